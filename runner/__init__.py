@@ -1,0 +1,1 @@
+"""A declarative, GitOps-style job runner: YAML in git becomes recorded, isolated runs."""

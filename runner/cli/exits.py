@@ -1,0 +1,49 @@
+"""Exit codes, and the one place where an exception becomes a sentence and a code."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from runner.vocabulary.errors import InvalidDeclarations, Refused, RunnerError
+
+SUCCESS = 0
+ERROR = 1
+CHANGES_PRESENT = 2
+REFUSED = 3
+PARTIAL = 4
+WRONG_USAGE = 64  # EX_USAGE of sysexits.h; 2 would look like "changes present"
+WAIT_TIMED_OUT = 124  # as timeout(1)
+INTERRUPTED = 130  # 128 + SIGINT
+
+
+def code_for(problem: BaseException) -> int:
+    """The exit code for an exception that ended a command; says on stderr what happened."""
+    match problem:
+        case click.exceptions.Exit():
+            return problem.exit_code
+        case SystemExit():
+            return problem.code if isinstance(problem.code, int) else ERROR
+        case click.exceptions.Abort() | KeyboardInterrupt():
+            print("Interrupted.", file=sys.stderr)
+            return INTERRUPTED
+        case click.UsageError():
+            problem.show()
+            return WRONG_USAGE
+        case click.ClickException():
+            problem.show()
+            return ERROR
+        case InvalidDeclarations():
+            from runner.cli.views import diagnostics
+
+            diagnostics.show_text(problem.diagnostics, sys.stderr)
+            print(f"Error: {problem}", file=sys.stderr)
+            return ERROR
+        case RunnerError():
+            print(f"{'Refused' if isinstance(problem, Refused) else 'Error'}: {problem}", file=sys.stderr)
+            return REFUSED if isinstance(problem, Refused) else ERROR
+        case BrokenPipeError():
+            return SUCCESS
+        case _:
+            raise problem

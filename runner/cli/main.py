@@ -1,0 +1,88 @@
+"""The entry point: a table of commands, loaded only when one is used, and the exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from runner.cli import exits
+
+# Command → module in runner.cli.commands, and the line that `runner --help` shows without importing it.
+COMMANDS: dict[str, str] = {
+    "validate": "Check declarations, offline; every problem at once",
+    "plan": "Show what apply would change",
+    "apply": "Carry a plan out",
+    "reconcile": "Plan and apply in one step, for CI and agents",
+    "up": "Reconcile, watch, schedule and execute, until stopped",
+    "run": "Run one job in the foreground, in a scratch database",
+    "status": "What needs a person",
+    "jobs": "List, show, enable, disable, trigger and reset jobs",
+    "instances": "List, show and cancel runs",
+    "groups": "Enable or disable all jobs of a group",
+    "logs": "Show or follow the log of a run",
+    "state": "Show or clear the state that a job has saved",
+    "schedule": "Show the next starts",
+    "schema": "Print the JSON Schema of the declarations",
+    "new": "Write a declaration to start from",
+    "init": "Set up a project in this folder",
+    "db": "Check, back up and migrate the database",
+    "doctor": "Is everything in place, and what is the daemon doing?",
+    "completion": "Print the shell completion script",
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are used: `jobs list` does not pay for pydantic."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"runner.cli.commands.{cmd_name.replace('-', '_')}")
+        command: click.Command = module.command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from runner.vocabulary.names import nearest
+
+            close = nearest(args[0], COMMANDS)
+            hint = f" Did you mean '{close}'?" if close else ""
+            raise click.UsageError(f"No such command '{args[0]}'.{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="jobs-runner", prog_name="runner")
+def runner() -> None:
+    """Declare jobs in YAML, review the plan, and let them run, recorded and isolated.
+
+    \b
+    Example:
+      runner up jobs.d
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command and leave with its exit code: 64 for wrong usage, never 2."""
+    try:
+        code = runner.main(args=arguments, prog_name="runner", standalone_mode=False)
+    except BaseException as problem:
+        code = exits.code_for(problem)
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader (head, less) has left: not an error of ours
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,73 @@
+"""The options that every command shares, and what they resolve to."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+import click
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """The project folder, its database and its state directory (all absolute)."""
+
+    project: Path
+    database: Path
+
+    @property
+    def state(self) -> Path:
+        """Where logs, file copies and caches live: beside the database."""
+        return self.database.parent
+
+
+def _where(project: str, db: str | None) -> Where:
+    folder = Path(project).resolve()
+    if db is None:
+        return Where(folder, folder / ".runner" / "runner.db")
+    if "://" in db and not db.startswith("sqlite:///"):
+        raise click.BadParameter(f"{db!r}: this release stores in SQLite only; give a path or sqlite:///PATH")
+    path = Path(db.removeprefix("sqlite:///")).expanduser()
+    return Where(folder, path if path.is_absolute() else folder / path)
+
+
+def common_options(command: Callable[..., R]) -> Callable[..., R]:
+    """Add `--project` and `--db`; the command gets them as one `where: Where`."""
+
+    @click.option(
+        "--project",
+        default=".",
+        envvar="RUNNER_PROJECT",
+        metavar="DIR",
+        help="Project folder (RUNNER_PROJECT; default: this folder).",
+    )
+    @click.option(
+        "--db",
+        default=None,
+        envvar="RUNNER_DB",
+        metavar="URL",
+        help="Database (RUNNER_DB; default: <project>/.runner/runner.db).",
+    )
+    @functools.wraps(command)
+    def with_where(*args: Any, project: str, db: str | None, **kwargs: Any) -> R:
+        return command(*args, where=_where(project, db), **kwargs)
+
+    return with_where
+
+
+def output_option(*formats: str) -> Callable[[Callable[..., R]], Callable[..., R]]:
+    """Add `-o`; the first format is the default; the command gets it as `output`."""
+    return click.option(
+        "-o",
+        "--output",
+        type=click.Choice(formats),
+        default=formats[0],
+        show_default=True,
+        help="Output format.",
+    )

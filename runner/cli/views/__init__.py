@@ -1,0 +1,1 @@
+"""How results are shown: text, JSON and the formats made for other tools."""

@@ -1,0 +1,1 @@
+"""What is the secret, and where does it come from?"""

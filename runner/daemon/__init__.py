@@ -1,0 +1,1 @@
+"""How do the parts run together until somebody stops them?"""

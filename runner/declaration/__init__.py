@@ -1,0 +1,1 @@
+"""What may an author write, and what does it mean?"""

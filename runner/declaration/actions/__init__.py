@@ -1,0 +1,1 @@
+"""The action kinds: which fields each step kind has."""

@@ -1,0 +1,1 @@
+"""May this start now, and what becomes of a slot that was missed?"""

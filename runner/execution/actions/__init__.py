@@ -1,0 +1,1 @@
+"""The action kinds: how each step kind is performed, in the child."""

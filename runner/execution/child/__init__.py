@@ -1,0 +1,1 @@
+"""What runs inside an instance's own process."""

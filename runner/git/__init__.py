@@ -1,0 +1,1 @@
+"""Which commit does this folder stand at?"""

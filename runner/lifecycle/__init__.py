@@ -1,0 +1,1 @@
+"""Which state follows, and is this move allowed?"""

@@ -1,0 +1,1 @@
+"""What can someone ask for?"""

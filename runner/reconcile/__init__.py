@@ -1,0 +1,1 @@
+"""What has to change so that what is installed equals what is declared?"""

@@ -1,0 +1,1 @@
+"""When is the next slot, and how is a slot named?"""

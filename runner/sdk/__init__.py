@@ -1,0 +1,1 @@
+"""What may a job's Python code ask for?"""

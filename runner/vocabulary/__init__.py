@@ -1,0 +1,1 @@
+"""Which words does every room share?"""
