@@ -1,0 +1,130 @@
+"""What may one step see, and what may it say?
+
+Lean on purpose: the zygote imports this before it forks.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+Say = Callable[[dict[str, Any]], None]
+"""Sends one message to the supervisor."""
+
+
+class Finished(NamedTuple):
+    """How a spawned program ended; one of the two is None."""
+
+    exit_code: int | None
+    signal: int | None
+
+
+class StepContext:
+    """One step of one instance, as its action sees it.
+
+    `env` is the exact environment for programs (with the RUNNER_ names); `os.environ` has the same.
+    `workdir` is private to the instance and the current directory. `files` and `libraries` map what the
+    declaration names to the paths of the pinned copies, which are only to be read: `files[path]` and
+    `libraries[name][module_file]`. `connections[name]` has `url`, and `user`, `password`, … where they are
+    known. `roots[name]` has `path` and `access`. `variables` is what expressions see: inputs, slot, job,
+    instance, target, steps, trigger, env. `timeout_s` is the step's own limit; it is enforced by an
+    exception that is not an `Exception`, so nothing is left to do but to clean up in `finally`.
+    """
+
+    __slots__ = (
+        "attempt",
+        "connections",
+        "env",
+        "files",
+        "instance",
+        "job",
+        "libraries",
+        "name",
+        "output_path",
+        "roots",
+        "say",
+        "timeout_s",
+        "variables",
+        "workdir",
+    )
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        job: str,
+        instance: int,
+        attempt: int,
+        env: dict[str, str],
+        workdir: str,
+        files: Mapping[str, str],
+        libraries: Mapping[str, Mapping[str, str]],
+        connections: Mapping[str, Mapping[str, Any]],
+        roots: Mapping[str, Mapping[str, str]],
+        variables: Mapping[str, Any],
+        timeout_s: float | None,
+        output_path: str,
+        say: Say,
+    ) -> None:
+        self.name = name
+        self.job = job
+        self.instance = instance
+        self.attempt = attempt
+        self.env = env
+        self.workdir = workdir
+        self.files = files
+        self.libraries = libraries
+        self.connections = connections
+        self.roots = roots
+        self.variables = variables
+        self.timeout_s = timeout_s
+        self.output_path = output_path
+        """The file that `$RUNNER_OUTPUT` names; it does not exist before a program writes it."""
+        self.say = say
+
+    def log(self, text: str) -> None:
+        """Write a line (or several) to the instance's log."""
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+
+    def warn(self, description: str, *, code: str = "warning", info: Mapping[str, Any] | None = None) -> None:
+        """Store a warning with the instance; the step goes on, and the instance may still succeed."""
+        self.say(_raised("warning", code, description, info))
+
+    def error(self, description: str, *, code: str = "error", info: Mapping[str, Any] | None = None) -> None:
+        """Store an error with the instance; the step goes on, but the instance will not be SUCCEEDED."""
+        self.say(_raised("error", code, description, info))
+
+    def progress(self, text: str) -> None:
+        """Say how far the work is; only the latest is kept."""
+        self.say({"m": "progress", "text": str(text)[:500]})
+
+    def run_program(
+        self, argv: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: str | None = None
+    ) -> Finished:
+        """Run a program to its end, its output going to the instance's log.
+
+        `argv[0]` is looked up on PATH. `env` replaces `self.env`; `cwd` is `workdir` unless given. Raises
+        ActionFailed (`program-not-found`, `program-not-executable`, `timeout`) and never leaves the program
+        running.
+        """
+        from runner.execution.child.spawn import run_program
+
+        return run_program(argv, dict(self.env if env is None else env), cwd or self.workdir)
+
+    def take_outputs(self) -> dict[str, str]:
+        """What programs wrote to `$RUNNER_OUTPUT` since the last call; ActionFailed when it is not `name=value`."""
+        from runner.execution.child.spawn import take_outputs
+
+        return take_outputs(self.output_path)
+
+
+def _raised(severity: str, code: str, description: str, info: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {
+        "m": "raised",
+        "severity": severity,
+        "code": str(code)[:100],
+        "description": str(description)[:4000],
+        "info": dict(info or {}),
+    }
