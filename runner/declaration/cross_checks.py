@@ -1,0 +1,246 @@
+"""What is wrong between documents that are each fine alone?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from runner.declaration.declared import SHIPPED_JOB_TYPES
+from runner.declaration.problem import Path, Problem, listed
+from runner.vocabulary.names import nearest
+
+Facts = Mapping[str, Any]
+
+
+class Found(NamedTuple):
+    """A problem, and the position of the facts (so of the document) in which it stands."""
+
+    position: int
+    problem: Problem
+
+
+def cross_check(
+    facts: Sequence[Facts], place_of: Callable[[int], str], known: Collection[str] = ()
+) -> list[Found]:
+    """Everything that is wrong in the tree as a whole.
+
+    `place_of` tells `file:line` of the document with that index; it is asked only for a message. `known` are
+    addresses that exist elsewhere: for a partial tree, those that are installed. A plan runs this over every
+    object, so the way without problems is a few passes over sets and lists.
+    """
+    addresses = [each["address"] for each in facts]
+    exists = set(addresses)
+    exists.update(known)
+    exists.update(f"JobType/{name}" for name in SHIPPED_JOB_TYPES)
+    found: list[Found] = []
+    if len(set(addresses)) != len(addresses):
+        found.extend(_duplicates(addresses, place_of))
+    special = [(i, each) for i, each in enumerate(facts) if not each["address"].startswith("Job/")]
+    for _, each in special:
+        exists.update(each.get("offers", ()))
+    for index, each in enumerate(facts):
+        for reference in each["references"]:
+            if reference[0] not in exists:
+                found.append(Found(index, _unknown(reference[0], tuple(reference[1]), exists)))
+    found.extend(_only_one_runner(special, place_of))
+    found.extend(_shipped_names(special))
+    found.extend(_cycles(special))
+    moves = [(i, each) for i, each in enumerate(facts) if "movedFrom" in each]
+    if moves:
+        found.extend(_moves(moves, exists, place_of))
+    own = [(i, each) for i, each in enumerate(facts) if "ofType" in each]
+    if own:
+        types = {each["address"]: each for _, each in special if each["address"].startswith("JobType/")}
+        for index, each in own:
+            if (job_type := types.get(f"JobType/{each['type']}")) is not None:
+                found.extend(Found(index, problem) for problem in _job_of_type(each, job_type))
+    return found
+
+
+def _duplicates(addresses: Sequence[str], place_of: Callable[[int], str]) -> Iterator[Found]:
+    first: dict[str, int] = {}
+    for index, address in enumerate(addresses):
+        if address not in first:
+            first[address] = index
+            continue
+        yield Found(
+            index,
+            Problem(
+                ("metadata", "name"),
+                "duplicate-name",
+                "Duplicate name",
+                f"{address} is declared at {place_of(first[address])} and again at {place_of(index)}; "
+                "names are unique per kind",
+                "rename one of them, or remove it",
+            ),
+        )
+
+
+def _unknown(reference: str, path: Path, exists: Collection[str]) -> Problem:
+    address, _, part = reference.partition("#")
+    kind, _, name = address.partition("/")
+    if part and address in exists:
+        if kind == "Root":
+            return Problem(
+                path,
+                "read-only-root",
+                "Root is not writable",
+                f"'{name}' is declared with access: read, and this step writes there",
+                f"declare access: write at spec.roots.{name} of the Runner",
+            )
+        prefix = address + "#"
+        parts = sorted(each.removeprefix(prefix) for each in exists if each.startswith(prefix))
+        path = (*path, "key")
+        return _no_such(path, "unknown-key", f"{address} has no key '{part}'", part, parts)
+    names = sorted(
+        each.removeprefix(kind + "/") for each in exists if each.startswith(kind + "/") and "#" not in each
+    )
+    what = (
+        f"There is no root '{name}' in the Runner's spec.roots"
+        if kind == "Root"
+        else f"There is no {address}"
+    )
+    if kind == "Authorization" and part:
+        path = (*path, "authorization")
+    return _no_such(path, "unknown-reference", what, name, names)
+
+
+def _no_such(path: Path, rule: str, what: str, name: str, names: Sequence[str]) -> Problem:
+    close = nearest(name, names)
+    hint = f"did you mean '{close}'?" if close else ""
+    summary = rule.replace("-", " ").capitalize()
+    return Problem(path, rule, summary, f"{what}; known: {listed(names)}", hint)
+
+
+def _only_one_runner(special: list[tuple[int, Facts]], place_of: Callable[[int], str]) -> Iterator[Found]:
+    runners = [index for index, each in special if each["address"].startswith("Runner/")]
+    for index in runners[1:]:
+        yield Found(
+            index,
+            Problem(
+                ("kind",),
+                "second-runner",
+                "More than one Runner",
+                f"an installation has one Runner object; the first is at {place_of(runners[0])}",
+                "merge the two",
+            ),
+        )
+
+
+def _shipped_names(special: list[tuple[int, Facts]]) -> Iterator[Found]:
+    shipped = {f"JobType/{name}" for name in SHIPPED_JOB_TYPES}
+    for index, each in special:
+        if each["address"] in shipped:
+            yield Found(
+                index,
+                Problem(
+                    ("metadata", "name"),
+                    "shipped-name",
+                    "Name of a shipped JobType",
+                    f"{each['address']} comes with the program; shipped: {', '.join(SHIPPED_JOB_TYPES)}",
+                    "give your JobType another name",
+                ),
+            )
+
+
+def _cycles(special: list[tuple[int, Facts]]) -> Iterator[Found]:
+    """Objects that need themselves, through whichever others; each cycle is told once.
+
+    Nothing refers to a Job, so jobs are in no cycle.
+    """
+    edges = {each["address"]: [r[0].partition("#")[0] for r in each["references"]] for _, each in special}
+    index_of = {each["address"]: index for index, each in special}
+    done: set[str] = set()
+    for start, targets in edges.items():
+        trail: list[str] = []
+        stack: list[tuple[str, Iterator[str]]] = []
+        if start not in done:
+            stack.append((start, iter(targets)))
+            trail.append(start)
+        while stack:
+            node, rest = stack[-1]
+            target = next(rest, None)
+            if target is None:
+                stack.pop()
+                trail.pop()
+                done.add(node)
+            elif target in trail:
+                cycle = [*trail[trail.index(target) :], target]
+                yield Found(
+                    index_of[node],
+                    Problem(
+                        _path_of(special, index_of[node], target),
+                        "cycle",
+                        "Cycle",
+                        " needs ".join(cycle),
+                        "take one of these references out",
+                    ),
+                )
+            elif target in edges and target not in done:
+                stack.append((target, iter(edges[target])))
+                trail.append(target)
+
+
+def _path_of(special: list[tuple[int, Facts]], index: int, target: str) -> Path:
+    references = next(each["references"] for i, each in special if i == index)
+    return next((tuple(path) for name, path in references if name.partition("#")[0] == target), ("spec",))
+
+
+def _moves(
+    moves: list[tuple[int, Facts]], exists: Collection[str], place_of: Callable[[int], str]
+) -> Iterator[Found]:
+    path = ("metadata", "annotations", "jobs.runner/moved-from")
+    first: dict[str, int] = {}
+    for index, each in moves:
+        kind = each["address"].partition("/")[0]
+        source = f"{kind}/{each['movedFrom']}"
+        if source == each["address"]:
+            detail, hint = f"{source} cannot move to its own name", "name the old name, or take it out"
+        elif source in exists:
+            detail = f"{source} is still declared, so its history cannot move to {each['address']}"
+            hint = "remove the old declaration, or take the annotation out"
+        elif source in first:
+            detail = f"{source} already moves to the object at {place_of(first[source])}"
+            hint = "only one object can take over its history"
+        else:
+            first[source] = index
+            continue
+        yield Found(index, Problem(path, "moved-from", "Impossible move", detail, hint))
+
+
+def _job_of_type(job: Facts, job_type: Facts) -> Iterator[Problem]:
+    """What a job of the user's own type lacks or has too much, now that the type is known."""
+    of_type = job["ofType"]
+    body, name = of_type["body"], job_type["address"].removeprefix("JobType/")
+    if body and job_type["template"]:
+        yield Problem(
+            ("spec", body),
+            "two-bodies",
+            "More than one thing to run",
+            f"the type '{name}' brings its own steps, so {body} cannot stand here",
+            "remove one of them",
+            at="key",
+        )
+    elif not body and not job_type["template"]:
+        yield Problem(
+            ("spec", "type"),
+            "nothing-to-run",
+            "Nothing to run",
+            f"the type '{name}' has no steps of its own, and the job has neither steps nor code",
+            "add steps",
+        )
+    from runner.declaration.inputs import check_inputs
+
+    inputs = {**{key: {} for key in of_type["inputs"]}, **job_type["inputs"]}
+    for problem in check_inputs(inputs, of_type["with"])[1]:
+        yield problem.below("spec", "with")
+    for used, path in of_type["uses"]:
+        if used not in inputs:
+            yield _no_such(
+                tuple(path),
+                "unknown-name",
+                "Unknown name",
+                f"there is no inputs.{used}",
+                used,
+                sorted(inputs),
+            )

@@ -1,0 +1,159 @@
+"""What must be known of each document to check the whole tree, small enough to be kept in a cache?
+
+Facts are JSON-able and never hold a spec: 10,000 of them are checked against each other at every plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from runner.declaration.declared import SHIPPED_JOB_TYPES
+from runner.declaration.problem import Path
+from runner.declaration.step_kinds import named_files, steps_of, touched
+
+FACTS_VERSION = 1
+"""Part of a cache's key: raised when facts of the same document come out differently."""
+
+PRUNE = "jobs.runner/prune"
+RECONCILE = "jobs.runner/reconcile"
+MOVED_FROM = "jobs.runner/moved-from"
+
+
+def facts_of(document: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    """The facts of one document; of an invalid one, as many as can be seen.
+
+    Always: `address`, `enabled`, `labels`, `annotations`, `pruneDisabled`, `reconcileDisabled`,
+    `references` (pairs of text and path: `Schedule/nightly`, `Root/exports#write`,
+    `Authorization/warehouse#password`), `files` (pairs of the path as written and where it is written).
+    `folds` lists the objects whose content becomes part of the resolved spec (beside the Runner's defaults).
+    Only where there is something to say: `movedFrom`, `offers` (what others may refer to beside the address),
+    `protected`, `type`, `ofType` and `template` (what `cross_check` needs of jobs of the user's own types).
+    """
+    metadata, spec = _mapping(document.get("metadata")), _mapping(document.get("spec"))
+    annotations = _mapping(metadata.get("annotations"))
+    enabled = spec.get("enabled")
+    facts: dict[str, Any] = {
+        "address": f"{kind}/{metadata.get('name')}",
+        "enabled": enabled if isinstance(enabled, bool) else None,
+        "labels": {k: v for k, v in _mapping(metadata.get("labels")).items() if isinstance(v, str)},
+        "annotations": {k: v for k, v in annotations.items() if isinstance(v, str)},
+        "pruneDisabled": annotations.get(PRUNE) == "disabled",
+        "reconcileDisabled": annotations.get(RECONCILE) == "disabled",
+        "references": [[name, ["spec", *path]] for path, name in _references(kind, spec)],
+        "files": [[file, ["spec", *path]] for path, file in _files(kind, spec)],
+        "folds": sorted({name for _, name in _folds(kind, spec)}),
+    }
+    if isinstance(annotations.get(MOVED_FROM), str):
+        facts["movedFrom"] = annotations[MOVED_FROM]
+    facts.update(_special(kind, metadata, spec))
+    return facts
+
+
+def addresses_in(facts: Mapping[str, Any]) -> tuple[str, ...]:
+    """The addresses of objects that the document refers to, sorted, each once: `Declared.references`."""
+    return tuple(
+        sorted({name.partition("#")[0] for name, _ in facts["references"] if not name.startswith("Root/")})
+    )
+
+
+def is_cron_text(schedule: str) -> bool:
+    """Whether a job's `schedule: TEXT` is a cron expression; otherwise it is the name of a Schedule."""
+    return " " in schedule.strip() or schedule.startswith("@") or "\t" in schedule
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _texts(value: Any) -> Iterator[tuple[int, str]]:
+    for index, item in enumerate(value if isinstance(value, list) else ()):
+        if isinstance(item, str):
+            yield index, item
+
+
+def _folds(kind: str, spec: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+    """References whose target's content is copied into the resolved spec."""
+    if kind == "Job":
+        if isinstance(spec.get("type"), str):
+            yield ("type",), f"JobType/{spec['type']}"
+        schedules: list[tuple[Path, Any]] = [(("schedule",), spec.get("schedule"))]
+        schedules += [(("schedules", name), each) for name, each in _mapping(spec.get("schedules")).items()]
+        for path, schedule in schedules:
+            if isinstance(schedule, str) and not is_cron_text(schedule):
+                yield path, f"Schedule/{schedule}"
+    for index, name in _texts(spec.get("libraries")):
+        yield ("libraries", index), f"Library/{name}"
+    for index, name in _texts(_mapping(spec.get("defaults")).get("libraries")):
+        yield ("defaults", "libraries", index), f"Library/{name}"
+
+
+def _references(kind: str, spec: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+    yield from _folds(kind, spec)
+    if kind == "Job":
+        for index, name in _texts(spec.get("groups")):
+            yield ("groups", index), f"Group/{name}"
+    if kind == "Connection" and isinstance(spec.get("authorization"), str):
+        yield ("authorization",), f"Authorization/{spec['authorization']}"
+    yield from _credentials(("env",), spec.get("env"))
+    yield from _credentials(("defaults", "env"), _mapping(spec.get("defaults")).get("env"))
+    for path, step in steps_of(spec):
+        for below, name in touched(step):
+            yield (*path, *below), name
+
+
+def _credentials(path: Path, env: Any) -> Iterator[tuple[Path, str]]:
+    for variable, value in _mapping(env).items():
+        name, key = _mapping(value).get("authorization"), _mapping(value).get("key")
+        if isinstance(name, str) and isinstance(key, str):
+            yield (*path, variable), f"Authorization/{name}#{key}"
+
+
+def _files(kind: str, spec: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+    if kind == "Job" and isinstance(_mapping(spec.get("code")).get("file"), str):
+        yield ("code", "file"), spec["code"]["file"]
+    if kind == "Library":
+        if isinstance(spec.get("file"), str):
+            yield ("file",), spec["file"]
+        for name, file in _mapping(spec.get("modules")).items():
+            if isinstance(file, str):
+                yield ("modules", name), file
+    for path, step in steps_of(spec):
+        for below, file in named_files(step):
+            yield (*path, *below), file
+
+
+def _special(kind: str, metadata: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
+    name = metadata.get("name")
+    match kind:
+        case "Job":
+            job_type = spec.get("type", "standard")
+            if job_type in SHIPPED_JOB_TYPES or not isinstance(job_type, str):
+                return {"type": job_type}
+            return {"type": job_type, "ofType": _of_type(spec)}
+        case "JobType":
+            return {
+                "protected": spec.get("protected") is True,
+                "template": bool(spec.get("steps")),
+                "inputs": dict(_mapping(spec.get("inputs"))),
+            }
+        case "Authorization":
+            return {"offers": [f"Authorization/{name}#{key}" for key in _mapping(spec.get("config"))]}
+        case "Runner":
+            offers = []
+            for root, value in _mapping(spec.get("roots")).items():
+                offers.append(f"Root/{root}")
+                if _mapping(value).get("access") == "write":
+                    offers.append(f"Root/{root}#write")
+            return {"offers": offers}
+    return {}
+
+
+def _of_type(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """What a job of the user's own type must be checked for once the type is known."""
+    return {
+        "body": next((key for key in ("steps", "code") if key in spec), None),
+        "inputs": sorted(_mapping(spec.get("inputs"))),
+        "with": dict(_mapping(spec.get("with"))),
+        "uses": [],
+    }
