@@ -1,0 +1,459 @@
+"""What can be asked of a store, whatever it is made of? One small Protocol per noun.
+
+Reads see one snapshot. Every write belongs to a transaction, and is guarded: it names the state (and the
+epoch) that it expects, raises ChangedMeanwhile when it finds another, and then changes nothing. Every
+transition writes its event row itself, so callers never do. Instants are aware UTC datetimes, handed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from runner.store.records import (
+    Applied,
+    ErrorRecord,
+    EventRecord,
+    HoldRecord,
+    InstalledSummary,
+    InstanceEnd,
+    InstanceRecord,
+    LatestInstance,
+    NewInstance,
+    NewObject,
+    NewStep,
+    ObjectRecord,
+    PersistentRecord,
+    PrunedInstance,
+    RevisionRecord,
+    SessionRecord,
+    SlotRecord,
+    StateRecord,
+    StepRecord,
+    TaskRecord,
+    Watermark,
+)
+from runner.vocabulary.identity import Address
+
+if TYPE_CHECKING:
+    from runner.lifecycle.machine import Move
+
+T = TypeVar("T")
+Instances = list[InstanceRecord]
+Ends = list[InstanceEnd]
+Pruned = list[PrunedInstance]
+Slots = list[SlotRecord]
+Sessions = list[SessionRecord]
+
+
+class ObjectReads(Protocol):
+    """What is installed. Tombstones appear only where that is said."""
+
+    def summaries(self, kind: str | None = None) -> list[InstalledSummary]: ...
+    def get(self, address: Address) -> ObjectRecord | None: ...
+    def by_uid(self, uid: str) -> ObjectRecord | None:
+        """Tombstones too."""
+
+    def all(self, kind: str | None = None) -> list[ObjectRecord]:
+        """Sorted by kind and name."""
+
+    def tombstones(self) -> list[ObjectRecord]: ...
+    def versions(self, kind: str | None = None) -> dict[str, tuple[str, int]]:
+        """uid → (digest, revision): notice cheaply what changed since the last look."""
+
+
+class ObjectWrites(ObjectReads, Protocol):
+    """Carries a plan out; events `installed updated moved uninstalled` are written with it."""
+
+    def install(
+        self, new: NewObject, *, at: datetime, who: str, why: str = "", uid: str | None = None
+    ) -> str:
+        """Its uid. A tombstone of the same address comes back to life with its uid, slots and history."""
+
+    def update(
+        self, uid: str, new: NewObject, *, expected_digest: str, at: datetime, who: str, why: str = ""
+    ) -> int:
+        """The new revision; ChangedMeanwhile when another digest is installed. The address stays."""
+
+    def move(self, uid: str, to: Address, *, at: datetime, who: str, why: str = "") -> None:
+        """Give it another name; uid, holds, slots and history stay."""
+
+    def relocate(self, uid: str, *, file: str, line: int, commit: str | None, dirty: bool) -> None:
+        """Same content at another place of the tree: no new revision."""
+
+    def remove(self, uid: str, *, expected_digest: str, at: datetime, who: str, why: str = "") -> None:
+        """Make it a tombstone; ChangedMeanwhile when unfinished runs exist or another digest is installed."""
+
+
+class RevisionReads(Protocol):
+    def of(self, uid: str) -> list[RevisionRecord]:
+        """Newest first."""
+
+    def get(self, uid: str, digest: str) -> dict[str, Any] | None:
+        """The resolved spec that a run is pinned to."""
+
+    def record(self, uid: str, digest: str) -> RevisionRecord | None:
+        """The same with its files and place."""
+
+    def blobs_in_use(self) -> set[str]:
+        """sha256 of every file that an installed object or an unfinished run may still need."""
+
+
+class HoldReads(Protocol):
+    def of(self, uid: str) -> list[HoldRecord]: ...
+    def all(self) -> dict[str, list[HoldRecord]]:
+        """Of installed objects: uid → holds; objects without a hold are absent."""
+
+    def ending_before(self, instant: datetime) -> list[HoldRecord]: ...
+    def next_end(self) -> datetime | None: ...
+
+
+class HoldWrites(HoldReads, Protocol):
+    def add(self, uid: str, hold: HoldRecord, *, who: str = "", why: str = "") -> bool:
+        """Whether anything changed. One hold per (object, kind, owner): the same again only renews it."""
+
+    def clear(
+        self, uid: str, kind: str, owner: str | None = None, *, at: datetime, who: str, why: str = ""
+    ) -> bool:
+        """Whether there was one; owner None clears every owner's."""
+
+
+class SlotReads(Protocol):
+    def watermark(self, job_uid: str, schedule: str) -> Watermark | None: ...
+    def watermarks(self) -> dict[tuple[str, str], Watermark]:
+        """(job_uid, schedule) → watermark, of all jobs."""
+
+    def is_decided(self, job_uid: str, slot_key: str) -> bool: ...
+    def list(self, job_uid: str | None = None, *, since: datetime | None = None, limit: int = 100) -> Slots:
+        """Newest slots first."""
+
+
+class SlotWrites(SlotReads, Protocol):
+    def decide(self, slot: SlotRecord, *, move_watermark: bool = True) -> bool:
+        """Whether the slot was still undecided; the watermark only ever moves forward here."""
+
+    def set_watermark(self, job_uid: str, schedule: str, at: datetime, slot_key: str | None = None) -> None:
+        """Set it, also backwards: enabling, editing and restoring set it to now."""
+
+    def drop_watermark(self, job_uid: str, schedule: str) -> None:
+        """The schedule is gone from the declaration; its ledger stays."""
+
+
+class InstanceReads(Protocol):
+    def get(self, id: int) -> InstanceRecord | None: ...
+    def list(
+        self,
+        job: str | None = None,
+        states: Iterable[str] | None = None,
+        since: datetime | None = None,
+        limit: int | None = 50,
+        job_uid: str | None = None,
+    ) -> Instances:
+        """Newest first; `since` looks at when they were created."""
+
+    def waiting(self, due_before: datetime | None = None, limit: int | None = None) -> Instances:
+        """SCHEDULED, first due first (then first created)."""
+
+    def late(self, now: datetime) -> Instances:
+        """SCHEDULED or PAUSED whose start_deadline or expires_at has passed."""
+
+    def next_due(self) -> datetime | None: ...
+    def next_deadline(self) -> datetime | None:
+        """The earliest start_deadline or expires_at of what waits."""
+
+    def open_of(self, job_uid: str) -> Instances:
+        """What counts for overlap, oldest first (lifecycle.md, principle 5)."""
+
+    def open_counts(self) -> dict[str, int]: ...
+    def unfinished_of(self, job_uid: str) -> Instances:
+        """Not terminal, oldest first."""
+
+    def live(self) -> Instances: ...
+    def live_counts(self) -> dict[str, int]: ...
+    def counts(self) -> dict[str, int]:
+        """state → how many unfinished runs are in it."""
+
+    def latest(self) -> dict[str, LatestInstance]:
+        """job_uid → its newest run."""
+
+    def latest_of(self, job_uid: str, states: Iterable[str] | None = None) -> InstanceRecord | None: ...
+    def ends_of(self, job_uid: str, limit: int = 100) -> Ends:
+        """Terminal runs that had started, newest first."""
+
+
+class InstanceWrites(InstanceReads, Protocol):
+    def create(self, new: NewInstance, *, who: str, at: datetime, why: str = "") -> int | None:
+        """Its id; None when the slot was used or decided before, whatever has been pruned since.
+
+        Writes the run, its tasks, their events (I1, I2 or I3; T1), and for a slot the ledger row, and moves
+        the watermark forward.
+        """
+
+    def claim(
+        self,
+        id: int,
+        move: Move,
+        *,
+        epoch: int,
+        at: datetime,
+        who: str,
+        why: str = "",
+        session_id: int | None = None,
+        **changes: Any,
+    ) -> int:
+        """The new epoch (I4). Attempt rises for the reasons slot, manual and retry; error and pid go."""
+
+    def move(
+        self,
+        id: int,
+        move: Move,
+        *,
+        epoch: int,
+        at: datetime,
+        who: str,
+        why: str = "",
+        details: Mapping[str, Any] | None = None,
+        **changes: Any,
+    ) -> None:
+        """A guarded transition; `changes` are columns. A terminal state sets completed_at; SUCCEEDED deletes
+        the run's state data. To fence late writers pass `raise_epoch=True` (I42, I46).
+        """
+
+    def update(self, id: int, *, epoch: int, **changes: Any) -> None:
+        """Columns only (pid, progress, info …), no transition and no event; guarded by the epoch."""
+
+    def prune(self, job_uid: str, *, keep: int | None, before: datetime | None, limit: int = 1000) -> Pruned:
+        """Delete terminal runs beyond the newest `keep` or completed before `before`, at most `limit`.
+
+        The slot ledger stays, so no slot becomes runnable again.
+        """
+
+
+class TaskReads(Protocol):
+    def of(self, instance_id: int) -> list[TaskRecord]: ...
+    def of_all(self, instance_ids: Sequence[int]) -> dict[int, list[TaskRecord]]: ...
+
+
+class TaskWrites(TaskReads, Protocol):
+    def move(
+        self,
+        instance_id: int,
+        target: str,
+        move: Move,
+        *,
+        epoch: int,
+        at: datetime,
+        who: str,
+        why: str = "",
+        **changes: Any,
+    ) -> None:
+        """RUNNING raises attempt and sets last_triggered_at."""
+
+
+class StepReads(Protocol):
+    def of(self, instance_id: int) -> list[StepRecord]:
+        """By target and position."""
+
+    def of_all(self, instance_ids: Sequence[int]) -> dict[int, list[StepRecord]]: ...
+
+
+class StepWrites(StepReads, Protocol):
+    def create_all(self, instance_id: int, target: str, steps: Sequence[NewStep]) -> None:
+        """PENDING; those that are there already (a second attempt) stay as they are."""
+
+    def move(
+        self,
+        instance_id: int,
+        target: str,
+        name: str,
+        move: Move,
+        *,
+        epoch: int,
+        at: datetime,
+        who: str,
+        why: str = "",
+        outputs: Mapping[str, Any] | None = None,
+        error: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Sets the timestamps that the state stands for; a reopened failure is kept in the event."""
+
+
+class StateReads(Protocol):
+    def of(self, job_uid: str) -> list[StateRecord]: ...
+    def of_instance(self, instance_id: int) -> list[StateRecord]: ...
+    def persistent(self, job_uid: str) -> PersistentRecord | None: ...
+
+
+class StateWrites(StateReads, Protocol):
+    def put(self, job_uid: str, instance_id: int, target: str, data: Any, *, at: datetime) -> None: ...
+    def take_over(self, instance_id: int, *, predecessor: int, at: datetime) -> int:
+        """Give a failed predecessor's rows to this run; how many."""
+
+    def clear(
+        self, job_uid: str, *, instance_id: int | None = None, at: datetime, who: str, why: str = ""
+    ) -> int:
+        """How many rows were deleted; writes an event when there were any."""
+
+    def put_persistent(self, job_uid: str, data: Any, *, at: datetime) -> None: ...
+    def clear_persistent(self, job_uid: str, *, at: datetime, who: str, why: str = "") -> bool: ...
+
+
+class ErrorReads(Protocol):
+    def of(self, instance_id: int) -> list[ErrorRecord]: ...
+    def of_all(self, instance_ids: Sequence[int]) -> dict[int, list[ErrorRecord]]: ...
+
+
+class ErrorWrites(ErrorReads, Protocol):
+    def add(self, error: ErrorRecord) -> None: ...
+
+
+class EventReads(Protocol):
+    def of(self, subject_kind: str, subject: str, limit: int = 100) -> list[EventRecord]:
+        """Newest first. Of an instance: with those of its tasks and steps."""
+
+    def since(self, id: int, limit: int = 1000) -> list[EventRecord]:
+        """After that id, oldest first."""
+
+    def last_id(self) -> int:
+        """Rises with every change that has an event: the cheapest way to notice that something happened."""
+
+
+class EventWrites(EventReads, Protocol):
+    def append(
+        self,
+        subject_kind: str,
+        subject: str,
+        event: str,
+        *,
+        at: datetime,
+        who: str,
+        why: str = "",
+        row: str = "",
+        before: str = "",
+        after: str = "",
+        details: Mapping[str, Any] | None = None,
+    ) -> None: ...
+
+
+class SessionReads(Protocol):
+    def list(self, limit: int = 50) -> Sessions:
+        """Newest first."""
+
+    def get(self, id: int) -> SessionRecord | None: ...
+    def current_daemon(self) -> SessionRecord | None:
+        """The newest `up` that has not ended; whether it still lives, its heartbeat and the lock tell."""
+
+
+class SessionWrites(SessionReads, Protocol):
+    def start(self, kind: str, *, pid: int, host: str, boot_id: str, login: str, at: datetime) -> int: ...
+    def beat(self, id: int, at: datetime) -> None: ...
+    def end(self, id: int, at: datetime, how: str) -> None:
+        """Once: an ended session stays as it ended."""
+
+    def end_others(self, id: int, at: datetime, how: str) -> int:
+        """End every other `up` session that never said goodbye; only the holder of the lock may."""
+
+
+class Reader(Protocol):
+    """One consistent snapshot."""
+
+    @property
+    def objects(self) -> ObjectReads: ...
+    @property
+    def revisions(self) -> RevisionReads: ...
+    @property
+    def holds(self) -> HoldReads: ...
+    @property
+    def slots(self) -> SlotReads: ...
+    @property
+    def instances(self) -> InstanceReads: ...
+    @property
+    def tasks(self) -> TaskReads: ...
+    @property
+    def steps(self) -> StepReads: ...
+    @property
+    def state(self) -> StateReads: ...
+    @property
+    def errors(self) -> ErrorReads: ...
+    @property
+    def events(self) -> EventReads: ...
+    @property
+    def sessions(self) -> SessionReads: ...
+    def serial(self) -> int:
+        """Rises with each apply, never with holds or runs."""
+
+    def applied(self, source: str | None = None) -> Applied | None:
+        """The last apply (of that source), or None."""
+
+
+class Transaction(Reader, Protocol):
+    """Reads and writes that become durable together, or not at all."""
+
+    @property
+    def objects(self) -> ObjectWrites: ...
+    @property
+    def holds(self) -> HoldWrites: ...
+    @property
+    def slots(self) -> SlotWrites: ...
+    @property
+    def instances(self) -> InstanceWrites: ...
+    @property
+    def tasks(self) -> TaskWrites: ...
+    @property
+    def steps(self) -> StepWrites: ...
+    @property
+    def state(self) -> StateWrites: ...
+    @property
+    def errors(self) -> ErrorWrites: ...
+    @property
+    def events(self) -> EventWrites: ...
+    @property
+    def sessions(self) -> SessionWrites: ...
+    def set_serial(
+        self,
+        expected: int,
+        *,
+        source: str,
+        tree_digest: str,
+        commit: str | None,
+        branch: str | None,
+        dirty: bool,
+        at: datetime,
+        who: str,
+    ) -> int:
+        """The new serial; StalePlan when it is no longer `expected`."""
+
+
+class Store(Protocol):
+    """An open store. Methods may be called from any thread."""
+
+    @property
+    def path(self) -> Path: ...
+    @property
+    def lineage(self) -> str:
+        """A uuid, made with the database."""
+
+    @property
+    def installation_id(self) -> str:
+        """The same; what jitter is derived from."""
+
+    def read(self) -> AbstractContextManager[Reader]: ...
+    def transact(self, work: Callable[[Transaction], T]) -> T:
+        """What `work` returns, durable. Whatever it raises is raised here, and nothing is changed.
+
+        StoreUnavailable when another process holds the database for 30 s, or the disk fails. Never to be
+        called from `then` of `submit`, nor inside a work.
+        """
+
+    def submit(
+        self, work: Callable[[Transaction], T], then: Callable[[T | None, BaseException | None], None]
+    ) -> None:
+        """Queue `work` for the writer thread, in order; `then(result, None)` or `then(None, problem)` is
+        called in that thread once the result is durable, or the work was undone.
+        """
+
+    def close(self) -> None:
+        """Finish what is queued, then let go."""
