@@ -236,11 +236,5 @@ def _job_of_type(job: Facts, job_type: Facts) -> Iterator[Problem]:
         yield problem.below("spec", "with")
     for used, path in of_type["uses"]:
         if used not in inputs:
-            yield _no_such(
-                tuple(path),
-                "unknown-name",
-                "Unknown name",
-                f"there is no inputs.{used}",
-                used,
-                sorted(inputs),
-            )
+            known = sorted(inputs)
+            yield _no_such(tuple(path), "unknown-name", f"There is no inputs.{used}", used, known)

@@ -1,0 +1,21 @@
+"""Fields of `prune`: delete or archive files of a root."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from runner.declaration.texts import Bool, Duration, FieldName, Line, Model, ObjectName, Size, Whole
+
+
+class Prune(Model):
+    """At least one of olderThan, keep and maxSize. Outputs: `files`, `bytes`."""
+
+    root: FieldName | ObjectName = Field(description="Name of a root of the Runner; nothing else is touched")
+    match: Line = Field(default="*", description="Pattern of the files' paths below the root")
+    older_than: Duration | None = Field(default=None, description="Files that were changed longer ago go")
+    keep: Whole | None = Field(default=None, description="The newest stay, the others go")
+    max_size: Size | None = Field(default=None, description="The newest up to this size in all stay")
+    action: Literal["delete", "archive"] = Field(default="delete", description="What happens to the files")
+    dry_run: Bool = Field(default=False, description="Only say what would be done")

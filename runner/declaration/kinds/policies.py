@@ -1,0 +1,92 @@
+"""How a job behaves around its runs: what stands in Job, in a JobType's and in the Runner's defaults."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from runner.declaration.kinds.retry import RETRY, Retry
+from runner.declaration.texts import Count, Duration, EnvName, FieldName, Model, ObjectName, Size, Text, Whole
+
+
+class Concurrency(Model):
+    """What happens to a start while an earlier instance is open."""
+
+    policy: Literal["skip", "queue-one", "queue", "replace", "allow"] = Field(
+        default="skip", description="What a start does when the limit is reached"
+    )
+    limit: Count = Field(default=1, description="Open instances of the job at the same time")
+
+
+class Missed(Model):
+    """What happens to slots that passed while nothing could start."""
+
+    policy: Literal["none", "last", "all"] = Field(default="last", description="Which missed slots are run")
+    max_age: Duration = Field(default="24h", description="Older slots are dropped")
+    max_runs: Count = Field(default=10, description="With all: how many are run at most, oldest first")
+
+
+class FromAuthorization(Model):
+    """A secret, by name."""
+
+    authorization: ObjectName = Field(description="Name of an Authorization")
+    key: FieldName | EnvName = Field(description="Which of its values")
+
+
+class Limits(Model):
+    """What one instance may use."""
+
+    memory: Size | None = Field(default=None, description="Address space of one instance")
+    cpu_time: Duration | None = Field(default=None, description="Processor time of one instance")
+    output: Size | None = Field(default=None, description="Size of its log; more is cut with a mark")
+
+
+class History(Model):
+    """How long instances and their logs are kept."""
+
+    keep: Whole | None = Field(default=None, description="How many ended instances")
+    max_age: Duration | None = Field(default=None, description="For how long")
+
+
+class Policies(Model):
+    """Fields with defaults on three levels: job, type, Runner; the nearest one that is declared counts."""
+
+    concurrency: Concurrency | None = Field(default=None, description="Overlap of instances; limit 1, skip")
+    missed: Missed | None = Field(default=None, description="Slots missed while the daemon was down")
+    retry: Retry | None = Field(default=None, description=f"{RETRY}; default once")
+    fail_after: Count | Literal["never"] | None = Field(
+        default=None,
+        description="Consecutive failed instances until the job is FAILED; default 3, "
+        "1 with retry backoff and until-expiry; never: for monitors",
+    )
+    on_crash: Literal["resume", "fail"] | None = Field(
+        default=None,
+        description="After a crash of the process; default resume when every step is sql, copy or prune, "
+        "else fail",
+    )
+    timeout: Duration | None = Field(
+        default=None,
+        description="Running time of one attempt; paused and waiting do not count; null clears a default",
+        json_schema_extra={"clearable": True},
+    )
+    deadline: Duration | None = Field(
+        default=None,
+        description="Wall time from the slot, retries included; null clears a default",
+        json_schema_extra={"clearable": True},
+    )
+    on_expiry: Literal["finish", "stop"] | None = Field(
+        default=None, description="What a live instance does at validUntil; default finish"
+    )
+    on_disable: Literal["finish", "pause", "stop"] | None = Field(
+        default=None,
+        description="What a live instance does when the job or a group is disabled; default finish",
+    )
+    env: dict[EnvName, Text | FromAuthorization] = Field(
+        default_factory=dict,
+        description="Environment of the steps; a child inherits only PATH, HOME, LANG and TZ beside it",
+    )
+    limits: Limits | None = Field(
+        default=None, description="Memory, processor time and output of one instance"
+    )
+    history: History | None = Field(default=None, description="How many instances are kept, and for how long")

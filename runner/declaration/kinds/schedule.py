@@ -1,0 +1,126 @@
+"""When does a job start?"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from runner.declaration.kinds.envelope import Envelope
+from runner.declaration.texts import (
+    Duration,
+    FieldName,
+    Instant,
+    Line,
+    Model,
+    ObjectName,
+    Text,
+    Whole,
+    Zone,
+)
+
+CronField = Annotated[Whole | Line, Field(description="A number, or a text as between the spaces of cron")]
+ClockTime = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-4]):[0-5][0-9]$", description='Like "22:00"')]
+
+
+class CronFields(Model):
+    """The five fields of a cron expression by name; what is left out is `*`."""
+
+    minute: CronField = Field(default="*", description="0-59; default *")
+    hour: CronField = Field(default="*", description="0-23; default *")
+    day: CronField = Field(default="*", description="1-31, L, LW; default *")
+    month: CronField = Field(default="*", description="1-12 or jan-dec; default *")
+    wday: CronField = Field(default="*", description="0-7 or sun-sat, n#k; default *")
+
+
+class FireAndForget(Model):
+    """Once, as soon as the job may start."""
+
+    retry_every: Duration = Field(default="5m", description="Pause between tries")
+    expires_in: Duration = Field(default="30m", description="No more tries after this")
+
+
+class Window(Model):
+    """A range of dates with a daily time window."""
+
+    from_: Instant | None = Field(default=None, alias="from", description="First day")
+    to: Instant | None = Field(default=None, description="Last day")
+    start: ClockTime = Field(description="Opens at")
+    end: ClockTime = Field(description="Closes at; not after start: on the next day")
+    weekdays: tuple[Line, ...] = Field(default=(), description="mon-fri, sat; none: every day")
+    last_start: Duration | None = Field(default=None, description="No start this short before the end")
+    on_close: Literal["pause", "finish", "stop"] = Field(
+        default="pause", description="What live work does at the end"
+    )
+    close_grace: Duration = Field(default="5m", description="How long it may take to do so")
+    retry_every: Duration = Field(default="5m", description="Pause between tries")
+    repeat: Literal["range", "each"] = Field(default="range", description="One instance, or one per opening")
+
+
+class FileTrigger(Model):
+    """Starts when a file has arrived."""
+
+    root: FieldName | ObjectName = Field(description="Name of a root of the Runner")
+    match: Line = Field(description="Pattern of the file's name")
+    stable_for: Duration = Field(default="5s", description="Unchanged for this long")
+
+
+class JobTrigger(Model):
+    """Starts when another job ends."""
+
+    name: ObjectName = Field(description="Name of the job")
+    state: Line = Field(default="succeeded", description="In which state")
+
+
+class WebhookTrigger(Model):
+    """Starts when a request arrives."""
+
+    path: Line = Field(description="Path of the request")
+    secret: Any = Field(default=None, description="What signs it")
+
+
+class Startup(Model):
+    """Starts when the daemon starts."""
+
+
+class Trigger(Model):
+    """Exactly one real-time trigger."""
+
+    file: FileTrigger | None = Field(default=None, description="A file arrived")
+    webhook: WebhookTrigger | None = Field(default=None, description="A request arrived")
+    job: JobTrigger | None = Field(default=None, description="Another job ended")
+    startup: Startup | None = Field(default=None, description="The daemon started")
+
+
+class ScheduleSpec(Model):
+    """Exactly one of cron, every, at, fireAndForget, window and trigger; the rest goes with it."""
+
+    description: Text | None = Field(default=None, description="For people")
+    cron: Line | CronFields | None = Field(
+        default=None, description="Wall clock of the timezone: five fields"
+    )
+    every: Duration | None = Field(default=None, description="Elapsed time from the anchor; ignores DST")
+    anchor: Instant | None = Field(
+        default=None, description="With every: counted from; default the Unix epoch"
+    )
+    at: Instant | None = Field(default=None, description="Once: RFC 3339, or local date-time in the timezone")
+    fire_and_forget: FireAndForget | None = Field(default=None, description="Once, as soon as possible")
+    window: Window | tuple[Window, ...] | None = Field(
+        default=None, description="One or several time windows"
+    )
+    trigger: Trigger | None = Field(default=None, description="A real-time trigger")
+    timezone: Zone | None = Field(default=None, description="IANA zone; default the Runner's, else UTC")
+    jitter: Duration | None = Field(default=None, description="Spread of the starts; stable per job")
+    start_deadline: Duration | None = Field(
+        default=None, description="A start that is later than this is skipped"
+    )
+    calendars: tuple[ObjectName, ...] = Field(
+        default=(), description="Names of Calendars whose dates are left out"
+    )
+
+
+class Schedule(Envelope):
+    """A named schedule that jobs share."""
+
+    kind: Literal["Schedule"]
+    spec: ScheduleSpec = Field(description="When jobs start")
