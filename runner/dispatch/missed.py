@@ -1,0 +1,111 @@
+"""Slots that are due: which become an instance, and which are dropped because they were missed (R10)."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal
+
+from runner.schedules.slot import Slot
+from runner.vocabulary.duration import format_duration
+
+TOLERANCE = timedelta(seconds=60)
+"""A slot decided later than this after its time was missed; a shorter interval is its own tolerance."""
+
+ROWS_AT_MOST = 50
+"""More dropped slots in a row than this are told as one range."""
+
+
+@dataclass(frozen=True, slots=True)
+class SlotDecision:
+    """What becomes of a slot.
+
+    A dropped range is one decision with `count` above 1: `slot` is its last, so the watermark may move
+    there, and `first` its first.
+    """
+
+    slot: Slot
+    action: Literal["create", "skip"]
+    reason: str
+    count: int = 1
+    first: Slot | None = None
+
+
+@dataclass(slots=True)
+class _Dropped:
+    """Neighbours dropped for one reason; keeps single slots only while they may still be told singly."""
+
+    reason: str
+    first: Slot
+    last: Slot
+    count: int = 0
+    singly: list[Slot] = field(default_factory=list)
+
+    def add(self, slot: Slot) -> None:
+        self.last = slot
+        self.count += 1
+        if self.count <= ROWS_AT_MOST:
+            self.singly.append(slot)
+
+
+def decide_missed(
+    slots: Iterable[Slot],
+    *,
+    now: datetime,
+    policy: str,
+    max_age: timedelta,
+    max_runs: int,
+    interval: timedelta | None = None,
+) -> tuple[SlotDecision, ...]:
+    """One decision for every due slot that is not decided yet, oldest first.
+
+    `slots` come oldest first and are all due at `now`; any number of them is read once, in bounded memory.
+    `interval` is the distance of two slots, when the schedule has one. A slot that is on time always makes
+    an instance. Of the missed ones, policy `none` drops all, `last` keeps the newest (none beside a slot
+    that is on time: that one catches up), `all` keeps the newest `max_runs`; what is older than `max_age` is
+    dropped whatever the policy.
+    """
+    tolerance = min(TOLERANCE, interval) if interval else TOLERANCE
+    keep = {"none": 0, "last": 1, "all": max_runs}[policy]
+    too_old = f"missed: older than {format_duration(max_age)}"
+    not_kept = {
+        "none": "missed: policy none",
+        "last": "missed: only the last is caught up",
+        "all": f"missed: more than {max_runs} to catch up",
+    }[policy]
+    dropped: list[_Dropped] = []
+    missed: deque[Slot] = deque()
+    on_time: list[Slot] = []
+    for slot in slots:
+        age = now - slot.at
+        if age <= tolerance:
+            on_time.append(slot)
+        elif age > max_age:
+            _drop(dropped, slot, too_old)
+        else:
+            missed.append(slot)
+            if len(missed) > keep:
+                _drop(dropped, missed.popleft(), not_kept)
+    if policy == "last" and on_time:
+        for slot in missed:
+            _drop(dropped, slot, not_kept)
+        missed.clear()
+    return (
+        *(decision for group in dropped for decision in _told(group)),
+        *(SlotDecision(slot, "create", "missed: caught up") for slot in missed),
+        *(SlotDecision(slot, "create", "slot") for slot in on_time),
+    )
+
+
+def _drop(dropped: list[_Dropped], slot: Slot, reason: str) -> None:
+    if not dropped or dropped[-1].reason != reason:
+        dropped.append(_Dropped(reason, slot, slot))
+    dropped[-1].add(slot)
+
+
+def _told(group: _Dropped) -> Sequence[SlotDecision]:
+    if group.count <= ROWS_AT_MOST:
+        return [SlotDecision(slot, "skip", group.reason) for slot in group.singly]
+    return [SlotDecision(group.last, "skip", group.reason, group.count, group.first)]

@@ -1,0 +1,52 @@
+"""Holds: the reasons why a job may not start by itself, each with an owner, and each ended by its owner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+BLOCKING = frozenset({"new", "git", "operator", "group", "removed", "expired", "finished", "maintenance"})
+"""Kinds that make a job DISABLED; `group:<name>` counts as `group`."""
+
+OTHER = frozenset({"paused", "failure", "auth", "missing_ref"})
+"""Kinds that stop automatic starts without making the job DISABLED."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Why a job may not start, who says so, since when, and until when (None: until somebody clears it)."""
+
+    kind: str
+    owner: str
+    reason: str
+    since: datetime
+    until: datetime | None = None
+
+
+def family(kind: str) -> str:
+    """`group` for `group:nightly`, the kind itself otherwise."""
+    return kind.partition(":")[0]
+
+
+def is_known(kind: str) -> bool:
+    """Whether this is a kind of hold; `group` and `auth` carry a name, the others do not."""
+    word, colon, name = kind.partition(":")
+    return word in BLOCKING | OTHER and (bool(colon and name) if word in {"group", "auth"} else not colon)
+
+
+def is_blocking(kind: str) -> bool:
+    """Whether a hold of this kind makes the job DISABLED."""
+    return family(kind) in BLOCKING
+
+
+def active(holds: Iterable[Hold], now: datetime) -> tuple[Hold, ...]:
+    """The holds that have not ended by themselves, in the order of their kinds."""
+    return tuple(
+        sorted((h for h in holds if h.until is None or h.until > now), key=lambda h: (h.kind, h.owner))
+    )
+
+
+def may_start_automatically(holds: Iterable[Hold], now: datetime) -> bool:
+    """Whether nothing holds the job at `now`."""
+    return not active(holds, now)
