@@ -1,0 +1,81 @@
+"""The kinds of schedules: one table from the key that an author writes to the schedule it makes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from runner.schedules import zones
+from runner.schedules.at import at_schedule
+from runner.schedules.cron import cron_schedule
+from runner.schedules.every import every_schedule
+from runner.schedules.slot import Schedule, ScheduleProblem
+from runner.vocabulary.names import nearest
+
+Maker = Callable[[Mapping[str, Any], ZoneInfo], Schedule]
+
+KINDS: dict[str, Maker | None] = {
+    "cron": lambda resolved, zone: cron_schedule(resolved["cron"], zone),
+    "every": lambda resolved, zone: every_schedule(resolved["every"], resolved.get("anchor"), zone),
+    "at": lambda resolved, zone: at_schedule(resolved["at"], zone),
+    # Declared and checked, but not executed by this release: their modules belong beside cron, every and at.
+    "window": None,
+    "fireAndForget": None,
+    "trigger": None,
+}
+"""Key → maker; None: `schedule_from` says that this release does not run it."""
+
+MODIFIERS: dict[str, bool] = {"timezone": True, "jitter": True, "startDeadline": True, "calendars": False}
+"""Key beside the kind → whether this release obeys it."""
+
+EXECUTED = tuple(kind for kind, maker in KINDS.items() if maker is not None)
+
+
+def schedule_from(resolved: Mapping[str, Any]) -> Schedule:
+    """The schedule of a resolved declaration; equal declarations give the same object (and share its cache).
+
+    ScheduleProblem (a ValueError with `field`) when it means nothing, or is a kind that this release does not
+    run: never ignored in silence.
+    """
+    return _shared(json.dumps(resolved, sort_keys=True, default=str))
+
+
+def kind_of(resolved: Mapping[str, Any]) -> str:
+    """The one kind that a declaration names; ScheduleProblem when it names none, or two."""
+    named = [key for key in KINDS if resolved.get(key) is not None]
+    if len(named) != 1:
+        found = f"found {' and '.join(named)}" if named else _nearest_kind(resolved)
+        raise ScheduleProblem(
+            named[1] if named else "", f"a schedule is exactly one of {', '.join(KINDS)}; {found}"
+        )
+    return named[0]
+
+
+@lru_cache(maxsize=16384)
+def _shared(content: str) -> Schedule:
+    resolved = json.loads(content)
+    kind = kind_of(resolved)
+    if resolved.get("calendars"):
+        raise ScheduleProblem("calendars", not_yet("calendars"))
+    maker = KINDS[kind]
+    if maker is None:
+        raise ScheduleProblem(kind, not_yet(f"{kind} schedules"))
+    try:
+        zone = zones.zone_named(resolved.get("timezone") or "UTC")
+    except ValueError as problem:
+        raise ScheduleProblem("timezone", str(problem)) from None
+    return maker(resolved, zone)
+
+
+def not_yet(what: str) -> str:
+    """The sentence for something that may be declared and is not executed."""
+    return f"this release does not run {what} yet; use {', '.join(EXECUTED[:-1])} or {EXECUTED[-1]}"
+
+
+def _nearest_kind(resolved: Mapping[str, Any]) -> str:
+    unknown = [key for key in resolved if key not in MODIFIERS and key not in KINDS and key != "anchor"]
+    close = next((close for key in unknown if (close := nearest(key, KINDS))), None)
+    return f"found none (did you mean {close!r}?)" if close else "found none"
