@@ -1,0 +1,136 @@
+"""What did a program write to `$RUNNER_OUTPUT`, and is a value fit to be an output?
+
+One output per line: `name=text`, or `name:=JSON` for a number, a list or a text of several lines.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import stat
+from collections.abc import Mapping
+from typing import Any
+
+from runner.execution.actions.failure import ActionFailed
+from runner.vocabulary.names import is_field_name
+
+LIMIT = 256 * 1024
+"""Bytes of all outputs of one step. Outputs are kept in the database; data belongs into a file or table."""
+
+COUNT = 100
+"""Outputs of one step."""
+
+
+def read_outputs(path: str) -> dict[str, Any]:
+    """The outputs in that file, the last line of a name winning; empty when there is no such file."""
+    try:
+        # O_NOFOLLOW and O_NONBLOCK: the program may have put a link or a fifo there.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise _bad(f"cannot be read ({error.strerror})") from None
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise _bad("is no longer a regular file")
+        content = file.read(LIMIT + 1)
+    if len(content) > LIMIT:
+        raise _bad(f"is larger than {LIMIT // 1024} KiB; write data to a file, and its path as an output")
+    try:
+        lines = content.decode("utf-8").split("\n")
+    except UnicodeDecodeError as error:
+        number = content.count(b"\n", 0, error.start) + 1
+        raise _bad(f"line {number} is not UTF-8 text") from None
+    found: dict[str, Any] = {}
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            name, value = _output(line.removesuffix("\r"), number)
+            found[name] = value
+    if len(found) > COUNT:
+        raise _bad(f"names {len(found)} outputs; {COUNT} is the most")
+    return found
+
+
+def _output(line: str, number: int) -> tuple[str, Any]:
+    name, equals, text = line.partition("=")
+    as_json = name.endswith(":")
+    name = name.removesuffix(":").strip()
+    if not equals or not is_field_name(name):
+        raise _bad(
+            f"line {number} is not name=text or name:=JSON with a name of lower-case letters, digits and _; "
+            'a text of several lines is written as name:="first\\nsecond"'
+        )
+    if not as_json:
+        return name, text
+    try:
+        return name, json.loads(text, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise _bad(f"line {number}: the value of {name} is not JSON ({str(error)[:100]})") from None
+
+
+def _no_constant(text: str) -> Any:
+    raise ValueError(f"{text} is no JSON number")
+
+
+def _bad(reason: str) -> ActionFailed:
+    return ActionFailed("bad-output", f"$RUNNER_OUTPUT {reason}")
+
+
+def check_outputs(returned: Any, what: str) -> dict[str, Any]:
+    """The map of outputs that code returned, as plain JSON values; None is no outputs.
+
+    ActionFailed names the path of the first value that JSON has no form for (`outputs.rows[3].when`).
+    """
+    if returned is None:
+        return {}
+    if not isinstance(returned, Mapping):
+        raise ActionFailed(
+            "bad-output", f"{what} returned {_article(returned)}; return a map of outputs, or nothing"
+        )
+    if len(returned) > COUNT:
+        raise ActionFailed("bad-output", f"{what} returned {len(returned)} outputs; {COUNT} is the most")
+    for name in returned:
+        if not isinstance(name, str) or not is_field_name(name):
+            raise ActionFailed(
+                "bad-output",
+                f"{what} returned the output {name!r}; a name has lower-case letters, digits and _ only",
+            )
+    checked = {name: _plain(value, f"outputs.{name}", what, 0) for name, value in returned.items()}
+    if len(json.dumps(checked)) > LIMIT:
+        raise ActionFailed(
+            "bad-output",
+            f"{what} returned more than {LIMIT // 1024} KiB of outputs; write data to a file or a table",
+        )
+    return checked
+
+
+def _plain(value: Any, path: str, what: str, depth: int) -> Any:
+    if value is None or isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        if math.isfinite(value):
+            return float(value)
+        raise ActionFailed("bad-output", f"{what}: {path} is {value}, which JSON cannot hold")
+    if depth > 50:
+        raise ActionFailed("bad-output", f"{what}: {path} is nested too deeply, or holds itself")
+    if isinstance(value, Mapping):
+        plain = {}
+        for key, inner in value.items():
+            if not isinstance(key, str):
+                raise ActionFailed("bad-output", f"{what}: {path} has the key {key!r}; keys are texts")
+            plain[key] = _plain(inner, f"{path}.{key}", what, depth + 1)
+        return plain
+    if isinstance(value, (list, tuple)):
+        return [_plain(inner, f"{path}[{i}]", what, depth + 1) for i, inner in enumerate(value)]
+    raise ActionFailed(
+        "bad-output",
+        f"{what}: {path} is {_article(value)}, which is not JSON; return text, a number, a list or a map",
+    )
+
+
+def _article(value: Any) -> str:
+    name = type(value).__name__
+    return f"an {name}" if name[0].lower() in "aeiou" else f"a {name}"

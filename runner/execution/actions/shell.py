@@ -1,0 +1,112 @@
+"""Runs a script or a program; its exit code decides, and lines in `$RUNNER_OUTPUT` are its outputs.
+
+A script is run by `/bin/sh -e` (the first failing command ends it), or by the interpreter that its first
+line names (`#!/usr/bin/env bash`). Values reach it through `env`, never by pasting into its text.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal as signals
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from runner.execution.actions.failure import ActionFailed
+from runner.execution.actions.outputs import read_outputs
+
+if TYPE_CHECKING:
+    from runner.execution.child.context import StepContext
+
+SHELL = ("/bin/sh", "-e")
+"""As make and GitHub Actions run scripts: without -u, which breaks `$1` and optional variables."""
+
+
+def perform(action: Mapping[str, Any], step: StepContext) -> dict[str, Any]:
+    """Run it to its end; ActionFailed `exit-code` or `signal` when it did not succeed."""
+    argv = _argv(action, step)
+    folder = _workdir(action.get("workdir"), step)
+    env = {**step.env, **{name: _text(value) for name, value in (action.get("env") or {}).items()}}
+    finished = step.run_program(argv, env=env, cwd=folder)
+    if finished.signal is not None:
+        raise ActionFailed(
+            "signal",
+            f"{_what(action)} was killed by {_name_of(finished.signal)}",
+            retryable=True,
+            info={"signal": finished.signal},
+        )
+    succeeded = action.get("successCodes") or (0,)
+    if finished.exit_code not in succeeded:
+        raise ActionFailed(
+            "exit-code",
+            f"{_what(action)} ended with exit code {finished.exit_code}{_meaning(finished.exit_code)}",
+            retryable=True,
+            exit_code=finished.exit_code,
+        )
+    return read_outputs(step.output_path)
+
+
+def _argv(action: Mapping[str, Any], step: StepContext) -> Sequence[str]:
+    if action.get("argv"):
+        return [_text(argument) for argument in action["argv"]]
+    arguments = [_text(argument) for argument in action.get("arguments") or ()]
+    file = action.get("file")
+    if file:
+        copied = step.files[file]
+        return [*_interpreter(Path(copied).read_bytes()[:1000]), copied, *arguments]
+    script = str(action["script"])
+    path = Path(step.workdir) / f".{step.name}.script"
+    path.write_text(script if script.endswith("\n") else script + "\n", encoding="utf-8")
+    return [*_interpreter(script.encode()[:1000]), str(path), *arguments]
+
+
+def _text(value: Any) -> str:
+    """As YAML writes it: true and false, and nothing for null."""
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _interpreter(beginning: bytes) -> Sequence[str]:
+    """The program that the first line asks for, split as Linux does it: at most one argument."""
+    first = beginning.split(b"\n", 1)[0].decode("utf-8", "replace").strip()
+    if not first.startswith("#!"):
+        return SHELL
+    words = first[2:].strip().split(None, 1)
+    return words if words else SHELL
+
+
+def _workdir(declared: Any, step: StepContext) -> str:
+    if not declared:
+        return step.workdir
+    folder = Path(step.workdir, str(declared))
+    if not folder.is_dir():
+        raise ActionFailed(
+            "workdir-missing", f"workdir {folder} is not an existing folder; create or mount it"
+        )
+    return os.fspath(folder)
+
+
+def _what(action: Mapping[str, Any]) -> str:
+    if action.get("argv"):
+        return shlex.quote(str(action["argv"][0]))
+    return str(action.get("file") or "the script")
+
+
+def _name_of(number: int) -> str:
+    try:
+        return f"{signals.Signals(number).name} (signal {number})"
+    except ValueError:
+        return f"signal {number}"
+
+
+def _meaning(exit_code: int | None) -> str:
+    """What shells mean by it (POSIX 2.8.2)."""
+    if exit_code == 127:
+        return " (a command was not found)"
+    if exit_code == 126:
+        return " (a command could not be executed)"
+    if exit_code is not None and 128 < exit_code < 160:
+        return f" (a command was killed by {_name_of(exit_code - 128)})"
+    return ""
