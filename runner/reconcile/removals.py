@@ -1,0 +1,49 @@
+"""Which installed objects of this source are no longer declared?"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from runner.reconcile.plan import Change
+from runner.reconcile.sides import Installed
+from runner.reconcile.view import View
+from runner.vocabulary.identity import Address, Place
+
+
+def removals(view: View, moved: Collection[Address]) -> Iterator[Change]:
+    """The lines of what this source has installed and does not declare; only for a plan of the whole source.
+
+    `moved` are the addresses whose objects go on under another name. A job with a run under way gets hold
+    `removed`, and goes when the run has ended.
+    """
+    installed = view.installed.objects
+    for address in installed.keys() - view.declared.objects.keys():
+        record = installed[address]
+        if record.source != view.declared.source or address in moved:
+            continue
+        runs = view.installed.open_runs.get(record.uid, 0)
+        active = f"{runs} run{'' if runs == 1 else 's'} active"
+        if record.prune_disabled:
+            yield _line("note", record, "not removed: jobs.runner/prune is disabled")
+        elif runs and any(hold.kind == "removed" for hold in view.held.get(record.uid, ())):
+            yield _line("note", record, f"{active}; removed when {'it ends' if runs == 1 else 'they end'}")
+        else:
+            note = "history is kept" if address.kind == "Job" else ""
+            yield _line(
+                "uninstall", record, "no longer declared", f"{active}; {note}" if runs else note, runs
+            )
+
+
+def _line(action: str, record: Installed, reason: str, note: str = "", runs: int = 0) -> Change:
+    impact: dict[str, object] = {"note": note} if note else {}
+    return Change(
+        action,
+        record.address,
+        reason,
+        Place(record.file, record.line),
+        uid=record.uid,
+        expects=record.digest,
+        before_digest=record.digest,
+        protected=record.protected,
+        impact=impact | ({"active_runs": runs} if runs else {}),
+    )
