@@ -43,7 +43,7 @@ def check_cron(cron: str | Mapping[str, Any]) -> list[CronProblem]:
 
 
 class Cron:
-    """A cron schedule in a zone. `cron_schedule` gives equal ones one identity, so they share their answers."""
+    """A cron schedule in a zone. `cron_schedule` gives equal ones one identity, so they share answers."""
 
     kind: ClassVar[str] = "cron"
 

@@ -147,7 +147,7 @@ def _read_mapping(cron: Mapping[str, Any]) -> tuple[CronReading | None, tuple[Cr
     for name in FIELD_NAMES:
         value = cron.get(name, "*")
         if isinstance(value, bool) or not isinstance(value, int | str):
-            problems.append(_error(name, f"{value!r} is not a {_noun(name)}; write a number or a text"))
+            problems.append(_error(name, f"{value!r} is not valid here; write a number or a text"))
             value = "*"
         words[name] = re.sub(r"\s*,\s*", ",", str(value).strip().lower())[:LONGEST]
     if "minute" not in cron and cron.get("hour", "*") != "*":
@@ -203,7 +203,7 @@ def _read_term(
     match = _term.fullmatch(term)
     if match is None:
         raise _Wrong(
-            f"{term!r} is not {field.article} {field.noun}; accepted are {field.accepted}, lists, ranges and steps"
+            f"{term!r} is not {field.article} {field.noun}; accepted: {field.accepted}, lists, ranges, steps"
         )
     low_text, high_text, step_text = match["low"], match["high"], match["step"]
     if low_text == "*":
@@ -261,7 +261,7 @@ def _value(field: _Field, text: str, *, ends_range: bool = False) -> int:
         number = field.names.index(text) + (1 if field.name == "month" else 0)
         return 7 if ends_range and field.name == "wday" and number == 0 else number
     if not text.isascii() or not text.isdigit():
-        raise _Wrong(f"{text!r} is not {field.article} {field.noun}; accepted are {field.accepted}")
+        raise _Wrong(f"{text!r} is not {field.article} {field.noun}; accepted: {field.accepted}")
     number = int(text[:9])
     if not field.low <= number <= field.high:
         raise _Wrong(f"{text} is out of range; {field.article} {field.noun} is {field.accepted}")
@@ -293,10 +293,6 @@ def _wrong_count(count: int) -> str:
     counted = f"{count} field{'' if count == 1 else 's'}"
     hint = " (seconds and years are not part of this dialect)" if count in (6, 7) else ""
     return f"the expression has {counted}; it needs five: minute hour day month wday{hint}"
-
-
-def _noun(name: str) -> str:
-    return next(field.noun for field in _FIELDS if field.name == name)
 
 
 def _error(field: str, message: str) -> CronProblem:
