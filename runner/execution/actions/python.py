@@ -35,7 +35,13 @@ def perform(action: Mapping[str, Any], step: StepContext) -> dict[str, Any]:
         theirs = {name, *library_files}
         try:
             source = Path(step.files[file]).read_text("utf-8") if file else str(action["source"])
-            module = _load(name, source, inputs=step.variables.get("inputs") or {}, context=_context(step))
+            module = _load(
+                name,
+                source,
+                inputs=step.variables.get("inputs") or {},
+                values=_values(action, step),
+                context=_context(step),
+            )
             returned = _call(module, action, step, name)
         except ActionFailed:
             raise
@@ -43,7 +49,11 @@ def perform(action: Mapping[str, Any], step: StepContext) -> dict[str, Any]:
             return _exit(left, name)
         except Exception as error:
             _show(error, theirs)
-            raise ActionFailed(type(error).__name__, _first_line(error), retryable=True) from None
+            raise ActionFailed(
+                type(error).__name__,
+                _first_line(error),
+                retryable=not isinstance(error, (SyntaxError, ImportError)),
+            ) from None
         finally:
             sys.stdout.flush()
     return check_outputs(returned, name)
@@ -51,6 +61,10 @@ def perform(action: Mapping[str, Any], step: StepContext) -> dict[str, Any]:
 
 def _context(step: StepContext) -> Mapping[str, Any]:
     return MappingProxyType({**step.variables, "step": step.name, "workdir": step.workdir})
+
+
+def _values(action: Mapping[str, Any], step: StepContext) -> dict[str, Any]:
+    return {**(step.variables.get("inputs") or {}), **(action.get("with") or {})}
 
 
 def _load(name: str, source: str, **given: Any) -> ModuleType:
@@ -112,7 +126,7 @@ def _call(module: ModuleType, action: Mapping[str, Any], step: StepContext, name
 def _arguments(
     function: Callable[..., Any], action: Mapping[str, Any], step: StepContext, name: str
 ) -> dict[str, Any]:
-    available = {**(step.variables.get("inputs") or {}), **(action.get("with") or {})}
+    available = _values(action, step)
     arguments: dict[str, Any] = {}
     missing = []
     for parameter in inspect.signature(function).parameters.values():

@@ -112,13 +112,23 @@ def _run_all(
             outputs = _run(connection, statement, script.values, step if last else None)
         except Exception as error:
             orig = getattr(error, "orig", None)
-            if orig is None or len(script.statements) == 1:
+            if orig is None:
                 raise
             failed = database.failure_of(orig)
-            failed.description = f"{script.what}, statement at line {statement.line}: {failed.description}"
-            failed.args = (failed.description,)
+            text = _without_values(failed.description, script.values)
+            if len(script.statements) > 1:
+                text = f"{script.what}, statement at line {statement.line}: {text}"
+            failed.description, failed.args = text, (text,)
             raise failed from None
     return outputs
+
+
+def _without_values(text: str, values: Mapping[str, Any]) -> str:
+    """PyMySQL writes the values into what it sends, so the server repeats them in its message."""
+    for name, value in values.items():
+        if isinstance(value, str) and len(value) > 3:
+            text = text.replace(value, f":{name}")
+    return text
 
 
 def _run(

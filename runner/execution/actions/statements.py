@@ -35,7 +35,7 @@ _TEXT = {
 _TOKENS = {
     dialect: re.compile(
         rf"(?P<text>{text})|(?P<open>{opening})|(?P<cast>::)"
-        r"|(?P<parameter>(?<![:\w\\]):[A-Za-z_]\w*(?!:))|(?P<colon>:)|(?P<end>;)",
+        r"|(?P<parameter>(?<![:\w\\]):[A-Za-z_]\w*)|(?P<colon>:)|(?P<end>;)",
         re.DOTALL,
     )
     for dialect, (text, opening) in _TEXT.items()
@@ -91,6 +91,7 @@ def split(sql: str, dialect: str) -> tuple[Statement, ...]:
             continue
         if kind == "parameter":
             parameters[token[1:]] = None
+            token += " "  # text() does not see a parameter right before a cast, `:day::date`
         # text() reads `:name` anywhere as a parameter, and `\:` as a colon.
         text.append(token.replace(":", "\\:") if kind in ("text", "colon") else token)
         code.append(_blanked(token) if kind == "text" else token)
