@@ -1,0 +1,76 @@
+"""The next starts of a job, or of an expression that no job has yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from heapq import merge
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from runner.schedules.dialect import CronProblem
+from runner.schedules.kinds import schedule_from
+from runner.schedules.slot import Schedule, Slot, slots_between
+from runner.vocabulary.errors import RunnerError, UnknownName
+from runner.vocabulary.identity import Address
+from runner.vocabulary.names import nearest
+
+if TYPE_CHECKING:
+    from runner.store.port import Reader
+    from runner.store.records import ObjectRecord
+
+_END = datetime.fromisoformat("9900-01-01T00:00:00+00:00")
+
+
+def installed_job(reader: Reader, name: str) -> ObjectRecord:
+    """The installed job; UnknownName, with the nearest known one, when there is none."""
+    found = reader.objects.get(Address("Job", name))
+    if found is None:
+        close = nearest(name, (summary.name for summary in reader.objects.summaries("Job")))
+        hint = f"; did you mean {close!r}?" if close else "; `runner jobs list` shows what is installed"
+        raise UnknownName(f"no job is called {name!r}{hint}")
+    return found
+
+
+def schedules_of(resolved: Mapping[str, Any]) -> tuple[Schedule, ...]:
+    """The schedules of a resolved job, in the order of their names."""
+    declared = resolved.get("schedules") or {}
+    return tuple(schedule_from(declared[name]) for name in sorted(declared))
+
+
+def schedule_of_expression(cron: str, zone: str) -> tuple[Schedule, tuple[CronProblem, ...]]:
+    """The schedule that an expression means in a zone, and its warnings; RunnerError names wrong fields."""
+    from runner.schedules.cron import check_cron
+    from runner.schedules.zones import check_zone
+
+    if wrong := check_zone(zone):
+        raise RunnerError(wrong)
+    problems = check_cron(cron)
+    errors = [problem for problem in problems if problem.severity == "error"]
+    if errors:
+        raise RunnerError(f"{cron!r} is not a cron expression\n" + "\n".join(map(sentence, errors)))
+    return schedule_from({"cron": cron, "timezone": zone}), tuple(problems)
+
+
+def next_slots(schedules: Iterable[Schedule], *, after: datetime, count: int) -> tuple[Slot, ...]:
+    """The first `count` slots after `after` of several schedules; a slot that two of them name comes once."""
+    return tuple(islice(_in_order(tuple(schedules), after), count))
+
+
+def sentence(problem: CronProblem) -> str:
+    """A problem of a cron expression as one line, with its field."""
+    return f"  {problem.field or 'expression'}: {problem.message}"
+
+
+def _in_order(schedules: tuple[Schedule, ...], after: datetime) -> Iterator[Slot]:
+    given: set[str] = set()
+    position = after
+    for slot in merge(
+        *(slots_between(schedule, after, _END) for schedule in schedules), key=lambda slot: slot.at
+    ):
+        if slot.at > position:
+            given.clear()
+            position = slot.at
+        if slot.key not in given:
+            given.add(slot.key)
+            yield slot
