@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from _ruamel_yaml import CParser
+from ruamel.yaml.cyaml import CParser
 from ruamel.yaml.events import (
     AliasEvent,
     DocumentStartEvent,
@@ -70,13 +70,21 @@ class Places:
 
 def find_places(raw: bytes, document: int) -> Places:
     """The places of document number `document` (from 0) of a file that was read without a syntax error."""
-    marks: dict[Path, Mark] = {}
+    return next((places for _, places in places_by_document(raw, (document,))), Places({}))
+
+
+def places_by_document(raw: bytes, wanted: Collection[int]) -> Iterator[tuple[int, Places]]:
+    """The places of each wanted document, one after the other, in one pass over the file."""
+    current, marks = -1, dict[Path, Mark]()
     for mark in _marks(raw):
-        if mark.document > document:
-            break
-        if mark.document == document:
+        if mark.document != current:
+            if current in wanted:
+                yield current, Places(marks)
+            current, marks = mark.document, {}
+        if current in wanted:
             marks.setdefault(mark.path, mark)
-    return Places(marks)
+    if current in wanted:
+        yield current, Places(marks)
 
 
 def find_duplicates(raw: bytes) -> Iterator[Twice]:

@@ -8,9 +8,9 @@ needs. Positions are not kept: `places.find_places` reads the file again when th
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
-from _ruamel_yaml import CParser
+from ruamel.yaml.cyaml import CParser
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import (
     AliasEvent,
@@ -78,6 +78,7 @@ class _Reader:
         self.file = file
         self.reading = Reading()
         self.has_duplicates = False
+        self.expanded = 0
         self.lines: list[str] | None = None
 
     def run(self) -> None:
@@ -162,6 +163,11 @@ class _Reader:
                     self.refuse(event, "alias", f"anchor '{event.anchor[:60]}' {why}", "Invalid alias")
                 value, size = found
                 nodes += size
+                self.expanded += size
+                if self.expanded > limits.NODES:
+                    self.refuse(
+                        event, "alias-bomb", f"aliases of more than {limits.NODES} values in one file"
+                    )
                 if aliases > limits.ALIASES:
                     self.refuse(event, "alias-bomb", f"more than {limits.ALIASES} aliases in one document")
             elif kind is DocumentEndEvent:
@@ -171,9 +177,7 @@ class _Reader:
 
             if nodes > limits.NODES:
                 rule = "alias-bomb" if aliases else "too-many-values"
-                self.refuse(
-                    event, rule, f"more than {limits.NODES} values in one document, aliases expanded"
-                )
+                self.refuse(event, rule, f"more than {limits.NODES} values in one document, aliases expanded")
             if is_map:
                 if key is not _NOTHING:
                     container[key] = value
@@ -221,14 +225,16 @@ class _Reader:
             Diagnostic(self.file, line, column, severity, rule, summary, detail, hint, source)
         )
 
-    def refuse(self, event: Any, rule: str, detail: str, summary: str = "Beyond a limit") -> None:
+    def refuse(self, event: Any, rule: str, detail: str, summary: str = "Beyond a limit") -> NoReturn:
         self.problem(event, rule, summary, detail)
         raise _Refused
 
     def directives(self, event: Any) -> None:
         if event.version is not None and tuple(event.version) != (1, 2):
             wrote = ".".join(str(part) for part in event.version)
-            self.problem(event, "yaml-version", "Wrong YAML version", f"%YAML {wrote}; expected 1.2 or nothing")
+            self.problem(
+                event, "yaml-version", "Wrong YAML version", f"%YAML {wrote}; expected 1.2 or nothing"
+            )
         if event.tags:
             self.problem(event, "yaml-tag", "Tags are not accepted", "a %TAG directive")
 
@@ -245,9 +251,15 @@ class _Reader:
         if isinstance(value, dict | list):
             self.problem(event, "key-not-text", "Key is not text", "a map or list stands as a key")
             return
-        written = "null" if value is None else str(value).lower() if value is True or value is False else value
+        written = (
+            "null" if value is None else str(value).lower() if value is True or value is False else value
+        )
         self.problem(
-            event, "key-not-text", "Key is not text", f"{written} is {_type_name(value)}", f'write "{written}"'
+            event,
+            "key-not-text",
+            "Key is not text",
+            f"{written} is {_type_name(value)}",
+            f'write "{written}"',
         )
 
     def merge(self, event: Any) -> None:
@@ -272,7 +284,9 @@ class _Reader:
             )
         elif self.reading.documents:
             for event in events:
-                self.problem(event, "empty-document", "Empty document", "nothing between two '---'", "", "warning")
+                self.problem(
+                    event, "empty-document", "Empty document", "nothing between two '---'", "", "warning"
+                )
 
     def syntax(self, error: MarkedYAMLError) -> None:
         mark = error.problem_mark or error.context_mark
@@ -293,7 +307,7 @@ class _Reader:
                     twice.column,
                     "duplicate-key",
                     "Key stands twice",
-                    f"'{twice.key[:80]}' is already at {self.file}:{twice.first_line}:{twice.first_column}",
+                    f"'{twice.key[:80]}' stands first in line {twice.first_line}, column {twice.first_column}",
                     "keep one of the two",
                 )
         except (_Refused, YAMLError):

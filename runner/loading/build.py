@@ -1,0 +1,225 @@
+"""What does a tree declare now, given what was known of it before? Judges only what changed."""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from runner.declaration.problem import Problem
+from runner.loading.changes import Changes, find_changes
+from runner.loading.files import read_file
+from runner.loading.findings import Finding, is_error, place_problems
+from runner.loading.memory import Memory
+from runner.loading.resolving import Resolver
+from runner.loading.snapshot import ABSENT, Held, Named, Record, Snapshot, pack_record, unpack_record
+from runner.loading.walk import Complaint, Scan, fingerprint_of
+
+# Facts that are nobody else's business: a change of these alone cannot make another object wrong.
+_OWN_FACTS = frozenset(("enabled", "labels", "annotations", "pruneDisabled", "reconcileDisabled"))
+
+
+def build_snapshot(
+    scan: Scan, before: Snapshot | None, memory: Memory, *, read_at_ns: int, known: Collection[str] = ()
+) -> Snapshot:
+    """The snapshot of what `scan` saw. `known` are addresses that exist elsewhere."""
+    build = _Build(scan, before, memory, find_changes(scan, before, memory))
+    if build.is_small():
+        return build.patched(read_at_ns)
+    return build.rebuilt(read_at_ns, known)
+
+
+def named_path(folder: str, written: str) -> str:
+    """The path below the root of a file that is named in a declaration in `folder`."""
+    return posixpath.normpath(posixpath.join(folder, written))
+
+
+class _Build:
+    def __init__(self, scan: Scan, before: Snapshot | None, memory: Memory, changes: Changes) -> None:
+        self.scan = scan
+        self.before = before
+        self.memory = memory
+        self.changes = changes
+        self.named: dict[str, Named] = {}
+        self.wrong_names: dict[str, Complaint] = {}
+        self.findings: list[tuple[str, Finding]] = []
+
+    def is_small(self) -> bool:
+        """Whether every change concerns the changed objects alone: the common case, kept cheap."""
+        before, changes = self.before, self.changes
+        if before is None or not before["summary"][0] or not changes.same_paths or len(changes.now) > 200:
+            return False
+        for path, each in before["named"].items():
+            if (fingerprint_of(f"{self.memory.root}/{path}") or ABSENT) != tuple(each[0]):
+                return False
+        return all(_same_to_others(changes.was.get(at), record) for at, record in changes.now.items())
+
+    def patched(self, read_at_ns: int) -> Snapshot:
+        """The snapshot from before, with the changed files in it."""
+        before, changes = self.before, self.changes
+        assert before is not None
+        self.named = {path: Named(*each) for path, each in before["named"].items()}
+        paths = {self.scan.paths[position] for position in changes.now}
+        self.findings = [each for each in before["findings"] if each[0] not in paths]
+        for position, record in changes.now.items():
+            self.findings += [(self.scan.paths[position], finding) for finding in record.findings]
+        addresses, owners, digests = before.addresses(), before.owners(), before.digests()
+        if changes.now:
+            resolver = Resolver(self.scan.paths, self.memory, self.named, self._special_records())
+            resolved = resolver.resolve_all(changes.now)
+            at = {address: index for index, address in enumerate(addresses)}
+            for position, record in resolved.items():
+                changes.packed[position] = pack_record(record)
+                for held in record.held:
+                    digests[at[held.address]] = held.digest
+        return self._snapshot(read_at_ns, list(zip(addresses, owners, strict=True)), digests, valid=True)
+
+    def rebuilt(self, read_at_ns: int, known: Collection[str]) -> Snapshot:
+        """The snapshot made anew from all records."""
+        changes = self.changes
+        records = {at: unpack_record(packed) for at, packed in enumerate(changes.packed) if packed}
+        records.update(changes.now)
+        records = {at: records[at] for at in sorted(records, key=lambda at: self.scan.paths[at])}
+        for at, record in records.items():
+            self.findings += [(self.scan.paths[at], finding) for finding in record.findings]
+        changed_files = self._read_named(records)
+        self._blank(records, changed_files)
+        self._cross_check(records, known)
+        errors = [f for _, f in self.findings if is_error(f)]
+        valid = not errors and not any(c.severity == "error" for c in self.scan.complaints)
+        if valid:
+            special = {at: each for at, each in records.items() if any(h.kind != "Job" for h in each.held)}
+            resolver = Resolver(self.scan.paths, self.memory, self.named, special)
+            records.update(resolver.resolve_all(records))
+        for at, record in records.items():
+            changes.packed[at] = pack_record(record)
+        owned = sorted((held.address, at, held.digest) for at, record in records.items() for held in record.held)
+        return self._snapshot(
+            read_at_ns, [(a, at) for a, at, _ in owned], [digest for _, _, digest in owned], valid=valid
+        )
+
+    def _special_records(self) -> dict[int, Record]:
+        """The records that hold anything but jobs, from the snapshot before."""
+        assert self.before is not None
+        positions = {
+            owner
+            for address, owner in zip(self.before.addresses(), self.before.owners(), strict=True)
+            if not address.startswith("Job/")
+        }
+        return {at: unpack_record(self.changes.packed[at]) for at in positions if self.changes.packed[at]}
+
+    def _read_named(self, records: dict[int, Record]) -> set[str]:
+        """Fill `named`; returns the paths whose content is not what it was."""
+        known = {p: Named(*each) for p, each in self.before["named"].items()} if self.before else {}
+        root, changed = self.memory.root, set()
+        for path, _, _, _ in self._names(records):
+            if path in self.named or path in self.wrong_names:
+                continue
+            was = known.get(path)
+            if was is not None and was.sha256 and fingerprint_of(f"{root}/{path}") == was.fingerprint:
+                self.named[path] = was
+                continue
+            content = read_file(root, path)
+            if isinstance(content, Complaint):
+                self.wrong_names[path] = content
+                self.named[path] = Named(ABSENT, "")
+            else:
+                sha256 = content.sha256.hex()
+                self.memory.keep(sha256, content.raw)
+                self.named[path] = Named(tuple(content.fingerprint), sha256)
+            if was is None or was.sha256 != self.named[path].sha256:
+                changed.add(path)
+        return changed
+
+    def _names(self, records: dict[int, Record]) -> Iterator[tuple[str, int, Held, Any]]:
+        for at, record in records.items():
+            folder = posixpath.dirname(self.scan.paths[at])
+            for held in record.held:
+                for written, path in held.facts["files"]:
+                    yield named_path(folder, written), at, held, path
+
+    def _blank(self, records: dict[int, Record], changed_files: set[str]) -> None:
+        """Forget the digests of everything that a change may concern."""
+        changes = self.changes
+        touched = {held.address for at in changes.now for held in changes.now[at].held}
+        touched |= {held.address for record in (*changes.was.values(), *changes.removed) for held in record.held}
+        if changed_files:
+            touched |= {held.address for path, _, held, _ in self._names(records) if path in changed_files}
+        if any(address.startswith("Runner/") for address in touched):
+            touched = {held.address for record in records.values() for held in record.held}
+        special = [h for record in records.values() for h in record.held if h.kind != "Job"]
+        grew = True
+        while grew:
+            more = {h.address for h in special if not touched.isdisjoint(h.facts["folds"])} - touched
+            touched |= more
+            grew = bool(more)
+        for at, record in records.items():
+            for index, held in enumerate(record.held):
+                if held.digest and (held.address in touched or not touched.isdisjoint(held.facts["folds"])):
+                    record.held[index] = held._replace(digest="", execution_digest="")
+            records[at] = record
+
+    def _cross_check(self, records: dict[int, Record], known: Collection[str]) -> None:
+        """Find what is wrong between the files, and place it."""
+        from runner.declaration.cross_checks import cross_check
+
+        every = [(at, held) for at, record in records.items() for held in record.held]
+
+        def place_of(index: int) -> str:
+            at, held = every[index]
+            return f"{self.scan.paths[at]}:{held.line}"
+
+        problems: dict[int, list[tuple[int, Problem]]] = {}
+        unread = any(not record.held and record.findings for record in records.values())
+        for found in cross_check([held.facts for _, held in every], place_of, known):
+            if unread and found.problem.rule == "unknown-reference":
+                continue  # it may stand in a file that could not be read
+            at, held = every[found.position]
+            problems.setdefault(at, []).append((held.number, found.problem))
+        if self.wrong_names:
+            for path, at, held, where in self._names(records):
+                if (wrong := self.wrong_names.get(path)) is not None:
+                    problem = Problem(
+                        tuple(where), wrong.rule, wrong.summary, f"'{path}': {wrong.detail}", wrong.hint
+                    )
+                    problems.setdefault(at, []).append((held.number, problem))
+        for at, each in problems.items():
+            content = read_file(self.memory.root, self.scan.paths[at])
+            raw = content.raw if not isinstance(content, Complaint) else b""
+            if not isinstance(content, Complaint) and content.sha256 != records[at].sha256:
+                raw = b""
+            self.findings += [(self.scan.paths[at], finding) for finding in place_problems(raw, each)]
+
+    def _snapshot(
+        self, read_at_ns: int, addresses: list[tuple[str, int]], digests: list[str], *, valid: bool
+    ) -> Snapshot:
+        lines = (f"{address} {digest}\n" for (address, _), digest in zip(addresses, digests, strict=True))
+        return Snapshot.make(
+            scan=self.scan,
+            racy_after_ns=read_at_ns,
+            named=self.named,
+            valid=valid,
+            digest="sha256:" + hashlib.sha256("".join(lines).encode()).hexdigest() if valid else "",
+            findings=self.findings,
+            records=self.changes.packed,
+            addresses=addresses,
+            digests=digests,
+        )
+
+
+def _same_to_others(was: Record | None, now: Record) -> bool:
+    """Whether nobody but the file's own jobs can notice the change."""
+    if was is None or any(map(is_error, now.findings)) or len(was.held) != len(now.held):
+        return False
+    return all(
+        a.kind == b.kind == "Job" and a.name == b.name and _shared(a.facts) == _shared(b.facts)
+        for a, b in zip(was.held, now.held, strict=True)
+    )
+
+
+def _shared(facts: dict[str, Any]) -> dict[str, Any]:
+    shared = {key: value for key, value in facts.items() if key not in _OWN_FACTS}
+    shared["references"] = sorted(name for name, _ in facts["references"])
+    shared["files"] = sorted(name for name, _ in facts["files"])
+    return shared

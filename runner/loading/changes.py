@@ -1,0 +1,133 @@
+"""Which files differ from what was known of them, and what do they say now?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from runner.loading.examination import WORTH_A_PROCESS, Examined, examine_files
+from runner.loading.files import Content, read_file
+from runner.loading.findings import Finding
+from runner.loading.memory import Memory
+from runner.loading.snapshot import Held, Record, Snapshot, pack_record, unpack_record
+from runner.loading.verdict import examine, pack, unpack
+from runner.loading.walk import Complaint, Scan
+
+NO_CONTENT = b"\0" * 32
+"""Instead of a sha256, of a file that could not be read."""
+
+
+@dataclass(slots=True)
+class Changes:
+    """The tree's records by position, packed; and those that changed, as they are and as they were."""
+
+    packed: list[bytes] = field(default_factory=list)
+    now: dict[int, Record] = field(default_factory=dict)
+    was: dict[int, Record] = field(default_factory=dict)
+    removed: list[Record] = field(default_factory=list)
+    same_paths: bool = False
+
+
+def find_changes(scan: Scan, before: Snapshot | None, memory: Memory) -> Changes:
+    """What changed between the snapshot and the scan; reads only files whose figures differ."""
+    changes = Changes()
+    old = _known(scan, before, changes)
+    unknown = [position for position, each in enumerate(changes.packed) if not each]
+    changes.was = {position: unpack_record(old[position]) for position in unknown if position in old}
+    for position, answer in zip(unknown, _answers(scan, unknown, changes, memory), strict=True):
+        if isinstance(answer, Record):  # touched, with the same content: nothing to judge again
+            changes.packed[position] = pack_record(answer)
+            del changes.was[position]
+            continue
+        if isinstance(answer, Complaint):
+            record = Record(NO_CONTENT, [], [finding_of(answer)])
+        else:
+            record = _record(answer)
+            memory.fresh[answer.sha256] = answer.packed
+        changes.now[position] = record
+    return changes
+
+
+def finding_of(complaint: Complaint) -> Finding:
+    """The complaint as a finding about the file as a whole."""
+    c = complaint
+    return (0, 0, c.severity, c.rule, c.summary, c.detail, c.hint, "")
+
+
+def _known(scan: Scan, before: Snapshot | None, changes: Changes) -> dict[int, bytes]:
+    """Fills `packed` with what is still known; returns the old records of the others, by new position."""
+    count = len(scan.paths)
+    changes.packed = [b""] * count
+    if before is None:
+        return {}
+    paths, records, figures = before.paths(), before["records"], before["figures"]
+    now = scan.figures.tobytes()
+    if paths == scan.paths:
+        changes.same_paths = True
+        changes.packed = list(records)
+        old = {}
+        for position in _differing_rows(figures, now, 0, count):
+            old[position] = records[position]
+            changes.packed[position] = b""
+        return old
+    old = {}
+    at = {path: position for position, path in enumerate(paths)}
+    for position, path in enumerate(scan.paths):
+        row = at.pop(path, None)
+        if row is not None:
+            if figures[row * 32 : row * 32 + 32] == now[position * 32 : position * 32 + 32]:
+                changes.packed[position] = records[row]
+            else:
+                old[position] = records[row]
+    changes.removed = [unpack_record(records[row]) for row in at.values()]
+    return old
+
+
+def _differing_rows(was: bytes, now: bytes, start: int, end: int) -> Iterator[int]:
+    """Rows of 32 bytes that differ; halves the memory, so that a few among many are found quickly."""
+    if was[start * 32 : end * 32] == now[start * 32 : end * 32]:
+        return
+    if end - start == 1:
+        yield start
+        return
+    middle = (start + end) // 2
+    yield from _differing_rows(was, now, start, middle)
+    yield from _differing_rows(was, now, middle, end)
+
+
+def _answers(
+    scan: Scan, positions: Sequence[int], changes: Changes, memory: Memory
+) -> list[Examined | Complaint | Record]:
+    paths = [scan.paths[position] for position in positions]
+    if memory.contents.is_empty() and not changes.was:
+        examined = examine_files(memory.root, paths)
+        return [examined[path] for path in paths]
+    answers: dict[str, Examined | Complaint | Record] = {}
+    unread: dict[str, Content] = {}
+    for position, path in zip(positions, paths, strict=True):
+        content = read_file(memory.root, path)
+        was = changes.was.get(position)
+        if isinstance(content, Complaint):
+            answers[path] = content
+        elif was is not None and was.sha256 == content.sha256:
+            answers[path] = was
+        else:
+            unread[path] = content
+    cached = memory.contents.get({content.sha256 for content in unread.values()})
+    missing = [path for path, content in unread.items() if content.sha256 not in cached]
+    if len(missing) >= WORTH_A_PROCESS:
+        answers.update(examine_files(memory.root, missing))
+    for path, content in unread.items():
+        if path not in answers:
+            packed = cached.get(content.sha256) or pack(examine(content.raw))
+            answers[path] = Examined(content.sha256, packed)
+    return [answers[path] for path in paths]
+
+
+def _record(examined: Examined) -> Record:
+    verdict = unpack(examined.packed)
+    held = [
+        Held(each.number, each.line, each.kind, each.name, each.facts, "", "", False, {})
+        for each in verdict.declarations
+    ]
+    return Record(examined.sha256, held, verdict.findings)

@@ -1,0 +1,101 @@
+"""What is in this file? Read once, never more than allowed, never waiting, never outside the root."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from runner.loading import limits
+from runner.loading.walk import Complaint, Fingerprint, is_inside
+from runner.vocabulary.duration import format_size
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A file as it was read: its bytes, their sha256 (raw), and what the file system said before."""
+
+    raw: bytes
+    sha256: bytes
+    fingerprint: Fingerprint
+
+
+def read_file(root: str, path: str) -> Content | Complaint:
+    """The content of `path` below the resolved `root`, or why there is none.
+
+    Links are resolved and must stay below the root, which is checked on the open file. The kind is looked at
+    before opening (opening a device may do something) and again after.
+    """
+    full = f"{root}/{path}"
+    try:
+        full = os.path.realpath(full)
+        if not is_inside(full, root):
+            return _outside(path)
+        before = os.stat(full, follow_symlinks=False)  # noqa: PTH116
+        if not stat.S_ISREG(before.st_mode):
+            return _not_a_file(path, before.st_mode)
+        if before.st_size > limits.FILE_BYTES:
+            return _too_large(path, before.st_size)
+        descriptor = os.open(full, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    except FileNotFoundError:
+        return Complaint(path, "missing-file", "No such file", "there is no file of that name")
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        reason = getattr(error, "strerror", None) or str(error)
+        return Complaint(path, "unreadable", "Cannot be read", reason)
+    try:
+        return _read(root, path, descriptor)
+    except OSError as error:
+        return Complaint(path, "unreadable", "Cannot be read", error.strerror or str(error))
+    finally:
+        os.close(descriptor)
+
+
+def _read(root: str, path: str, descriptor: int) -> Content | Complaint:
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        return _not_a_file(path, status.st_mode)
+    if not is_inside(_opened(descriptor, root), root):
+        return _outside(path)
+    raw = os.read(descriptor, status.st_size + 1)
+    while len(raw) <= limits.FILE_BYTES and (more := os.read(descriptor, limits.FILE_BYTES + 1 - len(raw))):
+        raw += more
+    if len(raw) > limits.FILE_BYTES:
+        return _too_large(path, len(raw))
+    fingerprint = Fingerprint(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+    if len(raw) != status.st_size:  # it grew or shrank meanwhile: never taken for known
+        fingerprint = fingerprint._replace(size=-1)
+    return Content(raw, hashlib.sha256(raw).digest(), fingerprint)
+
+
+def _opened(descriptor: int, otherwise: str) -> str:
+    """Where the open file really stands: a folder on the way may have become a link since."""
+    try:
+        return str(Path(f"/proc/self/fd/{descriptor}").readlink())
+    except OSError:  # no /proc
+        return otherwise
+
+
+def _outside(path: str) -> Complaint:
+    return Complaint(
+        path,
+        "outside-root",
+        "File outside the tree",
+        f"'{path}' leads out of the source's root",
+        "put the file into the tree, and name it relative to the file that declares it",
+    )
+
+
+def _not_a_file(path: str, mode: int) -> Complaint:
+    what = "a folder" if stat.S_ISDIR(mode) else "a fifo, socket or device"
+    return Complaint(path, "not-a-file", "Not a regular file", f"it is {what}; expected a regular file")
+
+
+def _too_large(path: str, size: int) -> Complaint:
+    return Complaint(
+        path,
+        "file-too-large",
+        "File too large",
+        f"{format_size(size)}; at most {format_size(limits.FILE_BYTES)} are read",
+    )

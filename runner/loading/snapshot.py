@@ -1,0 +1,240 @@
+"""What was known of the whole tree when it was last loaded? The index of the cache.
+
+One file of sections, each with a checksum and decoded only when it is asked for: an unchanged tree of 10,000
+files is recognised by comparing two pieces of memory, and its objects are looked at one by one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import marshal
+import mmap
+import os
+import tempfile
+import zlib
+from array import array
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from runner.loading.findings import Finding
+from runner.loading.walk import Scan
+
+MAGIC = b"runner-index-1\n"
+ABSENT = (-1, -1, -1, -1)
+"""The fingerprint of a named file that is not there."""
+
+
+class Held(NamedTuple):
+    """What is kept of one declaration; the digests are empty while there are errors in the tree."""
+
+    number: int
+    line: int
+    kind: str
+    name: str
+    facts: dict[str, Any]
+    digest: str
+    execution_digest: str
+    protected: bool
+    files: dict[str, str]
+
+    @property
+    def address(self) -> str:
+        return f"{self.kind}/{self.name}"
+
+
+class Record(NamedTuple):
+    """What is kept of one file."""
+
+    sha256: bytes
+    held: list[Held]
+    findings: list[Finding]
+
+
+class Named(NamedTuple):
+    """A file that objects name, by its path below the root: its fingerprint, and the sha256 in hex."""
+
+    fingerprint: tuple[int, ...]
+    sha256: str
+
+
+def pack_record(record: Record) -> bytes:
+    """The record as bytes."""
+    return marshal.dumps((record.sha256, [tuple(held) for held in record.held], record.findings))
+
+
+def unpack_record(packed: bytes) -> Record:
+    """What `pack_record` wrote."""
+    sha256, held, findings = marshal.loads(packed)  # noqa: S302 - ours, with a checksum
+    return Record(sha256, [Held(*each) for each in held], findings)
+
+
+class Snapshot:
+    """A tree as it was loaded. `scan_key` is compared; all else is read lazily by its name."""
+
+    SECTIONS = ("scan", "named", "summary", "findings", "paths", "figures", "records", "addresses", "digests")
+
+    def __init__(self, sections: dict[str, memoryview | bytes], checksums: dict[str, int] | None) -> None:
+        self._sections = sections
+        self._checksums = checksums
+        self._decoded: dict[str, Any] = {}
+
+    @classmethod
+    def make(
+        cls,
+        *,
+        scan: Scan,
+        racy_after_ns: int,
+        named: dict[str, Named],
+        valid: bool,
+        digest: str,
+        findings: list[tuple[str, Finding]],
+        records: list[bytes],
+        addresses: list[tuple[str, int]],
+        digests: list[str],
+    ) -> Snapshot:
+        """A snapshot of what was just loaded. Files changed after `racy_after_ns` are marked to be read again."""
+        figures = _without_racy(scan.figures, racy_after_ns)
+        kept = {
+            path: each if max(each.fingerprint[1:3]) < _racy_from(each.fingerprint, racy_after_ns)
+            else Named((-2, *each.fingerprint[1:]), each.sha256)
+            for path, each in named.items()
+        }  # fmt: skip
+        values: dict[str, Any] = {
+            "scan": scan_key(scan.paths, figures, scan.complaints),
+            "named": {path: tuple(each) for path, each in kept.items()},
+            "summary": (valid, digest, len(scan.paths), len(addresses)),
+            "findings": findings,
+            "paths": "\0".join(scan.paths),
+            "figures": figures.tobytes(),
+            "records": records,
+            "addresses": ("\0".join(address for address, _ in addresses), _longs(a for _, a in addresses)),
+            "digests": "\0".join(digests),
+        }
+        snapshot = cls({}, None)
+        snapshot._decoded = values
+        return snapshot
+
+    def __getitem__(self, section: str) -> Any:
+        """The value of a section; Damaged when its checksum is wrong."""
+        if section not in self._decoded:
+            packed = self._sections[section]
+            if self._checksums is not None and zlib.crc32(packed) != self._checksums[section]:
+                raise Damaged(section)
+            try:
+                self._decoded[section] = marshal.loads(packed)  # noqa: S302 - ours, with a checksum
+            except (ValueError, EOFError, TypeError) as error:
+                raise Damaged(section) from error
+        return self._decoded[section]
+
+    def is_of(self, scan: Scan) -> bool:
+        """Whether nothing that `scan` saw differs from what was seen then."""
+        return bool(self["scan"] == scan_key(scan.paths, scan.figures, scan.complaints))
+
+    def paths(self) -> list[str]:
+        joined = self["paths"]
+        return joined.split("\0") if joined else []
+
+    def figures(self) -> array[int]:
+        return array("q", self["figures"])
+
+    def addresses(self) -> list[str]:
+        """`Kind/name` of every object, sorted."""
+        joined = self["addresses"][0]
+        return joined.split("\0") if joined else []
+
+    def owners(self) -> array[int]:
+        """For each of `addresses`, the position of its file in `paths` and `records`."""
+        return array("q", self["addresses"][1])
+
+    def digests(self) -> list[str]:
+        joined = self["digests"]
+        return joined.split("\0") if joined else []
+
+    def save(self, path: Path, stamp: str) -> None:
+        """Write it atomically, readable by its owner alone. A full or read-only disk means: no cache."""
+        packed = [marshal.dumps(self[name]) for name in self.SECTIONS]
+        head = marshal.dumps([(len(each), zlib.crc32(each)) for each in packed])
+        start = MAGIC + stamp.encode() + b"\n"
+        with contextlib.suppress(OSError):
+            descriptor, temporary = tempfile.mkstemp(prefix=path.name, dir=path.parent)
+            try:
+                with os.fdopen(descriptor, "wb") as file:
+                    file.write(start + len(head).to_bytes(4, "big") + zlib.crc32(head).to_bytes(4, "big") + head)
+                    file.writelines(packed)
+                Path(temporary).replace(path)
+            except BaseException:
+                Path(temporary).unlink()
+                raise
+
+    @classmethod
+    def open(cls, path: Path, stamp: str) -> Snapshot | None:
+        """The snapshot at `path`; None when there is none, or it is damaged, foreign or of another program."""
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        except OSError:
+            return None
+        try:
+            status = os.fstat(descriptor)
+            if status.st_uid != os.geteuid() or status.st_mode & 0o022:
+                return None
+            content = memoryview(mmap.mmap(descriptor, 0, prot=mmap.PROT_READ))
+        except (OSError, ValueError):  # ValueError: empty
+            return None
+        finally:
+            os.close(descriptor)
+        return cls._divide(content, MAGIC + stamp.encode() + b"\n")
+
+    @classmethod
+    def _divide(cls, content: memoryview, start: bytes) -> Snapshot | None:
+        at = len(start)
+        if bytes(content[:at]) != start:
+            return None
+        length = int.from_bytes(content[at : at + 4], "big")
+        head = content[at + 8 : at + 8 + length]
+        if zlib.crc32(head) != int.from_bytes(content[at + 4 : at + 8], "big"):
+            return None
+        at += 8 + length
+        sections: dict[str, memoryview | bytes] = {}
+        checksums = {}
+        for name, (size, checksum) in zip(cls.SECTIONS, marshal.loads(head), strict=True):  # noqa: S302
+            sections[name] = content[at : at + size]
+            checksums[name] = checksum
+            at += size
+        return cls(sections, checksums) if at == len(content) else None
+
+
+class Damaged(Exception):
+    """A section of the cache is not what was written."""
+
+
+def scan_key(paths: list[str], figures: array[int], complaints: list[Any]) -> bytes:
+    """Everything that a scan saw, as one piece of memory."""
+    return b"\n".join(("\0".join(paths).encode(), repr(complaints).encode() if complaints else b"", figures.tobytes()))
+
+
+def _without_racy(figures: array[int], racy_after_ns: int) -> array[int]:
+    """The figures, with an impossible size for each file that may still change within the same instant.
+
+    git's rule: a file changed in the instant in which it was read may change once more and look the same.
+    """
+    kept = array("q", figures)
+    mtimes, ctimes = figures[1::4], figures[2::4]
+    if max((*mtimes, *ctimes), default=0) < racy_after_ns - 2_000_000_000:
+        return kept
+    for position, times in enumerate(zip(mtimes, ctimes, strict=True)):
+        if max(times) >= _racy_from((0, *times), racy_after_ns):
+            kept[position * 4] = -2
+    return kept
+
+
+def _racy_from(fingerprint: tuple[int, ...], read_at_ns: int) -> int:
+    """Times from here on are too close to the reading to tell a later change. Clocks of file systems tick
+
+    every 4 to 10 ms; those that keep whole seconds only (or even ones) are recognised by it.
+    """
+    whole_seconds = fingerprint[1] % 1_000_000_000 == 0
+    return read_at_ns - (2_000_000_000 if whole_seconds else 20_000_000)
+
+
+def _longs(values: Any) -> bytes:
+    return array("q", values).tobytes()

@@ -1,0 +1,196 @@
+"""What does a folder, a file or a stream declare? The whole of it, or every reason why not."""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from array import array
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from runner.declaration.declared import Declared, Document
+from runner.loading.contents import Contents
+from runner.loading.findings import Finding, to_diagnostic
+from runner.loading.location import Location, locate
+from runner.loading.memory import Memory
+from runner.loading.objects import Objects
+from runner.loading.snapshot import ABSENT, Damaged, Snapshot, unpack_record
+from runner.loading.stamp import program_stamp
+from runner.loading.walk import Complaint, Scan, fingerprint_of, scan_folder
+from runner.vocabulary.diagnostic import Diagnostic, has_errors, in_order
+from runner.vocabulary.identity import Address
+
+
+class Tree:
+    """What was found. With an error among the diagnostics there are no objects: unreadable is not empty."""
+
+    def __init__(
+        self, location: Location, snapshot: Snapshot, scan: Scan, memory: Memory, *, unchanged: bool
+    ) -> None:
+        self.root = Path(location.root)
+        self.source = location.source
+        self.partial = location.part is not None
+        self.unchanged = unchanged
+        """Whether no file had to be read: all of this is what was known from the last time."""
+        self.file_count = sum(location.is_part(path) for path in scan.paths) if self.partial else len(scan.paths)
+        self.diagnostics = _diagnostics(location, snapshot, scan)
+        self._location, self._snapshot, self._memory = location, snapshot, memory
+        self._objects: Objects | None = None
+        self._resolver: Any = None
+        self.digest: str = snapshot["summary"][1] if not self.partial else self._partial_digest()
+
+    @property
+    def objects(self) -> Mapping[Address, Declared]:
+        """Every declared object; empty when there are errors."""
+        return {} if self._objects_or_none() is None else self._known()
+
+    def digests(self) -> Mapping[str, str]:
+        """The digest of every object by its address as text, without making any object."""
+        return self._known().digests() if self._objects_or_none() is not None else {}
+
+    def document(self, address: Address) -> Document:
+        """The whole of one object: as written, as resolved, and the files that it names."""
+        _, at, record, held = self._known().held(address)
+        declared, resolved = self._made_resolver().resolved(at, record, held)
+        written = {"metadata": declared["metadata"], "spec": declared.get("spec") or {}}
+        return Document(written, resolved, dict(held.files))
+
+    def blob(self, sha256: str) -> bytes:
+        """The content of a file that an object names, exactly as it was digested; RunnerError if it is gone."""
+        for path, named in self._snapshot["named"].items():
+            if named[1] == sha256:
+                return self._memory.blob(path, sha256)
+        raise KeyError(sha256)
+
+    def _objects_or_none(self) -> Objects | None:
+        if self._objects is None and not has_errors(self.diagnostics) and self._snapshot["summary"][0]:
+            is_part = self._location.is_part if self.partial else None
+            self._objects = Objects(self._snapshot, self._location.shown, is_part)
+        return self._objects
+
+    def _known(self) -> Objects:
+        objects = self._objects_or_none()
+        if objects is None:
+            raise KeyError("the tree has errors, so it has no objects")
+        return objects
+
+    def _made_resolver(self) -> Any:
+        if self._resolver is None:
+            from runner.loading.resolving import Resolver
+            from runner.loading.snapshot import Named
+
+            snapshot = self._snapshot
+            addresses, owners, records = snapshot.addresses(), snapshot.owners(), snapshot["records"]
+            special = {at for a, at in zip(addresses, owners, strict=True) if not a.startswith("Job/")}
+            named = {path: Named(*each) for path, each in snapshot["named"].items()}
+            self._resolver = Resolver(
+                snapshot.paths(), self._memory, named, {at: unpack_record(records[at]) for at in sorted(special)}
+            )
+        return self._resolver
+
+    def _partial_digest(self) -> str:
+        lines = (f"{address} {digest}\n" for address, digest in sorted(self.digests().items()))
+        return "sha256:" + sha256("".join(lines).encode()).hexdigest()
+
+
+def load_tree(
+    path: Path | None = None,
+    *,
+    project: Path,
+    state: Path | None = None,
+    now: datetime | None = None,
+    known_sources: Iterable[str] = (),
+    known_addresses: Collection[str] = (),
+) -> Tree:
+    """The tree at `path` (a folder or a file; None: the project's `jobs.d`). Never raises for what is in it.
+
+    `state` is the state directory, whose cache makes the next load quick; None reads everything. A folder or
+    file inside one of `known_sources` (or `jobs.d`) is a part of that source: its neighbours are known to its
+    references, but only its own objects and diagnostics are in the tree. `known_addresses` are installed
+    objects; they are asked when a file is read without its neighbours.
+    """
+    location = locate(path, project, known_sources)
+    cache = None if location.alone else _cache_folder(state)
+    stamp = program_stamp()
+    memory = Memory(location.root, Contents(cache, stamp))
+    index = cache / f"index-{sha256(location.root.encode('utf-8', 'replace')).hexdigest()[:16]}" if cache else None
+    try:
+        return _load(location, memory, index, stamp, known_addresses if location.alone else ())
+    except Damaged:
+        if index is not None:
+            index.unlink(missing_ok=True)
+        return _load(location, memory, index, stamp, ())
+
+
+def _load(
+    location: Location, memory: Memory, index: Path | None, stamp: str, known: Collection[str]
+) -> Tree:
+    read_at_ns = time.time_ns()
+    scan = _scan(location)
+    before = Snapshot.open(index, stamp) if index is not None else None
+    if before is not None and before.is_of(scan) and _named_unchanged(location.root, before):
+        return Tree(location, before, scan, memory, unchanged=True)
+    from runner.loading.build import build_snapshot
+
+    now = build_snapshot(scan, before, memory, read_at_ns=read_at_ns, known=known)
+    if index is not None:
+        memory.contents.put(memory.fresh)
+        now.save(index, stamp)
+    return Tree(location, now, scan, memory, unchanged=False)
+
+
+def _scan(location: Location) -> Scan:
+    if not location.alone:
+        return scan_folder(location.root)
+    assert location.part is not None
+    figures = fingerprint_of(f"{location.root}/{location.part}")
+    return Scan([location.part], array("q", figures or ABSENT))
+
+
+def _named_unchanged(root: str, before: Snapshot) -> bool:
+    for path, each in before["named"].items():
+        if (fingerprint_of(f"{root}/{path}") or ABSENT) != each[0]:
+            return False
+    return True
+
+
+def _cache_folder(state: Path | None) -> Path | None:
+    """The cache's folder, made private; None when there is no state directory or it cannot be written."""
+    if state is None or not state.is_dir():
+        return None
+    folder = state / "cache"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        status = folder.lstat()
+    except OSError:
+        return None
+    private = stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o022
+    return folder if private else None
+
+
+def _diagnostics(location: Location, snapshot: Snapshot, scan: Scan) -> tuple[Diagnostic, ...]:
+    found: list[tuple[str, Finding]] = list(snapshot["findings"])
+    found += [(c.path, (0, 0, c.severity, c.rule, c.summary, c.detail, c.hint, "")) for c in scan.complaints]
+    if not any(location.is_part(path) for path in scan.paths) and not scan.complaints:
+        found.append(("", _nothing_there(location)))
+    return in_order(
+        to_diagnostic(location.shown(path), finding) for path, finding in found if location.is_part(path)
+    )
+
+
+def _nothing_there(location: Location) -> Finding:
+    what = location.shown(location.part or "")
+    detail = f"there is no .yaml or .yml file in {what}; an empty source would remove everything it declared"
+    hint = "to remove everything, keep one file, for example with a Runner object"
+    return (0, 0, "error", "nothing-declared", "No declarations", detail, hint, "")
+
+
+def complaint_of(location: Location) -> Complaint | None:
+    """Why nothing at all can be read at this location, or None."""
+    if not Path(location.root).exists():
+        return Complaint("", "missing-path", "No such file or folder", f"there is no {location.shown('')}")
+    return None

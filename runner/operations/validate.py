@@ -1,0 +1,45 @@
+"""Are these declarations right? Offline, every problem of the whole tree at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from runner.loading.tree import Tree, load_stream, load_tree
+from runner.vocabulary.diagnostic import Diagnostic, has_errors, in_order
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """What was found, in order, and how much was looked at."""
+
+    diagnostics: tuple[Diagnostic, ...]
+    files: int
+    objects: int
+
+    @property
+    def is_valid(self) -> bool:
+        return not has_errors(self.diagnostics)
+
+
+def validate(
+    paths: Sequence[Path], *, project: Path, state: Path | None = None, now: datetime | None = None
+) -> Validation:
+    """The validation of every path (none: the project's `jobs.d`)."""
+    trees = [load_tree(path, project=project, state=state, now=now) for path in paths or (None,)]
+    return _of(trees)
+
+
+def validate_stream(raw: bytes, *, base: Path, project: Path) -> Validation:
+    """The validation of documents from a stream, whose paths are relative to `base`."""
+    return _of([load_stream(raw, base=base, project=project)])
+
+
+def _of(trees: Sequence[Tree]) -> Validation:
+    return Validation(
+        in_order(diagnostic for tree in trees for diagnostic in tree.diagnostics),
+        sum(tree.file_count for tree in trees),
+        sum(len(tree.objects) for tree in trees),
+    )
