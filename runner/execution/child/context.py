@@ -113,12 +113,6 @@ class StepContext:
 
         return run_program(argv, dict(self.env if env is None else env), cwd or self.workdir)
 
-    def take_outputs(self) -> dict[str, str]:
-        """What programs wrote to `$RUNNER_OUTPUT` since the last call; ActionFailed when it is not `name=value`."""
-        from runner.execution.child.spawn import take_outputs
-
-        return take_outputs(self.output_path)
-
 
 def _raised(severity: str, code: str, description: str, info: Mapping[str, Any] | None) -> dict[str, Any]:
     return {

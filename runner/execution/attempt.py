@@ -1,0 +1,241 @@
+"""What has one child said so far, and what does the supervisor know of it?"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from asyncio import TimerHandle
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from runner.execution.order import (
+    Began,
+    Ended,
+    ErrorInfo,
+    Order,
+    Progressed,
+    Raised,
+    Report,
+    StepReported,
+    Usage,
+)
+from runner.execution.output import NO_MASKS, Log, Masks
+from runner.execution.protocol import Lines, ProtocolError
+from runner.execution.verdict import decide_outcome, error_from
+
+_READ = 1 << 16  # bytes: a pipe's capacity, so one flood cannot hold up the others for long
+
+
+class Attempt:
+    """One attempt of an instance: its streams, opened here and closed by `close`."""
+
+    __slots__ = (
+        "_end", "_errors", "_lines", "_masks", "_number", "_report", "_step", "_unsent", "control", "epoch", "err",
+        "instance", "log", "order", "out", "pid", "pid_started", "step_limit_s", "stop_why", "timers", "token",
+        "violation",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        order: Order,
+        token: int,
+        streams: tuple[int, int, int],
+        line: bytes,
+        report: Callable[[Report], None],
+    ) -> None:
+        self.order = order
+        self.instance = order.instance
+        self.epoch = order.epoch
+        self.token = token
+        self.control, self.out, self.err = streams
+        self.timers: list[TimerHandle] = []
+        self.pid: int | None = None
+        self.pid_started: int | None = None
+        self.stop_why: str | None = None
+        self.violation: str | None = None
+        self.step_limit_s: float | None = None
+        self._masks = Masks(order.masks) if order.masks else NO_MASKS
+        self.log = Log(order.log_path, order.output_limit, self._masks)
+        self._report = report
+        self._lines = Lines()
+        self._unsent = line
+        self._number = 0
+        self._errors = 0
+        self._step: str | None = None
+        self._end: dict[str, Any] | None = None
+
+    def send(self, line: bytes = b"") -> bool:
+        """Send to the child what it has room for; whether all of it is gone."""
+        self._unsent += line
+        try:
+            self._unsent = self._unsent[os.write(self.control, self._unsent) :]
+        except BlockingIOError:
+            return False
+        except OSError:
+            self._unsent = b""  # it is ending; its exit tells the rest
+        return not self._unsent
+
+    @property
+    def said_its_end(self) -> bool:
+        """Whether the child reported its result (or can no more)."""
+        return self._end is not None or self.violation is not None
+
+    def receive(self) -> bool:
+        """Take what the child said; False when its stream is over or not to be read any more."""
+        try:
+            data = os.read(self.control, _READ)
+        except BlockingIOError:
+            return True
+        except OSError:
+            data = b""
+        if not data:
+            return False
+        if self.violation is not None:
+            return False
+        try:
+            messages = self._lines.feed(data, time.monotonic())
+            for position, message in enumerate(messages):
+                if self._end is None:
+                    self._take(message, messages[position + 1 :])
+        except ProtocolError as error:
+            self.violation = f"broke the protocol: {error}"
+            return False
+        return True
+
+    def _take(self, message: dict[str, Any], following: list[dict[str, Any]]) -> None:
+        kind = message["m"]
+        if kind == "began":
+            if self.pid is not None:
+                raise ProtocolError("it began twice")
+            self.pid, self.pid_started = message["pid"], message["started"]
+            self._report(Began(self.instance, self.epoch, message["pid"], message["started"]))
+        elif kind == "end":
+            self._end = self._masks.hide_all(message)
+        elif kind == "raised":
+            severity = "error" if message["severity"] == "error" else "warning"
+            self._errors += severity == "error"
+            self._raise(severity, message["code"], message["description"], message["info"])
+        elif kind == "progress":
+            self._report(Progressed(self.instance, self.epoch, self._masks.hide(message["text"][:500])))
+        else:
+            self._take_step(kind, message, following)
+
+    def _take_step(self, kind: Any, message: dict[str, Any], following: list[dict[str, Any]]) -> None:
+        number, step = message["n"], message["step"]
+        if number <= self._number or not any(step == known["name"] for known in self.order.steps):
+            raise ProtocolError("it reported a step that cannot be")
+        self._number = number
+        self.drain()  # what the step before printed is still its own
+        outputs: dict[str, Any] | None = None
+        error: ErrorInfo | None = None
+        self.step_limit_s = None
+        if kind == "start":
+            self._step = step
+            limit = message.get("timeout")
+            self.step_limit_s = limit if isinstance(limit, int | float) else None
+        elif kind == "complete":
+            outputs = self._masks.hide_all(message["outputs"])
+        elif kind == "fail":
+            error = error_from(self._masks.hide_all(message["error"]), step)
+            self.acknowledge(
+                number
+            )  # a failed step may be tried again at once; nothing depends on its record
+        last = kind == "complete" and any(later["m"] == "end" for later in following)
+        at = datetime.fromtimestamp(message["at"], UTC)
+        reason = str(message.get("reason") or "")[:200]
+        self._report(
+            StepReported(self.instance, self.epoch, number, step, kind, at, outputs, error, last, reason)
+        )
+
+    def _raise(self, severity: Any, code: str, description: str, info: dict[str, Any]) -> None:
+        hide = self._masks
+        self._report(
+            Raised(
+                self.instance,
+                self.epoch,
+                severity,
+                hide.hide(code),
+                hide.hide(description),
+                hide.hide_all(info),
+            )
+        )
+
+    def acknowledge(self, number: int) -> bool:
+        """Let the child go on; whether all could be sent."""
+        return self.send(b'{"ack":%d}\n' % number)
+
+    def read_output(self, descriptor: int) -> bool:
+        """Take what was printed; False when nothing will come any more."""
+        try:
+            data = os.read(descriptor, _READ)
+        except BlockingIOError:
+            return True
+        if data:
+            self.log.write(self._step or "-", "out" if descriptor == self.out else "err", data)
+        return bool(data)
+
+    def drain(self) -> None:
+        """Take everything that is in the pipes now (their capacity bounds it)."""
+        for stream, descriptor in (("out", self.out), ("err", self.err)):
+            if descriptor < 0:
+                continue
+            for _ in range(16):
+                try:
+                    data = os.read(descriptor, _READ)
+                except BlockingIOError:
+                    break
+                if not data:
+                    break
+                self.log.write(self._step or "-", stream, data)
+
+    def ended(self, status: int | None, usage: Usage) -> tuple[Ended, bool]:
+        """The last report, from everything that is known now, and whether the working directory is gone."""
+        while self.control >= 0 and self._end is None and self.violation is None and self._more():
+            pass
+        self.drain()
+        self.close()
+        if self.log.problem is not None:
+            self._raise("warning", "log-not-written", self.log.problem, {})
+        verdict = decide_outcome(
+            self._end,
+            status=status,
+            violation=self.violation,
+            stop_why=self.stop_why,
+            errors=self._errors,
+            step=self._step,
+        )
+        signalled = status is not None and os.WIFSIGNALED(status)
+        report = Ended(
+            self.instance,
+            self.epoch,
+            verdict.outcome,
+            verdict.error,
+            verdict.outputs,
+            None if status is None or signalled else os.waitstatus_to_exitcode(status),
+            os.WTERMSIG(status) if status is not None and signalled else None,
+            usage,
+            self.log.received,
+        )
+        return report, self.violation is None and self._end is not None and self._end.get("clean") is True
+
+    def _more(self) -> bool:
+        """Read once more; False when the stream is empty or over."""
+        import select
+
+        poll = select.poll()
+        poll.register(self.control, select.POLLIN)
+        return bool(poll.poll(0)) and self.receive()
+
+    def close(self) -> None:
+        """Close everything that is open, the log too."""
+        for timer in self.timers:
+            timer.cancel()
+        self.timers.clear()
+        for descriptor in (self.control, self.out, self.err):
+            if descriptor >= 0:
+                with contextlib.suppress(OSError):
+                    os.close(descriptor)
+        self.control = self.out = self.err = -1
+        self.log.close()

@@ -1,0 +1,209 @@
+"""What does a freshly forked child do, from its first instruction to its last?
+
+Everything here runs in the instance's own process; it never returns to the zygote's code.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from runner.execution.actions.failure import ActionFailed
+from runner.execution.child.interruption import INTERRUPTION, StepTimeout, StopRequested
+from runner.execution.child.steps import Steps, as_error
+from runner.execution.child.stream import Stream
+from runner.execution.processes import (
+    MARK,
+    adopt_orphans,
+    apply_limits,
+    die_with_parent,
+    started_ticks,
+)
+from runner.execution.protocol import CONTROL
+
+_HIGHEST_DESCRIPTOR = 1 << 20
+_PROTOCOL_STATUS = 70  # EX_SOFTWARE, sysexits.h
+
+
+def live(control: int, out: int, err: int, zygote: int, oom_score_was_changed: bool) -> NoReturn:
+    """Be the instance whose streams these are, until its end."""
+    status = _PROTOCOL_STATUS
+    try:
+        os.setsid()
+        die_with_parent(signal.SIGKILL)
+        if os.getppid() != zygote:
+            os._exit(status)  # it died before the kernel knew that we want to follow
+        adopt_orphans()
+        _take_descriptors(control, out, err)
+        _reset_signals(zygote)
+        if oom_score_was_changed:
+            _reset_oom_score()
+        gc.enable()
+        status = _run(Stream())
+    except BaseException as error:
+        _complain(error)
+    finally:
+        os._exit(status)
+
+
+def _take_descriptors(control: int, out: int, err: int) -> None:
+    os.dup2(out, 1)
+    os.dup2(err, 2)
+    os.dup2(control, CONTROL, False)
+    os.closerange(CONTROL + 1, _HIGHEST_DESCRIPTOR)
+
+
+def _reset_signals(zygote: int) -> None:
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    INTERRUPTION.install(zygote)
+
+
+def _reset_oom_score() -> None:
+    try:
+        with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:  # noqa: PTH123
+            file.write("0")
+    except OSError:
+        pass  # a container may forbid it
+
+
+def _run(stream: Stream) -> int:
+    """Take the order, run its steps, say how it ended; the exit status."""
+    line = stream.receive_line()
+    order = _decoded(line)
+    env = _environment(order)
+    workdir = order["workdir"]
+    stream.send({"m": "began", "pid": os.getpid(), "started": started_ticks("self")})
+    steps = Steps(order, env, stream)
+    end: dict[str, Any] = {"m": "end", "outcome": "succeeded", "outputs": {}}
+    completion = b""
+    try:
+        _enter(workdir)
+        apply_limits(_limits(order.get("limits") or {}))
+        completion = steps.run()
+        _finish_interpreter()
+        if steps.failed_with is not None:
+            end.update(outcome="failed", error=steps.failed_with)
+        else:
+            end["outputs"] = steps.results()
+    except StopRequested:
+        end["outcome"] = "stopped"
+    except ActionFailed as failure:
+        end.update(outcome="failed", error=as_error(failure))
+    except EOFError:
+        return _PROTOCOL_STATUS
+    end["clean"] = not order.get("keep_workdir") and _leave(workdir)
+    stream.send_line(completion + stream.line(end))
+    return 0 if end["outcome"] == "succeeded" else 1
+
+
+def _decoded(line: bytes) -> dict[str, Any]:
+    import json
+
+    order: dict[str, Any] = json.loads(line)
+    # Looked for once in the bytes: most orders have none, and need no walk through their values.
+    order["has_templates"] = b"${{" in line
+    return order
+
+
+def _environment(order: Mapping[str, Any]) -> dict[str, str]:
+    """Exactly what was ordered and the RUNNER_ names; also what this process itself sees."""
+    context = order["context"]
+    slot = context.get("slot") or {}
+    instance = context.get("instance") or {}
+    env: dict[str, str] = {
+        **order["env"],
+        "RUNNER_JOB": order["job"],
+        "RUNNER_INSTANCE": str(order["instance"]),
+        "RUNNER_ATTEMPT": str(instance.get("attempt") or 1),
+        "RUNNER_SLOT": str(slot.get("time") or ""),
+        MARK: order["mark"],
+    }
+    target = context.get("target")
+    if isinstance(target, Mapping):
+        target = target.get("name")
+    if target:
+        env["RUNNER_TARGET"] = str(target)
+    os.environ.clear()
+    os.environ.update(env)
+    if "TZ" in env:
+        time.tzset()
+    return env
+
+
+def _enter(workdir: str) -> None:
+    """Make the working directory, or take the one that an earlier attempt kept."""
+    try:
+        try:
+            os.mkdir(workdir, 0o700)  # noqa: PTH102 -- pathlib is not lean
+        except FileNotFoundError:
+            os.makedirs(workdir, 0o700, exist_ok=True)  # noqa: PTH103
+        except FileExistsError:
+            found = os.lstat(workdir)
+            if found.st_uid != os.geteuid() or not os.path.isdir(workdir) or os.path.islink(workdir):  # noqa: PTH112, PTH114
+                raise
+        os.chdir(workdir)
+    except OSError as error:
+        raise ActionFailed("workdir", f"the working directory {workdir}: {error.strerror}", True) from None
+
+
+def _leave(workdir: str) -> bool:
+    """Remove the working directory if it is empty; else the supervisor does, which takes longer."""
+    try:
+        os.chdir("/")
+        os.rmdir(workdir)  # noqa: PTH106
+    except OSError:
+        return False
+    return True
+
+
+def _limits(declared: Mapping[str, Any]) -> dict[str, int]:
+    limits: dict[str, int] = {}
+    if memory := declared.get("memory"):
+        if isinstance(memory, str):
+            from runner.vocabulary.duration import parse_size
+
+            memory = parse_size(memory)
+        limits["memory"] = memory
+    if cpu := declared.get("cpuTime"):
+        if isinstance(cpu, str):
+            from runner.vocabulary.duration import parse_duration
+
+            cpu = parse_duration(cpu).total_seconds()
+        limits["cpu"] = max(1, round(cpu))
+    return limits
+
+
+def _finish_interpreter() -> None:
+    """What Python itself does at an end: wait for the job's threads, run its exit functions, flush."""
+    threading = sys.modules.get("threading")
+    with INTERRUPTION.listening():
+        if threading is not None and threading.active_count() > 1:
+            threading._shutdown()
+    atexit = sys.modules.get("atexit")
+    if atexit is not None:
+        atexit._run_exitfuncs()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except (OSError, ValueError, AttributeError):
+        pass
+
+
+def _complain(error: BaseException) -> None:
+    """Into the instance's log: an error of the harness itself, which the supervisor sees as a crash."""
+    try:
+        if isinstance(error, StopRequested | StepTimeout | BrokenPipeError | ConnectionResetError | EOFError):
+            return
+        import traceback
+
+        text = "".join(traceback.format_exception(error))
+        os.write(2, text.encode("utf-8", "backslashreplace"))
+    except BaseException:  # noqa: S110 -- nothing is left to complain to
+        pass

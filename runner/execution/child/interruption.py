@@ -1,0 +1,118 @@
+"""How are a stop (TERM) and a step's timeout (ALRM) delivered to whatever the child is doing?
+
+While a program runs, the signal goes to its process group and the wait for it goes on. While the job's own
+Python code runs, an exception that is no `Exception` is raised in it. At any other moment it is only
+noted, so that no message to the supervisor is cut in half.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterator
+from types import FrameType
+
+from runner.execution.processes import die_with_parent
+
+
+class StopRequested(BaseException):
+    """The supervisor wants this instance to end; clean up and let it pass."""
+
+
+class StepTimeout(BaseException):
+    """The step used up its timeout; clean up and let it pass."""
+
+
+STEP_GRACE_S = 5.0
+"""Between TERM and KILL for the program of a step that ran into its timeout."""
+
+
+class Interruption:
+    """What was asked of this process, and what it is doing. One per process, because signals are."""
+
+    __slots__ = ("_zygote", "armed", "program", "stopping", "timed_out")
+
+    def __init__(self) -> None:
+        self.stopping = False
+        self.timed_out = False
+        self.armed = False
+        self.program = 0  # the process group that runs for the current step
+        self._zygote = 0
+
+    def install(self, zygote: int) -> None:
+        """Handle TERM and ALRM from here on; a TERM that came before (blocked) arrives now."""
+        self._zygote = zygote
+        signal.signal(signal.SIGHUP, self._on_orphaned)
+        signal.signal(signal.SIGTERM, self._on_stop)
+        signal.signal(signal.SIGALRM, self._on_alarm)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+    def check(self) -> None:
+        """Raise what was noted while nothing could be raised."""
+        if self.stopping:
+            raise StopRequested
+        if self.timed_out:
+            raise StepTimeout
+
+    @contextlib.contextmanager
+    def listening(self) -> Iterator[None]:
+        """Inside, an interruption is raised at once."""
+        self.armed = True
+        try:
+            self.check()
+            yield
+        finally:
+            self.armed = False
+
+    def start_timer(self, seconds: float) -> None:
+        """Let the step time out after that many seconds."""
+        self.timed_out = False
+        # After the first alarm the others come every STEP_GRACE_S: for a program they are the KILL.
+        signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001), STEP_GRACE_S)
+
+    def stop_timer(self) -> None:
+        """No more timeout: the step is over."""
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+    def _on_stop(self, _signal: int, _frame: FrameType | None) -> None:
+        self.stopping = True
+        if self.program:
+            _kill(self.program, signal.SIGTERM)
+        elif self.armed:
+            self.armed = False  # once: `finally` blocks may take their time
+            raise StopRequested
+
+    def _on_alarm(self, _signal: int, _frame: FrameType | None) -> None:
+        again, self.timed_out = self.timed_out, True
+        if self.program:
+            _kill(self.program, signal.SIGKILL if again else signal.SIGTERM)
+        elif self.armed:
+            self.armed = False
+            raise StepTimeout
+
+    def guard_program(self) -> None:
+        """From here on the zygote's death is a signal that can still be acted on: the kernel's SIGKILL
+        would end this process and leave the program to init."""
+        die_with_parent(signal.SIGHUP)
+        self._on_orphaned(signal.SIGHUP, None)
+
+    def unguard_program(self) -> None:
+        """The program is over: die with the zygote, whatever code is running."""
+        self.program = 0
+        die_with_parent(signal.SIGKILL)
+        self._on_orphaned(signal.SIGHUP, None)
+
+    def _on_orphaned(self, _signal: int, _frame: FrameType | None) -> None:
+        if os.getppid() != self._zygote:
+            if self.program:
+                _kill(self.program, signal.SIGKILL)
+            os.killpg(0, signal.SIGKILL)
+
+
+def _kill(group: int, signal_number: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, signal_number)
+
+
+INTERRUPTION = Interruption()

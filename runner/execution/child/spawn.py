@@ -1,0 +1,87 @@
+"""How does a step run a program, so that it ends with its step, its instance or its machine?
+
+The program gets a process group of its own, inside the instance's session: a timeout of the step then
+reaches the program and what it started, and not the harness. If the harness itself dies, its orphans are
+adopted and killed by the zygote.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+
+from runner.execution.actions.failure import ActionFailed
+from runner.execution.child.context import Finished
+from runner.execution.child.interruption import INTERRUPTION, StepTimeout, StopRequested
+
+_BLOCKED = (signal.SIGTERM, signal.SIGALRM, signal.SIGHUP)
+# CPython ignores these; a program expects the default.
+_RESET = (
+    signal.SIGPIPE,
+    signal.SIGXFSZ,
+    signal.SIGTERM,
+    signal.SIGALRM,
+    signal.SIGINT,
+    signal.SIGHUP,
+    signal.SIGCHLD,
+)
+
+
+def run_program(argv: Sequence[str], env: Mapping[str, str], cwd: str) -> Finished:
+    """Run `argv` in `cwd` with exactly `env`, output to the log, until it ends.
+
+    Raises ActionFailed when it cannot be started or timed out, StopRequested when it ended because the
+    instance is being stopped. A program that ends with success although it was told to stop has succeeded.
+    """
+    if not argv:
+        raise ActionFailed("program-not-found", "there is no program to run: argv is empty")
+    sys.stdout.flush()
+    sys.stderr.flush()
+    signal.pthread_sigmask(signal.SIG_BLOCK, _BLOCKED)
+    try:
+        INTERRUPTION.check()
+        INTERRUPTION.guard_program()
+        pid = INTERRUPTION.program = _spawn(argv, env, cwd)
+    except BaseException:
+        INTERRUPTION.unguard_program()
+        raise
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _BLOCKED)
+    try:
+        _, status = os.waitpid(pid, 0)
+    except BaseException:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
+        raise
+    finally:
+        INTERRUPTION.unguard_program()
+    code = os.waitstatus_to_exitcode(status)
+    if INTERRUPTION.timed_out:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)  # what it started and did not end
+        raise StepTimeout
+    if INTERRUPTION.stopping and code != 0:
+        raise StopRequested
+    return Finished(None, -code) if code < 0 else Finished(code, None)
+
+
+def _spawn(argv: Sequence[str], env: Mapping[str, str], cwd: str) -> int:
+    here = os.getcwd()  # noqa: PTH109 -- pathlib is not lean
+    try:
+        os.chdir(cwd)
+        return os.posix_spawnp(argv[0], argv, env, setpgroup=0, setsigdef=_RESET, setsigmask=())
+    except FileNotFoundError:
+        raise ActionFailed(
+            "program-not-found",
+            f"{argv[0]!r} is not an existing program (looked in {cwd} and PATH={env.get('PATH', '')})",
+        ) from None
+    except PermissionError:
+        raise ActionFailed("program-not-executable", f"{argv[0]!r} may not be executed") from None
+    except (OSError, ValueError) as error:
+        retryable = isinstance(error, BlockingIOError | MemoryError)
+        raise ActionFailed("program-not-started", f"{argv[0]!r}: {error}", retryable) from None
+    finally:
+        os.chdir(here)

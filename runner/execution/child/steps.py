@@ -1,0 +1,273 @@
+"""In what order do an instance's steps run, and what is reported of each?"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from runner.execution.actions.failure import ActionFailed
+from runner.execution.child.context import StepContext
+from runner.execution.child.interruption import INTERRUPTION, StepTimeout, StopRequested
+from runner.execution.child.stream import Stream, fits
+from runner.execution.protocol import MAX_OUTPUTS
+
+Action = Callable[[Mapping[str, Any], StepContext], dict[str, Any]]
+
+
+class Steps:
+    """One attempt of an instance: its order, and what has come out of it so far."""
+
+    def __init__(self, order: Mapping[str, Any], env: dict[str, str], stream: Stream) -> None:
+        self.order = order
+        self.env = env
+        self.stream = stream
+        self.number = 0
+        self.failed_with: dict[str, Any] | None = None
+        done: Mapping[str, Any] = order.get("done") or {}
+        names = [step["name"] for step in order["steps"]]
+        results: dict[str, Any] = {name: {"outputs": done.get(name)} for name in [*done, *names]}
+        self.outputs = results
+        self.variables: dict[str, Any] = {**order["context"], "steps": results}
+        self.has_templates = order["has_templates"]
+
+    def run(self) -> bytes:
+        """Run what is still to do; the last lines for the supervisor, to be sent when all is cleaned up."""
+        finished = set(self.order.get("done") or ()) | set(self.order.get("skipped") or ())
+        waiting = [step for step in self.order["steps"] if step["name"] not in finished]
+        completion = b""
+        for step in waiting:
+            if completion:
+                self.stream.send_line(completion)
+                self.stream.wait_for(self.number)
+            completion = self._run(step)
+            if self.failed_with is not None:
+                break
+        return completion
+
+    def _run(self, step: Mapping[str, Any]) -> bytes:
+        """Run one step, with its retries; its completion is returned, everything before it is sent."""
+        failures, first = 0, 0.0
+        while True:
+            INTERRUPTION.check()
+            try:
+                if not failures and not self._wanted(step):
+                    self._say("skip", step, reason="condition")
+                    return b""
+                self._say("start", step, timeout=_seconds(step.get("timeout")))
+                outputs = self._perform(step, failures + 1)
+            except ActionFailed as failure:
+                failures += 1
+                first = first or time.time()
+                self._fail(step, failure)
+                delay_s = _delay(step, failure, failures, first)
+            else:
+                self.outputs[step["name"]]["outputs"] = outputs
+                return self._completion(step, outputs)
+            if delay_s is None:
+                self._settle(step)
+                return b""
+            self.stream.wait_for(self.number)
+            with INTERRUPTION.listening():
+                time.sleep(delay_s)
+            self.failed_with = None
+
+    def _wanted(self, step: Mapping[str, Any]) -> bool:
+        condition = step.get("if")
+        if condition is None:
+            return True
+        from runner.declaration.expressions import evaluate
+
+        try:
+            return bool(evaluate(condition, self.variables))
+        except Exception as error:
+            self._say("start", step, timeout=None)
+            raise ActionFailed("expression", f"if: {error}"[:2000]) from None
+
+    def _completion(self, step: Mapping[str, Any], outputs: dict[str, Any]) -> bytes:
+        self.number += 1
+        message = {
+            "m": "complete",
+            "n": self.number,
+            "step": step["name"],
+            "at": time.time(),
+            "outputs": outputs,
+        }
+        return self.stream.line(message)
+
+    def _settle(self, step: Mapping[str, Any]) -> None:
+        """After a final failure: go on when the step's failure is declared not to matter."""
+        if step.get("onFailure") != "continue" or self.failed_with is None:
+            return
+        self.stream.send(
+            {
+                "m": "raised",
+                "severity": "warning",
+                "code": self.failed_with["code"],
+                "description": f"step {step['name']} failed: {self.failed_with['description']}",
+                "info": {"step": step["name"]},
+            }
+        )
+        self.failed_with = None
+        self.stream.wait_for(self.number)
+
+    def _perform(self, step: Mapping[str, Any], attempt: int) -> dict[str, Any]:
+        name, kind = step["name"], step["kind"]
+        order = self.order
+        output_path = f"{order['workdir']}/.{name}.output"
+        self.env["RUNNER_STEP"] = os.environ["RUNNER_STEP"] = name
+        self.env["RUNNER_OUTPUT"] = os.environ["RUNNER_OUTPUT"] = output_path
+        timeout_s = _seconds(step.get("timeout"))
+        context = StepContext(
+            name=name,
+            job=order["job"],
+            instance=order["instance"],
+            attempt=attempt,
+            env=self.env,
+            workdir=order["workdir"],
+            files=order.get("files") or {},
+            libraries=order.get("libraries") or {},
+            connections=order.get("connections") or {},
+            roots=order.get("roots") or {},
+            variables=self.variables,
+            timeout_s=timeout_s,
+            output_path=output_path,
+            say=self.stream.send,
+        )
+        action = step["action"]
+        outputs = None
+        try:
+            if self.has_templates:
+                action = self._rendered(action)
+            perform = _action(kind)
+            if timeout_s is not None:
+                INTERRUPTION.start_timer(timeout_s)
+            try:
+                INTERRUPTION.armed = True
+                INTERRUPTION.check()
+                outputs = perform(action, context)
+            finally:
+                INTERRUPTION.armed = False
+                if timeout_s is not None:
+                    INTERRUPTION.stop_timer()
+                _flush()
+                _remove(output_path)
+            if not fits(outputs):
+                raise ActionFailed(
+                    "outputs-too-large", f"the step's outputs exceed {MAX_OUTPUTS} bytes of JSON"
+                )
+        except ActionFailed:
+            raise
+        except StopRequested:
+            if outputs is None:
+                raise  # else the result came first, and wins
+        except StepTimeout:
+            raise ActionFailed(
+                "timeout", f"the step took longer than its timeout of {step['timeout']}", True
+            ) from None
+        except SystemExit as left:
+            outputs = _left(left)
+        except MemoryError:
+            raise ActionFailed("out-of-memory", "the step needed more memory than it may use") from None
+        except Exception as error:
+            import traceback
+
+            traceback.print_exc()
+            _flush()
+            raise ActionFailed("exception", f"{type(error).__name__}: {error}"[:2000], True) from None
+        finally:
+            INTERRUPTION.timed_out = False
+        return outputs or {}
+
+    def _rendered(self, value: Any) -> Any:
+        from runner.declaration.expressions import render
+
+        try:
+            return render(value, self.variables)
+        except Exception as error:
+            raise ActionFailed("expression", str(error)[:2000]) from None
+
+    def results(self) -> dict[str, Any]:
+        """The instance's own outputs; ActionFailed when an expression of theirs fails."""
+        declared = self.order.get("outputs")
+        if not declared:
+            return {}
+        rendered = self._rendered(declared) if self.has_templates else declared
+        return dict(rendered)
+
+    def _say(self, message: str, step: Mapping[str, Any], **more: Any) -> None:
+        self.number += 1
+        self.stream.send({"m": message, "n": self.number, "step": step["name"], "at": time.time(), **more})
+
+    def _fail(self, step: Mapping[str, Any], failure: ActionFailed) -> None:
+        self.failed_with = {"step": step["name"], **as_error(failure)}
+        self._say("fail", step, error=self.failed_with)
+
+
+def as_error(failure: ActionFailed) -> dict[str, Any]:
+    """The failure as it travels."""
+    return {
+        "code": str(failure.code)[:100],
+        "description": str(failure.description)[:4000],
+        "retryable": bool(failure.retryable),
+        "exit_code": failure.exit_code,
+        "sqlstate": failure.sqlstate,
+        "info": failure.info,
+    }
+
+
+def _action(kind: str) -> Action:
+    module = f"runner.execution.actions.{kind}"
+    if module not in sys.modules:
+        if not kind.isalpha():
+            raise ActionFailed("unknown-kind", f"{kind!r} is no kind of step")
+        try:
+            __import__(module)
+        except ModuleNotFoundError as error:
+            raise ActionFailed("unknown-kind", f"steps of kind {kind} cannot run here: {error}") from None
+    perform: Action = sys.modules[module].__dict__["perform"]
+    return perform
+
+
+def _delay(step: Mapping[str, Any], failure: ActionFailed, failures: int, first: float) -> float | None:
+    """Seconds until the step is tried again in this process, or None when the failure is final."""
+    if step.get("onFailure") != "retry" or not failure.retryable:
+        return None
+    import random
+    from datetime import UTC, datetime
+
+    from runner.retries import Retry, RetryPolicy, decide_retry
+
+    policy = RetryPolicy.from_resolved(step.get("retry") or {"policy": "once"})
+    now = datetime.now(UTC)
+    decided = decide_retry(policy, failures, datetime.fromtimestamp(first, UTC), now, random.random())  # noqa: S311
+    return max(0.0, (decided.at - now).total_seconds()) if isinstance(decided, Retry) else None
+
+
+def _seconds(duration: Any) -> float | None:
+    if duration is None or isinstance(duration, int | float):
+        return duration
+    from runner.vocabulary.duration import parse_duration
+
+    return parse_duration(duration).total_seconds()
+
+
+def _left(left: SystemExit) -> dict[str, Any]:
+    code = left.code if isinstance(left.code, int | None) else 1
+    if code:
+        raise ActionFailed("exit-code", f"the step ended itself with exit code {code}", True, code) from None
+    return {}
+
+
+def _flush() -> None:
+    with contextlib.suppress(OSError, ValueError, AttributeError):  # the job may have closed them
+        sys.stdout.flush()
+        sys.stderr.flush()
+
+
+def _remove(path: str) -> None:
+    with contextlib.suppress(OSError):
+        os.unlink(path)  # noqa: PTH108 -- pathlib is not lean

@@ -1,0 +1,62 @@
+"""How does the child talk to its supervisor?"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+from runner.execution.child.interruption import INTERRUPTION
+from runner.execution.protocol import CONTROL, MAX_OUTPUTS, encode
+
+
+class Stream:
+    """The private descriptor, one JSON line per message, both ways."""
+
+    def __init__(self, descriptor: int = CONTROL) -> None:
+        self._descriptor = descriptor
+        self._rest = b""
+
+    def receive(self) -> dict[str, Any]:
+        """The next message; EOFError when the supervisor is gone."""
+        return dict(json.loads(self.receive_line()))
+
+    def receive_line(self) -> bytes:
+        """As `receive`, undecoded."""
+        parts = [self._rest]
+        while b"\n" not in parts[-1]:
+            part = os.read(self._descriptor, 1 << 16)
+            if not part:
+                raise EOFError("the supervisor closed the control stream")
+            parts.append(part)
+        line, _, self._rest = b"".join(parts).partition(b"\n")
+        return line
+
+    def send(self, message: dict[str, Any]) -> None:
+        """Send one message, as soon as there is room."""
+        self.send_line(self.line(message))
+
+    def line(self, message: dict[str, Any]) -> bytes:
+        """The message as a line; what JSON cannot say in outputs or info is left to text."""
+        try:
+            return encode(message)
+        except (TypeError, ValueError):
+            return encode(json.loads(json.dumps(message, default=str, allow_nan=True), parse_constant=str))
+
+    def send_line(self, line: bytes) -> None:
+        """Send a finished line, or several."""
+        sent = os.write(self._descriptor, line)
+        while sent < len(line):
+            line = line[sent:]
+            sent = os.write(self._descriptor, line)
+
+    def wait_for(self, number: int) -> None:
+        """Wait until the supervisor acknowledged the report with that number; a stop ends the wait."""
+        with INTERRUPTION.listening():
+            while self.receive().get("ack", -1) < number:
+                pass
+
+
+def fits(outputs: dict[str, Any]) -> bool:
+    """Whether outputs are small enough to be recorded."""
+    return len(json.dumps(outputs, default=str)) <= MAX_OUTPUTS

@@ -1,0 +1,157 @@
+"""What is a child told, and what is reported of it?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
+
+from runner.execution.protocol import encode
+
+Outcome = Literal["succeeded", "failed", "crashed", "stopped", "timeout"]
+DEFAULT_OUTPUT_LIMIT = 50 << 20
+"""Bytes of one instance's log file when nothing is declared."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Order:
+    """One attempt of one instance, complete: nothing else reaches the child.
+
+    `steps` are resolved steps; those in `done` (with their outputs) or `skipped` are not run again.
+    `env` is the exact environment, to which only RUNNER_ names are added. `limits` are as declared
+    (`memory: 512MiB`, `cpuTime: 10m`) or numbers (bytes, seconds). `masks` and `log_path` stay with the
+    supervisor. `timeout_s` bounds the whole attempt; `grace_s` is the time between TERM and KILL then.
+    """
+
+    instance: int
+    epoch: int
+    job: str
+    steps: Sequence[Mapping[str, Any]]
+    workdir: str
+    log_path: str
+    profile: Literal["lean", "data"] = "lean"
+    context: Mapping[str, Any] = field(default_factory=dict)
+    done: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    skipped: Sequence[str] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
+    libraries: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    connections: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    roots: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=dict)
+    keep_workdir: bool = False
+    limits: Mapping[str, Any] = field(default_factory=dict)
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    timeout_s: float | None = None
+    grace_s: float = 10.0
+    output_limit: int = DEFAULT_OUTPUT_LIMIT
+    masks: Sequence[str] = field(default=(), repr=False)
+
+    def encoded(self, mark: str) -> bytes:
+        """The line that the child reads first; ValueError when something in it is not JSON."""
+        message: dict[str, Any] = {
+            "instance": self.instance,
+            "job": self.job,
+            "mark": mark,
+            "steps": self.steps,
+            "context": self.context,
+            "env": self.env,
+            "workdir": self.workdir,
+        }
+        for name in _ONLY_WHEN_SET:
+            if value := getattr(self, name):
+                message[name] = value
+        return encode(message)
+
+
+_ONLY_WHEN_SET = (
+    "done",
+    "skipped",
+    "files",
+    "libraries",
+    "connections",
+    "roots",
+    "keep_workdir",
+    "limits",
+    "outputs",
+)
+
+
+class ErrorInfo(NamedTuple):
+    """Why a step or an attempt failed; `description` is for people, with secrets masked."""
+
+    code: str
+    description: str
+    step: str | None = None
+    exit_code: int | None = None
+    sqlstate: str | None = None
+    retryable: bool = False
+    info: Mapping[str, Any] = {}
+
+
+class Usage(NamedTuple):
+    """What an attempt used: CPU seconds with all its programs, and the largest resident size in bytes."""
+
+    cpu_s: float
+    max_rss: int
+
+
+class Began(NamedTuple):
+    """The child is there: with its start time and the boot id the pid proves later whether it is gone."""
+
+    instance: int
+    epoch: int
+    pid: int
+    pid_started: int
+
+
+class StepReported(NamedTuple):
+    """A step started, was skipped, completed or failed. `number` is what `acknowledge` wants back."""
+
+    instance: int
+    epoch: int
+    number: int
+    step: str
+    event: Literal["start", "skip", "complete", "fail"]
+    at: datetime
+    outputs: Mapping[str, Any] | None = None
+    error: ErrorInfo | None = None
+    last: bool = False
+    """A completion after which only the end comes: the child does not wait for its acknowledgement."""
+    reason: str = ""
+
+
+class Raised(NamedTuple):
+    """The job's own code stored an error or a warning."""
+
+    instance: int
+    epoch: int
+    severity: Literal["error", "warning"]
+    code: str
+    description: str
+    info: Mapping[str, Any]
+
+
+class Progressed(NamedTuple):
+    """How far the work is, in the job's own words."""
+
+    instance: int
+    epoch: int
+    text: str
+
+
+class Ended(NamedTuple):
+    """The attempt is over: its processes are gone (verified), its log is complete."""
+
+    instance: int
+    epoch: int
+    outcome: Outcome
+    error: ErrorInfo | None
+    outputs: Mapping[str, Any]
+    exit_status: int | None
+    signal: int | None
+    usage: Usage
+    output_bytes: int
+
+
+Report = Began | StepReported | Raised | Progressed | Ended

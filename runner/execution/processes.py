@@ -1,0 +1,196 @@
+"""Which processes belong to an instance, and are they all gone?
+
+Linux only: prctl through ctypes, and /proc. Lean, because the zygote imports it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import resource
+import signal
+from collections.abc import Iterable, Mapping
+from signal import SIGKILL
+
+MARK = "RUNNER_MARK"
+"""Environment name that every process of this state directory carries, so that a later daemon finds them."""
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_PR_SET_CHILD_SUBREAPER = 36
+
+_prctl = ctypes.CDLL(None, use_errno=True).prctl
+_prctl.argtypes = [ctypes.c_int, ctypes.c_ulong, ctypes.c_ulong, ctypes.c_ulong, ctypes.c_ulong]
+
+
+def die_with_parent(signal_number: int) -> None:
+    """Have the kernel send this process a signal when the *thread* that forked it ends (0: no more)."""
+    _prctl(_PR_SET_PDEATHSIG, signal_number, 0, 0, 0)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of every descendant whose own parent ends, so that none can slip away."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def boot_id() -> str:
+    """Changes with every start of the machine: process ids mean nothing across it."""
+    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:  # noqa: PTH123 -- pathlib is not lean
+        return file.read().strip()
+
+
+def started_ticks(pid: int | str) -> int | None:
+    """When the process started, in clock ticks after boot; with the pid it names a process for good.
+
+    None when there is none.
+    """
+    fields = _stat(pid)
+    return None if fields is None else int(fields[19])
+
+
+def session_of(pid: int) -> int | None:
+    """The session that the process is in, or None when there is no such process."""
+    fields = _stat(pid)
+    return None if fields is None else int(fields[3])
+
+
+def is_gone(pid: int, started: int | None) -> bool:
+    """Whether that very process has ended: no such pid, another start time, or only a zombie."""
+    fields = _stat(pid)
+    if fields is None or fields[0] in (b"Z", b"X"):
+        return True
+    return started is not None and int(fields[19]) != started
+
+
+def _stat(pid: int | str) -> list[bytes] | None:
+    """The fields of /proc/<pid>/stat after the name, so state is 0, session 3 and starttime 19."""
+    try:
+        descriptor = os.open(f"/proc/{pid}/stat", os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        return os.read(descriptor, 2048).rpartition(b")")[2].split()
+    except OSError:
+        return None  # it ended between the two calls
+    finally:
+        os.close(descriptor)
+
+
+def children() -> list[int]:
+    """The direct children of this process, whichever of its threads made them."""
+    found: list[int] = []
+    for thread in os.listdir("/proc/self/task"):  # noqa: PTH208 -- pathlib is not lean
+        with contextlib.suppress(OSError):
+            descriptor = os.open(f"/proc/self/task/{thread}/children", os.O_RDONLY)
+            try:
+                text = b""
+                while part := os.read(descriptor, 65536):
+                    text += part
+                found.extend(map(int, text.split()))
+            finally:
+                os.close(descriptor)
+    return found
+
+
+def marks_of(pid: int) -> Mapping[bytes, bytes]:
+    """The RUNNER_ names in the environment that the process was started with; empty when unreadable."""
+    try:
+        descriptor = os.open(f"/proc/{pid}/environ", os.O_RDONLY)
+    except OSError:
+        return {}
+    text = b""
+    try:
+        while part := os.read(descriptor, 65536):
+            text += part
+    except OSError:
+        return {}
+    finally:
+        os.close(descriptor)
+    pairs = (entry.partition(b"=") for entry in text.split(b"\0") if entry.startswith(b"RUNNER_"))
+    return {name: value for name, _, value in pairs}
+
+
+def has_mark(pid: int, mark: str) -> bool:
+    """Whether the process carries the mark (a zombie carries none)."""
+    return marks_of(pid).get(MARK.encode()) == mark.encode()
+
+
+def marked(mark: str) -> list[int]:
+    """Every process of this machine that carries the mark, but for this one and its ancestors."""
+    mine = _with_ancestors(os.getpid())
+    found = []
+    for entry in os.listdir("/proc"):  # noqa: PTH208
+        if entry.isdigit() and int(entry) not in mine and has_mark(int(entry), mark):
+            found.append(int(entry))
+    return found
+
+
+def _with_ancestors(pid: int) -> set[int]:
+    chain = set()
+    while pid > 0 and pid not in chain:
+        chain.add(pid)
+        fields = _stat(pid)
+        pid = int(fields[1]) if fields else 0
+    return chain
+
+
+def kill_marked(mark: str) -> int:
+    """Kill what an earlier supervisor of the same state directory left behind; how many were there.
+
+    Only to be called by whoever holds the state directory's lock. Goes on until none is left, because a
+    dying process may still have forked.
+    """
+    killed: set[int] = set()
+    while True:
+        left = [pid for pid in marked(mark) if not is_gone(pid, None)]
+        if not left:
+            return len(killed)
+        killed.update(left)
+        descriptors = kill_all(left)
+        wait_for_end(descriptors)
+
+
+def kill_all(pids: Iterable[int]) -> list[int]:
+    """SIGKILL through process descriptors, which name a process even when its number is used again."""
+    descriptors = []
+    for pid in pids:
+        try:
+            descriptor = os.pidfd_open(pid)
+        except OSError:
+            continue
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            signal.pidfd_send_signal(descriptor, SIGKILL)
+        descriptors.append(descriptor)
+    return descriptors
+
+
+def wait_for_end(descriptors: Iterable[int], timeout_s: float = 1.0) -> None:
+    """Wait until the processes ended, at most `timeout_s` each, and close the descriptors."""
+    import select
+
+    for descriptor in descriptors:
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        poll.poll(timeout_s * 1000)
+        os.close(descriptor)
+
+
+def kill_group(group: int, signal_number: int) -> bool:
+    """Signal a whole process group; whether there was one."""
+    try:
+        os.killpg(group, signal_number)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def apply_limits(limits: Mapping[str, int]) -> None:
+    """Limit this process and what it starts: `memory` in bytes of address space, `cpu` in seconds."""
+    if memory := limits.get("memory"):
+        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    if cpu := limits.get("cpu"):
+        # SIGXCPU at the soft limit names the cause; SIGKILL at the hard one cannot be caught.
+        resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 5))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -1,0 +1,114 @@
+"""What do supervisor, zygote and child say to each other?
+
+Supervisor and zygote trust each other: fixed records over a socket of packets. The child is not trusted:
+one JSON line per message over a stream of its own, every line checked, size and rate limited.
+Lean, because the zygote imports it.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from typing import Any, NamedTuple
+
+CONTROL = 3
+"""The child's end of its private stream; never inherited by what it starts."""
+
+# Supervisor -> zygote.
+REQUEST = struct.Struct("=cQ")
+START, TERMINATE, KILL = b"S", b"T", b"K"
+
+# Zygote -> supervisor: kind, token, wait status (or errno), CPU time in µs, peak memory in KiB.
+REPLY = struct.Struct("=cQiQQ")
+ENDED, NOT_STARTED = b"E", b"F"
+
+MAX_LINE = 1 << 20  # bytes: the outputs of a step, with room
+MAX_OUTPUTS = 256 << 10  # bytes of JSON
+_BURST = 20_000  # messages at once; above that the child floods
+_RATE = 500  # messages a second that it may go on with
+_COST_PER_BYTE = 1 / 256  # so that the burst is also about 5 MiB
+
+
+class ProtocolError(Exception):
+    """The child did not keep to the protocol; its instance fails, and no other."""
+
+
+class Request(NamedTuple):
+    """What the zygote is asked to do."""
+
+    kind: bytes
+    token: int
+
+
+class Reply(NamedTuple):
+    """What the zygote found out about one child."""
+
+    kind: bytes
+    token: int
+    status: int
+    cpu_us: int
+    max_rss_kib: int
+
+
+def encode(message: dict[str, Any]) -> bytes:
+    """One message as a line; ValueError for what JSON cannot say (NaN, for one)."""
+    return json.dumps(message, separators=(",", ":"), allow_nan=False).encode() + b"\n"
+
+
+class Lines:
+    """Cuts what one child sends into messages, and refuses a child that floods."""
+
+    __slots__ = ("_rest", "_spent", "_then")
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._spent = 0.0
+        self._then: float | None = None
+
+    def feed(self, part: bytes, now: float) -> list[dict[str, Any]]:
+        """The messages that `part` completes; ProtocolError when one is not a message, or there are too many."""
+        if not self._rest and part.count(b"\n") == 1 and part.endswith(b"\n"):
+            lines = [part]
+        else:
+            lines = (self._rest + part).split(b"\n")
+            self._rest = lines.pop()
+            if len(self._rest) > MAX_LINE:
+                raise ProtocolError(f"a message is longer than {MAX_LINE} bytes")
+        self._spend(len(lines) + len(part) * _COST_PER_BYTE, now)
+        return [_message(line) for line in lines]
+
+    def _spend(self, cost: float, now: float) -> None:
+        if self._then is not None:
+            self._spent = max(0.0, self._spent - (now - self._then) * _RATE)
+        self._then = now
+        self._spent += cost
+        if self._spent > _BURST:
+            raise ProtocolError("it floods its control stream")
+
+
+_FIELDS: dict[str, dict[str, type | tuple[type, ...]]] = {
+    "began": {"pid": int, "started": int},
+    "start": {"n": int, "step": str, "at": float},
+    "skip": {"n": int, "step": str, "at": float},
+    "complete": {"n": int, "step": str, "at": float, "outputs": dict},
+    "fail": {"n": int, "step": str, "at": float, "error": dict},
+    "raised": {"severity": str, "code": str, "description": str, "info": dict},
+    "progress": {"text": str},
+    "end": {"outcome": str, "outputs": dict},
+}
+
+
+def _message(line: bytes) -> dict[str, Any]:
+    if len(line) > MAX_LINE:
+        raise ProtocolError(f"a message is longer than {MAX_LINE} bytes")
+    try:
+        message = json.loads(line)
+        fields = _FIELDS[message["m"]]
+        for name, kind in fields.items():
+            if not isinstance(message[name], kind):
+                raise TypeError(name)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise ProtocolError("it sent something that is no message on its control stream") from None
+    if "at" in fields and not 0 < message["at"] < 2**33:
+        raise ProtocolError("it sent a time that cannot be")
+    return dict(message)

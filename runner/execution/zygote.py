@@ -1,0 +1,215 @@
+"""Who forks the children, and how is it made sure that nothing of them is left?
+
+Run as `python -P -m runner.execution.zygote`. One thread, few imports, memory frozen before the first
+fork: a fork copies page tables, so every MiB here is paid for at every start.
+
+The zygote adopts every orphan of its children (it is a child subreaper, and each child is one for its own
+descendants while it lives). So a child of the zygote that it did not fork is left over from an instance
+that ended: it is killed on sight, whatever session or environment it gave itself. An instance is reported
+as ended only when no such leftover and no process of its group exists.
+"""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import gc
+import os
+import select
+import signal
+import socket
+import sys
+from typing import NoReturn
+
+from runner.execution.child import harness
+from runner.execution.processes import adopt_orphans, die_with_parent, kill_group
+from runner.execution.protocol import ENDED, KILL, NOT_STARTED, REPLY, REQUEST, START, TERMINATE, Reply
+
+LEAN = ("runner.execution.actions.python", "runner.execution.actions.shell", "runner.execution.child.spawn")
+DATA = ("sqlalchemy", "duckdb", "runner.execution.actions.sql", "runner.execution.actions.copy")
+_SETTLE_MS = 2
+"""How soon to look again while killed processes are still going."""
+
+
+class Zygote:
+    """Forks on request, reaps, cleans up, reports."""
+
+    def __init__(self, requests: socket.socket) -> None:
+        self._requests = requests
+        self._pid = os.getpid()
+        self._parent = os.getppid()
+        self._pids: dict[int, int] = {}  # token -> pid
+        self._tokens: dict[int, int] = {}  # pid -> token
+        self._ended: dict[int, Reply] = {}  # pid -> what to report once nothing is left
+        self._replies: list[bytes] = []
+        self._children = os.open(f"/proc/self/task/{self._pid}/children", os.O_RDONLY | os.O_CLOEXEC)
+        self._oom_score_was_changed = _oom_score() not in ("0", "")
+        self._wakeup, wakeup = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        signal.set_wakeup_fd(wakeup, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, _do_nothing)
+        signal.signal(signal.SIGHUP, _do_nothing)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        # TERM stays blocked: the zygote ends with its supervisor, and a child that is told to stop before
+        # it could install its handler finds the signal waiting.
+        signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM,))
+        adopt_orphans()
+        die_with_parent(signal.SIGHUP)
+
+    def serve(self) -> None:
+        """Until the supervisor is gone; then end everything that was started."""
+        poll = select.poll()
+        poll.register(self._requests, select.POLLIN)
+        poll.register(self._wakeup, select.POLLIN)
+        requests = self._requests.fileno()
+        while True:
+            for descriptor, _ in poll.poll(_SETTLE_MS if self._ended or self._replies else None):
+                if descriptor == requests:
+                    if not self._receive():
+                        return
+                else:
+                    with contextlib.suppress(BlockingIOError):
+                        os.read(self._wakeup, 4096)
+            if os.getppid() != self._parent:
+                return
+            self._reap()
+            self._report()
+
+    def _receive(self) -> bool:
+        """Do what was asked; False when nobody will ask any more."""
+        for _ in range(16):  # then look after the children again
+            try:
+                data, ancillary, _, _ = self._requests.recvmsg(
+                    REQUEST.size, 64, socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC
+                )
+            except BlockingIOError:
+                return True
+            except OSError:
+                return False
+            if len(data) != REQUEST.size:
+                return False
+            kind, token = REQUEST.unpack(data)
+            if kind == START:
+                descriptors = array.array("i")
+                for _, _, passed in ancillary:
+                    descriptors.frombytes(passed)
+                self._start(token, descriptors)
+            elif (pid := self._pids.get(token)) is not None:
+                if kind == TERMINATE:
+                    kill_group(pid, signal.SIGTERM)
+                elif kind == KILL:
+                    kill_group(pid, signal.SIGKILL)
+        return True
+
+    def _start(self, token: int, descriptors: array.array[int]) -> None:
+        try:
+            pid = os.fork()
+        except OSError as error:
+            self._replies.append(REPLY.pack(NOT_STARTED, token, error.errno or 0, 0, 0))
+        else:
+            if pid == 0:
+                control, out, err = descriptors
+                harness.live(control, out, err, self._pid, self._oom_score_was_changed)
+            self._pids[token] = pid
+            self._tokens[pid] = token
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+    def _reap(self) -> None:
+        """Collect every child that ended, killing the rest of its group while the number is still its own."""
+        while True:
+            try:
+                found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT | os.WNOHANG)
+            except ChildProcessError:
+                break
+            if found is None:
+                break
+            pid = found.si_pid
+            token = self._tokens.pop(pid, None)
+            if token is not None:
+                kill_group(pid, signal.SIGKILL)
+            _, status, usage = os.wait4(pid, 0)
+            if token is not None:
+                del self._pids[token]
+                cpu_us = round((usage.ru_utime + usage.ru_stime) * 1e6)
+                self._ended[pid] = Reply(ENDED, token, status, cpu_us, usage.ru_maxrss)
+        if self._ended and not self._kill_leftovers():
+            for pid in [pid for pid in self._ended if not kill_group(pid, signal.SIGKILL)]:
+                self._replies.append(REPLY.pack(*self._ended.pop(pid)))
+
+    def _kill_leftovers(self) -> bool:
+        """Kill every child that was not forked here; whether there was one."""
+        leftovers = [pid for pid in self._all_children() if pid not in self._tokens]
+        for pid in leftovers:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        return bool(leftovers)
+
+    def _all_children(self) -> list[int]:
+        text = os.pread(self._children, 1 << 16, 0)
+        return [int(pid) for pid in text.split()]
+
+    def _report(self) -> None:
+        while self._replies:
+            try:
+                self._requests.send(self._replies[0], socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                break  # the supervisor is busy; it will be tried again at the next event
+            except OSError:
+                break
+            del self._replies[0]
+
+    def end_everything(self) -> None:
+        """Kill every child, its group, and what they left, until there is nothing."""
+        for pid in self._tokens:
+            kill_group(pid, signal.SIGKILL)
+        self._tokens.clear()
+        while True:
+            for pid in self._all_children():
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, signal.SIGKILL)
+            try:
+                os.waitpid(-1, 0)
+            except ChildProcessError:
+                return
+
+
+def _do_nothing(_signal: int, _frame: object) -> None:
+    """A handler, so that the signal wakes the poll."""
+
+
+def _oom_score() -> str:
+    try:
+        with open("/proc/self/oom_score_adj", encoding="ascii") as file:  # noqa: PTH123 -- pathlib is not lean
+            return file.read().strip()
+    except OSError:
+        return ""
+
+
+def preload(profile: str) -> None:
+    """Import what every child of this profile needs, so that no child has to."""
+    for module in LEAN if profile == "lean" else (*LEAN, *DATA):
+        with contextlib.suppress(ImportError):  # a step that needs it says so itself
+            __import__(module)
+
+
+def main(arguments: list[str]) -> NoReturn:
+    """`zygote <descriptor> <profile>`: serve until the other end is closed."""
+    requests = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET, fileno=int(arguments[0]))
+    requests.set_inheritable(False)
+    os.environ.pop("PYTHONPATH", None)
+    preload(arguments[1])
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)  # type: ignore[union-attr]
+    gc.disable()
+    gc.collect()
+    gc.freeze()
+    zygote = Zygote(requests)
+    try:
+        zygote.serve()
+    finally:
+        zygote.end_everything()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
