@@ -53,4 +53,6 @@ class InvalidDeclarations(RunnerError):
     def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
         self.diagnostics = tuple(diagnostics)
         errors = sum(d.severity == "error" for d in self.diagnostics)
-        super().__init__(f"{errors} error{'' if errors == 1 else 's'} in the declarations; nothing was changed")
+        super().__init__(
+            f"{errors} error{'' if errors == 1 else 's'} in the declarations; nothing was changed"
+        )

@@ -1,0 +1,23 @@
+"""`runner completion`: completion for the shell."""
+
+from __future__ import annotations
+
+import click
+from click.shell_completion import get_completion_class
+
+
+@click.command("completion")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def command(shell: str) -> None:
+    """Print the completion script of a shell.
+
+    \b
+    Example:
+      runner completion bash > ~/.local/share/bash-completion/completions/runner
+    """
+    from runner.cli.main import runner
+
+    made_by = get_completion_class(shell)
+    if made_by is None:
+        raise click.ClickException(f"there is no completion for {shell}")
+    click.echo(made_by(runner, {}, "runner", "_RUNNER_COMPLETE").source())

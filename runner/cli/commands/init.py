@@ -1,0 +1,80 @@
+"""`runner init`: a project to start from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from runner.cli.options import Where, common_options
+
+_JOB = """\
+# yaml-language-server: $schema=../.runner/schema/runner.schema.json
+apiVersion: jobs.runner/v1
+kind: Job
+metadata:
+  name: hello
+spec:
+  description: Says hello every minute
+  enabled: true
+  schedule: "* * * * *"
+  steps:
+    - name: greet
+      shell: echo "hello, it is $(date -u +%H:%M)"
+"""
+
+_EDITOR = """\
+{
+  "yaml.schemas": {
+    ".runner/schema/runner.schema.json": "jobs.d/**/*.yaml"
+  }
+}
+"""
+
+
+@click.command("init")
+@common_options
+def command(where: Where) -> None:
+    """Set up a project in this folder: jobs.d with one job, its database, and the schema for editors.
+
+    Leaves alone what is there already.
+
+    \b
+    Example:
+      mkdir nightly && cd nightly && runner init && runner up
+    """
+    from runner.declaration.json_schema import write_schemas
+    from runner.store.open import open_store
+
+    project = where.project
+    project.mkdir(parents=True, exist_ok=True)
+    jobs = project / "jobs.d"
+    if not any(jobs.rglob("*.y*ml")) if jobs.is_dir() else True:
+        _write(jobs / "hello.yaml", _JOB, project)
+    _write(project / ".vscode" / "settings.json", _EDITOR, project)
+    _ignore(project / ".gitignore")
+    where.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_schemas(where.state / "schema")
+    existed = where.database.exists()
+    open_store(where.database, create=True).close()
+    click.echo(f"{'kept   ' if existed else 'created'}  {where.database}")
+    click.echo("\nNext:\n  runner plan     what would be installed\n  runner up       install it, and run it")
+
+
+def _write(path: Path, text: str, project: Path) -> None:
+    shown = path.relative_to(project)
+    if path.exists():
+        click.echo(f"kept     {shown}")
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    click.echo(f"created  {shown}")
+
+
+def _ignore(path: Path) -> None:
+    lines = path.read_text().splitlines() if path.exists() else []
+    if ".runner/" in lines:
+        click.echo(f"kept     {path.name}")
+        return
+    path.write_text("\n".join([*lines, ".runner/"]) + "\n")
+    click.echo(f"{'changed' if lines else 'created'}  {path.name}")

@@ -1,0 +1,61 @@
+"""`runner up`: the daemon."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from runner.cli.options import Where, common_options
+from runner.daemon.reloader import Reloaded
+from runner.store.port import Store
+
+
+@click.command("up")
+@click.argument("path", default="jobs.d")
+@click.option(
+    "--grace", default="30s", metavar="DURATION", show_default=True, help="Time for work to end at a stop."
+)
+@click.option("--no-watch", is_flag=True, help="Do not reload when files change.")
+@click.option("--allow-delete", type=int, default=None, metavar="N", help="Allow the removal of N objects.")
+@common_options
+def command(path: str, grace: str, no_watch: bool, allow_delete: int | None, where: Where) -> None:
+    """Reconcile PATH, then watch it, schedule and execute, until SIGTERM or Ctrl-C.
+
+    Without a terminal the plan is applied too: what is in the tree is what shall run. When the files are
+    broken or gone, it goes on with what is installed.
+
+    \b
+    Example:
+      runner up jobs.d --grace 2m
+    """
+    from runner.cli.views.announcer import Announcer
+    from runner.daemon.clock import SystemClock
+    from runner.daemon.serve import Serving, serve
+    from runner.vocabulary.duration import parse_duration
+
+    try:
+        grace_s = parse_duration(grace).total_seconds()
+    except ValueError as problem:
+        raise click.BadParameter(str(problem), param_hint="--grace") from None
+    root = Path(path)
+    root = root if root.is_absolute() else where.project / root
+    clock = SystemClock()
+    audience = Announcer(clock.now, colour=sys.stdout.isatty() and not _no_colour())
+
+    def reload(store: Store, now: datetime) -> Reloaded:
+        return _reload(root, where, store, now, allow_delete)
+
+    serve(
+        Serving(where.project, where.database, root, grace_s, watch=not no_watch, reload=reload),
+        audience,
+        clock,
+    )
+
+
+def _no_colour() -> bool:
+    import os
+
+    return bool(os.environ.get("NO_COLOR"))

@@ -1,0 +1,167 @@
+"""What `up` and `run` print: the plan, one line per start and end, and the next start while idle."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TextIO
+
+from runner.cli.views import diagnostics
+from runner.daemon.reloader import Reloaded
+from runner.execution.order import Ended
+from runner.operations.claim_instance import NotStarted
+from runner.operations.outcome import Finished
+from runner.store.records import InstanceRecord
+from runner.vocabulary.duration import format_duration
+from runner.vocabulary.printable import printable
+
+_STYLES = {
+    "SUCCEEDED": "32",
+    "FAILED": "1;31",
+    "SKIPPED": "33",
+    "SCHEDULED": "33",
+    "PAUSED": "33",
+    "CANCELLED": "33",
+}
+_WORDS = {
+    "SUCCEEDED": "ok",
+    "FAILED": "FAILED",
+    "SKIPPED": "skipped",
+    "SCHEDULED": "again",
+    "PAUSED": "paused",
+    "CANCELLED": "cancelled",
+}
+
+
+class Announcer:
+    """Prints what the engine does. Local time of this terminal; colour only on one, and never the only sign."""
+
+    def __init__(
+        self,
+        now: Callable[[], datetime],
+        out: TextIO = sys.stdout,
+        err: TextIO = sys.stderr,
+        colour: bool = False,
+    ) -> None:
+        self._now = now
+        self._out = out
+        self._err = err
+        self._colour = colour
+        self.succeeded = self.failed = self.others = 0
+
+    def line(self, word: str, text: str, style: str = "") -> None:
+        """`10:42:00  word      text`"""
+        clock = self._now().astimezone().strftime("%H:%M:%S")
+        padded = f"{word:<9}"
+        if self._colour and style:
+            padded = f"\x1b[{style}m{padded}\x1b[0m"
+        print(f"{clock}  {padded}  {printable(text)}", file=self._out, flush=True)
+
+    def recovered(self, finished: Finished) -> None:
+        what = "again" if finished.state == "SCHEDULED" else finished.state
+        cause = {"crash": "its process died with the last daemon", "resumed": "was paused by the last stop"}
+        self.line(
+            "recover", f"{_name(finished)}  {what}: {cause.get(finished.reason, finished.reason)}", "33"
+        )
+
+    def started(self, instance: InstanceRecord) -> None:
+        attempt = f"  attempt {instance.attempt}" if instance.attempt > 1 else ""
+        self.line("start", f"{instance.job} #{instance.id}  {_slot(instance)}{attempt}", "36")
+
+    def finished(self, instance: InstanceRecord, finished: Finished, ended: Ended | None) -> None:
+        self.succeeded += finished.state == "SUCCEEDED"
+        self.failed += finished.state == "FAILED"
+        self.others += finished.state not in ("SUCCEEDED", "FAILED")
+        parts = [f"{instance.job} #{instance.id}", _slot(instance), self._took(instance)]
+        if finished.error is not None:
+            step = f"step {finished.error['step']}: " if finished.error.get("step") else ""
+            parts.append(step + str(finished.error["description"]))
+        elif finished.state == "SUCCEEDED" and ended is not None and ended.outputs:
+            parts.append(" ".join(f"{name}={value}" for name, value in list(ended.outputs.items())[:4])[:100])
+        elif finished.reason:
+            parts.append(finished.reason)
+        if finished.due_at is not None:
+            parts.append(f"next try {finished.due_at.astimezone():%H:%M:%S}")
+        self.line(
+            _WORDS.get(finished.state, finished.state),
+            "  ".join(p for p in parts if p),
+            _STYLES.get(finished.state, ""),
+        )
+        if finished.state == "FAILED":
+            self.line("", f"see: runner logs {instance.id}; runner instances show {instance.id}")
+        if finished.job_failed:
+            self.line(
+                "HELD",
+                f"{instance.job} starts no more; after mending it: runner jobs reset {instance.job}",
+                "1;31",
+            )
+
+    def not_started(self, result: NotStarted) -> None:
+        self.others += 1
+        self.line(
+            _WORDS.get(result.outcome, result.outcome),
+            f"{result.job} #{result.instance_id}  {result.reason}",
+            "33",
+        )
+
+    def removed(self, job: str) -> None:
+        self.line("removed", f"Job/{job}  nothing of it runs any more; its history is kept")
+
+    def trouble(self, doing: str, problem: BaseException) -> None:
+        text = printable(f"{type(problem).__name__}: {problem}")
+        print(f"error while {doing}: {text}", file=self._err, flush=True)
+
+    def next_start(self, next_start: tuple[datetime, str] | None) -> None:
+        """While idle: what comes next, and when."""
+        if next_start is None:
+            self.line("idle", "nothing is scheduled; enable a job or trigger one: runner jobs list", "2")
+            return
+        at, job = next_start
+        wait = max((at - self._now()).total_seconds(), 0)
+        local = at.astimezone()
+        day = "" if local.date() == self._now().astimezone().date() else f"{local:%a %d %b} "
+        self.line("next", f"{job} at {day}{local:%H:%M:%S} (in {_rounded(wait)})", "2")
+
+    def reloaded(self, outcome: Reloaded, *, first: bool) -> None:
+        """The plan that was carried out, or every problem of the tree."""
+        if outcome.ok and (first or outcome.changed):
+            print(outcome.text, file=self._out, flush=True)
+        elif outcome.ok:
+            self.line("reload", "the declarations are valid again; nothing has changed", "32")
+        else:
+            diagnostics.show_text(outcome.diagnostics, self._err)
+            goes_on = "going on with what is installed; mend the files, they are read again at once"
+            self.line("INVALID", f"{outcome.text}; {goes_on}", "1;31")
+
+    def stopping(self, how: str, running: int, grace_s: float) -> None:
+        if running:
+            again = "once more to stop at once"
+            self.line("stopping", f"{how}: waiting up to {grace_s:.0f}s for {running} running; {again}", "33")
+
+    def stopped(self, how: str, up: timedelta, stopped: int) -> None:
+        self.line(
+            "stopped",
+            f"{how} after {_rounded(up.total_seconds())}: {self.succeeded} succeeded, {self.failed} failed, "
+            f"{self.others} other, {stopped} stopped",
+        )
+
+    def _took(self, instance: InstanceRecord) -> str:
+        if instance.started_at is None:
+            return ""
+        seconds = max((self._now() - instance.started_at).total_seconds(), 0)
+        return f"{seconds:.2f}s" if seconds < 60 else _rounded(seconds)
+
+
+def _rounded(seconds: float) -> str:
+    return format_duration(timedelta(seconds=round(seconds)))
+
+
+def _name(finished: Finished) -> str:
+    return f"{finished.job} #{finished.instance_id}"
+
+
+def _slot(instance: InstanceRecord) -> str:
+    if instance.slot_at is None:
+        return instance.origin
+    return f"slot {instance.slot_at.astimezone():%H:%M:%S}"

@@ -1,0 +1,143 @@
+"""Gives free places to waiting instances, first due first, and starts them as processes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from runner.daemon.bridge import Bridge
+from runner.daemon.clock import Clock
+from runner.daemon.roster import Roster
+from runner.execution.supervisor import Supervisor
+from runner.operations.claim_instance import Claimed, NotStarted, claim_instance
+from runner.operations.make_order import make_order
+from runner.store.port import Store, Transaction
+from runner.store.records import InstanceRecord
+from runner.vocabulary.errors import RunnerError, UnknownName
+
+SPECS_KEPT = 256
+"""Resolved definitions kept in memory: enough for what runs at the same time, small beside the rest."""
+
+
+class Dispatcher:
+    """Claims what is due while places are free. `running` maps an instance to its record."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        bridge: Bridge,
+        store: Store,
+        supervisor: Supervisor,
+        clock: Clock,
+        roster: Roster,
+        *,
+        project: Path,
+        state: Path,
+        session: int,
+        parallel: int,
+        started: Callable[[InstanceRecord], None],
+        not_started: Callable[[NotStarted], None],
+        cannot_start: Callable[[InstanceRecord, RunnerError], None],
+        trouble: Callable[[str, BaseException], None],
+    ) -> None:
+        self._loop = loop
+        self._bridge = bridge
+        self._store = store
+        self._supervisor = supervisor
+        self._clock = clock
+        self._roster = roster
+        self._project = project
+        self._state = state
+        self._session = session
+        self.parallel = parallel
+        self._started = started
+        self._not_started = not_started
+        self._cannot_start = cannot_start
+        self._trouble = trouble
+        self._claiming: set[int] = set()
+        self._specs: OrderedDict[tuple[str, str], Mapping[str, Any]] = OrderedDict()
+        self._queued = False
+        self.running: dict[int, InstanceRecord] = {}
+        self.stopped = False
+        self.next_due: datetime | None = None
+
+    def wake(self) -> None:
+        """There may be something to start, or a place for it; many calls make one look."""
+        if not self._queued:
+            self._queued = True
+            self._loop.call_soon(self._look)
+
+    def spec_of(self, instance: InstanceRecord) -> Mapping[str, Any]:
+        """The resolved definition that the instance is pinned to."""
+        key = (instance.job_uid, instance.digest)
+        spec = self._specs.get(key)
+        if spec is None:
+            with self._store.read() as reader:
+                spec = reader.revisions.get(*key)
+            if spec is None:
+                raise UnknownName(f"revision {instance.digest} of Job/{instance.job} is not in the database")
+            self._specs[key] = spec
+            if len(self._specs) > SPECS_KEPT:
+                self._specs.popitem(last=False)
+        else:
+            self._specs.move_to_end(key)
+        return spec
+
+    def _look(self) -> None:
+        self._queued = False
+        free = self.parallel - len(self.running) - len(self._claiming)
+        if self.stopped or free <= 0:
+            return
+        now = self._clock.now()
+        with self._store.read() as reader:
+            waiting = reader.instances.waiting(due_before=now, limit=free + len(self._claiming))
+            if len(waiting) <= free:
+                self.next_due = _later(reader.instances.next_due(), now)
+        chosen = [instance for instance in waiting if instance.id not in self._claiming][:free]
+        for instance in chosen:
+            self._claiming.add(instance.id)
+            self._claim(instance.id, instance.job_uid, now)
+
+    def _claim(self, instance_id: int, job_uid: str, now: datetime) -> None:
+        job = self._roster.jobs.get(job_uid)
+
+        def work(tx: Transaction) -> Claimed | NotStarted | None:
+            return claim_instance(tx, instance_id, job, self._session, now)
+
+        def then(result: Claimed | NotStarted | None, problem: BaseException | None) -> None:
+            self._claiming.discard(instance_id)
+            if problem is not None:
+                self._trouble(f"claiming instance {instance_id}", problem)
+            elif isinstance(result, Claimed):
+                self._start(result.instance)
+            elif isinstance(result, NotStarted):
+                self._not_started(result)
+                self.wake()
+
+        self._bridge.write(work, then)
+
+    def _start(self, instance: InstanceRecord) -> None:
+        self.running[instance.id] = instance
+        try:
+            spec = self.spec_of(instance)
+            with self._store.read() as reader:
+                order = make_order(reader, instance, spec, project=self._project, state=self._state)
+        except RunnerError as problem:
+            self._cannot_start(instance, problem)
+            return
+        self._started(instance)
+        self._supervisor.start(order)
+
+    def ended(self, instance_id: int) -> None:
+        """The instance's end is recorded: its place is free."""
+        self.running.pop(instance_id, None)
+        self.wake()
+
+
+def _later(at: datetime | None, now: datetime) -> datetime | None:
+    """`at` when it is still to come: what is due already waits for a place, not for the time."""
+    return at if at is not None and at > now else None

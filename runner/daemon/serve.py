@@ -1,0 +1,142 @@
+"""`runner up`: reconcile, watch, schedule and execute, until a signal."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+from runner.daemon.clock import Clock
+from runner.daemon.engine import Engine, Listener
+from runner.daemon.presence import Heartbeat, begin_session
+from runner.daemon.reloader import Reloaded, Reloader
+from runner.operations.settings import parallel_limit
+from runner.store.daemon_lock import daemon_lock
+from runner.store.open import open_store
+from runner.store.port import Store
+
+IDLE_AFTER_S = 0.3
+"""Quiet time before the next start is told."""
+
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+class Audience(Listener, Protocol):
+    """Who is told what `up` does."""
+
+    def reloaded(self, outcome: Reloaded, *, first: bool) -> None: ...
+    def next_start(self, next_start: tuple[datetime, str] | None) -> None: ...
+    def stopping(self, how: str, running: int, grace_s: float) -> None: ...
+    def stopped(self, how: str, up: timedelta, stopped: int) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What `up` was asked to do. `reload` loads, plans and applies the tree; it raises what stands in the way."""
+
+    project: Path
+    database: Path
+    root: Path
+    grace_s: float
+    watch: bool
+    reload: Callable[[Store, datetime], Reloaded]
+
+
+def serve(serving: Serving, audience: Audience, clock: Clock) -> None:
+    """Run until SIGTERM or Ctrl-C, then let work end within the grace; a second signal ends at once.
+
+    AlreadyRunning when another daemon holds the database. Files that are broken or gone do not stop it: it
+    goes on with what the database has.
+    """
+    state = serving.database.parent
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with daemon_lock(state):
+        store = open_store(serving.database, create=True)
+        try:
+            asyncio.run(_serve(serving, store, audience, clock))
+        finally:
+            store.close()
+
+
+async def _serve(serving: Serving, store: Store, audience: Audience, clock: Clock) -> None:
+    loop = asyncio.get_running_loop()
+    state = serving.database.parent
+    signals: asyncio.Queue[signal.Signals] = asyncio.Queue()
+    for number in STOP_SIGNALS:
+        loop.add_signal_handler(number, signals.put_nowait, number)
+    started = clock.now()
+    session = begin_session(store, clock, "up")
+
+    def take_in(outcome: Reloaded) -> None:
+        audience.reloaded(outcome, first=False)
+        engine.look(parallel_limit(store))
+        idle.changed()
+
+    def tell(outcome: Reloaded) -> None:
+        loop.call_soon_threadsafe(take_in, outcome)
+
+    reloader = Reloader(
+        serving.root,
+        state,
+        lambda: serving.reload(store, clock.now()),
+        tell,
+    )
+    first = await loop.run_in_executor(None, reloader.load)
+    audience.reloaded(first, first=True)
+    engine = Engine(
+        loop,
+        store,
+        clock,
+        audience,
+        project=serving.project,
+        state=state,
+        session=session,
+        parallel=parallel_limit(store),
+    )
+    engine.start()
+    idle = _Idle(loop, engine, audience)
+    heartbeat = Heartbeat(loop, store, clock, session)
+    if serving.watch:
+        reloader.start()
+    how = (await signals.get()).name
+    for number in STOP_SIGNALS:
+        loop.remove_signal_handler(number)  # the default action: a second signal ends everything at once
+        signal.signal(number, signal.SIG_DFL)
+    idle.stop()
+    audience.stopping(how, engine.running, serving.grace_s)
+    await loop.run_in_executor(None, reloader.stop)
+    stopped = await engine.stop(serving.grace_s)
+    heartbeat.stop()
+    store.transact(lambda tx: tx.sessions.end(session, clock.now(), how))
+    audience.stopped(how, clock.now() - started, stopped)
+
+
+class _Idle:
+    """Tells the next start once nothing runs and nothing has happened for a moment."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, engine: Engine, audience: Audience) -> None:
+        self._loop = loop
+        self._engine = engine
+        self._audience = audience
+        self._told: tuple[tuple[datetime, str] | None] | None = None
+        self._handle = loop.call_later(IDLE_AFTER_S, self._look)
+
+    def changed(self) -> None:
+        """Something else was told: tell again what comes next."""
+        self._told = None
+
+    def _look(self) -> None:
+        if self._engine.running:
+            self._told = None
+        elif self._told != (upcoming := (self._engine.next_start(),)):
+            self._audience.next_start(upcoming[0])
+            self._told = upcoming
+        self._handle = self._loop.call_later(IDLE_AFTER_S, self._look)
+
+    def stop(self) -> None:
+        """Tell nothing more."""
+        self._handle.cancel()

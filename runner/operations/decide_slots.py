@@ -1,0 +1,125 @@
+"""Decide the slots of one schedule that have fallen due: an instance, or a skipped row with its reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+
+from runner.dispatch.missed import SlotDecision, decide_missed
+from runner.lifecycle.holds import active
+from runner.operations.schedulable import NamedSchedule, SchedulableJob
+from runner.store.port import Transaction
+from runner.store.records import NewInstance, SlotRecord
+
+SCHEDULER = "system:scheduler"
+MOST_SLOTS_AT_ONCE = 10_000
+"""After a very long downtime the rest is decided in the next round."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What became of the due slots: the new instances, how many slots were skipped, whether more are due."""
+
+    instances: tuple[int, ...] = ()
+    skipped: int = 0
+    more: bool = False
+    held: bool = False
+
+
+def decide_slots(tx: Transaction, job: SchedulableJob, named: NamedSchedule, now: datetime) -> Decided:
+    """Write a decision for every slot of `named` up to `now`, and move the watermark with it (R9).
+
+    Decides nothing while the job is held: holds that end by enabling set the watermark to that moment, and a
+    pause leaves it to the missed policy (lifecycle.md, principle 1).
+    """
+    if active(tx.holds.of(job.uid), now):
+        return Decided(held=True)
+    watermark = tx.slots.watermark(job.uid, named.name)
+    if watermark is None:  # nothing before this moment was ever promised
+        tx.slots.set_watermark(job.uid, named.name, now, None)
+        return Decided()
+    due = list(islice(named.schedule.between(watermark.at, now), MOST_SLOTS_AT_ONCE))
+    if not due:
+        return Decided()
+    decisions = decide_missed(
+        due,
+        now=now,
+        policy=job.missed,
+        max_age=job.missed_max_age,
+        max_runs=job.missed_max_runs,
+        interval=getattr(named.schedule, "interval", None),
+    )
+    created: list[int] = []
+    skipped = 0
+    for decision in decisions:
+        instance = _carry_out(tx, job, named, decision, now)
+        if instance is None:
+            skipped += decision.count
+        else:
+            created.append(instance)
+    return Decided(tuple(created), skipped, more=len(due) == MOST_SLOTS_AT_ONCE)
+
+
+def _carry_out(
+    tx: Transaction, job: SchedulableJob, named: NamedSchedule, decision: SlotDecision, now: datetime
+) -> int | None:
+    slot = decision.slot
+    if decision.action == "skip":
+        _note(tx, job, named, slot.key, slot.at, "skipped", decision.reason, None, now, decision.count)
+        return None
+    instance = tx.instances.create(_instance(job, named, decision, now), who=SCHEDULER, at=now)
+    if instance is not None:
+        for key in slot.merged:
+            _note(tx, job, named, key, slot.at, "merged", f"merged into {slot.key}", instance, now)
+    return instance
+
+
+def _note(
+    tx: Transaction,
+    job: SchedulableJob,
+    named: NamedSchedule,
+    key: str,
+    at: datetime,
+    decision: str,
+    reason: str,
+    instance: int | None,
+    now: datetime,
+    count: int = 1,
+) -> None:
+    tx.slots.decide(
+        SlotRecord(
+            job.uid, named.name, key, at, decision, reason, instance_id=instance, decided_at=now, count=count
+        )
+    )
+
+
+def _instance(
+    job: SchedulableJob, named: NamedSchedule, decision: SlotDecision, now: datetime
+) -> NewInstance:
+    slot = decision.slot
+    missed = decision.reason.startswith("missed")
+    due_at = max(slot.at, now) if missed else slot.at + named.jitter
+    return NewInstance(
+        job_uid=job.uid,
+        job=job.name,
+        origin="slot",
+        schedule=named.name,
+        slot_key=slot.key,
+        slot_at=slot.at,
+        slot_local=slot.local,
+        due_at=due_at,
+        reason="slot",
+        digest=job.digest,
+        revision=job.revision,
+        inputs={},
+        trigger={"missed": True} if missed else {},
+        start_deadline=_after(due_at, named.start_deadline),
+        expires_at=_after(slot.at, job.deadline),
+        rerun_of=None,
+        requested_by=SCHEDULER,
+    )
+
+
+def _after(instant: datetime, delay: timedelta | None) -> datetime | None:
+    return None if delay is None else instant + delay

@@ -1,0 +1,132 @@
+"""Is everything in place, and what is the daemon doing? One finding per question."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import stat
+import sys
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+from runner.store.daemon_lock import lock_holder
+from runner.store.open import open_store
+from runner.store.port import Reader
+from runner.vocabulary.duration import format_duration, format_size
+from runner.vocabulary.errors import NoDatabase, RunnerError
+from runner.vocabulary.instants import to_text
+
+SILENT_AFTER = timedelta(seconds=30)
+"""Three missed signs of life."""
+
+LITTLE_SPACE = 200 * 2**20
+"""Bytes; below this a night's logs may not fit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The answer to one question; anything but `ok` says what now."""
+
+    topic: str
+    verdict: Literal["ok", "warning", "error"]
+    text: str
+    advice: str = ""
+
+
+def examine_installation(project: Path, database: Path, now: datetime) -> tuple[Finding, ...]:
+    """Findings about the machine, the state directory, the database, the daemon and the declarations."""
+    state = database.parent
+    findings = [_python(), _git(), *_state_directory(state), _space(state)]
+    try:
+        store = open_store(database, read_only=True)
+    except NoDatabase:
+        advice = "run `runner up`, or `runner reconcile --create`"
+        return (*findings, Finding("database", "warning", f"there is none at {database}", advice))
+    except RunnerError as problem:
+        return (*findings, Finding("database", "error", str(problem)))
+    try:
+        with store.read() as reader:
+            findings += [_database(reader, database), _daemon(reader, state, now), _declarations(state)]
+    except RunnerError as problem:
+        findings.append(Finding("database", "error", str(problem)))
+    finally:
+        store.close()
+    return tuple(findings)
+
+
+def _python() -> Finding:
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    return Finding("python", "ok", f"{version} at {sys.executable}")
+
+
+def _git() -> Finding:
+    path = shutil.which("git")
+    if path is None:
+        return Finding("git", "warning", "not found", "install git: plans then name the commit")
+    return Finding("git", "ok", path)
+
+
+def _state_directory(state: Path) -> list[Finding]:
+    try:
+        mode = stat.S_IMODE(state.stat().st_mode)
+    except FileNotFoundError:
+        return []
+    if mode & 0o077:
+        return [Finding("state", "error", f"{state} is open to others ({mode:o})", f"chmod 700 {state}")]
+    if not os.access(state, os.W_OK):
+        return [Finding("state", "error", f"{state} is not writable", "check its owner and the mount")]
+    return [Finding("state", "ok", str(state))]
+
+
+def _space(state: Path) -> Finding:
+    existing = next(folder for folder in (state, *state.parents) if folder.exists())
+    free = shutil.disk_usage(existing).free
+    if free < LITTLE_SPACE:
+        return Finding("disk", "error", f"{format_size(free)} free", "make room, or move the state directory")
+    return Finding("disk", "ok", f"{format_size(free)} free")
+
+
+def _database(reader: Reader, database: Path) -> Finding:
+    applied = reader.applied()
+    size = format_size(database.stat().st_size)
+    jobs = len(reader.objects.summaries("Job"))
+    if applied is None:
+        return Finding("database", "warning", f"{size}, nothing applied yet", "run `runner plan`")
+    commit = (
+        f" at commit {applied.commit[:12]}{' (dirty)' if applied.dirty else ''}" if applied.commit else ""
+    )
+    text = f"{size}, serial {applied.serial}, {jobs} jobs, last apply {to_text(applied.at)} by {applied.who}{commit}"
+    return Finding("database", "ok", text)
+
+
+def _daemon(reader: Reader, state: Path, now: datetime) -> Finding:
+    holder = lock_holder(state)
+    session = reader.sessions.current_daemon()
+    if holder is None:
+        return Finding("daemon", "warning", "not running: nothing starts", "run `runner up`")
+    who = f"pid {holder.pid} on {holder.host}"
+    if session is None:
+        return Finding("daemon", "ok", f"{who}, starting")
+    silent = now - session.heartbeat_at
+    if silent > SILENT_AFTER:
+        text = f"{who} holds the database but was last heard {format_duration(silent)} ago"
+        return Finding("daemon", "error", text, "is it stopped (SIGSTOP), or the disk stuck?")
+    return Finding("daemon", "ok", f"{who}, since {to_text(session.started_at)}")
+
+
+def _declarations(state: Path) -> Finding:
+    try:
+        last = json.loads((state / "reload.json").read_text())
+    except (OSError, ValueError):
+        return Finding("declarations", "ok", "not loaded by a daemon yet")
+    if last.get("ok"):
+        return Finding("declarations", "ok", "the last reload was applied")
+    return Finding(
+        "declarations",
+        "error",
+        f"the last reload was refused, the last good state runs on: {last.get('text', '')}",
+        "run `runner validate`",
+    )

@@ -1,0 +1,104 @@
+"""Record how an attempt ended, and decide what follows: done, again later, failed, or the job held."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from runner.execution.order import Ended
+from runner.operations.outcome import Finished, Problem, Recording
+from runner.retries import Retry, RetryPolicy, decide_retry
+from runner.store.port import Transaction
+
+SUPERVISOR = "system:supervisor"
+CRASH_BUDGET = 1
+"""How often a crash may bring an instance back (lifecycle.md, principle 8)."""
+
+
+def finish_instance(
+    tx: Transaction, ended: Ended, spec: Mapping[str, Any], now: datetime, draw: float
+) -> Finished | None:
+    """Move the instance as its end says; None when a later epoch owns it, and nothing was changed.
+
+    The result wins over an intent: work that completed while it was being stopped is recorded as completed
+    (lifecycle.md, principle 6). `draw` in [0, 1) spreads retries.
+    """
+    instance = tx.instances.get(ended.instance)
+    if instance is None or instance.epoch != ended.epoch or instance.state not in ("RUNNING", "STOPPING"):
+        return None
+    recording = Recording(tx, instance, spec, now, SUPERVISOR)
+    error = _problem(ended)
+    if ended.outcome == "succeeded":
+        raised = [e for e in tx.errors.of(instance.id) if e.severity == "error"]
+        if not raised:
+            return recording.succeed(ended.outputs)
+        error = {"code": raised[0].code, "description": raised[0].description}
+        return recording.fail(_failing(recording), "error", error, ended.outputs)
+    if instance.state == "STOPPING":
+        return recording.cancelled(instance.reason)
+    if ended.outcome == "crashed":
+        return crash(recording, error)
+    if ended.outcome == "timeout":
+        recording.stop("timeout")
+        return recording.fail("stopped_failed", "timeout", error)
+    if ended.outcome == "stopped":
+        return _stopped_with_the_daemon(recording)
+    return _failed(recording, ended, error, draw)
+
+
+def crash(recording: Recording, error: Problem) -> Finished:
+    """The process is gone without a result: again from the last completed step, or FAILED (`onCrash`)."""
+    instance = recording.instance
+    if instance.state == "STOPPING":
+        return recording.cancelled(instance.reason)
+    expired = instance.expires_at is not None and instance.expires_at <= recording.now
+    if recording.spec["onCrash"] == "resume" and instance.crashes < CRASH_BUDGET and not expired:
+        return recording.again("crash_resume", "crash", recording.now, error, crashes=instance.crashes + 1)
+    return recording.fail("crash_fail", "crash", error)
+
+
+def _failed(recording: Recording, ended: Ended, error: Problem, draw: float) -> Finished:
+    instance = recording.instance
+    if error["code"] != "authorization":  # time alone does not bring a credential back (C7)
+        failures = instance.failures + 1
+        retry = decide_retry(
+            RetryPolicy.from_resolved(recording.spec["retry"]),
+            failures,
+            instance.first_error_at or recording.now,
+            recording.now,
+            draw,
+            expires_at=instance.expires_at,
+        )
+        if isinstance(retry, Retry):
+            return recording.again("retry", "retry", retry.at, error, failures=failures)
+    return recording.fail(_failing(recording), str(error["code"]), error, ended.outputs)
+
+
+def _failing(recording: Recording) -> str:
+    return "stopped_failed" if recording.instance.state == "STOPPING" else "fail"
+
+
+def _stopped_with_the_daemon(recording: Recording) -> Finished:
+    recording.stop("shutdown")
+    if recording.spec["onCrash"] == "resume":
+        return recording.evicted()
+    error = {"code": "shutdown", "description": "the daemon was stopped while it ran"}
+    return recording.fail("stopped_failed", "shutdown", error)
+
+
+def _problem(ended: Ended) -> Problem:
+    if ended.error is None:
+        description = "its process died without a result" if ended.outcome == "crashed" else ended.outcome
+        return {"code": ended.outcome, "description": description}
+    known = {
+        "step": ended.error.step,
+        "exit_code": ended.error.exit_code,
+        "sqlstate": ended.error.sqlstate,
+        "signal": ended.signal,
+    }
+    return {
+        "code": ended.error.code,
+        "description": ended.error.description,
+        **{name: value for name, value in known.items() if value is not None},
+    }

@@ -1,0 +1,200 @@
+"""Make the order for a claimed instance: what its process is told, secrets included, and nothing more."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from runner.credentials.authorization import resolve_authorization
+from runner.execution.order import Order
+from runner.operations.settings import settings
+from runner.schedules.kinds import schedule_from
+from runner.store.port import Reader
+from runner.store.records import InstanceRecord, log_path_of
+from runner.vocabulary.duration import parse_duration, parse_size
+from runner.vocabulary.errors import UnknownName
+from runner.vocabulary.identity import Address
+
+INHERITED = ("PATH", "HOME", "LANG", "TZ")
+"""All that a child gets of the daemon's own environment (declarations.md, Job)."""
+
+DATA_STEPS = frozenset({"sql", "copy"})
+"""Step kinds whose process starts with the database libraries loaded."""
+
+DEFAULT_OUTPUT_LIMIT = 50 * 2**20
+_LOOK_BACK = tuple(timedelta(days=d) for d in (1, 8, 35, 370, 1500))
+
+
+def make_order(
+    reader: Reader, instance: InstanceRecord, spec: Mapping[str, Any], *, project: Path, state: Path
+) -> Order:
+    """The order for `instance`, with the connections, credentials and roots as they are installed now.
+
+    Raises CredentialMissing when a secret cannot be found, and UnknownName when a connection is gone.
+    """
+    connections, masks = _connections(reader, spec, project)
+    env, env_masks = _environment(reader, spec, project)
+    done, skipped = _earlier_steps(reader, instance.id)
+    limits = dict(spec["limits"])
+    timeout = spec["timeout"]
+    return Order(
+        instance=instance.id,
+        epoch=instance.epoch,
+        job=instance.job,
+        profile="data" if any(step["kind"] in DATA_STEPS for step in spec["steps"]) else "lean",
+        steps=[*spec["steps"]],
+        context=_context(instance, spec),
+        done=done,
+        skipped=skipped,
+        files={path: str(blob_path(state, digest)) for path, digest in spec["files"].items()},
+        libraries={
+            name: {module: str(blob_path(state, digest)) for module, digest in modules.items()}
+            for name, modules in spec["libraries"].items()
+        },
+        connections=connections,
+        roots=_roots(settings(reader), project),
+        env=env,
+        workdir=str(state / "work" / str(instance.id)),
+        keep_workdir=bool(limits.pop("keepWorkdir", False)),
+        log_path=str(log_path(state, instance.job, instance.id)),
+        limits=limits,
+        outputs=dict(spec["outputs"]),
+        timeout_s=parse_duration(timeout).total_seconds() if timeout else None,
+        output_limit=parse_size(limits["output"]) if limits.get("output") else DEFAULT_OUTPUT_LIMIT,
+        masks=sorted(masks | env_masks, key=len, reverse=True),
+    )
+
+
+def blob_path(state: Path, digest: str) -> Path:
+    """Where the content with this SHA-256 (hex) is kept."""
+    return state / "blobs" / digest[:2] / digest
+
+
+def log_path(state: Path, job: str, instance_id: int) -> Path:
+    """Where the output of an instance goes."""
+    return state / log_path_of(job, instance_id)
+
+
+def _roots(declared: Mapping[str, Any], project: Path) -> dict[str, dict[str, str]]:
+    return {
+        name: {"path": str((project / root["path"]).resolve()), "access": root.get("access", "read")}
+        for name, root in (declared.get("roots") or {}).items()
+    }
+
+
+def _connections(
+    reader: Reader, spec: Mapping[str, Any], project: Path
+) -> tuple[dict[str, dict[str, Any]], set[str]]:
+    named: set[str] = set()
+    for step in spec["steps"]:
+        action = step["action"]
+        for part in (action, action.get("from"), action.get("to")):
+            if isinstance(part, Mapping) and isinstance(part.get("connection"), str):
+                named.add(part["connection"])
+    connections: dict[str, dict[str, Any]] = {}
+    masks: set[str] = set()
+    for name in sorted(named):
+        record = reader.objects.get(Address("Connection", name))
+        if record is None:
+            raise UnknownName(f"Connection/{name} is not installed; declare it and apply, then start again")
+        connection = {key: value for key, value in record.resolved.items() if key != "authorization"}
+        if record.resolved.get("authorization"):
+            secrets = _authorization(reader, record.resolved["authorization"], project)
+            connection.update(secrets)
+            masks |= _secret_values(secrets)
+        connection["url"] = _anchored(connection["url"], project)
+        connections[name] = connection
+    return connections, masks
+
+
+def _anchored(url: str, project: Path) -> str:
+    """A SQLite file named by a relative path belongs to the project, not to the child's working directory."""
+    scheme, separator, rest = url.partition(":///")
+    if separator and scheme.split("+")[0] == "sqlite" and rest and not rest.startswith(("/", ":", "file:")):
+        return f"{scheme}:///{(project / rest).resolve()}"
+    return url
+
+
+def _environment(reader: Reader, spec: Mapping[str, Any], project: Path) -> tuple[dict[str, str], set[str]]:
+    env = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    masks: set[str] = set()
+    for name, value in spec["env"].items():
+        if isinstance(value, Mapping):
+            secrets = _authorization(reader, value["authorization"], project)
+            if value["key"] not in secrets:
+                raise UnknownName(
+                    f"Authorization/{value['authorization']} has no key {value['key']!r}, "
+                    f"which env.{name} names; it has: {', '.join(sorted(secrets))}"
+                )
+            env[name] = secrets[value["key"]]
+            masks |= _secret_values({value["key"]: env[name]})
+        else:
+            env[name] = str(value)
+    return env, masks
+
+
+def _authorization(reader: Reader, name: str, project: Path) -> dict[str, str]:
+    record = reader.objects.get(Address("Authorization", name))
+    if record is None:
+        raise UnknownName(f"Authorization/{name} is not installed; declare it and apply, then start again")
+    return resolve_authorization(record.resolved, name=name, base=project)
+
+
+def _secret_values(secrets: Mapping[str, str]) -> set[str]:
+    """What must not appear in a log. A user's name is not masked: it would blot out innocent words."""
+    return {value for key, value in secrets.items() if key not in ("user", "username") and len(value) >= 4}
+
+
+def _earlier_steps(reader: Reader, instance_id: int) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    done: dict[str, dict[str, Any]] = {}
+    skipped: list[str] = []
+    for step in reader.steps.of(instance_id):
+        if step.state == "COMPLETED":
+            done[step.name] = dict(step.outputs)
+        elif step.state == "SKIPPED":
+            skipped.append(step.name)
+    return done, skipped
+
+
+def _context(instance: InstanceRecord, spec: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "inputs": dict(instance.inputs),
+        "slot": _slot(instance, spec),
+        "job": {"name": instance.job, "version": spec["version"] or ""},
+        "instance": {"id": instance.id, "attempt": instance.attempt, "origin": instance.origin},
+        "target": {"name": "-"},
+        "trigger": dict(instance.trigger),
+        "env": {name: value for name, value in spec["env"].items() if isinstance(value, str)},
+    }
+
+
+def _slot(instance: InstanceRecord, spec: Mapping[str, Any]) -> dict[str, Any]:
+    at = instance.slot_at or instance.created_at
+    schedule = spec["schedules"].get(instance.schedule or "") or next(iter(spec["schedules"].values()), {})
+    zone = schedule.get("timezone") or "UTC"
+    local = at.astimezone(ZoneInfo(zone))
+    slot: dict[str, Any] = {
+        "time": local.isoformat(timespec="seconds"),
+        "date": local.date().isoformat(),
+        "zone": zone,
+        "previous": None,
+    }
+    if schedule and "slot.previous" in json.dumps(spec["steps"]):
+        before = _slot_before(schedule, at)
+        slot["previous"] = before and before.astimezone(ZoneInfo(zone)).isoformat(timespec="seconds")
+    return slot
+
+
+def _slot_before(declared: Mapping[str, Any], at: datetime) -> datetime | None:
+    """The slot before `at`; None when there was none in four years."""
+    schedule = schedule_from(declared)
+    for reach in _LOOK_BACK:
+        earlier = [slot.at for slot in schedule.between(at - reach, at) if slot.at < at]
+        if earlier:
+            return earlier[-1]
+    return None

@@ -1,0 +1,170 @@
+"""The ways in which an attempt can end, each as the writes that record it. Called inside one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import takewhile
+from typing import Any
+
+from runner.lifecycle.instance import INSTANCE
+from runner.lifecycle.step import STEP
+from runner.lifecycle.task import TASK
+from runner.store.port import Transaction
+from runner.store.records import HoldRecord, InstanceRecord
+
+Problem = Mapping[str, Any]
+"""What is stored as an error: `code` and `description`, and `step`, `exit_code`, `sqlstate` where known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What was recorded: the state, why, when it is due again, and whether the job is held for it."""
+
+    instance_id: int
+    job: str
+    state: str
+    reason: str
+    due_at: datetime | None = None
+    error: Problem | None = None
+    job_failed: bool = False
+
+
+class Recording:
+    """One instance and its transaction, while its end is written. `who` signs every event."""
+
+    def __init__(
+        self, tx: Transaction, instance: InstanceRecord, spec: Mapping[str, Any], now: datetime, who: str
+    ) -> None:
+        self.tx = tx
+        self.instance = instance
+        self.spec = spec
+        self.now = now
+        self.who = who
+
+    def succeed(self, outputs: Mapping[str, Any]) -> Finished:
+        """I12, or I39 when it was being stopped: the result wins over the intent."""
+        stopping = self.instance.state == "STOPPING"
+        why = f"finished although it was being stopped ({self.instance.reason})" if stopping else ""
+        self._task("succeed", "")
+        state = self._move("succeed", "", why=why, outputs=outputs, failures=0, first_error_at=None)
+        if self.instance.origin == "manual":
+            self.tx.holds.clear(
+                self.instance.job_uid, "failure", at=self.now, who=self.who, why="a manual run succeeded"
+            )
+        return Finished(self.instance.id, self.instance.job, state, "")
+
+    def again(self, event: str, reason: str, due_at: datetime, error: Problem, **counters: int) -> Finished:
+        """I15 or I16: the same instance once more, from its first step that is not completed."""
+        self._task("reschedule" if event == "retry" else "interrupt", reason, next_try_at=due_at)
+        self._reopen_steps()
+        state = self._move(
+            event,
+            reason,
+            why=error["description"],
+            due_at=due_at,
+            error=error,
+            first_error_at=self.instance.first_error_at or self.now,
+            **counters,
+        )
+        return Finished(self.instance.id, self.instance.job, state, reason, due_at, error)
+
+    def fail(
+        self, event: str, reason: str, error: Problem, outputs: Mapping[str, Any] | None = None
+    ) -> Finished:
+        """I14, I17 or I37; puts hold `failure` on the job when it has now failed too often (J5)."""
+        self._end_open_steps(error)
+        self._task("fail", reason)
+        state = self._move(event, reason, why=error["description"], error=error, outputs=outputs or {})
+        return Finished(
+            self.instance.id, self.instance.job, state, reason, None, error, self._hold_when_failing()
+        )
+
+    def stop(self, intent: str) -> None:
+        """I19: it is being ended; what follows depends on the intent."""
+        self._move("stop", intent, why=intent)
+        stopping = self.tx.instances.get(self.instance.id)
+        if stopping is not None:
+            self.instance = stopping
+
+    def cancelled(self, intent: str) -> Finished:
+        """I33: the process is gone, as somebody asked."""
+        error = {"code": "cancelled", "description": f"ended by {intent}"}
+        self._end_open_steps(error)
+        self._task("cancel", intent)
+        state = self._move("stopped_cancelled", intent, why=intent)
+        return Finished(self.instance.id, self.instance.job, state, intent)
+
+    def evicted(self) -> Finished:
+        """I36: ended with its daemon, to go on at the next start with the same id."""
+        self._task("interrupt", "eviction")
+        self._reopen_steps()
+        state = self._move("stopped_paused", "eviction", why="the daemon was stopped")
+        return Finished(self.instance.id, self.instance.job, state, "eviction")
+
+    def _move(self, event: str, reason: str, why: str, **changes: Any) -> str:
+        move = INSTANCE.move(self.instance.state, event)
+        self.tx.instances.move(
+            self.instance.id,
+            move,
+            epoch=self.instance.epoch,
+            at=self.now,
+            who=self.who,
+            why=why,
+            reason=reason,
+            **changes,
+        )
+        return move.after
+
+    def _task(self, event: str, reason: str, **changes: Any) -> None:
+        self.tx.tasks.move(
+            self.instance.id,
+            "-",
+            TASK.move("RUNNING", event),
+            epoch=self.instance.epoch,
+            at=self.now,
+            who=self.who,
+            why=reason,
+            reason=reason,
+            **changes,
+        )
+
+    def _step(self, target: str, name: str, state: str, event: str, error: Problem | None = None) -> None:
+        self.tx.steps.move(
+            self.instance.id,
+            target,
+            name,
+            STEP.move(state, event),
+            epoch=self.instance.epoch,
+            at=self.now,
+            who=self.who,
+            error=error,
+        )
+
+    def _reopen_steps(self) -> None:
+        """Steps that had begun or failed wait again; completed ones are untouched (S6, S7)."""
+        for step in self.tx.steps.of(self.instance.id):
+            event = {"STARTED": "interrupt", "FAILED": "reopen"}.get(step.state)
+            if event:
+                self._step(step.target, step.name, step.state, event)
+
+    def _end_open_steps(self, error: Problem) -> None:
+        for step in self.tx.steps.of(self.instance.id):
+            if step.state == "STARTED":
+                self._step(step.target, step.name, "STARTED", "fail", error)
+
+    def _hold_when_failing(self) -> bool:
+        limit = self.spec["failAfter"]
+        if limit == "never" or self.instance.origin == "manual":
+            return False
+        ends = [
+            e for e in self.tx.instances.ends_of(self.instance.job_uid, 10 * limit) if e.origin != "manual"
+        ]
+        failed = sum(1 for _ in takewhile(lambda end: end.state == "FAILED", ends))
+        if failed < limit:
+            return False
+        runs = "run" if failed == 1 else "runs"
+        why = f"{failed} failed {runs} in a row, the last is instance {self.instance.id}"
+        hold = HoldRecord(self.instance.job_uid, "failure", self.who, why, self.now)
+        return self.tx.holds.add(self.instance.job_uid, hold, who=self.who, why=why)

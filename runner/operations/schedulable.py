@@ -1,0 +1,82 @@
+"""What the daemon keeps in memory of an installed job: its schedules and the rules of starting, no more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from runner.schedules.jitter import jitter_for
+from runner.schedules.kinds import Schedule, schedule_from
+from runner.store.records import ObjectRecord
+from runner.vocabulary.duration import parse_duration
+
+
+@dataclass(frozen=True, slots=True)
+class NamedSchedule:
+    """One schedule of a job; `jitter` is this job's own share of it (R12)."""
+
+    name: str
+    schedule: Schedule
+    jitter: timedelta
+    start_deadline: timedelta | None
+
+
+@dataclass(frozen=True, slots=True)
+class SchedulableJob:
+    """An installed job as the scheduler and the dispatcher see it."""
+
+    uid: str
+    name: str
+    digest: str
+    revision: int
+    hidden: bool
+    schedules: tuple[NamedSchedule, ...]
+    overlap: str
+    limit: int
+    missed: str
+    missed_max_age: timedelta
+    missed_max_runs: int
+    deadline: timedelta | None
+
+
+def schedulable(record: ObjectRecord, installation_id: str) -> SchedulableJob:
+    """The daemon's view of an installed job."""
+    spec = record.resolved
+    automatic = spec["mode"] == "automatic" and spec["executor"] == "process"
+    return SchedulableJob(
+        uid=record.uid,
+        name=record.name,
+        digest=record.digest,
+        revision=record.revision,
+        hidden=bool(spec["hidden"]),
+        schedules=tuple(
+            _named_schedule(name, settings, record.uid, installation_id)
+            for name, settings in sorted(spec["schedules"].items())
+        )
+        if automatic
+        else (),
+        overlap=spec["concurrency"]["policy"],
+        limit=spec["concurrency"]["limit"],
+        missed=spec["missed"]["policy"],
+        missed_max_age=parse_duration(spec["missed"]["maxAge"]),
+        missed_max_runs=spec["missed"]["maxRuns"],
+        deadline=_duration_or_none(spec["deadline"]),
+    )
+
+
+def _named_schedule(
+    name: str, settings: Mapping[str, Any], job_uid: str, installation_id: str
+) -> NamedSchedule:
+    jitter = settings.get("jitter")
+    return NamedSchedule(
+        name=name,
+        schedule=schedule_from(settings),
+        jitter=jitter_for(job_uid, installation_id, parse_duration(jitter)) if jitter else timedelta(0),
+        start_deadline=_duration_or_none(settings.get("startDeadline")),
+    )
+
+
+def _duration_or_none(text: str | None) -> timedelta | None:
+    return None if text is None else parse_duration(text)
