@@ -22,6 +22,8 @@ _SAME_FIELD = {
 # Follows from what is told anyway: the type's change is a line of its own.
 _NEVER_TOLD_AS_DERIVED = frozenset({"protected", "hidden", "executor", "mode"})
 
+_TOLD_BY_ENTRY = 2  # spec.env, metadata.annotations
+
 FieldPath = tuple[str, ...]
 
 
@@ -86,7 +88,12 @@ def _field_of(path: FieldPath) -> str:
 
 
 def _walk(path: FieldPath, before: Any, now: Any) -> Iterator[tuple[FieldPath, Any, Any]]:
-    """The smallest differing parts: into maps, and into lists of named things by their names."""
+    """The smallest differing parts: into maps, and into lists of named things by their names.
+
+    A map that appears or goes is told entry by entry near the top (`spec.env.MODE`), as a whole further down.
+    """
+    if len(path) <= _TOLD_BY_ENTRY:
+        before, now = _as_empty_map(before, now), _as_empty_map(now, before)
     if isinstance(before, Mapping) and isinstance(now, Mapping):
         for key in _keys(before, now):
             yield from _walk((*path, str(key)), before.get(key, _ABSENT), now.get(key, _ABSENT))
@@ -99,6 +106,10 @@ def _walk(path: FieldPath, before: Any, now: Any) -> Iterator[tuple[FieldPath, A
         yield from _walk(path, before_by_name, now_by_name)
     elif not _equal(before, now):
         yield path, before, now
+
+
+def _as_empty_map(value: Any, other: Any) -> Any:
+    return {} if value is _ABSENT and isinstance(other, Mapping) and other else value
 
 
 def _keys(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

@@ -12,7 +12,7 @@ from runner.vocabulary.identity import Address, Place
 
 FORMAT_VERSION = 1
 
-# In the order in which a plan shows them and apply carries them out: deletes last.
+# In the order in which a plan shows them: deletes last.
 ACTIONS = ("install", "enable", "update", "move", "disable", "note", "drift", "uninstall")
 COUNTED = ("install", "enable", "update", "disable", "move", "uninstall")
 """Actions that change something; `note` and `drift` only tell. In the order of the last line."""
@@ -188,6 +188,11 @@ class Plan:
                 [change.digest for change in self.changes if change.counts],
             ]
         )
+
+    def in_carrying_order(self) -> tuple[Change, ...]:
+        """What apply does, in its order: records, then holds, then removals."""
+        counted = [change for change in self.changes if change.counts]
+        return tuple(sorted(counted, key=lambda c: (c.action == "uninstall", not c.writes, c.order)))
 
     def as_json(self) -> dict[str, Any]:
         """Plain values; `Plan.from_json` reads them back."""
