@@ -2,14 +2,89 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
-from runner.declaration.problem import Problem
+from runner.declaration.declared import KINDS, LATER_KINDS
+from runner.declaration.problem import Path, Problem, listed, quoted
+from runner.vocabulary.names import nearest
+
+if TYPE_CHECKING:
+    from runner.declaration.kinds.envelope import Envelope
 
 
 def problems_of(document: Any, kind: str | None = None) -> list[Problem]:
-    """Everything that is wrong in one document, in no particular order; [] when it is valid.
+    """Everything that is wrong in one document; [] when it is valid. The order is that of the checks.
 
-    `kind` is what the document itself says in `kind` unless given.
+    `kind` is what the document itself says in `kind` unless given. First the schema, then the rules that a
+    schema cannot say, and when neither finds an error, the models.
     """
-    return []
+    from runner.declaration.friendly import problems_from
+    from runner.declaration.rules.table import rules_of
+    from runner.declaration.validator import validator_of
+
+    if not isinstance(document, Mapping):
+        what = "a list" if isinstance(document, list) else "no mapping"
+        detail = f"the document is {what}; expected apiVersion, kind, metadata and spec"
+        return [Problem((), "not-an-object", "Not an object", detail)]
+    named = document.get("kind") if kind is None else kind
+    if named not in KINDS:
+        return [_unknown_kind(named)]
+    problems = list(problems_from(validator_of(named).iter_errors(document), named))
+    spec = document.get("spec")
+    for rule in rules_of(named):
+        problems.extend(rule(document, spec if isinstance(spec, Mapping) else {}))
+    if not any(problem.severity == "error" for problem in problems):
+        problems.extend(_model_problems(document, named))
+    return _once(problems)
+
+
+def decode(document: Mapping[str, Any]) -> Envelope:
+    """The frozen model of a valid document; pydantic's ValidationError for any other."""
+    from runner.declaration.kinds.table import MODELS
+
+    return MODELS[document["kind"]].model_validate(document)
+
+
+def _unknown_kind(kind: Any) -> Problem:
+    if kind in LATER_KINDS:
+        return Problem(("kind",), "not-yet", "Not in this release", f"This release does not have {kind} yet")
+    close = nearest(kind, KINDS) if isinstance(kind, str) else None
+    detail = f"kind is {quoted(kind)}" if kind else "kind is missing"
+    hint = f"did you mean '{close}'?" if close else ""
+    return Problem(("kind",), "unknown-kind", "Unknown kind", f"{detail}; known: {listed(KINDS)}", hint)
+
+
+def _model_problems(document: Mapping[str, Any], kind: str) -> Iterable[Problem]:
+    from pydantic import ValidationError
+
+    from runner.declaration.kinds.table import MODELS
+
+    try:
+        MODELS[kind].model_validate(document)
+    except ValidationError as error:
+        for each in error.errors(include_url=False, include_context=False, include_input=False):
+            path = _existing(document, each["loc"])
+            yield Problem(path, "invalid", "Invalid value", str(each["msg"]).removeprefix("Value error, "))
+
+
+def _existing(document: Any, location: tuple[str | int, ...]) -> Path:
+    """pydantic's `loc` without the names of union branches that it puts in between."""
+    path: list[str | int] = []
+    value = document
+    for part in location:
+        in_list = isinstance(value, list) and isinstance(part, int) and part < len(value)
+        if in_list or (isinstance(value, Mapping) and part in value):
+            value = value[part]
+            path.append(part)
+    return tuple(path)
+
+
+def _once(problems: list[Problem]) -> list[Problem]:
+    """Each problem once; of a value that has a wrong type or text, only that."""
+    broken = {p.path for p in problems if p.rule in ("wrong-type", "bad-number", "unknown-field")}
+    return [
+        p
+        for p in dict.fromkeys(problems)
+        if p.path not in broken or p.rule in ("wrong-type", "bad-number", "unknown-field")
+    ]

@@ -16,6 +16,8 @@ INSTANT = (
 )
 """RFC 3339, a local date-time, or a date."""
 ENV_NAME = r"^[A-Za-z_][A-Za-z0-9_]{0,127}$"
+ENTRY_NAME = r"^[a-z0-9]([-a-z0-9_]{0,61}[a-z0-9])?$"
+"""Names inside one object (roots, schedules of a job): an object's name or a field's name."""
 PERCENT = r"^(100|[0-9]{1,2})(\.[0-9]{1,2})?%$"
 RELATIVE_PATH = r"^[^/\u0000][^\u0000]{0,1023}$"
 LABEL_KEY = r"^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"
@@ -69,6 +71,7 @@ Instant = Annotated[str, StringConstraints(pattern=INSTANT)]
 Percent = Annotated[str, StringConstraints(pattern=PERCENT)]
 ObjectName = Annotated[str, StringConstraints(pattern=OBJECT_NAME)]
 FieldName = Annotated[str, StringConstraints(pattern=FIELD_NAME)]
+EntryName = Annotated[str, StringConstraints(pattern=ENTRY_NAME)]
 EnvName = Annotated[str, StringConstraints(pattern=ENV_NAME)]
 LabelKey = Annotated[str, StringConstraints(pattern=LABEL_KEY)]
 LabelValue = Annotated[str, StringConstraints(max_length=256)]

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from runner.declaration.texts import FieldName, Line, Model, ObjectName, Source
+from runner.declaration.texts import EntryName, Line, Model, ObjectName, Source
 
 
 class CopyEnd(Model):
@@ -15,7 +15,7 @@ class CopyEnd(Model):
     connection: ObjectName | None = Field(default=None, description="Name of a Connection")
     table: Line | None = Field(default=None, description="Table, with its schema if need be")
     query: Source | None = Field(default=None, description="SELECT to read from; no ${{ }} in it")
-    root: FieldName | ObjectName | None = Field(default=None, description="Name of a root of the Runner")
+    root: EntryName | None = Field(default=None, description="Name of a root of the Runner")
     path: Line | None = Field(default=None, description="File below the root; ${{ }} is fine")
 
 

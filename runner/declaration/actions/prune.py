@@ -6,13 +6,21 @@ from typing import Literal
 
 from pydantic import Field
 
-from runner.declaration.texts import Bool, Duration, FieldName, Line, Model, ObjectName, Size, Whole
+from runner.declaration.texts import (
+    Bool,
+    Duration,
+    EntryName,
+    Line,
+    Model,
+    Size,
+    Whole,
+)
 
 
 class Prune(Model):
     """At least one of olderThan, keep and maxSize. Outputs: `files`, `bytes`."""
 
-    root: FieldName | ObjectName = Field(description="Name of a root of the Runner; nothing else is touched")
+    root: EntryName = Field(description="Name of a root of the Runner; nothing else is touched")
     match: Line = Field(default="*", description="Pattern of the files' paths below the root")
     older_than: Duration | None = Field(default=None, description="Files that were changed longer ago go")
     keep: Whole | None = Field(default=None, description="The newest stay, the others go")

@@ -15,6 +15,7 @@ from runner.declaration.texts import (
     Bool,
     Count,
     Duration,
+    EntryName,
     Expression,
     FieldName,
     Instant,
@@ -74,7 +75,7 @@ class JobSpec(Policies):
     schedule: Line | ScheduleSpec | None = Field(
         default=None, description='Name of a Schedule, "0 2 * * *", or a mapping'
     )
-    schedules: dict[FieldName | ObjectName, Line | ScheduleSpec] = Field(
+    schedules: dict[EntryName, Line | ScheduleSpec] = Field(
         default_factory=dict, description="Several schedules by name, instead of schedule"
     )
     groups: tuple[ObjectName, ...] = Field(default=(), description="Names of Groups")

@@ -7,7 +7,16 @@ from typing import Literal
 from pydantic import Field
 
 from runner.declaration.kinds.retry import RETRY, Retry
-from runner.declaration.texts import Count, Duration, EnvName, FieldName, Model, ObjectName, Size, Text, Whole
+from runner.declaration.texts import (
+    Count,
+    Duration,
+    EnvName,
+    Model,
+    ObjectName,
+    Size,
+    Text,
+    Whole,
+)
 
 
 class Concurrency(Model):
@@ -31,7 +40,7 @@ class FromAuthorization(Model):
     """A secret, by name."""
 
     authorization: ObjectName = Field(description="Name of an Authorization")
-    key: FieldName | EnvName = Field(description="Which of its values")
+    key: EnvName = Field(description="Which of its values")
 
 
 class Limits(Model):

@@ -8,7 +8,16 @@ from pydantic import Field
 
 from runner.declaration.kinds.envelope import Envelope
 from runner.declaration.kinds.policies import Policies
-from runner.declaration.texts import Count, FieldName, Line, Model, ObjectName, Percent, Text, Whole, Zone
+from runner.declaration.texts import (
+    Count,
+    EntryName,
+    Line,
+    Model,
+    Percent,
+    Text,
+    Whole,
+    Zone,
+)
 
 
 class Root(Model):
@@ -35,7 +44,7 @@ class RunnerSpec(Model):
     deletion_budget: DeletionBudget | None = Field(
         default=None, description="How much one apply may remove; 3 objects or 20 %"
     )
-    roots: dict[FieldName | ObjectName, Root] = Field(
+    roots: dict[EntryName, Root] = Field(
         default_factory=dict, description="Folders that steps may use, by name"
     )
     sources: dict[str, Any] | None = Field(default=None, description="Where declarations come from")

@@ -9,7 +9,7 @@ from pydantic import Field
 from runner.declaration.kinds.envelope import Envelope
 from runner.declaration.texts import (
     Duration,
-    FieldName,
+    EntryName,
     Instant,
     Line,
     Model,
@@ -60,7 +60,7 @@ class Window(Model):
 class FileTrigger(Model):
     """Starts when a file has arrived."""
 
-    root: FieldName | ObjectName = Field(description="Name of a root of the Runner")
+    root: EntryName = Field(description="Name of a root of the Runner")
     match: Line = Field(description="Pattern of the file's name")
     stable_for: Duration = Field(default="5s", description="Unchanged for this long")
 

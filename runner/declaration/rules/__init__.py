@@ -1,0 +1,1 @@
+"""What must hold in one document that its schema cannot say?"""

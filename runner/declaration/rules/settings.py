@@ -1,0 +1,49 @@
+"""Rules for the smaller kinds: JobType, Library, Group, Runner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from runner.declaration.problem import Path, Problem
+from runner.declaration.rules import schedule as schedule_rules
+from runner.declaration.rules.wording import beside, not_yet
+
+
+def job_type(_document: Mapping[str, Any], spec: Mapping[str, Any]) -> Iterator[Problem]:
+    """A template is for a process; external execution comes later."""
+    if spec.get("executor") == "external":
+        yield not_yet(("spec", "executor"), "external jobs")
+        if "steps" in spec:
+            yield beside(("spec", "steps"), "steps", "executor: external", "another system executes")
+
+
+def library(_document: Mapping[str, Any], spec: Mapping[str, Any]) -> Iterator[Problem]:
+    """One file or several modules, all Python."""
+    if "file" in spec and "modules" in spec:
+        yield beside(("spec", "modules"), "modules", "file", "a library is one file or several modules")
+    elif not spec.get("file") and not spec.get("modules"):
+        yield Problem(("spec",), "one-of", "One field is missing", "a Library needs file or modules")
+    files: list[tuple[Path, Any]] = [(("spec", "file"), spec.get("file"))]
+    modules = spec.get("modules")
+    if isinstance(modules, Mapping):
+        files += [(("spec", "modules", name), file) for name, file in modules.items()]
+    for path, file in files:
+        if isinstance(file, str) and not file.endswith(".py"):
+            yield Problem(
+                path, "bad-path", "Bad path", f"'{file}' is not a Python file: its name ends in .py"
+            )
+
+
+def group(_document: Mapping[str, Any], spec: Mapping[str, Any]) -> Iterator[Problem]:
+    """A limit over the members comes later."""
+    if "limit" in spec:
+        yield not_yet(("spec", "limit"), "limits of groups", at_key=True)
+
+
+def runner(_document: Mapping[str, Any], spec: Mapping[str, Any]) -> Iterator[Problem]:
+    """The zone exists; sources and web pages come later."""
+    yield from schedule_rules.zone(("spec", "timezone"), spec.get("timezone"))
+    for key, what in (("sources", "several sources"), ("web", "the web pages")):
+        if key in spec:
+            yield not_yet(("spec", key), what, at_key=True)

@@ -1,0 +1,37 @@
+"""Problems that many rules tell in the same words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from runner.declaration.problem import Path, Problem
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    """The value when it is a mapping, else an empty one: the schema tells what is wrong with it."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def not_yet(path: Path, what: str, *, at_key: bool = False, hint: str = "") -> Problem:
+    """Valid in the language, and not executed by this release: never silently ignored."""
+    detail = f"This release does not run {what} yet"
+    return Problem(path, "not-yet", "Not in this release", detail, hint, at="key" if at_key else "value")
+
+
+def exactly_one(path: Path, value: Mapping[str, Any], keys: Sequence[str], what: str) -> Iterator[Problem]:
+    """A problem unless exactly one of the keys is there."""
+    given = [key for key in keys if key in value]
+    names = ", ".join(keys[:-1]) + f" and {keys[-1]}"
+    if not given:
+        yield Problem(path, "one-of", "One field is missing", f"{what} needs exactly one of {names}")
+    for key in given[1:]:
+        yield beside((*path, key), key, given[0], f"{what} takes exactly one of {names}")
+
+
+def beside(path: Path, key: str, other: str, why: str) -> Problem:
+    """Two fields that exclude each other."""
+    detail = f"'{key}' cannot stand beside '{other}': {why}"
+    return Problem(
+        path, "both-given", "Fields that exclude each other", detail, "remove one of them", at="key"
+    )
