@@ -39,8 +39,10 @@ class Actor:
         return f"{self.as_name} ({self.login})" if self.as_name else self.login
 
 
-def may(actor: Actor, verb: str, *, protected: bool = False, allow_protected: bool = False) -> None:
-    """Nothing, or NotAllowed with what would be needed."""
+def may(
+    actor: Actor, verb: str, *, what: str = "", protected: bool = False, allow_protected: bool = False
+) -> None:
+    """Nothing, or NotAllowed with what would be needed; `what` names the job in that sentence."""
     needed = _NEEDS[verb]
     if _RANK[actor.role] < _RANK[needed]:
         raise NotAllowed(f"{actor} may not {verb}: it needs the role {needed}, and this is a {actor.role}")
@@ -48,4 +50,6 @@ def may(actor: Actor, verb: str, *, protected: bool = False, allow_protected: bo
         if actor.role != "admin":
             raise NotAllowed(f"{actor} may not {verb} a protected job: it needs the role admin")
         if not allow_protected:
-            raise NotAllowed(f"this job is protected; {verb} needs --allow-protected")
+            raise NotAllowed(
+                f"{f'Job/{what}' if what else 'this job'} is protected; {verb} needs --allow-protected"
+            )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from runner.lifecycle.holds import Hold, family, is_blocking
+from runner.lifecycle.holds import Held, family, is_blocking
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Wait:
 
 
 def decide_start(
-    holds: Sequence[Hold],
+    holds: Sequence[Held],
     open_instances: Sequence[int],
     *,
     policy: str = "skip",
@@ -63,7 +63,7 @@ def decide_start(
     return Wait("overlap")
 
 
-def decide_manual(holds: Sequence[Hold], *, force: bool) -> Start | Skip | Wait:
+def decide_manual(holds: Sequence[Held], *, force: bool) -> Start | Skip | Wait:
     """Whether a start by hand passes the job's active holds (I2, J10, J12).
 
     A job that failed may be started without more ado. Any other hold needs `force`; a removed job and a
@@ -79,7 +79,7 @@ def decide_manual(holds: Sequence[Hold], *, force: bool) -> Start | Skip | Wait:
     return Start(", ".join(f"hold {kind}" for kind in in_the_way))
 
 
-def _automatic(holds: Sequence[Hold]) -> Start | Skip | Wait:
+def _automatic(holds: Sequence[Held]) -> Start | Skip | Wait:
     """A pause lets a start wait; every other hold drops it."""
     kinds = [hold.kind for hold in holds]
     dropping = [kind for kind in kinds if kind != "paused"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol, TypeVar
 
 BLOCKING = frozenset({"new", "git", "operator", "group", "removed", "expired", "finished", "maintenance"})
 """Kinds that make a job DISABLED; `group:<name>` counts as `group`."""
@@ -24,6 +25,20 @@ class Hold:
     until: datetime | None = None
 
 
+class Held(Protocol):
+    """What the rules read of a hold; a store's own record will do."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def owner(self) -> str: ...
+    @property
+    def until(self) -> datetime | None: ...
+
+
+H = TypeVar("H", bound=Held)
+
+
 def family(kind: str) -> str:
     """`group` for `group:nightly`, the kind itself otherwise."""
     return kind.partition(":")[0]
@@ -40,13 +55,13 @@ def is_blocking(kind: str) -> bool:
     return family(kind) in BLOCKING
 
 
-def active(holds: Iterable[Hold], now: datetime) -> tuple[Hold, ...]:
+def active(holds: Iterable[H], now: datetime) -> tuple[H, ...]:
     """The holds that have not ended by themselves, in the order of their kinds."""
     return tuple(
         sorted((h for h in holds if h.until is None or h.until > now), key=lambda h: (h.kind, h.owner))
     )
 
 
-def may_start_automatically(holds: Iterable[Hold], now: datetime) -> bool:
+def may_start_automatically(holds: Iterable[Held], now: datetime) -> bool:
     """Whether nothing holds the job at `now`."""
     return not active(holds, now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from runner.lifecycle.holds import Hold, is_blocking
+from runner.lifecycle.holds import Held, is_blocking
 from runner.lifecycle.machine import Move, Table
 
 # fmt: off
@@ -91,7 +91,7 @@ class Status:
 
 
 def job_status(
-    holds: Iterable[Hold],
+    holds: Iterable[Held],
     live: int,
     *,
     backoff: bool = False,

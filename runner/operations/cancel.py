@@ -1,0 +1,69 @@
+"""Cancel runs: a waiting one at once, a running one by asking the daemon to end it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from runner.access.permission import Actor, may
+from runner.lifecycle.instance import CANCELLABLE, INSTANCE
+from runner.operations.holding import end_waiting, stop_running
+from runner.store.port import Reader, Transaction
+from runner.store.records import InstanceRecord
+from runner.vocabulary.errors import IllegalTransition, UnknownName
+
+INTENT = "cancel"
+"""Kept as the reason of a STOPPING instance, so that its end is recorded as CANCELLED."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """What became of one run: whether anything changed, and its state now."""
+
+    id: int
+    job: str
+    changed: bool
+    state: str
+
+
+def cancel_instances(
+    tx: Transaction, ids: Sequence[int], *, actor: Actor, reason: str, now: datetime
+) -> tuple[Cancelled, ...]:
+    """All of them, or none. One that is being ended or was cancelled already stays as it is."""
+    instances = [the_instance(tx, id) for id in dict.fromkeys(ids)]
+    may(actor, "cancel")
+    refusals = [
+        f"instance {i.id} of {i.job} is {i.state}" for i in instances if not (_done(i) or _possible(i))
+    ]
+    if refusals:
+        raise IllegalTransition(f"{'; '.join(refusals)}; cancel is accepted in {', '.join(CANCELLABLE)}")
+    return tuple(_cancel(tx, instance, str(actor), reason, now) for instance in instances)
+
+
+def the_instance(reader: Reader, id: int) -> InstanceRecord:
+    """The run of that number; UnknownName, with the newest one, when there is none."""
+    instance = reader.instances.get(id)
+    if instance is None:
+        newest = reader.instances.list(limit=1)
+        known = f"the newest is {newest[0].id} (of {newest[0].job})" if newest else "there has been none yet"
+        raise UnknownName(f"there is no instance {id}; {known}")
+    return instance
+
+
+def _cancel(tx: Transaction, instance: InstanceRecord, who: str, reason: str, now: datetime) -> Cancelled:
+    if _done(instance):
+        return Cancelled(instance.id, instance.job, False, instance.state)
+    if INSTANCE.accepts(instance.state, "cancel"):
+        end_waiting(tx, instance, "cancel", INTENT, who=who, now=now, why=reason)
+    else:
+        stop_running(tx, instance, INTENT, who=who, why=reason, now=now)
+    return Cancelled(instance.id, instance.job, True, the_instance(tx, instance.id).state)
+
+
+def _done(instance: InstanceRecord) -> bool:
+    return instance.state in ("CANCELLED", "STOPPING")
+
+
+def _possible(instance: InstanceRecord) -> bool:
+    return INSTANCE.accepts(instance.state, "cancel") or INSTANCE.accepts(instance.state, "stop")

@@ -1,0 +1,59 @@
+"""Disable jobs: an operator's hold, which no deploy lifts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import islice
+
+from runner.access.permission import Actor, may
+from runner.operations.holding import Acted, hold_job, owner_of
+from runner.operations.selection import installed
+from runner.store.port import Transaction
+from runner.store.records import ObjectRecord
+
+SHOWN = 3
+"""Starts that fall into the time are named up to here; the rest is counted up to the limit below."""
+
+COUNTED = 100
+
+
+def disable_jobs(
+    tx: Transaction,
+    names: Sequence[str],
+    *,
+    actor: Actor,
+    reason: str,
+    now: datetime,
+    until: datetime | None = None,
+    allow_protected: bool = False,
+) -> tuple[Acted, ...]:
+    """All of them, or none. With `until` the hold ends by itself; the starts before that are dropped."""
+    records = [installed(tx, "Job", name) for name in names]
+    for record in records:
+        may(actor, "disable", what=record.name, protected=record.protected, allow_protected=allow_protected)
+    return tuple(
+        hold_job(
+            tx,
+            record,
+            "operator",
+            owner=owner_of(actor),
+            who=str(actor),
+            reason=reason,
+            now=now,
+            until=until,
+        )
+        for record in records
+    )
+
+
+def starts_between(record: ObjectRecord, now: datetime, until: datetime) -> tuple[list[datetime], bool]:
+    """The automatic starts of a job in `(now, until]`, at most COUNTED, and whether there are more."""
+    from runner.schedules.kinds import schedule_from
+
+    if record.resolved["mode"] != "automatic":
+        return [], False
+    starts: list[datetime] = []
+    for settings in record.resolved["schedules"].values():
+        starts += [slot.at for slot in islice(schedule_from(settings).between(now, until), COUNTED + 1)]
+    return sorted(starts)[:COUNTED], len(starts) > COUNTED

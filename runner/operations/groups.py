@@ -1,0 +1,107 @@
+"""Switch a group: every job in it is held while the group is disabled, even one that is enabled itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from runner.access.permission import Actor, may
+from runner.operations.holding import Acted, acted, hold_job, owner_of, release_job
+from runner.operations.selection import installed
+from runner.store.port import Reader, Transaction
+from runner.store.records import HoldRecord, ObjectRecord
+from runner.vocabulary.errors import IllegalTransition
+
+GIT = "git"
+
+
+@dataclass(frozen=True, slots=True)
+class Switched:
+    """What a verb did to a group and to each of its jobs."""
+
+    group: str
+    changed: bool
+    jobs: tuple[Acted, ...]
+
+
+def members(reader: Reader, group: str) -> tuple[ObjectRecord, ...]:
+    """The installed jobs of a group, by name."""
+    return tuple(job for job in reader.objects.all("Job") if group in job.resolved["groups"])
+
+
+def disable_groups(
+    tx: Transaction,
+    names: Sequence[str],
+    *,
+    actor: Actor,
+    reason: str,
+    now: datetime,
+    until: datetime | None = None,
+    allow_protected: bool = False,
+) -> tuple[Switched, ...]:
+    """Hold every job of these groups. Protected jobs are left alone unless that is allowed.
+
+    The group itself keeps the hold too, so that a job which joins later is held as well.
+    """
+    groups = [installed(tx, "Group", name) for name in dict.fromkeys(names)]
+    may(actor, "group", protected=allow_protected, allow_protected=allow_protected)
+    switched = []
+    for group in groups:
+        hold = HoldRecord(group.uid, "operator", owner_of(actor), reason, now, until)
+        there = [h for h in tx.holds.of(group.uid) if (h.kind, h.owner) == (hold.kind, hold.owner)]
+        changed = not any((h.reason, h.until) == (reason, until) for h in there)
+        if changed:
+            tx.holds.add(group.uid, hold, who=str(actor), why=reason)
+        jobs = tuple(
+            acted(tx, job, now, changed=False, notes=["protected: left alone without --allow-protected"])
+            if job.protected and not allow_protected
+            else hold_job(
+                tx,
+                job,
+                f"group:{group.name}",
+                owner=hold.owner,
+                who=str(actor),
+                reason=reason,
+                now=now,
+                until=until,
+            )
+            for job in members(tx, group.name)
+        )
+        switched.append(Switched(group.name, changed or any(job.changed for job in jobs), jobs))
+    return tuple(switched)
+
+
+def enable_groups(
+    tx: Transaction, names: Sequence[str], *, actor: Actor, reason: str, now: datetime
+) -> tuple[Switched, ...]:
+    """End what operators put on these groups and their jobs; refused while git declares a group disabled."""
+    groups = [installed(tx, "Group", name) for name in dict.fromkeys(names)]
+    may(actor, "group")
+    by_git = [group for group in groups if group.enabled is False]
+    if by_git:
+        places = ", ".join(f"Group/{group.name} ({group.file}:{group.line})" for group in by_git)
+        raise IllegalTransition(
+            f"disabled by git: {places}; enable is accepted when only an operator disabled the group, "
+            "so change spec.enabled there and apply"
+        )
+    switched = []
+    for group in groups:
+        changed = False
+        for hold in tx.holds.of(group.uid):
+            if hold.kind == "operator":
+                tx.holds.clear(group.uid, hold.kind, hold.owner, at=now, who=str(actor), why=reason)
+                changed = True
+        jobs = tuple(
+            release_job(
+                tx,
+                job,
+                [h for h in tx.holds.of(job.uid) if h.kind == f"group:{group.name}" and h.owner != GIT],
+                who=str(actor),
+                reason=reason,
+                now=now,
+            )
+            for job in members(tx, group.name)
+        )
+        switched.append(Switched(group.name, changed or any(job.changed for job in jobs), jobs))
+    return tuple(switched)

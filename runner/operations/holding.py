@@ -1,0 +1,171 @@
+"""Hold a job and release it: what every switch (a job's, a group's) does to one job."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from runner.access.permission import Actor
+from runner.lifecycle.holds import active, is_blocking
+from runner.lifecycle.instance import INSTANCE, is_open
+from runner.lifecycle.job import Status, job_status
+from runner.lifecycle.task import TASK
+from runner.lifecycle.together import task_event
+from runner.store.port import Reader, Transaction
+from runner.store.records import HoldRecord, InstanceRecord, ObjectRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Acted:
+    """What a verb did to one job: whether anything changed, how the job stands now, and what else to know."""
+
+    name: str
+    changed: bool
+    status: str
+    detail: str
+    notes: tuple[str, ...] = ()
+
+
+def status_of(reader: Reader, uid: str, now: datetime) -> Status:
+    """The status of one job now."""
+    unfinished = reader.instances.unfinished_of(uid)
+    waiting = [i for i in unfinished if i.state == "SCHEDULED"]
+    return job_status(
+        active(reader.holds.of(uid), now),
+        sum(1 for i in unfinished if i.state not in ("SCHEDULED", "PAUSED")),
+        backoff=any(is_open(i.state, i.attempt) for i in waiting),
+        waiting=any(i.due_at <= now for i in waiting),
+    )
+
+
+def acted(
+    reader: Reader, record: ObjectRecord, now: datetime, *, changed: bool, notes: Iterable[str] = ()
+) -> Acted:
+    """The result for one job, with the status it has now."""
+    status = status_of(reader, record.uid, now)
+    return Acted(record.name, changed, status.status, status.detail, tuple(notes))
+
+
+def hold_job(
+    tx: Transaction,
+    record: ObjectRecord,
+    kind: str,
+    *,
+    owner: str,
+    who: str,
+    reason: str,
+    now: datetime,
+    until: datetime | None = None,
+) -> Acted:
+    """Add a hold, drop the starts that wait, and stop what runs when `onDisable` is `stop` (J7, J11, J15)."""
+    hold = HoldRecord(record.uid, kind, owner, reason, now, until)
+    same = [h for h in tx.holds.of(record.uid) if h.kind == kind and h.owner == owner]
+    changed = not any(h.reason == reason and h.until == until for h in same)
+    if changed:
+        tx.holds.add(record.uid, hold, who=who, why=reason)
+    stop = record.resolved["onDisable"] == "stop"
+    dropped, stopped, running = 0, 0, 0
+    for instance in tx.instances.unfinished_of(record.uid):
+        if instance.state == "SCHEDULED" and instance.epoch == 0:
+            end_waiting(tx, instance, "skip", f"hold {kind}", who=who, now=now)
+            dropped += 1
+        elif stop and INSTANCE.accepts(instance.state, "cancel"):
+            end_waiting(tx, instance, "cancel", "disable", who=who, now=now)
+            stopped += 1
+        elif stop and INSTANCE.accepts(instance.state, "stop"):
+            stop_running(tx, instance, "disable", who=who, why=reason, now=now)
+            stopped += 1
+        else:
+            running += 1
+    notes = [
+        f"{count} {what}"
+        for count, what in (
+            (dropped, "waiting start dropped" if dropped == 1 else "waiting starts dropped"),
+            (stopped, "run is being stopped" if stopped == 1 else "runs are being stopped"),
+            (running, "run finishes first" if running == 1 else "runs finish first"),
+        )
+        if count
+    ]
+    return acted(tx, record, now, changed=changed or bool(dropped or stopped), notes=notes)
+
+
+def release_job(
+    tx: Transaction,
+    record: ObjectRecord,
+    holds: Sequence[HoldRecord],
+    *,
+    who: str,
+    reason: str,
+    now: datetime,
+) -> Acted:
+    """Clear these holds. When nothing blocks the job any more, its schedules go on from now (J2)."""
+    for hold in holds:
+        tx.holds.clear(record.uid, hold.kind, hold.owner, at=now, who=who, why=reason)
+    left = active(tx.holds.of(record.uid), now)
+    if holds and not [hold for hold in left if hold.kind != "paused"]:
+        for schedule in record.resolved["schedules"]:
+            tx.slots.set_watermark(record.uid, schedule, now)
+    return acted(tx, record, now, changed=bool(holds), notes=[what_holds(hold) for hold in left])
+
+
+def what_holds(hold: HoldRecord) -> str:
+    """Why a job still does not start, and who can change that."""
+    because = f": {hold.reason}" if hold.reason else ""
+    if hold.kind == "failure":
+        return f"it has failed{because}; `runner jobs reset` clears that"
+    word = "stays DISABLED by" if is_blocking(hold.kind) else "still has"
+    return f"{word} hold {hold.kind} of {hold.owner}{because}"
+
+
+def end_waiting(
+    tx: Transaction,
+    instance: InstanceRecord,
+    event: str,
+    reason: str,
+    *,
+    who: str,
+    now: datetime,
+    why: str = "",
+) -> None:
+    """End an instance that has no process (skip I6, cancel I9 and I29), and its open tasks with it."""
+    for task in tx.tasks.of(instance.id):
+        follows = task_event(event, task.state)
+        if follows is not None:
+            tx.tasks.move(
+                instance.id,
+                task.target,
+                TASK.move(task.state, follows),
+                epoch=instance.epoch,
+                at=now,
+                who=who,
+                reason=reason,
+            )
+    _move(tx, instance, event, who=who, now=now, why=why or reason, reason=reason)
+
+
+def stop_running(
+    tx: Transaction, instance: InstanceRecord, intent: str, *, who: str, why: str, now: datetime
+) -> None:
+    """Ask for the end of an instance that has a process (I19, I26); the daemon carries it out."""
+    _move(tx, instance, "stop", who=who, now=now, why=why or intent, reason=intent)
+
+
+def owner_of(actor: Actor) -> str:
+    """Whose hold it is: the name given with `--as`, else the login."""
+    return actor.as_name or actor.login
+
+
+def _move(
+    tx: Transaction,
+    instance: InstanceRecord,
+    event: str,
+    *,
+    who: str,
+    now: datetime,
+    why: str,
+    **changes: Any,
+) -> None:
+    move = INSTANCE.move(instance.state, event)
+    tx.instances.move(instance.id, move, epoch=instance.epoch, at=now, who=who, why=why, **changes)

@@ -1,0 +1,74 @@
+"""List runs: of one job or all, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from runner.lifecycle.instance import INSTANCE
+from runner.operations.selection import unknown
+from runner.store.port import Reader
+from runner.store.records import ErrorRecord, InstanceRecord, StepRecord, TaskRecord
+from runner.vocabulary.errors import UnknownName
+from runner.vocabulary.identity import Address
+from runner.vocabulary.names import nearest
+
+STATES = tuple(sorted(INSTANCE.states - {INSTANCE.initial}))
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceView:
+    """One run with what it raised, its tasks and their steps."""
+
+    instance: InstanceRecord
+    errors: tuple[ErrorRecord, ...]
+    tasks: tuple[TaskRecord, ...]
+    steps: tuple[StepRecord, ...]
+
+
+def list_instances(
+    reader: Reader,
+    *,
+    job: str | None = None,
+    states: Sequence[str] = (),
+    since: datetime | None = None,
+    limit: int | None = 50,
+) -> tuple[InstanceView, ...]:
+    """The newest runs that fit. A removed job still has its history; a name that nobody knows is refused."""
+    for state in states:
+        if state not in STATES:
+            close = nearest(state, STATES)
+            hint = f"did you mean {close}? " if close else ""
+            raise UnknownName(f"no instance is ever {state!r}; {hint}known: {', '.join(STATES)}")
+    instances = reader.instances.list(job=job, states=states or None, since=since, limit=limit)
+    if job is not None and not instances:
+        _must_be_known(reader, job)
+    return views_of(reader, instances)
+
+
+def views_of(reader: Reader, instances: Sequence[InstanceRecord]) -> tuple[InstanceView, ...]:
+    """The same runs with what belongs to them, in three reads."""
+    ids = [instance.id for instance in instances]
+    errors, tasks, steps = (
+        (reader.errors.of_all(ids), reader.tasks.of_all(ids), reader.steps.of_all(ids))
+        if ids
+        else ({}, {}, {})
+    )
+    return tuple(
+        InstanceView(
+            instance,
+            tuple(errors.get(instance.id, ())),
+            tuple(tasks.get(instance.id, ())),
+            tuple(steps.get(instance.id, ())),
+        )
+        for instance in instances
+    )
+
+
+def _must_be_known(reader: Reader, job: str) -> None:
+    if reader.objects.get(Address("Job", job)) is not None:
+        return
+    gone = [record.name for record in reader.objects.tombstones() if record.kind == "Job"]
+    if job not in gone:
+        raise unknown("Job", job, [*gone, *(summary.name for summary in reader.objects.summaries("Job"))])

@@ -1,0 +1,128 @@
+"""List jobs: the status, the holds and the next start of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from runner.lifecycle.holds import active
+from runner.lifecycle.instance import is_open
+from runner.lifecycle.job import job_status
+from runner.operations.selection import labels_match, unknown
+from runner.store.port import Reader
+from runner.store.records import HoldRecord, InstanceRecord, LatestInstance, ObjectRecord
+from runner.vocabulary.identity import Address
+
+SORTS: dict[str, Callable[[JobView], Any]] = {
+    "name": lambda job: job.name,
+    "status": lambda job: (job.status, job.name),
+    "type": lambda job: (job.type, job.name),
+    "next": lambda job: (job.next_at is None, job.next_at, job.name),
+    "last": lambda job: (-(job.last_instance_id or 0), job.name),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """One job as a person sees it now."""
+
+    record: ObjectRecord
+    status: str
+    detail: str
+    holds: tuple[HoldRecord, ...]
+    next_at: datetime | None
+    last: LatestInstance | None
+    waiting: tuple[InstanceRecord, ...]
+
+    @property
+    def name(self) -> str:
+        return self.record.name
+
+    @property
+    def type(self) -> str:
+        return str(self.record.resolved["type"])
+
+    @property
+    def last_instance_id(self) -> int | None:
+        return None if self.last is None else self.last.id
+
+
+def list_jobs(
+    reader: Reader,
+    *,
+    now: datetime,
+    selector: str | None = None,
+    group: str | None = None,
+    status: str | None = None,
+    type_: str | None = None,
+    flow: str | None = None,
+    hidden_too: bool = False,
+    sort: str = "name",
+) -> tuple[JobView, ...]:
+    """The installed jobs that fit all of the filters, sorted. Hidden (system) jobs only when asked for."""
+    fits = labels_match(selector) if selector is not None else None
+    if group is not None and reader.objects.get(Address("Group", group)) is None:
+        raise unknown("Group", group, (summary.name for summary in reader.objects.summaries("Group")))
+    records = [
+        record
+        for record in reader.objects.all("Job")
+        if (hidden_too or not record.resolved["hidden"])
+        and (fits is None or fits(record.labels))
+        and (group is None or group in record.resolved["groups"])
+        and (type_ is None or record.resolved["type"] == type_)
+        and (flow is None or (record.resolved["flow"] or {}).get("direction") == flow)
+    ]
+    views = (view for view in _views(reader, records, now) if status is None or view.status == status)
+    return tuple(sorted(views, key=SORTS[sort]))
+
+
+def view_of(reader: Reader, record: ObjectRecord, now: datetime) -> JobView:
+    """One job as it stands now."""
+    return next(iter(_views(reader, [record], now)))
+
+
+def _views(reader: Reader, records: Iterable[ObjectRecord], now: datetime) -> Iterable[JobView]:
+    holds = reader.holds.all()
+    live = reader.instances.live_counts()
+    latest = reader.instances.latest()
+    waiting: dict[str, list[InstanceRecord]] = {}
+    for instance in reader.instances.waiting():
+        waiting.setdefault(instance.job_uid, []).append(instance)
+    for record in records:
+        own = active(holds.get(record.uid, ()), now)
+        starts = tuple(waiting.get(record.uid, ()))
+        status = job_status(
+            own,
+            live.get(record.uid, 0),
+            backoff=any(is_open(i.state, i.attempt) for i in starts),
+            waiting=any(i.due_at <= now for i in starts),
+        )
+        yield JobView(
+            record,
+            status.status,
+            status.detail,
+            own,
+            _next_at(record.resolved, own, starts, now),
+            latest.get(record.uid),
+            starts,
+        )
+
+
+def _next_at(
+    resolved: Mapping[str, Any],
+    holds: tuple[HoldRecord, ...],
+    waiting: tuple[InstanceRecord, ...],
+    now: datetime,
+) -> datetime | None:
+    """When it starts next by itself: a start that waits for its time, or the next slot; None while held."""
+    if holds:
+        return None
+    times = [instance.due_at for instance in waiting if instance.due_at > now]
+    if resolved["mode"] == "automatic" and resolved["schedules"]:
+        from runner.schedules.kinds import schedule_from
+
+        slots = (schedule_from(settings).next_after(now) for settings in resolved["schedules"].values())
+        times += [slot.at for slot in slots if slot is not None]
+    return min(times, default=None)

@@ -1,0 +1,81 @@
+"""Which installed jobs are meant: by name, by label selector, by group."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from runner.store.port import Reader
+from runner.store.records import ObjectRecord
+from runner.vocabulary.errors import RunnerError, UnknownName
+from runner.vocabulary.identity import Address
+from runner.vocabulary.names import nearest
+
+_TERM = re.compile(r"(?P<not>!)?(?P<key>[^\s=!,]+)\s*(?:(?P<sign>==?|!=)\s*(?P<value>[^\s=!,]*))?")
+
+
+class BadSelector(RunnerError):
+    """A label selector that says nothing."""
+
+
+def installed(reader: Reader, kind: str, name: str) -> ObjectRecord:
+    """The installed object of that name; UnknownName, with the nearest known one, when there is none."""
+    record = reader.objects.get(Address(kind, name))
+    if record is None or record.removed_at is not None:
+        raise unknown(kind, name, (summary.name for summary in reader.objects.summaries(kind)))
+    return record
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> UnknownName:
+    """The sentence for a name that nobody knows."""
+    names = sorted(known)
+    close = nearest(name, names)
+    if close:
+        hint = f"did you mean '{close}'?"
+    elif names:
+        hint = f"installed: {', '.join(names[:10])}{', …' if len(names) > 10 else ''}"
+    else:
+        hint = "nothing of that kind is installed"
+    return UnknownName(f"no {kind} is called '{name[:100]}'; {hint}")
+
+
+def select_jobs(
+    reader: Reader,
+    names: Sequence[str] = (),
+    *,
+    selector: str | None = None,
+    group: str | None = None,
+) -> tuple[ObjectRecord, ...]:
+    """The jobs named, each once and in order; with `selector` or `group` those that match as well.
+
+    A group that is not installed and that no job names is unknown.
+    """
+    chosen = {name: installed(reader, "Job", name.removeprefix("Job/")) for name in names}
+    if selector is not None or group is not None:
+        matches = labels_match(selector) if selector is not None else None
+        if group is not None and reader.objects.get(Address("Group", group)) is None:
+            raise unknown("Group", group, (summary.name for summary in reader.objects.summaries("Group")))
+        for record in reader.objects.all("Job"):
+            if (matches is None or matches(record.labels)) and (
+                group is None or group in record.resolved["groups"]
+            ):
+                chosen.setdefault(record.name, record)
+    return tuple({record.uid: record for record in chosen.values()}.values())
+
+
+def labels_match(selector: str) -> Callable[[Mapping[str, str]], bool]:
+    """Whether labels fit: `team=bi`, `team!=bi`, `team`, `!team`, joined by commas (all must fit)."""
+    terms: list[tuple[str, str | None, bool]] = []
+    for text in selector.split(","):
+        term = _TERM.fullmatch(text.strip())
+        if term is None or (term["not"] and term["sign"]):
+            raise BadSelector(f"{text!r} selects nothing; write it like team=bi, team!=bi, team or !team")
+        terms.append((term["key"], term["value"], not term["not"] and term["sign"] != "!="))
+
+    def fits(labels: Mapping[str, str]) -> bool:
+        return all(
+            ((key in labels) if value is None else (labels.get(key) == value)) is wanted
+            for key, value, wanted in terms
+        )
+
+    return fits

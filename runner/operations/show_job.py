@@ -1,0 +1,32 @@
+"""Show one job: how it stands, what it does, where it was declared, and its latest runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from runner.operations.list_jobs import JobView, view_of
+from runner.operations.selection import installed
+from runner.store.port import Reader
+from runner.store.records import InstanceRecord, StepRecord
+
+RECENT = 5
+
+
+@dataclass(frozen=True, slots=True)
+class JobDetails:
+    """One job, its latest runs (newest first), and the steps that are being carried out right now."""
+
+    view: JobView
+    runs: tuple[InstanceRecord, ...]
+    current_steps: tuple[StepRecord, ...]
+
+
+def show_job(reader: Reader, name: str, *, now: datetime) -> JobDetails:
+    """The job of that name, hidden or not; UnknownName when there is none."""
+    record = installed(reader, "Job", name)
+    runs = tuple(reader.instances.list(job_uid=record.uid, limit=RECENT))
+    running = [run.id for run in runs if run.state == "RUNNING"]
+    steps = reader.steps.of_all(running) if running else {}
+    current = tuple(step for own in steps.values() for step in own if step.state == "STARTED")
+    return JobDetails(view_of(reader, record, now), runs, current)

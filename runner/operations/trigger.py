@@ -1,0 +1,183 @@
+"""Start a job by hand: record the start; the daemon carries it out (I2)."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from runner.access.permission import Actor, may
+from runner.declaration.inputs import check_inputs
+from runner.dispatch.start import Skip, decide_manual
+from runner.lifecycle.holds import active
+from runner.operations.holding import status_of, what_holds
+from runner.operations.selection import installed
+from runner.schedules.kinds import schedule_from
+from runner.schedules.slot import Slot
+from runner.store.port import Store, Transaction
+from runner.store.records import HoldRecord, NewInstance, ObjectRecord
+from runner.vocabulary.duration import parse_duration
+from runner.vocabulary.errors import ChangedMeanwhile, IllegalTransition, RunnerError, UnknownName
+from runner.vocabulary.instants import to_text
+
+_LOOK_BACK = tuple(timedelta(hours=hours) for hours in (0.02, 1, 24, 8 * 24, 35 * 24, 370 * 24, 1500 * 24))
+"""How far back the latest slot is looked for, in growing reaches, so that a frequent one is found at once."""
+
+
+class BadInputs(RunnerError):
+    """Given inputs do not fit what the job declares."""
+
+
+@dataclass(frozen=True, slots=True)
+class Triggered:
+    """The recorded start: its number, the inputs it gets, the slot it stands for, and what to know about it."""
+
+    id: int
+    job: str
+    inputs: Mapping[str, Any]
+    for_slot: str | None
+    notes: tuple[str, ...]
+
+
+def trigger_job(
+    store: Store,
+    name: str,
+    *,
+    actor: Actor,
+    key: str,
+    now: datetime,
+    given: Mapping[str, str] | None = None,
+    slot: str | None = None,
+    force: bool = False,
+    reason: str = "",
+) -> Triggered:
+    """Record a start due now. `key` is new for each start; the schedule's own slots are never used up.
+
+    BadInputs for inputs that do not fit, UnknownName for a slot that the job does not have, and
+    IllegalTransition when a hold is in the way and `force` was not said, or does not help.
+    """
+    may(actor, "trigger")
+    with store.read() as reader:
+        record = installed(reader, "Job", name)
+    # Reading schedules may take its time, so it happens before the write transaction.
+    inputs = _inputs(record, given or {})
+    meant = _named_slot(record, slot) if slot is not None else _latest_slot(record, now)
+    deadline = record.resolved["deadline"]
+    new = NewInstance(
+        job_uid=record.uid,
+        job=record.name,
+        origin="manual",
+        slot_key=f"manual:{key}",
+        slot_at=meant.at if meant else None,
+        slot_local=meant.local if meant else None,
+        due_at=now,
+        reason="manual",
+        digest=record.digest,
+        revision=record.revision,
+        inputs=inputs,
+        trigger={
+            "by": str(actor),
+            **({"for_slot": meant.key} if meant and slot is not None else {}),
+            **({"force": True} if force else {}),
+        },
+        expires_at=now + parse_duration(deadline) if deadline else None,
+        requested_by=str(actor),
+    )
+    id, notes = store.transact(lambda tx: _record(tx, record, new, force=force, reason=reason, now=now))
+    return Triggered(id, record.name, inputs, new.trigger.get("for_slot"), tuple(notes))
+
+
+def _record(
+    tx: Transaction, record: ObjectRecord, new: NewInstance, *, force: bool, reason: str, now: datetime
+) -> tuple[int, list[str]]:
+    if installed(tx, "Job", record.name).digest != record.digest:
+        raise ChangedMeanwhile(f"Job/{record.name} was changed at this very moment; nothing was recorded")
+    holds = active(tx.holds.of(record.uid), now)
+    answer = decide_manual(holds, force=force)
+    if isinstance(answer, Skip):
+        raise IllegalTransition(_refusal(tx, record, holds, answer, now))
+    notes = _notes(tx, record, holds, force)
+    id = tx.instances.create(new, who=new.requested_by, at=now, why=reason)
+    if id is None:
+        raise ChangedMeanwhile(f"the start of {record.name} with key {new.slot_key} is recorded already")
+    return id, notes
+
+
+def _refusal(
+    tx: Transaction, record: ObjectRecord, holds: Sequence[HoldRecord], answer: Skip, now: datetime
+) -> str:
+    blocker = next(hold for hold in holds if hold.kind == answer.blocker)
+    status = status_of(tx, record.uid, now).status
+    helps = "" if blocker.kind in ("removed", "maintenance") else "; --force starts it all the same"
+    return (
+        f"Job/{record.name} is {status}: {what_holds(blocker)}; "
+        f"trigger is accepted in ASLEEP, RUNNING and FAILED{helps}"
+    )
+
+
+def _notes(tx: Transaction, record: ObjectRecord, holds: Sequence[HoldRecord], force: bool) -> list[str]:
+    notes = []
+    if not force and any(hold.kind == "paused" for hold in holds):
+        notes.append("the job is paused, so the start waits until it is resumed")
+    concurrency = record.resolved["concurrency"]
+    others = tx.instances.open_of(record.uid)
+    if not force and concurrency["policy"] == "skip" and len(others) >= concurrency["limit"]:
+        notes.append(
+            f"instance {others[0].id} is {others[0].state}; if it still is when this start is claimed, "
+            "this one is skipped (concurrency: skip)"
+        )
+    return notes
+
+
+def _inputs(record: ObjectRecord, given: Mapping[str, str]) -> dict[str, Any]:
+    """What is given, else the job's own `with`, else the declared default."""
+    schema = record.resolved["inputs"]
+    values, problems = check_inputs(schema, {**record.resolved["with"], **given}, from_text=True)
+    if problems:
+        told = "; ".join(
+            f"{problem.detail}{f' ({problem.hint})' if problem.hint else ''}" for problem in problems
+        )
+        raise BadInputs(f"Job/{record.name}: {told}")
+    return values
+
+
+def _named_slot(record: ObjectRecord, text: str) -> Slot:
+    """The slot at an instant, or at a local time of its schedule's zone; a date means the first of that day."""
+    try:
+        said = datetime.fromisoformat(text)
+    except ValueError:
+        raise UnknownName(
+            f"--slot {text!r} is no time; write it like 2026-11-21T02:00 or 2026-11-21T02:00:00Z"
+        ) from None
+    whole_day = len(text) == len("2026-11-21")
+    nearby: list[Slot] = []
+    for settings in record.resolved["schedules"].values():
+        schedule = schedule_from(settings)
+        start = (said if said.tzinfo else said.replace(tzinfo=schedule.zone)).astimezone(UTC)
+        until = start + (timedelta(days=1) - timedelta(milliseconds=1) if whole_day else timedelta())
+        found = next(schedule.between(start - timedelta(milliseconds=1), until), None)
+        if found is not None:
+            return found
+        after = schedule.next_after(start)
+        nearby += [after] if after else []
+    if not record.resolved["schedules"]:
+        at = (said if said.tzinfo else said.replace(tzinfo=UTC)).astimezone(UTC)
+        return Slot(key=to_text(at), at=at, local=text)
+    hint = f"; the next one after it is {min(nearby, key=lambda s: s.at).local}" if nearby else ""
+    raise UnknownName(f"Job/{record.name} has no slot at {text}{hint}")
+
+
+def _latest_slot(record: ObjectRecord, now: datetime) -> Slot | None:
+    """The latest slot before now over all schedules (declarations.md, Expressions)."""
+    latest: Slot | None = None
+    for settings in record.resolved["schedules"].values():
+        schedule = schedule_from(settings)
+        for reach in _LOOK_BACK:
+            last = deque(schedule.between(now - reach, now), maxlen=1)
+            if last:
+                slot = last.pop()
+                latest = slot if latest is None or slot.at > latest.at else latest
+                break
+    return latest
