@@ -1,0 +1,94 @@
+"""Open the store; the only place that picks which one."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner.store.sqlite.connection import BUSY_TIMEOUT_S, connect
+from runner.store.sqlite.failures import sentence_for
+from runner.store.sqlite.schema import APPLICATION_ID
+from runner.store.sqlite.store import SqliteStore
+from runner.store.sqlite.version import OLDEST_SQLITE, SCHEMA_VERSION
+from runner.vocabulary.errors import NoDatabase, StoreUnavailable
+
+if TYPE_CHECKING:
+    from runner.store.port import Store
+
+
+def open_store(
+    path: Path, *, create: bool = False, read_only: bool = False, busy_timeout_s: float = BUSY_TIMEOUT_S
+) -> Store:
+    """The store at `path`, brought up to date (after a backup) unless it is opened `read_only`.
+
+    NoDatabase when there is none and it may not be created; StoreUnavailable, in one sentence, when it cannot
+    be used. Costs a few milliseconds when nothing has to be made or migrated.
+    """
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        raise StoreUnavailable(
+            f"SQLite {sqlite3.sqlite_version} is too old for the runner; "
+            f"use a Python with SQLite {'.'.join(map(str, OLDEST_SQLITE))} or newer"
+        )
+    version = _version_of(path, read_only, busy_timeout_s)
+    if version == 0 and not create:
+        raise NoDatabase(f"There is no database at {path}; `runner up`, `init` or `apply --create` make one")
+    if version < SCHEMA_VERSION:
+        if read_only and version > 0:
+            raise StoreUnavailable(
+                f"{path} was written by an older release (tables {version}, this one needs "
+                f"{SCHEMA_VERSION}); run: runner db migrate"
+            )
+        _make_or_migrate(path, busy_timeout_s)
+    return SqliteStore(
+        path, _lineage(path, busy_timeout_s), read_only=read_only, busy_timeout_s=busy_timeout_s
+    )
+
+
+def _version_of(path: Path, read_only: bool, busy_timeout_s: float) -> int:
+    """0 when there is none yet; refuses what is not ours and what is newer than this program."""
+    try:
+        if not path.exists() or path.stat().st_size == 0:
+            return 0
+        connection = connect(path, writing=False, read_only=read_only, busy_timeout_s=busy_timeout_s)
+        try:
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            (application,) = connection.execute("PRAGMA application_id").fetchone()
+            (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        finally:
+            connection.close()
+    except (sqlite3.Error, OSError) as problem:
+        raise sentence_for(path, problem) or problem from problem
+    if application != APPLICATION_ID and tables:
+        raise StoreUnavailable(f"{path} is a database of another program; name another file with --db")
+    if version > SCHEMA_VERSION:
+        raise StoreUnavailable(
+            f"{path} was written by a newer release (tables {version}, this one knows {SCHEMA_VERSION}); "
+            "use that release, or restore a backup made before it"
+        )
+    return int(version)
+
+
+def _make_or_migrate(path: Path, busy_timeout_s: float) -> None:
+    from runner.store.sqlite.migrate import create_file, migrate
+
+    try:
+        create_file(path)
+    except OSError as problem:
+        raise StoreUnavailable(
+            f"{path} cannot be created ({problem.strerror}); give write access to {path.parent}, "
+            "or name another place with --db"
+        ) from problem
+    migrate(path, busy_timeout_s=busy_timeout_s)
+
+
+def _lineage(path: Path, busy_timeout_s: float) -> str:
+    try:
+        connection = connect(path, writing=False, busy_timeout_s=busy_timeout_s)
+        try:
+            (lineage,) = connection.execute("SELECT value FROM meta WHERE key = 'lineage'").fetchone()
+        finally:
+            connection.close()
+    except sqlite3.Error as problem:
+        raise sentence_for(path, problem) or problem from problem
+    return str(lineage)

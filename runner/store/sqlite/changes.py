@@ -1,0 +1,60 @@
+"""Column changes as SQL: the same set of columns gives the same text, so SQLite parses each only once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from runner.store.sqlite.cells import as_json, as_json_or_none, as_yaml, instant_or_none
+
+Cell = Callable[[Any], Any] | None
+
+INSTANCE_COLUMNS: Mapping[str, Cell] = {
+    "reason": None,
+    "due_at": instant_or_none,
+    "start_deadline": instant_or_none,
+    "expires_at": instant_or_none,
+    "started_at": instant_or_none,
+    "first_started_at": instant_or_none,
+    "attempt": None,
+    "failures": None,
+    "crashes": None,
+    "first_error_at": instant_or_none,
+    "session_id": None,
+    "pid": None,
+    "pid_started": None,
+    "boot_id": None,
+    "progress": None,
+    "error": as_json_or_none,
+    "info": as_yaml,
+    "outputs": as_json,
+}
+TASK_COLUMNS: Mapping[str, Cell] = {
+    "next_try_at": instant_or_none,
+    "reason": None,
+    "progress": None,
+}
+
+
+class Changes:
+    """Turns `pid=12, info={…}` into `, pid = ?, info = ?` and the cells for it."""
+
+    def __init__(self, columns: Mapping[str, Cell]) -> None:
+        self._columns = columns
+        self._known: dict[tuple[str, ...], tuple[str, list[Cell]]] = {}
+
+    def assignments(self, changes: Mapping[str, Any]) -> tuple[str, list[Any]]:
+        """TypeError for what is no column that a caller may set."""
+        names = tuple(changes)
+        known = self._known.get(names)
+        if known is None:
+            for name in names:
+                if name not in self._columns:
+                    raise TypeError(f"{name!r} cannot be changed here; known: {', '.join(self._columns)}")
+            text = "".join(f", {name} = ?" for name in names)
+            known = self._known[names] = (text, [self._columns[name] for name in names])
+        text, cells = known
+        return text, [
+            value if cell is None else cell(value)
+            for cell, value in zip(cells, changes.values(), strict=True)
+        ]

@@ -1,0 +1,51 @@
+"""Errors and warnings that a run raised."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+from runner.store.records import ErrorRecord
+from runner.store.sqlite.cells import as_instant, as_yaml, chunks, from_yaml, instant, marks
+
+_SELECT = "SELECT instance_id, at, severity, code, description, info, target, step FROM job_errors"
+
+
+class Errors:
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def of(self, instance_id: int) -> list[ErrorRecord]:
+        return self.of_all([instance_id])[instance_id]
+
+    def of_all(self, instance_ids: Sequence[int]) -> dict[int, list[ErrorRecord]]:
+        found: dict[int, list[ErrorRecord]] = {id: [] for id in instance_ids}
+        for ids in chunks(list(found)):
+            rows = self._connection.execute(
+                f"{_SELECT} WHERE instance_id IN ({marks(len(ids))}) ORDER BY id", ids
+            )
+            for row in rows:
+                found[row[0]].append(_record(row))
+        return found
+
+    def add(self, error: ErrorRecord) -> None:
+        self._connection.execute(
+            "INSERT INTO job_errors (instance_id, at, severity, code, description, info, target, step)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                error.instance_id,
+                instant(error.at),
+                error.severity,
+                error.code,
+                error.description,
+                as_yaml(error.info),
+                error.target,
+                error.step,
+            ),
+        )
+
+
+def _record(row: Any) -> ErrorRecord:
+    id, at, severity, code, description, info, target, step = row
+    return ErrorRecord(id, as_instant(at), severity, code, description, from_yaml(info), target, step)

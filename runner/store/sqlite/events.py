@@ -1,0 +1,101 @@
+"""Events: what happened, to what, by whom and why."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from runner.store.records import EventRecord
+from runner.store.sqlite.cells import as_instant, as_json, from_json, instant
+
+_COLUMNS = "id, at, subject_kind, subject, event, row, before, after, who, why, details"
+_INSERT = (
+    "INSERT INTO events (at, subject_kind, subject, event, row, before, after, who, why, details,"
+    " instance_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+OF_A_RUN = ("instance", "task", "step")
+
+EventRow = tuple[str, str, str, str, str, str, str, str, str, str, int | None]
+
+
+class Events:
+    """Rows written in a transaction are kept back and inserted together at its end (`flush`)."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._pending: list[EventRow] = []
+        self.add = self._pending.append
+
+    def flush(self) -> None:
+        if self._pending:
+            self._connection.executemany(_INSERT, self._pending)
+            self._pending.clear()
+
+    def forget(self) -> None:
+        """After a rollback."""
+        self._pending.clear()
+
+    def append(
+        self,
+        subject_kind: str,
+        subject: str,
+        event: str,
+        *,
+        at: datetime,
+        who: str,
+        why: str = "",
+        row: str = "",
+        before: str = "",
+        after: str = "",
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
+        instance_id = int(subject.partition("/")[0]) if subject_kind in OF_A_RUN else None
+        text = as_json(details) if details else "{}"
+        self.add((instant(at), subject_kind, subject, event, row, before, after, who, why, text, instance_id))
+
+    def of(self, subject_kind: str, subject: str, limit: int = 100) -> list[EventRecord]:
+        self.flush()
+        if subject_kind not in OF_A_RUN:
+            return self._list(
+                "instance_id IS NULL AND subject_kind = ? AND subject = ? ORDER BY id DESC LIMIT ?",
+                (subject_kind, subject, limit),
+            )
+        instance_id = int(subject.partition("/")[0])
+        if subject_kind == "instance":
+            return self._list("instance_id = ? ORDER BY id DESC LIMIT ?", (instance_id, limit))
+        return self._list(
+            "instance_id = ? AND subject_kind = ? AND subject = ? ORDER BY id DESC LIMIT ?",
+            (instance_id, subject_kind, subject, limit),
+        )
+
+    def since(self, id: int, limit: int = 1000) -> list[EventRecord]:
+        self.flush()
+        return self._list("id > ? ORDER BY id LIMIT ?", (id, limit))
+
+    def last_id(self) -> int:
+        self.flush()
+        (last,) = self._connection.execute("SELECT max(id) FROM events").fetchone()
+        return last or 0
+
+    def _list(self, condition: str, values: tuple[Any, ...]) -> list[EventRecord]:
+        rows = self._connection.execute(f"SELECT {_COLUMNS} FROM events WHERE {condition}", values)  # noqa: S608
+        return [_record(row) for row in rows]
+
+
+def _record(row: Any) -> EventRecord:
+    id, at, subject_kind, subject, event, table_row, before, after, who, why, details = row
+    return EventRecord(
+        id,
+        as_instant(at),
+        subject_kind,
+        subject,
+        event,
+        table_row,
+        before,
+        after,
+        who,
+        why,
+        from_json(details),
+    )

@@ -1,0 +1,65 @@
+"""What went wrong with the file, in one sentence: which file, what happened, what now."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+
+from runner.vocabulary.errors import StoreUnavailable
+
+
+def sentence_for(path: Path, problem: BaseException) -> StoreUnavailable | None:
+    """The sentence for a failure of the file or its disk; None when the failure is not the file's."""
+    if isinstance(problem, OSError):
+        return StoreUnavailable(f"{path}: {problem.strerror or problem}; nothing was recorded")
+    if not isinstance(problem, sqlite3.Error):
+        return None
+    code = getattr(problem, "sqlite_errorcode", None)
+    if code is None:
+        return None
+    primary = code & 0xFF
+    text = _SENTENCES.get(primary)
+    if primary in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN) and _is_full(path):
+        text = _SENTENCES[sqlite3.SQLITE_FULL]
+    elif primary == sqlite3.SQLITE_CANTOPEN and not path.exists():
+        text = "{path} does not exist any more; restore it from a backup, or create a new one"
+    elif primary == sqlite3.SQLITE_CANTOPEN and not _may_write(path.parent):
+        text = _SENTENCES[sqlite3.SQLITE_READONLY]
+    return None if text is None else StoreUnavailable(text.format(path=path, folder=path.parent))
+
+
+_SENTENCES = {
+    sqlite3.SQLITE_BUSY: "{path} is locked by another process for too long, so nothing was recorded; "
+    "end what holds it (fuser {path} names it), then try again",
+    sqlite3.SQLITE_LOCKED: "{path} is locked by another process for too long, so nothing was recorded; "
+    "end what holds it (fuser {path} names it), then try again",
+    sqlite3.SQLITE_READONLY: "{path} is read-only for this user, so nothing was recorded; "
+    "give write access to it and to its folder {folder}",
+    sqlite3.SQLITE_PERM: "{path} may not be opened by this user; "
+    "give access to it and to its folder {folder}",
+    sqlite3.SQLITE_AUTH: "{path} may not be opened by this user; "
+    "give access to it and to its folder {folder}",
+    sqlite3.SQLITE_FULL: "The disk of {path} is full, so nothing was recorded; "
+    "free some space, then try again",
+    sqlite3.SQLITE_IOERR: "{path} cannot be read or written (disk error), so nothing was recorded; "
+    "check the disk, then run: runner db check",
+    sqlite3.SQLITE_CANTOPEN: "{path} cannot be opened by this user; "
+    "give access to it and to its folder {folder}",
+    sqlite3.SQLITE_CORRUPT: "{path} is damaged; keep a copy, then restore the newest file "
+    "of {folder}/backups, or run: runner db check",
+    sqlite3.SQLITE_NOTADB: "{path} is not a database of the runner; name another file with --db",
+    sqlite3.SQLITE_NOMEM: "There is not enough memory to use {path}; nothing was recorded",
+}
+
+
+def _is_full(path: Path) -> bool:
+    try:
+        figures = os.statvfs(path.parent)
+    except OSError:
+        return False
+    return figures.f_bavail * figures.f_frsize < 64 * 1024
+
+
+def _may_write(folder: Path) -> bool:
+    return os.access(folder, os.W_OK | os.X_OK)

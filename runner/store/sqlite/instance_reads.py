@@ -1,0 +1,206 @@
+"""Instances as they are read: lists for people, and the short questions of the daemon."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from runner.store.records import InstanceEnd, InstanceRecord, LatestInstance
+from runner.store.sqlite.cells import (
+    as_instant,
+    as_instant_or_none,
+    from_json,
+    from_json_or_none,
+    from_yaml,
+    instant,
+    marks,
+)
+
+_SELECT = (
+    "SELECT id, job_uid, job, state, origin, schedule, slot_key, slot_at, slot_local, due_at, reason, digest,"
+    " revision, inputs, trigger, start_deadline, expires_at, rerun_of, requested_by, created_at, started_at,"
+    " first_started_at, completed_at, attempt, epoch, failures, crashes, first_error_at, session_id, pid,"
+    " pid_started, boot_id, progress, error, info, outputs FROM job_instances"
+)
+# `completed_at IS NULL` names the partial index of unfinished runs.
+_LIVE = "completed_at IS NULL AND state IN ('RUNNING', 'PAUSING', 'STOPPING', 'UNKNOWN')"
+_OPEN = (
+    "completed_at IS NULL AND (state IN ('RUNNING', 'PAUSING', 'PAUSED', 'STOPPING', 'UNKNOWN')"
+    " OR (state = 'SCHEDULED' AND attempt > 0))"
+)
+Records = list[InstanceRecord]
+Ends = list[InstanceEnd]
+
+
+class InstancesRead:
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def get(self, id: int) -> InstanceRecord | None:
+        row = self._connection.execute(f"{_SELECT} WHERE id = ?", (id,)).fetchone()
+        return row and _record(row)
+
+    def list(
+        self,
+        job: str | None = None,
+        states: Iterable[str] | None = None,
+        since: datetime | None = None,
+        limit: int | None = 50,
+        job_uid: str | None = None,
+    ) -> Records:
+        conditions: list[str] = []
+        values: list[Any] = []
+        if job_uid is not None:
+            conditions.append("job_uid = ?")
+            values.append(job_uid)
+        if job is not None:
+            uid = self._uid_of(job)
+            conditions.append("job = ?" if uid is None else "job_uid = ?")
+            values.append(job if uid is None else uid)
+        if states is not None:
+            wanted = list(states)
+            conditions.append(f"state IN ({marks(len(wanted))})")
+            values += wanted
+        if since is not None:
+            conditions.append("created_at >= ?")
+            values.append(instant(since))
+        where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+        return self._list(f"{where} ORDER BY id DESC LIMIT ?", (*values, -1 if limit is None else limit))
+
+    def waiting(self, due_before: datetime | None = None, limit: int | None = None) -> Records:
+        return self._list(
+            " WHERE state = 'SCHEDULED' AND due_at <= ? ORDER BY due_at, id LIMIT ?",
+            ("9999" if due_before is None else instant(due_before), -1 if limit is None else limit),
+        )
+
+    def late(self, now: datetime) -> Records:
+        return self._list(
+            " WHERE completed_at IS NULL AND state IN ('SCHEDULED', 'PAUSED')"
+            " AND ((attempt = 0 AND start_deadline <= ?1) OR expires_at <= ?1) ORDER BY id",
+            (instant(now),),
+        )
+
+    def next_due(self) -> datetime | None:
+        (due_at,) = self._connection.execute(
+            "SELECT min(due_at) FROM job_instances WHERE state = 'SCHEDULED'"
+        ).fetchone()
+        return as_instant_or_none(due_at)
+
+    def next_deadline(self) -> datetime | None:
+        (deadline,) = self._connection.execute(
+            "SELECT min(min(ifnull(iif(attempt = 0, start_deadline, NULL), '9999'),"
+            " ifnull(expires_at, '9999'))) FROM job_instances"
+            " WHERE completed_at IS NULL AND state IN ('SCHEDULED', 'PAUSED')"
+        ).fetchone()
+        return None if deadline in (None, "9999") else as_instant(deadline)
+
+    def open_of(self, job_uid: str) -> Records:
+        return self._list(f" WHERE job_uid = ? AND {_OPEN} ORDER BY id", (job_uid,))
+
+    def open_counts(self) -> dict[str, int]:
+        return self._counts("job_uid", _OPEN)
+
+    def unfinished_of(self, job_uid: str) -> Records:
+        return self._list(" WHERE job_uid = ? AND completed_at IS NULL ORDER BY id", (job_uid,))
+
+    def live(self) -> Records:
+        return self._list(f" WHERE {_LIVE} ORDER BY id")
+
+    def live_counts(self) -> dict[str, int]:
+        return self._counts("job_uid", _LIVE)
+
+    def counts(self) -> dict[str, int]:
+        return self._counts("state", "completed_at IS NULL")
+
+    def latest(self) -> dict[str, LatestInstance]:
+        # One jump into the index a job, instead of a walk over the whole history.
+        rows = self._connection.execute(
+            "SELECT i.job_uid, i.id, i.state, i.progress, i.started_at FROM objects o JOIN job_instances i"
+            " ON i.id = (SELECT max(id) FROM job_instances WHERE job_uid = o.uid)"
+            " WHERE o.kind = 'Job' AND o.removed_at IS NULL"
+        )
+        return {
+            uid: LatestInstance(id, state, progress, as_instant_or_none(started_at))
+            for uid, id, state, progress, started_at in rows
+        }
+
+    def latest_of(self, job_uid: str, states: Iterable[str] | None = None) -> InstanceRecord | None:
+        found = self.list(job_uid=job_uid, states=states, limit=1)
+        return found[0] if found else None
+
+    def ends_of(self, job_uid: str, limit: int = 100) -> Ends:
+        rows = self._connection.execute(
+            "SELECT id, state, origin, started_at, completed_at FROM job_instances WHERE job_uid = ?"
+            " AND completed_at IS NOT NULL AND first_started_at IS NOT NULL"
+            " ORDER BY id DESC LIMIT ?",
+            (job_uid, limit),
+        )
+        return [
+            InstanceEnd(id, state, origin, as_instant_or_none(started_at), as_instant(completed_at))
+            for id, state, origin, started_at, completed_at in rows
+        ]
+
+    def _uid_of(self, job: str) -> str | None:
+        """A moved job keeps its history by its identity; what is uninstalled is found by name."""
+        query = "SELECT uid FROM objects WHERE kind = 'Job' AND name = ? AND removed_at IS NULL"
+        row = self._connection.execute(query, (job,)).fetchone()
+        return row and str(row[0])
+
+    def _counts(self, column: str, condition: str) -> dict[str, int]:
+        return dict(
+            self._connection.execute(
+                f"SELECT {column}, count(*) FROM job_instances WHERE {condition} GROUP BY {column}"  # noqa: S608
+            ).fetchall()
+        )
+
+    def _list(self, rest: str, values: tuple[Any, ...] = ()) -> Records:
+        return list(map(_record, self._connection.execute(_SELECT + rest, values)))
+
+
+def _record(row: Any) -> InstanceRecord:
+    (
+        id, job_uid, job, state, origin, schedule, slot_key, slot_at, slot_local, due_at, reason, digest,
+        revision, inputs, trigger, start_deadline, expires_at, rerun_of, requested_by, created_at, started_at,
+        first_started_at, completed_at, attempt, epoch, failures, crashes, first_error_at, session_id, pid,
+        pid_started, boot_id, progress, error, info, outputs,
+    ) = row  # fmt: skip
+    return InstanceRecord(
+        id=id,
+        job_uid=job_uid,
+        job=job,
+        state=state,
+        origin=origin,
+        schedule=schedule,
+        slot_key=slot_key,
+        slot_at=as_instant_or_none(slot_at),
+        slot_local=slot_local,
+        due_at=as_instant(due_at),
+        reason=reason,
+        digest=digest,
+        revision=revision,
+        inputs=from_json(inputs),
+        trigger=from_json(trigger),
+        start_deadline=as_instant_or_none(start_deadline),
+        expires_at=as_instant_or_none(expires_at),
+        rerun_of=rerun_of,
+        requested_by=requested_by,
+        created_at=as_instant(created_at),
+        started_at=as_instant_or_none(started_at),
+        first_started_at=as_instant_or_none(first_started_at),
+        completed_at=as_instant_or_none(completed_at),
+        attempt=attempt,
+        epoch=epoch,
+        failures=failures,
+        crashes=crashes,
+        first_error_at=as_instant_or_none(first_error_at),
+        session_id=session_id,
+        pid=pid,
+        pid_started=pid_started,
+        boot_id=boot_id,
+        progress=progress,
+        error=from_json_or_none(error),
+        info=from_yaml(info),
+        outputs=from_json(outputs),
+    )

@@ -1,0 +1,52 @@
+"""Old runs leave the history; the slot ledger stays, so that no slot becomes runnable again."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import datetime
+
+from runner.store.records import PrunedInstance, log_path_of
+from runner.store.sqlite.cells import chunks, instant_or_none, marks
+from runner.store.sqlite.events import Events
+
+# A run stays while something unfinished refers to it, and the newest terminal one always stays:
+# it is what `jobs list` shows as the last.
+_TOO_OLD = """
+    SELECT id, job, completed_at FROM (
+        SELECT id, job, completed_at, row_number() OVER (ORDER BY id DESC) AS place
+        FROM job_instances WHERE job_uid = :uid AND completed_at IS NOT NULL
+    )
+    WHERE place > 1 AND (place > :keep OR completed_at < :before)
+      AND id NOT IN (
+        SELECT rerun_of FROM job_instances
+        WHERE job_uid = :uid AND completed_at IS NULL AND rerun_of IS NOT NULL
+      )
+    ORDER BY id LIMIT :limit
+"""
+
+
+def prune(
+    connection: sqlite3.Connection,
+    events: Events,
+    job_uid: str,
+    *,
+    keep: int | None,
+    before: datetime | None,
+    limit: int,
+) -> list[PrunedInstance]:
+    """Delete terminal runs beyond the newest `keep`, or completed before `before`; tell which they were."""
+    rows = connection.execute(
+        _TOO_OLD,
+        {
+            "uid": job_uid,
+            "keep": 2**62 if keep is None else keep,
+            "before": instant_or_none(before) or "",
+            "limit": limit,
+        },
+    ).fetchall()
+    events.flush()
+    for ids in chunks([id for id, _, _ in rows]):
+        # Tasks, steps, errors and state data go with their run (ON DELETE CASCADE).
+        connection.execute(f"DELETE FROM events WHERE instance_id IN ({marks(len(ids))})", ids)  # noqa: S608
+        connection.execute(f"DELETE FROM job_instances WHERE id IN ({marks(len(ids))})", ids)  # noqa: S608
+    return [PrunedInstance(id, job, log_path_of(job, id)) for id, job, _ in rows]

@@ -1,0 +1,235 @@
+"""The tables as a person finds them with sqlite3 or sqlite-utils. Changes go into a new migration."""
+
+from __future__ import annotations
+
+APPLICATION_ID = 0x4A524E52
+"""`JRNR` in the header of the file (see file(1)): tells our database from any other."""
+
+TABLES = (
+    """
+    CREATE TABLE meta (
+        key TEXT PRIMARY KEY,
+        value TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE sessions (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        kind TEXT NOT NULL,
+        pid INTEGER NOT NULL,
+        host TEXT NOT NULL,
+        boot_id TEXT NOT NULL,
+        login TEXT NOT NULL,
+        started_at TEXT NOT NULL,
+        heartbeat_at TEXT NOT NULL,
+        ended_at TEXT,
+        ended_how TEXT
+    ) STRICT
+    """,
+    """
+    CREATE TABLE objects (
+        uid TEXT PRIMARY KEY,
+        kind TEXT NOT NULL,
+        name TEXT NOT NULL,
+        source TEXT NOT NULL,
+        file TEXT NOT NULL,
+        line INTEGER NOT NULL,
+        git_commit TEXT,
+        git_dirty INTEGER NOT NULL DEFAULT 0,
+        revision INTEGER NOT NULL,
+        digest TEXT NOT NULL,
+        execution_digest TEXT NOT NULL,
+        labels TEXT NOT NULL DEFAULT '{}',
+        enabled INTEGER,
+        protected INTEGER NOT NULL DEFAULT 0,
+        prune_disabled INTEGER NOT NULL DEFAULT 0,
+        installed_at TEXT NOT NULL,
+        updated_at TEXT NOT NULL,
+        removed_at TEXT
+    ) STRICT
+    """,
+    "CREATE UNIQUE INDEX objects_address ON objects (kind, name) WHERE removed_at IS NULL",
+    """
+    CREATE TABLE revisions (
+        object_uid TEXT NOT NULL REFERENCES objects (uid) ON DELETE CASCADE,
+        revision INTEGER NOT NULL,
+        digest TEXT NOT NULL,
+        execution_digest TEXT NOT NULL,
+        declared TEXT NOT NULL,
+        resolved TEXT NOT NULL,
+        files TEXT NOT NULL DEFAULT '{}',
+        source TEXT NOT NULL,
+        file TEXT NOT NULL,
+        line INTEGER NOT NULL,
+        git_commit TEXT,
+        git_dirty INTEGER NOT NULL DEFAULT 0,
+        created_at TEXT NOT NULL,
+        who TEXT NOT NULL,
+        PRIMARY KEY (object_uid, revision)
+    ) STRICT
+    """,
+    """
+    CREATE TABLE holds (
+        object_uid TEXT NOT NULL REFERENCES objects (uid) ON DELETE CASCADE,
+        kind TEXT NOT NULL,
+        owner TEXT NOT NULL,
+        reason TEXT NOT NULL DEFAULT '',
+        since TEXT NOT NULL,
+        until TEXT,
+        PRIMARY KEY (object_uid, kind, owner)
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE watermarks (
+        job_uid TEXT NOT NULL REFERENCES objects (uid) ON DELETE CASCADE,
+        schedule TEXT NOT NULL,
+        at TEXT NOT NULL,
+        slot_key TEXT,
+        PRIMARY KEY (job_uid, schedule)
+    ) STRICT, WITHOUT ROWID
+    """,
+    # instance_id is a plain number: the ledger outlives the run, and an id is never used twice.
+    """
+    CREATE TABLE slots (
+        job_uid TEXT NOT NULL REFERENCES objects (uid) ON DELETE CASCADE,
+        slot_key TEXT NOT NULL,
+        schedule TEXT NOT NULL,
+        slot_at TEXT NOT NULL,
+        decision TEXT NOT NULL,
+        reason TEXT NOT NULL DEFAULT '',
+        instance_id INTEGER,
+        decided_at TEXT NOT NULL,
+        count INTEGER NOT NULL DEFAULT 1,
+        PRIMARY KEY (job_uid, slot_key)
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE INDEX slots_by_time ON slots (job_uid, slot_at)",
+    """
+    CREATE TABLE job_instances (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        job TEXT NOT NULL,
+        state TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        origin TEXT NOT NULL,
+        job_uid TEXT NOT NULL REFERENCES objects (uid),
+        schedule TEXT,
+        slot_key TEXT NOT NULL,
+        slot_at TEXT,
+        slot_local TEXT,
+        due_at TEXT NOT NULL,
+        start_deadline TEXT,
+        expires_at TEXT,
+        created_at TEXT NOT NULL,
+        first_started_at TEXT,
+        started_at TEXT,
+        completed_at TEXT,
+        attempt INTEGER NOT NULL DEFAULT 0,
+        epoch INTEGER NOT NULL DEFAULT 0,
+        failures INTEGER NOT NULL DEFAULT 0,
+        crashes INTEGER NOT NULL DEFAULT 0,
+        first_error_at TEXT,
+        session_id INTEGER REFERENCES sessions (id),
+        pid INTEGER,
+        pid_started INTEGER,
+        boot_id TEXT,
+        digest TEXT NOT NULL,
+        revision INTEGER NOT NULL,
+        inputs TEXT NOT NULL DEFAULT '{}',
+        trigger TEXT NOT NULL DEFAULT '{}',
+        rerun_of INTEGER,
+        requested_by TEXT NOT NULL DEFAULT '',
+        progress REAL,
+        error TEXT,
+        info TEXT NOT NULL DEFAULT '',
+        outputs TEXT NOT NULL DEFAULT '{}',
+        UNIQUE (job_uid, slot_key)
+    ) STRICT
+    """,
+    "CREATE INDEX instances_by_job ON job_instances (job_uid)",
+    "CREATE INDEX instances_waiting ON job_instances (due_at) WHERE state = 'SCHEDULED'",
+    "CREATE INDEX instances_unfinished ON job_instances (job_uid, state) WHERE completed_at IS NULL",
+    """
+    CREATE TABLE tasks (
+        instance_id INTEGER NOT NULL REFERENCES job_instances (id) ON DELETE CASCADE,
+        target TEXT NOT NULL,
+        state TEXT NOT NULL,
+        attempt INTEGER NOT NULL DEFAULT 0,
+        last_triggered_at TEXT,
+        next_try_at TEXT,
+        reason TEXT NOT NULL DEFAULT '',
+        progress REAL,
+        PRIMARY KEY (instance_id, target)
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE steps (
+        instance_id INTEGER NOT NULL,
+        target TEXT NOT NULL,
+        position INTEGER NOT NULL,
+        name TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        state TEXT NOT NULL DEFAULT 'PENDING',
+        first_started_at TEXT,
+        started_at TEXT,
+        skipped_at TEXT,
+        completed_at TEXT,
+        attempt INTEGER NOT NULL DEFAULT 0,
+        error TEXT,
+        remedy TEXT NOT NULL DEFAULT '',
+        outputs TEXT NOT NULL DEFAULT '{}',
+        PRIMARY KEY (instance_id, target, name),
+        FOREIGN KEY (instance_id, target) REFERENCES tasks (instance_id, target) ON DELETE CASCADE
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE job_state_data (
+        instance_id INTEGER NOT NULL REFERENCES job_instances (id) ON DELETE CASCADE,
+        target TEXT NOT NULL,
+        job_uid TEXT NOT NULL REFERENCES objects (uid),
+        data TEXT NOT NULL,
+        updated_at TEXT NOT NULL,
+        PRIMARY KEY (instance_id, target)
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE INDEX state_by_job ON job_state_data (job_uid)",
+    """
+    CREATE TABLE job_persistent_data (
+        job_uid TEXT PRIMARY KEY REFERENCES objects (uid) ON DELETE CASCADE,
+        data TEXT NOT NULL,
+        updated_at TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE job_errors (
+        id INTEGER PRIMARY KEY,
+        instance_id INTEGER NOT NULL REFERENCES job_instances (id) ON DELETE CASCADE,
+        at TEXT NOT NULL,
+        severity TEXT NOT NULL,
+        code TEXT NOT NULL,
+        description TEXT NOT NULL,
+        info TEXT NOT NULL DEFAULT '',
+        target TEXT,
+        step TEXT
+    ) STRICT
+    """,
+    "CREATE INDEX errors_by_instance ON job_errors (instance_id)",
+    # No foreign key: eight events a run would each look their run up; `db check` looks for orphans instead.
+    """
+    CREATE TABLE events (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        at TEXT NOT NULL,
+        subject_kind TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        event TEXT NOT NULL,
+        row TEXT NOT NULL DEFAULT '',
+        before TEXT NOT NULL DEFAULT '',
+        after TEXT NOT NULL DEFAULT '',
+        who TEXT NOT NULL,
+        why TEXT NOT NULL DEFAULT '',
+        details TEXT NOT NULL DEFAULT '{}',
+        instance_id INTEGER
+    ) STRICT
+    """,
+    "CREATE INDEX events_of_instance ON events (instance_id) WHERE instance_id IS NOT NULL",
+    "CREATE INDEX events_of_object ON events (subject_kind, subject) WHERE instance_id IS NULL",
+)

@@ -1,0 +1,111 @@
+"""Slots: the ledger of what was decided about each due time, and the watermark of each schedule (R9)."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import datetime
+
+from runner.store.records import SlotRecord, Watermark
+from runner.store.sqlite.cells import as_instant, instant
+
+_INSERT = (
+    "INSERT INTO slots (job_uid, slot_key, schedule, slot_at, decision, reason, instance_id, decided_at,"
+    " count) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+)
+_FORWARD = (
+    "INSERT INTO watermarks (job_uid, schedule, at, slot_key) VALUES (?, ?, ?, ?)"
+    " ON CONFLICT DO UPDATE SET at = excluded.at, slot_key = excluded.slot_key WHERE excluded.at > at"
+)
+
+
+class Slots:
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def watermark(self, job_uid: str, schedule: str) -> Watermark | None:
+        row = self._connection.execute(
+            "SELECT at, slot_key FROM watermarks WHERE job_uid = ? AND schedule = ?", (job_uid, schedule)
+        ).fetchone()
+        return row and Watermark(as_instant(row[0]), row[1])
+
+    def watermarks(self) -> dict[tuple[str, str], Watermark]:
+        rows = self._connection.execute("SELECT job_uid, schedule, at, slot_key FROM watermarks")
+        return {(uid, schedule): Watermark(as_instant(at), key) for uid, schedule, at, key in rows}
+
+    def is_decided(self, job_uid: str, slot_key: str) -> bool:
+        return (
+            self._connection.execute(
+                "SELECT 1 FROM slots WHERE job_uid = ?1 AND slot_key = ?2"
+                " UNION ALL SELECT 1 FROM job_instances WHERE job_uid = ?1 AND slot_key = ?2",
+                (job_uid, slot_key),
+            ).fetchone()
+            is not None
+        )
+
+    def list(
+        self, job_uid: str | None = None, *, since: datetime | None = None, limit: int = 100
+    ) -> list[SlotRecord]:
+        select = (
+            "SELECT job_uid, schedule, slot_key, slot_at, decision, reason, instance_id, decided_at, count"
+            " FROM slots WHERE slot_at >= ?"
+        )
+        earliest = "" if since is None else instant(since)
+        if job_uid is None:
+            rows = self._connection.execute(f"{select} ORDER BY slot_at DESC LIMIT ?", (earliest, limit))
+        else:
+            rows = self._connection.execute(
+                f"{select} AND job_uid = ? ORDER BY slot_at DESC LIMIT ?", (earliest, job_uid, limit)
+            )
+        return [
+            SlotRecord(
+                uid, schedule, key, as_instant(at), decision, reason, id, as_instant(decided_at), count
+            )
+            for uid, schedule, key, at, decision, reason, id, decided_at, count in rows
+        ]
+
+    def decide(self, slot: SlotRecord, *, move_watermark: bool = True) -> bool:
+        slot_at = instant(slot.slot_at)
+        is_new = (
+            self._connection.execute(
+                _INSERT,
+                (
+                    slot.job_uid,
+                    slot.slot_key,
+                    slot.schedule,
+                    slot_at,
+                    slot.decision,
+                    slot.reason,
+                    slot.instance_id,
+                    instant(slot.decided_at),
+                    slot.count,
+                ),
+            ).rowcount
+            == 1
+        )
+        if move_watermark:
+            self._connection.execute(_FORWARD, (slot.job_uid, slot.schedule, slot_at, slot.slot_key))
+        return is_new
+
+    def take(
+        self, job_uid: str, slot_key: str, *, schedule: str, slot_at: str, reason: str, id: int, at: str
+    ) -> bool:
+        """As `decide` for a slot that became run `id`, with the texts at hand; False changes nothing."""
+        taken = self._connection.execute(
+            _INSERT, (job_uid, slot_key, schedule, slot_at, "instance", reason, id, at, 1)
+        )
+        if taken.rowcount != 1:
+            return False
+        self._connection.execute(_FORWARD, (job_uid, schedule, slot_at, slot_key))
+        return True
+
+    def set_watermark(self, job_uid: str, schedule: str, at: datetime, slot_key: str | None = None) -> None:
+        self._connection.execute(
+            "INSERT INTO watermarks (job_uid, schedule, at, slot_key) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET at = excluded.at, slot_key = excluded.slot_key",
+            (job_uid, schedule, instant(at), slot_key),
+        )
+
+    def drop_watermark(self, job_uid: str, schedule: str) -> None:
+        self._connection.execute(
+            "DELETE FROM watermarks WHERE job_uid = ? AND schedule = ?", (job_uid, schedule)
+        )

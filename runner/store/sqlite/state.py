@@ -1,0 +1,87 @@
+"""State data: what a job's code saved, per run and target, and what it saved for good (principle 9)."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from datetime import datetime
+from typing import Any
+
+from runner.store.records import PersistentRecord, StateRecord
+from runner.store.sqlite.cells import as_instant, as_json, instant
+from runner.store.sqlite.events import Events
+
+_SELECT = "SELECT job_uid, instance_id, target, data, updated_at FROM job_state_data"
+
+
+class State:
+    def __init__(self, connection: sqlite3.Connection, events: Events) -> None:
+        self._connection = connection
+        self._events = events
+
+    def of(self, job_uid: str) -> list[StateRecord]:
+        rows = self._connection.execute(
+            f"{_SELECT} WHERE job_uid = ? ORDER BY instance_id, target", (job_uid,)
+        )
+        return [_record(row) for row in rows]
+
+    def of_instance(self, instance_id: int) -> list[StateRecord]:
+        rows = self._connection.execute(f"{_SELECT} WHERE instance_id = ? ORDER BY target", (instance_id,))
+        return [_record(row) for row in rows]
+
+    def persistent(self, job_uid: str) -> PersistentRecord | None:
+        row = self._connection.execute(
+            "SELECT data, updated_at FROM job_persistent_data WHERE job_uid = ?", (job_uid,)
+        ).fetchone()
+        return row and PersistentRecord(job_uid, json.loads(row[0]), as_instant(row[1]))
+
+    def put(self, job_uid: str, instance_id: int, target: str, data: Any, *, at: datetime) -> None:
+        self._connection.execute(
+            "INSERT INTO job_state_data (instance_id, target, job_uid, data, updated_at)"
+            " VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET data = excluded.data, updated_at = excluded.updated_at",
+            (instance_id, target, job_uid, as_json(data), instant(at)),
+        )
+
+    def take_over(self, instance_id: int, *, predecessor: int, at: datetime) -> int:
+        return self._connection.execute(
+            "UPDATE OR REPLACE job_state_data SET instance_id = ?, updated_at = ? WHERE instance_id = ?",
+            (instance_id, instant(at), predecessor),
+        ).rowcount
+
+    def clear(
+        self, job_uid: str, *, instance_id: int | None = None, at: datetime, who: str, why: str = ""
+    ) -> int:
+        rows = self._connection.execute(
+            "DELETE FROM job_state_data WHERE job_uid = ?1 AND (?2 IS NULL OR instance_id = ?2)",
+            (job_uid, instance_id),
+        ).rowcount
+        if rows:
+            details = {"rows": rows, "instance_id": instance_id}
+            self._event(job_uid, "state.cleared", at=at, who=who, why=why, details=details)
+        return rows
+
+    def put_persistent(self, job_uid: str, data: Any, *, at: datetime) -> None:
+        self._connection.execute(
+            "INSERT INTO job_persistent_data (job_uid, data, updated_at) VALUES (?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET data = excluded.data, updated_at = excluded.updated_at",
+            (job_uid, as_json(data), instant(at)),
+        )
+
+    def clear_persistent(self, job_uid: str, *, at: datetime, who: str, why: str = "") -> bool:
+        gone = self._connection.execute("DELETE FROM job_persistent_data WHERE job_uid = ?", (job_uid,))
+        if gone.rowcount:
+            self._event(job_uid, "state.persistent_cleared", at=at, who=who, why=why, details={})
+        return gone.rowcount > 0
+
+    def _event(
+        self, job_uid: str, event: str, *, at: datetime, who: str, why: str, details: dict[str, Any]
+    ) -> None:
+        row = self._connection.execute("SELECT kind, name FROM objects WHERE uid = ?", (job_uid,)).fetchone()
+        kind, name = row or ("Job", job_uid)
+        self._events.append(kind, name, event, at=at, who=who, why=why, details={"uid": job_uid, **details})
+
+
+def _record(row: Any) -> StateRecord:
+    job_uid, instance_id, target, data, updated_at = row
+    return StateRecord(job_uid, instance_id, target, json.loads(data), as_instant(updated_at))

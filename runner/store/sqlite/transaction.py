@@ -1,0 +1,91 @@
+"""All nouns on one connection: what a reader and a transaction are made of."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import asdict
+from datetime import datetime
+
+from runner.store.records import Applied
+from runner.store.sqlite.cells import as_instant, as_json, instant
+from runner.store.sqlite.errors import Errors
+from runner.store.sqlite.events import Events
+from runner.store.sqlite.holds import Holds
+from runner.store.sqlite.instances import Instances
+from runner.store.sqlite.objects import Objects
+from runner.store.sqlite.revisions import Revisions
+from runner.store.sqlite.sessions import Sessions
+from runner.store.sqlite.slots import Slots
+from runner.store.sqlite.state import State
+from runner.store.sqlite.steps import Steps
+from runner.store.sqlite.tasks import Tasks
+from runner.vocabulary.errors import StalePlan
+
+
+class SqliteTransaction:
+    """Made once per connection and used for every transaction on it."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self.events = Events(connection)
+        self.revisions = Revisions(connection)
+        self.objects = Objects(connection, self.revisions, self.events)
+        self.holds = Holds(connection, self.events)
+        self.slots = Slots(connection)
+        self.instances = Instances(connection, self.slots, self.events)
+        self.tasks = Tasks(connection, self.events)
+        self.steps = Steps(connection, self.events)
+        self.state = State(connection, self.events)
+        self.errors = Errors(connection)
+        self.sessions = Sessions(connection)
+
+    def serial(self) -> int:
+        return int(self._meta("serial") or 0)
+
+    def applied(self, source: str | None = None) -> Applied | None:
+        text = self._meta("applied" if source is None else f"applied:{source}")
+        if text is None:
+            return None
+        values = json.loads(text)
+        return Applied(**{**values, "at": as_instant(values["at"])})
+
+    def set_serial(
+        self,
+        expected: int,
+        *,
+        source: str,
+        tree_digest: str,
+        commit: str | None,
+        branch: str | None,
+        dirty: bool,
+        at: datetime,
+        who: str,
+    ) -> int:
+        serial = self.serial()
+        if serial != expected:
+            raise StalePlan(
+                f"The plan was made against serial {expected}, and the database is at serial {serial} now; "
+                "make a new plan"
+            )
+        applied = Applied(serial + 1, source, tree_digest, commit, branch, dirty, at, who)
+        text = as_json({**asdict(applied), "at": instant(at)})
+        self.connection.executemany(
+            "INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+            [("serial", str(serial + 1)), ("applied", text), (f"applied:{source}", text)],
+        )
+        self.events.append(
+            "source",
+            source,
+            "applied",
+            at=at,
+            who=who,
+            before=str(serial),
+            after=str(serial + 1),
+            details={"commit": commit, "tree_digest": tree_digest},
+        )
+        return serial + 1
+
+    def _meta(self, key: str) -> str | None:
+        row = self.connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return row and str(row[0])

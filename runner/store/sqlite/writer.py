@@ -1,0 +1,105 @@
+"""One writer: everything queued goes into one commit, each work in a savepoint of its own."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from runner.store.sqlite.transaction import SqliteTransaction
+
+Work = Callable[[Any], Any]
+Then = Callable[[Any, BaseException | None], None]
+Job = tuple[Work, Then]
+
+BATCH = 256
+"""Works per commit at most, so that the first of a flood does not wait for the last."""
+
+
+def commit_together(transaction: SqliteTransaction, jobs: list[Job]) -> list[tuple[Then, Any, Any]]:
+    """Do every work in one durable transaction; what each `then` is to be told, in order.
+
+    A work that raises is undone alone. When the transaction as a whole cannot be begun or committed (locked,
+    full, broken disk), nothing is kept and everybody is told why.
+    """
+    connection, events = transaction.connection, transaction.events
+    told: list[tuple[Then, Any, BaseException | None]] = []
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        for work, then in jobs:
+            connection.execute("SAVEPOINT work")
+            try:
+                result = work(transaction)
+                events.flush()
+            except BaseException as problem:
+                events.forget()
+                if not connection.in_transaction:  # a full disk rolls everything back at once
+                    raise
+                connection.execute("ROLLBACK TO work")
+                told.append((then, None, problem))
+            else:
+                told.append((then, result, None))
+            connection.execute("RELEASE work")
+        connection.execute("COMMIT")
+    except BaseException as problem:
+        events.forget()
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        failed = [(then, None, own) for then, _, own in told if own is not None]
+        undone = [(then, None, problem) for then, _, own in told if own is None]
+        rest = [(then, None, problem) for _, then in jobs[len(told) :]]
+        return failed + undone + rest
+    return told
+
+
+class Writer:
+    """The one thread that writes; opened by the first submit, closed with the store."""
+
+    def __init__(self, commit: Callable[[list[Job]], list[tuple[Then, Any, Any]]]) -> None:
+        self._commit = commit
+        self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
+        self._thread.start()
+
+    @property
+    def is_this_thread(self) -> bool:
+        return threading.current_thread() is self._thread
+
+    def submit(self, work: Work, then: Then) -> None:
+        self._queue.put((work, then))
+
+    def close(self) -> None:
+        """Everything queued before is committed first."""
+        self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        closing = False
+        while not closing:
+            jobs: list[Job] = []
+            job = self._queue.get()
+            while True:
+                if job is None:
+                    closing = True
+                    break
+                jobs.append(job)
+                if len(jobs) == BATCH:
+                    break
+                try:
+                    job = self._queue.get_nowait()
+                except queue.Empty:
+                    break
+            if jobs:
+                for then, result, problem in self._commit(jobs):
+                    _tell(then, result, problem)
+
+
+def _tell(then: Then, result: Any, problem: BaseException | None) -> None:
+    """A `then` that raises is its owner's fault; the others still hear."""
+    try:
+        then(result, problem)
+    except Exception as fault:
+        threading.excepthook(
+            threading.ExceptHookArgs((type(fault), fault, fault.__traceback__, threading.current_thread()))
+        )
