@@ -24,13 +24,14 @@ _SAFE = (
     "-c", "diff.external=",
     "-c", "submodule.recurse=false",
     "-c", "protocol.allow=never",
+    "-c", "safe.bareRepository=explicit",
 )  # fmt: skip
 _KEPT = ("PATH", "HOME", "XDG_CONFIG_HOME")
 
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """`sha` in full; `branch` is None when none is checked out; `dirty`: the folder differs from the commit."""
+    """`sha` in full; `branch` is None when none is checked out; `dirty`: the folder differs from it."""
 
     sha: str
     branch: str | None

@@ -9,7 +9,6 @@ from typing import Any
 
 from runner.declaration.problem import Problem
 from runner.loading.changes import Changes, find_changes
-from runner.loading.files import read_file
 from runner.loading.findings import Finding, is_error, place_problems
 from runner.loading.memory import Memory
 from runner.loading.resolving import Resolver
@@ -94,7 +93,9 @@ class _Build:
             records.update(resolver.resolve_all(records))
         for at, record in records.items():
             changes.packed[at] = pack_record(record)
-        owned = sorted((held.address, at, held.digest) for at, record in records.items() for held in record.held)
+        owned = sorted(
+            (held.address, at, held.digest) for at, record in records.items() for held in record.held
+        )
         return self._snapshot(
             read_at_ns, [(a, at) for a, at, _ in owned], [digest for _, _, digest in owned], valid=valid
         )
@@ -120,7 +121,7 @@ class _Build:
             if was is not None and was.sha256 and fingerprint_of(f"{root}/{path}") == was.fingerprint:
                 self.named[path] = was
                 continue
-            content = read_file(root, path)
+            content = self.memory.read(path)
             if isinstance(content, Complaint):
                 self.wrong_names[path] = content
                 self.named[path] = Named(ABSENT, "")
@@ -143,7 +144,9 @@ class _Build:
         """Forget the digests of everything that a change may concern."""
         changes = self.changes
         touched = {held.address for at in changes.now for held in changes.now[at].held}
-        touched |= {held.address for record in (*changes.was.values(), *changes.removed) for held in record.held}
+        touched |= {
+            held.address for record in (*changes.was.values(), *changes.removed) for held in record.held
+        }
         if changed_files:
             touched |= {held.address for path, _, held, _ in self._names(records) if path in changed_files}
         if any(address.startswith("Runner/") for address in touched):
@@ -185,7 +188,7 @@ class _Build:
                     )
                     problems.setdefault(at, []).append((held.number, problem))
         for at, each in problems.items():
-            content = read_file(self.memory.root, self.scan.paths[at])
+            content = self.memory.read(self.scan.paths[at])
             raw = content.raw if not isinstance(content, Complaint) else b""
             if not isinstance(content, Complaint) and content.sha256 != records[at].sha256:
                 raw = b""

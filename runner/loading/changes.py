@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from runner.loading.examination import WORTH_A_PROCESS, Examined, examine_files
-from runner.loading.files import Content, read_file
+from runner.loading.files import Content
 from runner.loading.findings import Finding
 from runner.loading.memory import Memory
 from runner.loading.snapshot import Held, Record, Snapshot, pack_record, unpack_record
@@ -99,13 +99,13 @@ def _answers(
     scan: Scan, positions: Sequence[int], changes: Changes, memory: Memory
 ) -> list[Examined | Complaint | Record]:
     paths = [scan.paths[position] for position in positions]
-    if memory.contents.is_empty() and not changes.was:
+    if memory.contents.is_empty() and not changes.was and not memory.given:
         examined = examine_files(memory.root, paths)
         return [examined[path] for path in paths]
     answers: dict[str, Examined | Complaint | Record] = {}
     unread: dict[str, Content] = {}
     for position, path in zip(positions, paths, strict=True):
-        content = read_file(memory.root, path)
+        content = memory.read(path)
         was = changes.was.get(position)
         if isinstance(content, Complaint):
             answers[path] = content

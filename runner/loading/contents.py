@@ -39,7 +39,9 @@ class Contents:
         with self._guarded() as connection:
             if connection is not None:
                 for sha in hashes:
-                    row = connection.execute("SELECT crc, packed FROM verdicts WHERE sha = ?", (sha,)).fetchone()
+                    row = connection.execute(
+                        "SELECT crc, packed FROM verdicts WHERE sha = ?", (sha,)
+                    ).fetchone()
                     if row is not None and zlib.crc32(row[1]) == row[0]:
                         found[sha] = row[1]
         return found
@@ -68,7 +70,9 @@ class Contents:
             day = int(time.time() // 86400) - KEPT_DAYS
             rows = connection.execute("SELECT sha FROM verdicts WHERE day < ?", (day,)).fetchall()
             connection.execute("BEGIN IMMEDIATE")
-            connection.executemany("DELETE FROM verdicts WHERE sha = ?", [r for r in rows if r[0] not in wanted])
+            connection.executemany(
+                "DELETE FROM verdicts WHERE sha = ?", [r for r in rows if r[0] not in wanted]
+            )
             connection.execute("COMMIT")
 
     def close(self) -> None:

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 
 from runner.loading.contents import Contents
-from runner.loading.files import read_file
+from runner.loading.files import Content, read_file
 from runner.loading.verdict import Verdict, examine, unpack
 from runner.loading.walk import Complaint
 from runner.vocabulary.errors import RunnerError
@@ -21,8 +21,14 @@ class Memory:
     root: str
     contents: Contents
     fresh: dict[bytes, bytes] = field(default_factory=dict)
+    given: dict[str, Content] = field(default_factory=dict)
+    """Contents that stand in no file: a stream."""
     _blobs: dict[str, bytes] = field(default_factory=dict)
     _kept: int = 0
+
+    def read(self, path: str) -> Content | Complaint:
+        """The content of a file below the root, or why there is none."""
+        return self.given[path] if path in self.given else read_file(self.root, path)
 
     def keep(self, sha256: str, raw: bytes) -> None:
         """Keep the content of a named file."""
@@ -35,7 +41,7 @@ class Memory:
         packed = self.fresh.get(sha256) or self.contents.get([sha256]).get(sha256)
         if packed is not None:
             return unpack(packed)
-        content = read_file(self.root, path)
+        content = self.read(path)
         if isinstance(content, Complaint) or content.sha256 != sha256:
             raise RunnerError(f"{path} was changed while it was read; try again")
         return examine(content.raw)
@@ -44,7 +50,7 @@ class Memory:
         """The content of a named file; RunnerError when it has changed since it was digested."""
         if sha256 in self._blobs:
             return self._blobs[sha256]
-        content = read_file(self.root, path)
+        content = self.read(path)
         if isinstance(content, Complaint) or hashlib.sha256(content.raw).hexdigest() != sha256:
             raise RunnerError(f"{path} was changed after it was read; try again")
         return content.raw

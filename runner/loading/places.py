@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ruamel.yaml.cyaml import CParser
+from ruamel.yaml.cyaml import CParser  # type: ignore[attr-defined]
 from ruamel.yaml.events import (
     AliasEvent,
     DocumentStartEvent,
@@ -98,7 +98,7 @@ def find_duplicates(raw: bytes) -> Iterator[Twice]:
             yield Twice(str(mark.path[-1]), *mark.key, *first)
 
 
-def _marks(raw: bytes) -> Iterator[Mark]:
+def _marks(raw: bytes) -> Iterator[Mark]:  # noqa: PLR0912
     next_event = CParser(raw).get_event
     document = -1
     # One frame for each open map (None or its pending key) or list (the next index).

@@ -8,9 +8,9 @@ needs. Positions are not kept: `places.find_places` reads the file again when th
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any
 
-from ruamel.yaml.cyaml import CParser
+from ruamel.yaml.cyaml import CParser  # type: ignore[attr-defined]
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import (
     AliasEvent,
@@ -24,9 +24,9 @@ from ruamel.yaml.events import (
     StreamEndEvent,
 )
 
-from runner.loading import limits, places, text
+from runner.loading import limits, text
+from runner.loading.report import Report, Stop
 from runner.loading.scalars import MAY_BE_SPECIAL, NotANumber, plain_value
-from runner.loading.syntax import hint_for
 from runner.vocabulary.diagnostic import Diagnostic
 
 _NOTHING = object()
@@ -49,10 +49,6 @@ class Reading:
     diagnostics: list[Diagnostic] = field(default_factory=list)
 
 
-class _Refused(Exception):
-    """The rest of the file is not read: it is beyond a limit."""
-
-
 def read_documents(raw: bytes, file: str) -> Reading:
     """The documents of `raw`, or diagnostics that name `file`. Raises nothing, whatever the bytes are."""
     problem = text.problem_of(raw, file)
@@ -61,7 +57,7 @@ def read_documents(raw: bytes, file: str) -> Reading:
     reader = _Reader(raw, file)
     try:
         reader.run()
-    except _Refused:
+    except Stop:
         pass
     except MarkedYAMLError as error:
         reader.syntax(error)
@@ -69,17 +65,15 @@ def read_documents(raw: bytes, file: str) -> Reading:
         reader.problem(None, "yaml-syntax", "Not valid YAML", str(error)[:300])
     if reader.has_duplicates:
         reader.duplicates()
-    return reader.reading
+    return Reading(reader.documents, reader.diagnostics)
 
 
-class _Reader:
+class _Reader(Report):
     def __init__(self, raw: bytes, file: str) -> None:
-        self.raw = raw
-        self.file = file
-        self.reading = Reading()
+        super().__init__(raw, file)
+        self.documents: list[ReadDocument] = []
         self.has_duplicates = False
         self.expanded = 0
-        self.lines: list[str] | None = None
 
     def run(self) -> None:
         parser = CParser(self.raw)
@@ -93,19 +87,19 @@ class _Reader:
                 if index >= limits.DOCUMENTS:
                     self.refuse(event, "too-many-documents", f"more than {limits.DOCUMENTS} documents")
                 self.directives(event)
-                before = len(self.reading.diagnostics)
+                before = len(self.diagnostics)
                 first, content = self.document(next_event)
-                if content is None and type(first) is ScalarEvent and len(self.reading.diagnostics) == before:
+                if content is None and type(first) is ScalarEvent and len(self.diagnostics) == before:
                     empty.append(first)
                 else:
                     line = first.start_mark.line + 1
-                    self.reading.documents.append(ReadDocument(index, line, content))
+                    self.documents.append(ReadDocument(index, line, content))
                 index += 1
             elif kind is StreamEndEvent or event is None:
                 break
-        self.empty(empty)
+        self.empty(empty, has_documents=bool(self.documents))
 
-    def document(self, next_event: Any) -> tuple[Any, Any]:
+    def document(self, next_event: Any) -> tuple[Any, Any]:  # noqa: PLR0912, PLR0915 - the hot loop
         """The first event of the document and its content; reads up to its end."""
         stack: list[tuple[Any, Any, str | None, int]] = []  # container, pending key, anchor, nodes before it
         anchors: dict[str, tuple[Any, int] | None] = {}
@@ -141,7 +135,7 @@ class _Reader:
                     anchors[event.anchor] = None  # not complete: an alias to it would be a cycle
                 if is_map and key is _NOTHING:
                     self.problem(event, "key-not-text", "Key is not text", "a map or list stands as a key")
-                    raise _Refused
+                    raise Stop
                 if len(stack) >= limits.DEPTH:
                     self.refuse(event, "too-deep", f"more than {limits.DEPTH} maps and lists in each other")
                 stack.append((container, key, event.anchor, nodes))
@@ -196,125 +190,3 @@ class _Reader:
                 container.append(value)
             else:
                 root = value
-
-    # Problems, in the order in which the reader meets them
-
-    def problem(
-        self, event: Any, rule: str, summary: str, detail: str = "", hint: str = "", severity: Any = "error"
-    ) -> None:
-        mark = getattr(event, "start_mark", None) if not hasattr(event, "line") else event
-        line, column = (mark.line + 1, mark.column + 1) if mark is not None else (0, 0)
-        self.at(line, column, rule, summary, detail, hint, severity)
-
-    def at(
-        self,
-        line: int,
-        column: int,
-        rule: str,
-        summary: str,
-        detail: str,
-        hint: str = "",
-        severity: Any = "error",
-    ) -> None:
-        if len(self.reading.diagnostics) >= limits.DIAGNOSTICS_PER_FILE:
-            raise _Refused
-        if self.lines is None:
-            self.lines = text.lines_of(self.raw)
-        source = text.snippet(self.lines, line)
-        self.reading.diagnostics.append(
-            Diagnostic(self.file, line, column, severity, rule, summary, detail, hint, source)
-        )
-
-    def refuse(self, event: Any, rule: str, detail: str, summary: str = "Beyond a limit") -> NoReturn:
-        self.problem(event, rule, summary, detail)
-        raise _Refused
-
-    def directives(self, event: Any) -> None:
-        if event.version is not None and tuple(event.version) != (1, 2):
-            wrote = ".".join(str(part) for part in event.version)
-            self.problem(
-                event, "yaml-version", "Wrong YAML version", f"%YAML {wrote}; expected 1.2 or nothing"
-            )
-        if event.tags:
-            self.problem(event, "yaml-tag", "Tags are not accepted", "a %TAG directive")
-
-    def tag(self, event: Any) -> None:
-        self.problem(
-            event,
-            "yaml-tag",
-            "Tags are not accepted",
-            f"'{event.tag[:80]}'; values are text, numbers, true, false, null, maps and lists",
-            "quote the value if it begins with '!'",
-        )
-
-    def key(self, event: Any, value: Any) -> None:
-        if isinstance(value, dict | list):
-            self.problem(event, "key-not-text", "Key is not text", "a map or list stands as a key")
-            return
-        written = (
-            "null" if value is None else str(value).lower() if value is True or value is False else value
-        )
-        self.problem(
-            event,
-            "key-not-text",
-            "Key is not text",
-            f"{written} is {_type_name(value)}",
-            f'write "{written}"',
-        )
-
-    def merge(self, event: Any) -> None:
-        self.problem(
-            event,
-            "merge-key",
-            "Merge keys are not YAML 1.2",
-            "'<<' is not a field",
-            "write the fields out, or use an alias for a whole value",
-        )
-
-    def empty(self, events: list[Any]) -> None:
-        """An empty file is never 'no objects': a truncated file must not look like a removal."""
-        if not self.reading.documents and not self.reading.diagnostics:
-            self.at(
-                1,
-                1,
-                "empty-document",
-                "Empty file",
-                "there is no object in it",
-                "delete the file if that is meant",
-            )
-        elif self.reading.documents:
-            for event in events:
-                self.problem(
-                    event, "empty-document", "Empty document", "nothing between two '---'", "", "warning"
-                )
-
-    def syntax(self, error: MarkedYAMLError) -> None:
-        mark = error.problem_mark or error.context_mark
-        if self.lines is None:
-            self.lines = text.lines_of(self.raw)
-        source = text.snippet(self.lines, mark.line + 1) if mark is not None else ""
-        detail = "; ".join(part for part in (error.context, error.problem) if part)
-        try:
-            self.problem(mark, "yaml-syntax", "Not valid YAML", detail[:300], hint_for(detail, source))
-        except _Refused:
-            pass
-
-    def duplicates(self) -> None:
-        try:
-            for twice in places.find_duplicates(self.raw):
-                self.at(
-                    twice.line,
-                    twice.column,
-                    "duplicate-key",
-                    "Key stands twice",
-                    f"'{twice.key[:80]}' stands first in line {twice.first_line}, column {twice.first_column}",
-                    "keep one of the two",
-                )
-        except (_Refused, YAMLError):
-            pass
-
-
-def _type_name(value: Any) -> str:
-    if value is None:
-        return "null"
-    return {bool: "a boolean", int: "a number", float: "a number"}.get(type(value), type(value).__name__)

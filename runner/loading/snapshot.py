@@ -92,7 +92,7 @@ class Snapshot:
         addresses: list[tuple[str, int]],
         digests: list[str],
     ) -> Snapshot:
-        """A snapshot of what was just loaded. Files changed after `racy_after_ns` are marked to be read again."""
+        """A snapshot of what was just loaded; files changed after `racy_after_ns` will be read again."""
         figures = _without_racy(scan.figures, racy_after_ns)
         kept = {
             path: each if max(each.fingerprint[1:3]) < _racy_from(each.fingerprint, racy_after_ns)
@@ -159,7 +159,9 @@ class Snapshot:
             descriptor, temporary = tempfile.mkstemp(prefix=path.name, dir=path.parent)
             try:
                 with os.fdopen(descriptor, "wb") as file:
-                    file.write(start + len(head).to_bytes(4, "big") + zlib.crc32(head).to_bytes(4, "big") + head)
+                    file.write(
+                        start + len(head).to_bytes(4, "big") + zlib.crc32(head).to_bytes(4, "big") + head
+                    )
                     file.writelines(packed)
                 Path(temporary).replace(path)
             except BaseException:
@@ -209,7 +211,9 @@ class Damaged(Exception):
 
 def scan_key(paths: list[str], figures: array[int], complaints: list[Any]) -> bytes:
     """Everything that a scan saw, as one piece of memory."""
-    return b"\n".join(("\0".join(paths).encode(), repr(complaints).encode() if complaints else b"", figures.tobytes()))
+    return b"\n".join(
+        ("\0".join(paths).encode(), repr(complaints).encode() if complaints else b"", figures.tobytes())
+    )
 
 
 def _without_racy(figures: array[int], racy_after_ns: int) -> array[int]:
@@ -228,9 +232,10 @@ def _without_racy(figures: array[int], racy_after_ns: int) -> array[int]:
 
 
 def _racy_from(fingerprint: tuple[int, ...], read_at_ns: int) -> int:
-    """Times from here on are too close to the reading to tell a later change. Clocks of file systems tick
+    """Times from here on are too close to the reading to tell a later change.
 
-    every 4 to 10 ms; those that keep whole seconds only (or even ones) are recognised by it.
+    Clocks of file systems tick every 4 to 10 ms; those that keep whole seconds only (or even ones) are
+    recognised by it.
     """
     whole_seconds = fingerprint[1] % 1_000_000_000 == 0
     return read_at_ns - (2_000_000_000 if whole_seconds else 20_000_000)

@@ -13,15 +13,18 @@ from pathlib import Path
 from typing import Any
 
 from runner.declaration.declared import Declared, Document
+from runner.loading import limits
 from runner.loading.contents import Contents
+from runner.loading.files import Content
 from runner.loading.findings import Finding, to_diagnostic
-from runner.loading.location import Location, locate
+from runner.loading.location import Location, locate, locate_stream
 from runner.loading.memory import Memory
 from runner.loading.objects import Objects
 from runner.loading.snapshot import ABSENT, Damaged, Snapshot, unpack_record
 from runner.loading.stamp import program_stamp
-from runner.loading.walk import Complaint, Scan, fingerprint_of, scan_folder
+from runner.loading.walk import Complaint, Fingerprint, Scan, fingerprint_of, scan_folder
 from runner.vocabulary.diagnostic import Diagnostic, has_errors, in_order
+from runner.vocabulary.duration import format_size
 from runner.vocabulary.identity import Address
 
 
@@ -36,7 +39,9 @@ class Tree:
         self.partial = location.part is not None
         self.unchanged = unchanged
         """Whether no file had to be read: all of this is what was known from the last time."""
-        self.file_count = sum(location.is_part(path) for path in scan.paths) if self.partial else len(scan.paths)
+        self.file_count = (
+            sum(location.is_part(path) for path in scan.paths) if self.partial else len(scan.paths)
+        )
         self.diagnostics = _diagnostics(location, snapshot, scan)
         self._location, self._snapshot, self._memory = location, snapshot, memory
         self._objects: Objects | None = None
@@ -66,6 +71,10 @@ class Tree:
                 return self._memory.blob(path, sha256)
         raise KeyError(sha256)
 
+    def save(self, index: Path, stamp: str) -> None:
+        """Keep what is known for the next load."""
+        self._snapshot.save(index, stamp)
+
     def _objects_or_none(self) -> Objects | None:
         if self._objects is None and not has_errors(self.diagnostics) and self._snapshot["summary"][0]:
             is_part = self._location.is_part if self.partial else None
@@ -88,7 +97,10 @@ class Tree:
             special = {at for a, at in zip(addresses, owners, strict=True) if not a.startswith("Job/")}
             named = {path: Named(*each) for path, each in snapshot["named"].items()}
             self._resolver = Resolver(
-                snapshot.paths(), self._memory, named, {at: unpack_record(records[at]) for at in sorted(special)}
+                snapshot.paths(),
+                self._memory,
+                named,
+                {at: unpack_record(records[at]) for at in sorted(special)},
             )
         return self._resolver
 
@@ -117,7 +129,11 @@ def load_tree(
     cache = None if location.alone else _cache_folder(state)
     stamp = program_stamp()
     memory = Memory(location.root, Contents(cache, stamp))
-    index = cache / f"index-{sha256(location.root.encode('utf-8', 'replace')).hexdigest()[:16]}" if cache else None
+    index = (
+        cache / f"index-{sha256(location.root.encode('utf-8', 'replace')).hexdigest()[:16]}"
+        if cache
+        else None
+    )
     try:
         return _load(location, memory, index, stamp, known_addresses if location.alone else ())
     except Damaged:
@@ -126,24 +142,61 @@ def load_tree(
         return _load(location, memory, index, stamp, ())
 
 
-def _load(
-    location: Location, memory: Memory, index: Path | None, stamp: str, known: Collection[str]
-) -> Tree:
+def load_stream(raw: bytes, *, base: Path, project: Path, known_addresses: Collection[str] = ()) -> Tree:
+    """The tree that a stream of documents declares; always partial. Its paths are relative to `base`."""
+    location = locate_stream(base, project)
+    memory = Memory(location.root, Contents(None, ""))
+    if len(raw) > limits.STREAM_BYTES:
+        detail = f"more than {format_size(limits.STREAM_BYTES)} on standard input"
+        scan = Scan(complaints=[Complaint("-", "stream-too-large", "Stream too large", detail)])
+    else:
+        figures = (len(raw), 0, 0, 0)
+        memory.given["-"] = Content(raw, sha256(raw).digest(), Fingerprint(*figures))
+        scan = Scan(["-"], array("q", figures))
+    return _built(location, scan, None, memory, known_addresses)
+
+
+def _load(location: Location, memory: Memory, index: Path | None, stamp: str, known: Collection[str]) -> Tree:
     read_at_ns = time.time_ns()
     scan = _scan(location)
     before = Snapshot.open(index, stamp) if index is not None else None
     if before is not None and before.is_of(scan) and _named_unchanged(location.root, before):
         return Tree(location, before, scan, memory, unchanged=True)
+    tree = _built(location, scan, before, memory, known, read_at_ns)
+    if index is not None:
+        memory.contents.put(memory.fresh)
+        tree.save(index, stamp)
+    return tree
+
+
+def _built(  # noqa: PLR0917
+    location: Location,
+    scan: Scan,
+    before: Snapshot | None,
+    memory: Memory,
+    known: Collection[str],
+    read_at_ns: int = 0,
+) -> Tree:
     from runner.loading.build import build_snapshot
 
     now = build_snapshot(scan, before, memory, read_at_ns=read_at_ns, known=known)
-    if index is not None:
-        memory.contents.put(memory.fresh)
-        now.save(index, stamp)
     return Tree(location, now, scan, memory, unchanged=False)
 
 
 def _scan(location: Location) -> Scan:
+    try:
+        status = os.stat(location.root)  # noqa: PTH116
+    except OSError as error:
+        missing = isinstance(error, FileNotFoundError)
+        detail = f"there is no {location.shown('')}" if missing else str(error.strerror)
+        rule, summary = (
+            ("missing-path", "No such file or folder") if missing else ("unreadable", "Cannot be read")
+        )
+        return Scan(complaints=[Complaint("", rule, summary, detail)])
+    if not stat.S_ISDIR(status.st_mode):
+        return Scan(
+            complaints=[Complaint("", "not-a-file", "Not a file or folder", "it is a fifo or device")]
+        )
     if not location.alone:
         return scan_folder(location.root)
     assert location.part is not None
@@ -187,10 +240,3 @@ def _nothing_there(location: Location) -> Finding:
     detail = f"there is no .yaml or .yml file in {what}; an empty source would remove everything it declared"
     hint = "to remove everything, keep one file, for example with a Runner object"
     return (0, 0, "error", "nothing-declared", "No declarations", detail, hint, "")
-
-
-def complaint_of(location: Location) -> Complaint | None:
-    """Why nothing at all can be read at this location, or None."""
-    if not Path(location.root).exists():
-        return Complaint("", "missing-path", "No such file or folder", f"there is no {location.shown('')}")
-    return None

@@ -56,7 +56,7 @@ def is_declaration(name: str) -> bool:
     return name.endswith(SUFFIXES) and name[0] not in ".#"
 
 
-def scan_folder(root: str) -> Scan:
+def scan_folder(root: str) -> Scan:  # noqa: PLR0912 - the hot loop
     """Every declaration below `root`. Opens nothing but folders, so a fifo cannot hold it up."""
     scan = Scan()
     paths, figures = scan.paths.append, scan.figures.extend
@@ -163,7 +163,7 @@ def _unreadable(path: str, error: OSError) -> Complaint:
 
 
 def _unprintable(folder: str, name: str) -> Complaint:
-    detail = f"{ascii(name)} has characters that cannot be printed"
+    detail = f"{name!a} has characters that cannot be printed"
     return Complaint(folder.rstrip("/"), "file-name", "Impossible file name", detail, "rename it")
 
 
