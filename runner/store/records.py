@@ -63,9 +63,20 @@ class InstalledSummary(NamedTuple):
     digest: str
     execution_digest: str
     revision: int
-    enabled: bool | None
-    protected: bool
-    prune_disabled: bool
+    flags: int
+    """`enabled` (0 omitted, 1 false, 2 true) × 4 + `protected` × 2 + `prune_disabled`: one cell to decode."""
+
+    @property
+    def enabled(self) -> bool | None:
+        return (None, False, True)[self.flags >> 2]
+
+    @property
+    def protected(self) -> bool:
+        return bool(self.flags & 2)
+
+    @property
+    def prune_disabled(self) -> bool:
+        return bool(self.flags & 1)
 
     @property
     def address(self) -> Address:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 import uuid
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from runner.store.records import InstalledSummary, NewObject, ObjectRecord
 from runner.store.sqlite.cells import (
@@ -29,18 +30,12 @@ _SELECT = (
     " o.removed_at, r.declared, r.resolved, r.files"
     " FROM objects o JOIN revisions r ON r.object_uid = o.uid AND r.revision = o.revision"
 )
-_FLAGS: tuple[tuple[bool | None, bool, bool], ...] = tuple(
-    (enabled, protected, prune_disabled)
-    for enabled in (None, False, True)
-    for protected in (False, True)
-    for prune_disabled in (False, True)
-)
-# One number for three flags: decoding three booleans a row would cost more than the rest of the row.
 _SUMMARIES = (
     "SELECT uid, kind, name, source, file, line, digest, execution_digest, revision,"
     " (ifnull(enabled + 1, 0)) * 4 + protected * 2 + prune_disabled"
     " FROM objects WHERE removed_at IS NULL"
 )
+_summary = cast("Callable[[Any], InstalledSummary]", partial(tuple.__new__, InstalledSummary))
 ENDS_WITH_REMOVAL = ("new", "git", "removed", "missing_ref", "expired", "finished")
 """Holds that go with an uninstalled object; what an operator or a failure put there waits for its return."""
 
@@ -56,8 +51,7 @@ class Objects:
             rows = self._connection.execute(_SUMMARIES)
         else:
             rows = self._connection.execute(f"{_SUMMARIES} AND kind = ?", (kind,))
-        make, flags = partial(tuple.__new__, InstalledSummary), _FLAGS
-        return [make((*row[:9], *flags[row[9]])) for row in rows]
+        return list(map(_summary, rows))
 
     def get(self, address: Address) -> ObjectRecord | None:
         row = self._connection.execute(
