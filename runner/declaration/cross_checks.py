@@ -231,9 +231,12 @@ def _job_of_type(job: Facts, job_type: Facts) -> Iterator[Problem]:
         )
     from runner.declaration.inputs import check_inputs
 
-    inputs = {**{key: {} for key in of_type["inputs"]}, **job_type["inputs"]}
-    for problem in check_inputs(inputs, of_type["with"])[1]:
-        yield problem.below("spec", "with")
+    inputs = {**job_type["inputs"], **of_type["inputs"]}
+    for problem in check_inputs(inputs, {**job_type["with"], **of_type["with"]})[1]:
+        if problem.rule == "missing-input" and not of_type["scheduled"]:
+            continue  # whoever starts it by hand gives it
+        if problem.path[0] in of_type["with"] or problem.rule == "missing-input":
+            yield problem.below("spec", "with")
     for used, path in of_type["uses"]:
         if used not in inputs:
             known = sorted(inputs)

@@ -136,6 +136,7 @@ def _special(kind: str, metadata: Mapping[str, Any], spec: Mapping[str, Any]) ->
                 "protected": spec.get("protected") is True,
                 "template": bool(spec.get("steps")),
                 "inputs": dict(_mapping(spec.get("inputs"))),
+                "with": dict(_mapping(_mapping(spec.get("defaults")).get("with"))),
             }
         case "Authorization":
             return {"offers": [f"Authorization/{name}#{key}" for key in _mapping(spec.get("config"))]}
@@ -153,7 +154,30 @@ def _of_type(spec: Mapping[str, Any]) -> dict[str, Any]:
     """What a job of the user's own type must be checked for once the type is known."""
     return {
         "body": next((key for key in ("steps", "code") if key in spec), None),
-        "inputs": sorted(_mapping(spec.get("inputs"))),
+        "inputs": dict(_mapping(spec.get("inputs"))),
         "with": dict(_mapping(spec.get("with"))),
-        "uses": [],
+        "scheduled": bool(spec.get("schedule") or spec.get("schedules")),
+        "uses": [[name, ["spec", *path]] for path, name in _inputs_used(spec)],
     }
+
+
+def _inputs_used(spec: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+    """Names of inputs that expressions read, with the place of the expression."""
+    from runner.declaration.expression_tree import SyntaxProblem, chains, parse
+    from runner.declaration.templates import Template, segments, texts_with_templates
+
+    texts: list[tuple[Path, str]] = []
+    for path, step in steps_of(spec):
+        if isinstance(step.get("if"), str):
+            texts.append(((*path, "if"), step["if"]))
+    for path, text in texts_with_templates(spec):
+        texts += [(path, part.expression) for part in segments(text) if isinstance(part, Template)]
+    for path, expression in texts:
+        try:
+            found = {
+                chain[1] for chain in chains(parse(expression)) if len(chain) > 1 and chain[0] == "inputs"
+            }
+        except SyntaxProblem:
+            continue  # told for the document by itself
+        for name in sorted(found):
+            yield path, name

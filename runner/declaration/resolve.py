@@ -23,7 +23,46 @@ class Surroundings:
     folders: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The Runner's spec as written; empty when there is none."""
+        return spec_of(self.runner)
+
+    @property
+    def timezone(self) -> str:
+        """The zone of schedules that name none (R8)."""
+        return str(self.settings.get("timezone") or "UTC")
+
+    def job_type(self, name: str) -> Mapping[str, Any]:
+        """The spec of a JobType, the user's own or a shipped one."""
+        if name in self.job_types:
+            return spec_of(self.job_types[name])
+        from runner.declaration.shipped_types import shipped_type
+
+        return spec_of(shipped_type(name))
+
+    def sha256(self, path: str) -> str:
+        """The hash of a file that an object names; LookupError when nobody has read that file."""
+        if path not in self.files:
+            raise LookupError(f"{path} is named by a declaration and was not read")
+        return self.files[path]
+
+
+def spec_of(document: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """A document's spec; empty when it has none."""
+    return (document or {}).get("spec") or {}
+
 
 def resolve(document: Mapping[str, Any], kind: str, around: Surroundings) -> dict[str, Any]:
-    """The resolved spec of a valid document, as plain JSON with every default explicit."""
-    raise NotImplementedError
+    """The resolved spec of a valid document, as plain JSON with every default explicit.
+
+    Precedence: job, then its type's defaults, then the Runner's, then the built-in ones; what is declared
+    empty clears what lies below. LookupError when an object or file that it is made of is not there.
+    """
+    if kind == "Job":
+        from runner.declaration.resolve_job import resolved_job
+
+        return resolved_job(document, around)
+    from runner.declaration.resolve_others import RESOLVERS
+
+    return RESOLVERS[kind](document, around)

@@ -82,6 +82,12 @@ def policies(document: Mapping[str, Any], spec: Mapping[str, Any]) -> Found:
     if policy in ("queue-one", "queue", "replace"):
         hint = "skip and allow are there"
         yield not_yet((*path, "concurrency", "policy"), f"concurrency {policy}", hint=hint)
+    if policy == "allow" and "limit" in mapping(spec.get("concurrency")):
+        detail = "with policy: allow any number of instances may be open"
+        where: Path = (*path, "concurrency", "limit")
+        yield Problem(
+            where, "no-effect", "Field without effect", detail, "policy: skip has a limit", at="key"
+        )
     if spec.get("onDisable") == "pause":
         yield not_yet((*path, "onDisable"), "onDisable: pause", hint="finish and stop are there")
     for key in ("timeout", "deadline"):

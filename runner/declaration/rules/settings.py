@@ -24,6 +24,9 @@ def library(_document: Mapping[str, Any], spec: Mapping[str, Any]) -> Iterator[P
         yield beside(("spec", "modules"), "modules", "file", "a library is one file or several modules")
     elif not spec.get("file") and not spec.get("modules"):
         yield Problem(("spec",), "one-of", "One field is missing", "a Library needs file or modules")
+    elif isinstance(spec.get("modules"), Mapping) and len(spec["modules"]) == 1:
+        detail = "one module is the library itself"
+        yield Problem(("spec", "modules"), "one-of", "One module only", detail, "write it as file", at="key")
     files: list[tuple[Path, Any]] = [(("spec", "file"), spec.get("file"))]
     modules = spec.get("modules")
     if isinstance(modules, Mapping):

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from runner.declaration.problem import Path, Problem, quoted
+from runner.declaration.resolve_steps import format_of
 from runner.declaration.rules.job import in_source
 from runner.declaration.rules.schedule import positive
 from runner.declaration.rules.wording import beside, exactly_one, mapping
@@ -60,6 +61,13 @@ def _copy(path: Path, action: Any) -> Found:
         if isinstance(action.get(end), Mapping):
             yield from _copy_end((*path, end), action[end], reads=end == "from")
     target = mapping(action.get("to"))
+    for end in ("from", "to"):
+        file = mapping(action.get(end)).get("path")
+        if isinstance(file, str) and "format" not in action and format_of(file) is None:
+            detail = f"the format cannot be told from the name {quoted(file)}"
+            yield Problem(
+                (*path, "format"), "missing-field", "Missing field", detail, "add format: csv, for example"
+            )
     if action.get("mode") == "upsert" and not action.get("key"):
         detail = "mode: upsert needs key, the columns that identify a row"
         yield Problem((*path, "mode"), "missing-field", "Missing field", detail)

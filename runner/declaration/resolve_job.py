@@ -1,0 +1,84 @@
+"""A job with its type, its schedules, its libraries and every default filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from runner.declaration import resolve_policies as policies
+from runner.declaration.resolve import Surroundings, spec_of
+from runner.declaration.resolve_others import library_files, resolved_inputs
+from runner.declaration.resolve_schedule import schedules_of
+from runner.declaration.resolve_steps import files_of, resolved_steps
+
+
+def resolved_job(document: Mapping[str, Any], around: Surroundings) -> dict[str, Any]:
+    """The resolved spec of a job."""
+    spec, name = spec_of(document), document["metadata"]["name"]
+    type_name = str(spec.get("type", "standard"))
+    job_type = around.job_type(type_name)
+    levels = (spec, job_type.get("defaults") or {}, around.settings.get("defaults") or {})
+
+    if "steps" in spec or "code" in spec:
+        steps = resolved_steps(spec, around.folders.get(f"Job/{name}", ""))
+    else:
+        steps = resolved_steps(job_type, around.folders.get(f"JobType/{type_name}", ""))
+    schedules = schedules_of(spec, around)
+    retry = policies.retry(policies.nearest_declared(levels, "retry", "once"))
+    deadline = policies.nearest_declared(levels, "deadline")
+    if retry["policy"] == "until-expiry" and deadline is not None:
+        retry["maxElapsed"] = deadline
+    return {
+        "version": spec.get("version"),
+        "description": spec.get("description"),
+        "type": type_name,
+        "executor": job_type.get("executor", "process"),
+        "protected": job_type.get("protected", False),
+        "hidden": job_type.get("hidden", False),
+        "enabled": spec.get("enabled"),
+        "mode": spec.get("mode") or ("automatic" if schedules else "manual"),
+        "schedules": schedules,
+        "groups": sorted(spec.get("groups") or ()),
+        "libraries": _libraries(levels, around),
+        "inputs": resolved_inputs({**(job_type.get("inputs") or {}), **(spec.get("inputs") or {})}),
+        "with": policies.merged(levels, "with", {}),
+        "concurrency": policies.concurrency(levels),
+        "missed": policies.missed(levels),
+        "retry": retry,
+        "failAfter": policies.fail_after(levels, retry["policy"]),
+        "onCrash": policies.on_crash(levels, [step["kind"] for step in steps]),
+        "timeout": policies.nearest_declared(levels, "timeout"),
+        "deadline": deadline,
+        "validUntil": spec.get("validUntil"),
+        "onExpiry": policies.nearest_declared(levels, "onExpiry", "finish"),
+        "onDisable": policies.nearest_declared(levels, "onDisable", "finish"),
+        "env": policies.merged(levels, "env", {}),
+        "locks": sorted(spec.get("locks") or ()),
+        "limits": policies.merged(levels, "limits", policies.LIMITS),
+        "history": policies.merged(levels, "history", policies.HISTORY),
+        "flow": dict(policies.nearest_declared(levels, "flow") or {}),
+        "steps": steps,
+        "outputs": {**(job_type.get("outputs") or {}), **(spec.get("outputs") or {})},
+        "files": {path: around.sha256(path) for path in sorted(set(files_of(steps)))},
+        "runAs": None,
+    }
+
+
+def _libraries(levels: policies.Levels, around: Surroundings) -> dict[str, dict[str, str]]:
+    """The job's libraries, and those that they import, each with its module files."""
+    found: dict[str, dict[str, str]] = {}
+    waiting = list(_names(policies.nearest_declared(levels, "libraries", ())))
+    while waiting:
+        name = waiting.pop()
+        if name in found:
+            continue
+        if name not in around.libraries:
+            raise LookupError(f"there is no Library/{name}")
+        library = around.libraries[name]
+        found[name] = library_files(library, around)
+        waiting.extend(_names(spec_of(library).get("libraries")))
+    return dict(sorted(found.items()))
+
+
+def _names(declared: Iterable[str] | None) -> Iterable[str]:
+    return declared or ()

@@ -1,0 +1,1 @@
+"""The JobTypes that come with the program: YAML, as a user would write it."""
