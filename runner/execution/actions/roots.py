@@ -14,7 +14,7 @@ import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from runner.execution.actions.failure import ActionFailed
 from runner.vocabulary.names import nearest
@@ -104,13 +104,32 @@ def folder(root: Root, parts: tuple[str, ...], *, create: bool = False) -> Itera
         os.close(descriptor)
 
 
-@contextlib.contextmanager
-def reading(root: Root, path: str) -> Iterator[BinaryIO]:
-    """The regular file `path` beneath the root, opened for reading.
+class Input(NamedTuple):
+    """A file that is read, and what it was when it was opened."""
 
-    ActionFailed `input-missing` when it is not there, `input-changed` when somebody wrote to it or cut it
-    while it was read: what was read then is no whole file.
-    """
+    file: BinaryIO
+    name: str
+    before: os.stat_result
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return self.before.st_size
+
+    def check_unchanged(self) -> None:
+        """ActionFailed `input-changed` when somebody wrote to it or cut it: what was read is no whole file."""
+        now = os.fstat(self.file.fileno())
+        if (self.before.st_size, self.before.st_mtime_ns) != (now.st_size, now.st_mtime_ns):
+            raise ActionFailed(
+                "input-changed",
+                f"{self.name} changed while it was read; have its writer rename it into place when it is complete",
+                retryable=True,
+            )
+
+
+@contextlib.contextmanager
+def reading(root: Root, path: str) -> Iterator[Input]:
+    """The regular file `path` beneath the root, opened; ActionFailed `input-missing` when it is not there."""
     parts = resolve(root, path)
     name = f"{path} in root {root.name}"
     if not parts:
@@ -121,14 +140,7 @@ def reading(root: Root, path: str) -> Iterator[BinaryIO]:
         before = os.fstat(file.fileno())
         if not stat.S_ISREG(before.st_mode):
             raise ActionFailed("input-unreadable", f"{name} is not a regular file", retryable=False)
-        yield file
-        after = os.fstat(file.fileno())
-    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-        raise ActionFailed(
-            "input-changed",
-            f"{name} changed while it was read; have its writer rename it into place when it is complete",
-            retryable=True,
-        )
+        yield Input(file, name, before)
 
 
 @contextlib.contextmanager

@@ -142,6 +142,7 @@ def mariadb_server() -> Iterator[str]:
         connection = _until_it_answers(pymysql, socket, process, folder)
         with connection, connection.cursor() as cursor:
             cursor.execute("CREATE USER locked@localhost IDENTIFIED BY 's3cret-my'")
+            cursor.execute("GRANT SELECT ON *.* TO locked@localhost")
         yield socket
     finally:
         process.terminate()

@@ -1,0 +1,1 @@
+"""How do rows come out of a file or a table, and into one?"""
