@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from runner.declaration.declared import KINDS, LATER_KINDS
@@ -12,6 +13,9 @@ from runner.vocabulary.names import nearest
 if TYPE_CHECKING:
     from runner.declaration.kinds.envelope import Envelope
 
+ENOUGH = 100
+"""Problems of one document: more cannot be read, and explaining 20,000 unknown fields takes seconds."""
+
 
 def problems_of(document: Any, kind: str | None = None) -> list[Problem]:
     """Everything that is wrong in one document; [] when it is valid. The order is that of the checks.
@@ -19,9 +23,8 @@ def problems_of(document: Any, kind: str | None = None) -> list[Problem]:
     `kind` is what the document itself says in `kind` unless given. First the schema, then the rules that a
     schema cannot say, and when neither finds an error, the models.
     """
-    from runner.declaration.friendly import problems_from
+    from runner.declaration.first_pass import accepts
     from runner.declaration.rules.table import rules_of
-    from runner.declaration.validator import validator_of
 
     if not isinstance(document, Mapping):
         what = "a list" if isinstance(document, list) else "no mapping"
@@ -30,7 +33,13 @@ def problems_of(document: Any, kind: str | None = None) -> list[Problem]:
     named = document.get("kind") if kind is None else kind
     if named not in KINDS:
         return [_unknown_kind(named)]
-    problems = list(problems_from(validator_of(named).iter_errors(document), named))
+    problems: list[Problem] = []
+    if not accepts(document, named):
+        from runner.declaration.friendly import problems_from
+        from runner.declaration.validator import validator_of
+
+        found = problems_from(validator_of(named).iter_errors(document), named)
+        problems = list(islice(found, ENOUGH))
     spec = document.get("spec")
     for rule in rules_of(named):
         problems.extend(rule(document, spec if isinstance(spec, Mapping) else {}))

@@ -20,8 +20,10 @@ DOCUMENTS = 20_000
 ALIASES = 1_000
 """Uses of an anchor in one document."""
 
-INTEGER_DIGITS = 19
-"""Digits of the largest 64-bit integer; longer ones are not numbers that any field takes."""
+MAX_INTEGER = 2**53 - 1
+"""What every JSON reader keeps exactly (RFC 8259, section 6)."""
+
+MAX_FLOAT = 1e300
 
 DIAGNOSTICS_PER_FILE = 100
 """What a person can read; the rest is counted."""

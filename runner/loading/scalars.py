@@ -9,7 +9,7 @@ import math
 import re
 from typing import Final
 
-from runner.loading.limits import INTEGER_DIGITS
+from runner.loading.limits import MAX_FLOAT, MAX_INTEGER
 
 MAY_BE_SPECIAL: Final = frozenset("0123456789+-.tTfFnN~")
 """First characters of everything that is not text; all other plain scalars need no look."""
@@ -34,27 +34,23 @@ def plain_value(text: str) -> str | int | float | bool | None:
     if text in _WORDS:
         return _WORDS[text]
     if _integer.fullmatch(text):
-        if len(text.lstrip("+-0")) > INTEGER_DIGITS:
-            raise NotANumber(f"{_short(text)} is beyond a 64-bit integer")
-        return _in_range(int(text), text)
+        return _in_range(int(text) if len(text) <= 30 else math.inf, text)
     if _octal_or_hex.fullmatch(text):
-        if len(text) > 30:
-            raise NotANumber(f"{_short(text)} is beyond a 64-bit integer")
-        return _in_range(int(text, 0), text)
+        return _in_range(int(text, 0) if len(text) <= 30 else math.inf, text)
     if _float.fullmatch(text):
         number = float(text)
-        if math.isinf(number):
-            raise NotANumber(f"{_short(text)} is beyond a double-precision number")
+        if abs(number) > MAX_FLOAT:
+            raise NotANumber(f"{_short(text)} is beyond {MAX_FLOAT}")
         return number
     if _not_finite.fullmatch(text):
         raise NotANumber(f"{text} is not a finite number")
     return text
 
 
-def _in_range(number: int, text: str) -> int:
-    if not -(2**63) <= number < 2**63:
-        raise NotANumber(f"{_short(text)} is beyond a 64-bit integer")
-    return number
+def _in_range(number: int | float, text: str) -> int:
+    if abs(number) > MAX_INTEGER:
+        raise NotANumber(f"{_short(text)} is beyond {MAX_INTEGER}")
+    return int(number)
 
 
 def _short(text: str) -> str:

@@ -49,7 +49,7 @@ def the_problem(raw: bytes | str) -> tuple[str, str, str]:
         ('"true"', "true"),
         ("'12'", "12"),
         ("1.2.3", "1.2.3"),
-        ("9223372036854775807", 2**63 - 1),
+        ("9007199254740991", 2**53 - 1),
         ("+", "+"),
         (".", "."),
         ("=", "="),
@@ -100,8 +100,8 @@ def test_duplicate_keys_name_both_places() -> None:
         ("a: &x b\n*x : c\n? {d: e}\n", "f.yaml:3:3", "key-not-text", "a map or list stands as a key"),
         ("a: .nan\n", "f.yaml:1:4", "number", ".nan is not a finite number"),
         ("a: -.inf\n", "f.yaml:1:4", "number", "-.inf is not a finite number"),
-        ("a: 1e999\n", "f.yaml:1:4", "number", "1e999 is beyond a double-precision number"),
-        ("a: 9223372036854775808\n", "f.yaml:1:4", "number", "9223372036854775808 is beyond a 64-bit integer"),
+        ("a: 1e999\n", "f.yaml:1:4", "number", "1e999 is beyond 1e+300"),
+        ("a: 9007199254740992\n", "f.yaml:1:4", "number", "9007199254740992 is beyond 9007199254740991"),
         ("a: &x [*x]\n", "f.yaml:1:8", "alias", "anchor 'x' is used inside itself"),
         ("a: *x\n", "f.yaml:1:4", "alias", "anchor 'x' is not defined"),
         ("a: &x {}\nb: {<<: *x}\n", "f.yaml:2:5", "merge-key", "'<<' is not a field"),
@@ -177,7 +177,7 @@ def test_no_text_of_yamls_own_characters_makes_the_reader_raise(text: str) -> No
 
 
 _json = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text(max_size=8),
+    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
     max_leaves=12,
 )
