@@ -22,7 +22,9 @@ from runner.execution.order import (
     Usage,
 )
 from runner.execution.output import NO_MASKS, Log, Masks
+from runner.execution.processes import started_ticks
 from runner.execution.protocol import Lines, ProtocolError
+from runner.execution.streams import Streams
 from runner.execution.verdict import decide_outcome, error_from
 
 _READ = 1 << 16  # bytes: a pipe's capacity, so one flood cannot hold up the others for long
@@ -32,16 +34,16 @@ class Attempt:
     """One attempt of an instance: its streams, opened here and closed by `close`."""
 
     __slots__ = (
-        "_end", "_errors", "_lines", "_masks", "_number", "_report", "_step", "_unsent", "control", "epoch", "err",
-        "instance", "log", "order", "out", "pid", "pid_started", "step_limit_s", "stop_why", "timers", "token",
-        "violation",
+        "_end", "_errors", "_lines", "_masks", "_number", "_report", "_step", "_unsent", "control", "epoch",
+        "err", "instance", "log", "order", "out", "pid", "pid_started", "step_limit_s", "stop_why", "timers",
+        "token", "violation",
     )  # fmt: skip
 
     def __init__(
         self,
         order: Order,
         token: int,
-        streams: tuple[int, int, int],
+        streams: Streams,
         line: bytes,
         report: Callable[[Report], None],
     ) -> None:
@@ -109,8 +111,10 @@ class Attempt:
         if kind == "began":
             if self.pid is not None:
                 raise ProtocolError("it began twice")
-            self.pid, self.pid_started = message["pid"], message["started"]
-            self._report(Began(self.instance, self.epoch, message["pid"], message["started"]))
+            # Said before any code of the job runs, so it can be believed.
+            self.pid = message["pid"]
+            self.pid_started = started_ticks(message["pid"]) or 0
+            self._report(Began(self.instance, self.epoch, self.pid, self.pid_started))
         elif kind == "end":
             self._end = self._masks.hide_all(message)
         elif kind == "raised":

@@ -144,7 +144,8 @@ class Log:
             self._full = True
             kept = text.rfind(b"\n", 0, max(room, 0)) + 1
             self._dropped += len(lines) - text.count(b"\n", 0, kept)
-            mark = f"[runner] the output limit of {format_size(self._limit)} is reached; what follows is not kept\n"
+            limit = format_size(self._limit)
+            mark = f"[runner] the output limit of {limit} is reached; what follows is not kept\n"
             text = text[:kept] + prefix + mark.encode()
         self._put(text)
 

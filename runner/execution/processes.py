@@ -11,7 +11,6 @@ import os
 import resource
 import signal
 from collections.abc import Iterable, Mapping
-from signal import SIGKILL
 
 MARK = "RUNNER_MARK"
 """Environment name that every process of this state directory carries, so that a later daemon finds them."""
@@ -151,7 +150,7 @@ def kill_marked(mark: str) -> int:
 
 
 def kill_all(pids: Iterable[int]) -> list[int]:
-    """SIGKILL through process descriptors, which name a process even when its number is used again."""
+    """signal.SIGKILL through process descriptors, which name a process even when its number is used again."""
     descriptors = []
     for pid in pids:
         try:
@@ -159,7 +158,7 @@ def kill_all(pids: Iterable[int]) -> list[int]:
         except OSError:
             continue
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            signal.pidfd_send_signal(descriptor, SIGKILL)
+            signal.pidfd_send_signal(descriptor, signal.SIGKILL)
         descriptors.append(descriptor)
     return descriptors
 
@@ -191,6 +190,5 @@ def apply_limits(limits: Mapping[str, int]) -> None:
     if memory := limits.get("memory"):
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     if cpu := limits.get("cpu"):
-        # SIGXCPU at the soft limit names the cause; SIGKILL at the hard one cannot be caught.
+        # SIGXCPU at the soft limit names the cause; signal.SIGKILL at the hard one cannot be caught.
         resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 5))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -50,9 +50,24 @@ class Reply(NamedTuple):
     max_rss_kib: int
 
 
+# Made once: json.dumps would make an encoder for every message, and json.loads asks for its encoding. In a
+# freshly forked child every function less is a copied page less.
+_encoder = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+_decode = json.JSONDecoder().raw_decode
+
+
 def encode(message: dict[str, Any]) -> bytes:
     """One message as a line; ValueError for what JSON cannot say (NaN, for one)."""
-    return json.dumps(message, separators=(",", ":"), allow_nan=False).encode() + b"\n"
+    return _encoder.encode(message).encode() + b"\n"
+
+
+def decode(line: bytes) -> Any:
+    """The JSON value of one line; ValueError when it is none."""
+    text = line.decode()
+    value, end = _decode(text)
+    if text[end:].strip():
+        raise ValueError("there is more than one value in the line")
+    return value
 
 
 class Lines:
@@ -66,7 +81,7 @@ class Lines:
         self._then: float | None = None
 
     def feed(self, part: bytes, now: float) -> list[dict[str, Any]]:
-        """The messages that `part` completes; ProtocolError when one is not a message, or there are too many."""
+        """The messages that `part` completes; ProtocolError when one is none, or there are too many."""
         if not self._rest and part.count(b"\n") == 1 and part.endswith(b"\n"):
             lines = [part]
         else:
@@ -87,7 +102,7 @@ class Lines:
 
 
 _FIELDS: dict[str, dict[str, type | tuple[type, ...]]] = {
-    "began": {"pid": int, "started": int},
+    "began": {"pid": int},
     "start": {"n": int, "step": str, "at": float},
     "skip": {"n": int, "step": str, "at": float},
     "complete": {"n": int, "step": str, "at": float, "outputs": dict},
@@ -102,7 +117,7 @@ def _message(line: bytes) -> dict[str, Any]:
     if len(line) > MAX_LINE:
         raise ProtocolError(f"a message is longer than {MAX_LINE} bytes")
     try:
-        message = json.loads(line)
+        message = decode(line)
         fields = _FIELDS[message["m"]]
         for name, kind in fields.items():
             if not isinstance(message[name], kind):

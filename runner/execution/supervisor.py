@@ -12,8 +12,7 @@ import hashlib
 import itertools
 import os
 import select
-import shutil
-import socket
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,6 +20,8 @@ from runner.execution import processes
 from runner.execution.attempt import Attempt
 from runner.execution.order import Ended, ErrorInfo, Order, Report, Usage
 from runner.execution.protocol import ENDED, KILL, START, TERMINATE, Reply
+from runner.execution.streams import open_streams
+from runner.execution.workdirs import remove_if_empty, remove_tree
 from runner.execution.zygotes import ZygoteProcess
 
 _EVENTS = 128  # at once, then the loop's other work
@@ -76,7 +77,7 @@ class Supervisor:
         try:
             line = order.encoded(self.mark)
             zygote = self._zygote(order.profile)
-            ours, theirs = _streams()
+            ours, theirs = open_streams()
         except (OSError, ValueError, TypeError) as error:
             self._refuse(order, error)
             return
@@ -131,7 +132,7 @@ class Supervisor:
             attempt.drain()
             attempt.close()
             if not attempt.order.keep_workdir:
-                shutil.rmtree(attempt.order.workdir, ignore_errors=True)
+                remove_tree(attempt.order.workdir)
         self._attempts.clear()
         self._by_epoch.clear()
         self._epoll.close()
@@ -227,20 +228,15 @@ class Supervisor:
         if refused is not None:
             error = ErrorInfo("not-started", f"it could not be started: {refused.strerror}", retryable=True)
             ended = ended._replace(outcome="failed", error=error)
-        if is_clean or attempt.order.keep_workdir:
+        if is_clean or attempt.order.keep_workdir or remove_if_empty(attempt.order.workdir):
             self._done(attempt, ended)
             return
-        try:
-            os.rmdir(attempt.order.workdir)
-        except FileNotFoundError:
-            pass
-        except OSError:
-            future = self._loop.run_in_executor(None, _remove, attempt.order.workdir)
-            future.add_done_callback(lambda _: self._closed or self._done(attempt, ended))
-            return
-        self._done(attempt, ended)
+        future = self._loop.run_in_executor(None, remove_tree, attempt.order.workdir)
+        future.add_done_callback(lambda _: self._done(attempt, ended))
 
     def _done(self, attempt: Attempt, ended: Ended) -> None:
+        if self._closed:
+            return
         del self._attempts[attempt.token]
         zygote = self._of.pop(attempt.token)
         zygote.tokens.discard(attempt.token)
@@ -315,7 +311,7 @@ class Supervisor:
                 and attempt.pid
                 and not processes.is_gone(attempt.pid, attempt.pid_started)
             ):
-                processes.kill_group(attempt.pid, processes.SIGKILL)
+                processes.kill_group(attempt.pid, signal.SIGKILL)
         if self._kill_orphans():
             self._loop.call_later(_SWEEP_S, self._sweep, zygote, tokens)
             return
@@ -333,7 +329,7 @@ class Supervisor:
             if pid in pids or processes.session_of(pid) in pids or processes.has_mark(pid, self.mark):
                 found = True
                 with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, processes.SIGKILL)
+                    os.kill(pid, signal.SIGKILL)
                 with contextlib.suppress(ChildProcessError):
                     os.waitpid(pid, os.WNOHANG)
         return found
@@ -342,36 +338,3 @@ class Supervisor:
 def mark_of(state: Path) -> str:
     """What marks every process that belongs to this state directory."""
     return hashlib.sha256(os.fsencode(state.resolve())).hexdigest()[:16]
-
-
-def _streams() -> tuple[tuple[int, int, int], tuple[int, int, int]]:
-    """Control, out and err: our ends, which never block, and the child's."""
-    opened: list[int] = []
-    try:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        control, child_control = ours.detach(), theirs.detach()
-        opened += [control, child_control]
-        out, child_out = os.pipe2(os.O_CLOEXEC)
-        opened += [out, child_out]
-        err, child_err = os.pipe2(os.O_CLOEXEC)
-        opened += [err, child_err]
-        for descriptor in (control, out, err):
-            os.set_blocking(descriptor, False)
-    except BaseException:
-        for descriptor in opened:
-            os.close(descriptor)
-        raise
-    return (control, out, err), (child_control, child_out, child_err)
-
-
-def _remove(folder: str) -> None:
-    """Remove a tree, whatever modes the job gave its folders."""
-
-    def make_way(function: Callable[..., object], path: str, _error: object) -> None:
-        with contextlib.suppress(OSError):
-            Path(path).parent.chmod(0o700)
-            Path(path).chmod(0o700)
-            function(path)
-
-    shutil.rmtree(folder, onerror=make_way)
-    shutil.rmtree(folder, ignore_errors=True)

@@ -15,6 +15,7 @@ import array
 import contextlib
 import gc
 import os
+import resource
 import select
 import signal
 import socket
@@ -22,6 +23,7 @@ import sys
 from typing import NoReturn
 
 from runner.execution.child import harness
+from runner.execution.child.interruption import INTERRUPTION
 from runner.execution.processes import adopt_orphans, die_with_parent, kill_group
 from runner.execution.protocol import ENDED, KILL, NOT_STARTED, REPLY, REQUEST, START, TERMINATE, Reply
 
@@ -47,11 +49,10 @@ class Zygote:
         self._wakeup, wakeup = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         signal.set_wakeup_fd(wakeup, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, _do_nothing)
-        signal.signal(signal.SIGHUP, _do_nothing)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        # TERM stays blocked: the zygote ends with its supervisor, and a child that is told to stop before
-        # it could install its handler finds the signal waiting.
-        signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM,))
+        # TERM stays blocked here: the zygote ends with its supervisor, and a child that is told to stop
+        # before it is ready finds the signal waiting.
+        INTERRUPTION.prepare(self._pid)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         adopt_orphans()
         die_with_parent(signal.SIGHUP)
 
@@ -196,7 +197,7 @@ def main(arguments: list[str]) -> NoReturn:
     """`zygote <descriptor> <profile>`: serve until the other end is closed."""
     requests = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET, fileno=int(arguments[0]))
     requests.set_inheritable(False)
-    os.environ.pop("PYTHONPATH", None)
+    os.environ.clear()
     preload(arguments[1])
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)  # type: ignore[union-attr]

@@ -42,6 +42,7 @@ class StepContext:
         "libraries",
         "name",
         "output_path",
+        "ran_program",
         "roots",
         "say",
         "timeout_s",
@@ -81,6 +82,7 @@ class StepContext:
         self.timeout_s = timeout_s
         self.output_path = output_path
         """The file that `$RUNNER_OUTPUT` names; it does not exist before a program writes it."""
+        self.ran_program = False
         self.say = say
 
     def log(self, text: str) -> None:
@@ -111,6 +113,7 @@ class StepContext:
         """
         from runner.execution.child.spawn import run_program
 
+        self.ran_program = True
         return run_program(argv, dict(self.env if env is None else env), cwd or self.workdir)
 
 

@@ -22,9 +22,8 @@ from runner.execution.processes import (
     adopt_orphans,
     apply_limits,
     die_with_parent,
-    started_ticks,
 )
-from runner.execution.protocol import CONTROL
+from runner.execution.protocol import CONTROL, decode
 
 _HIGHEST_DESCRIPTOR = 1 << 20
 _PROTOCOL_STATUS = 70  # EX_SOFTWARE, sysexits.h
@@ -40,7 +39,7 @@ def live(control: int, out: int, err: int, zygote: int, oom_score_was_changed: b
             os._exit(status)  # it died before the kernel knew that we want to follow
         adopt_orphans()
         _take_descriptors(control, out, err)
-        _reset_signals(zygote)
+        INTERRUPTION.arrive()
         if oom_score_was_changed:
             _reset_oom_score()
         gc.enable()
@@ -58,13 +57,6 @@ def _take_descriptors(control: int, out: int, err: int) -> None:
     os.closerange(CONTROL + 1, _HIGHEST_DESCRIPTOR)
 
 
-def _reset_signals(zygote: int) -> None:
-    signal.set_wakeup_fd(-1)
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    INTERRUPTION.install(zygote)
-
-
 def _reset_oom_score() -> None:
     try:
         with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:  # noqa: PTH123
@@ -79,13 +71,14 @@ def _run(stream: Stream) -> int:
     order = _decoded(line)
     env = _environment(order)
     workdir = order["workdir"]
-    stream.send({"m": "began", "pid": os.getpid(), "started": started_ticks("self")})
+    stream.hold({"m": "began", "pid": os.getpid()})
     steps = Steps(order, env, stream)
     end: dict[str, Any] = {"m": "end", "outcome": "succeeded", "outputs": {}}
     completion = b""
     try:
         _enter(workdir)
-        apply_limits(_limits(order.get("limits") or {}))
+        if limits := order.get("limits"):
+            apply_limits(_limits(limits))
         completion = steps.run()
         _finish_interpreter()
         if steps.failed_with is not None:
@@ -104,9 +97,7 @@ def _run(stream: Stream) -> int:
 
 
 def _decoded(line: bytes) -> dict[str, Any]:
-    import json
-
-    order: dict[str, Any] = json.loads(line)
+    order: dict[str, Any] = decode(line)
     # Looked for once in the bytes: most orders have none, and need no walk through their values.
     order["has_templates"] = b"${{" in line
     return order
@@ -130,7 +121,7 @@ def _environment(order: Mapping[str, Any]) -> dict[str, str]:
         target = target.get("name")
     if target:
         env["RUNNER_TARGET"] = str(target)
-    os.environ.clear()
+    os.environ.clear()  # the zygote has left little in it
     os.environ.update(env)
     if "TZ" in env:
         time.tzset()

@@ -8,6 +8,7 @@ noted, so that no message to the supervisor is cut in half.
 from __future__ import annotations
 
 import contextlib
+import _signal
 import os
 import signal
 from collections.abc import Iterator
@@ -40,13 +41,20 @@ class Interruption:
         self.program = 0  # the process group that runs for the current step
         self._zygote = 0
 
-    def install(self, zygote: int) -> None:
-        """Handle TERM and ALRM from here on; a TERM that came before (blocked) arrives now."""
+    def prepare(self, zygote: int) -> None:
+        """In the zygote, for its children: the handlers that they inherit. TERM stays blocked until then."""
         self._zygote = zygote
+        signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM,))
         signal.signal(signal.SIGHUP, self._on_orphaned)
         signal.signal(signal.SIGTERM, self._on_stop)
         signal.signal(signal.SIGALRM, self._on_alarm)
-        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    def arrive(self) -> None:
+        """In the child: signals are its own from here on; a TERM that came before arrives now."""
+        signal.set_wakeup_fd(-1)
+        # The functions of `signal` itself make enums of everything: a tenth of a child's whole life.
+        _signal.pthread_sigmask(_signal.SIG_SETMASK, ())
 
     def check(self) -> None:
         """Raise what was noted while nothing could be raised."""
@@ -104,7 +112,7 @@ class Interruption:
         self._on_orphaned(signal.SIGHUP, None)
 
     def _on_orphaned(self, _signal: int, _frame: FrameType | None) -> None:
-        if os.getppid() != self._zygote:
+        if os.getpid() != self._zygote and os.getppid() != self._zygote:
             if self.program:
                 _kill(self.program, signal.SIGKILL)
             os.killpg(0, signal.SIGKILL)

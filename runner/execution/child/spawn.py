@@ -72,7 +72,7 @@ def _spawn(argv: Sequence[str], env: Mapping[str, str], cwd: str) -> int:
     here = os.getcwd()  # noqa: PTH109 -- pathlib is not lean
     try:
         os.chdir(cwd)
-        return os.posix_spawnp(argv[0], argv, env, setpgroup=0, setsigdef=_RESET, setsigmask=())
+        return os.posix_spawnp(argv[0], list(argv), env, setpgroup=0, setsigdef=_RESET, setsigmask=())
     except FileNotFoundError:
         raise ActionFailed(
             "program-not-found",

@@ -154,7 +154,8 @@ class Steps:
                 if timeout_s is not None:
                     INTERRUPTION.stop_timer()
                 _flush()
-                _remove(output_path)
+                if context.ran_program:
+                    _remove(output_path)
             if not fits(outputs):
                 raise ActionFailed(
                     "outputs-too-large", f"the step's outputs exceed {MAX_OUTPUTS} bytes of JSON"

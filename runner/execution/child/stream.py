@@ -7,7 +7,7 @@ import os
 from typing import Any
 
 from runner.execution.child.interruption import INTERRUPTION
-from runner.execution.protocol import CONTROL, MAX_OUTPUTS, encode
+from runner.execution.protocol import CONTROL, MAX_OUTPUTS, decode, encode
 
 
 class Stream:
@@ -16,10 +16,11 @@ class Stream:
     def __init__(self, descriptor: int = CONTROL) -> None:
         self._descriptor = descriptor
         self._rest = b""
+        self._held = b""
 
     def receive(self) -> dict[str, Any]:
         """The next message; EOFError when the supervisor is gone."""
-        return dict(json.loads(self.receive_line()))
+        return dict(decode(self.receive_line()))
 
     def receive_line(self) -> bytes:
         """As `receive`, undecoded."""
@@ -43,8 +44,14 @@ class Stream:
         except (TypeError, ValueError):
             return encode(json.loads(json.dumps(message, default=str, allow_nan=True), parse_constant=str))
 
+    def hold(self, message: dict[str, Any]) -> None:
+        """Send the message together with the next one."""
+        self._held += self.line(message)
+
     def send_line(self, line: bytes) -> None:
         """Send a finished line, or several."""
+        if self._held:
+            line, self._held = self._held + line, b""
         sent = os.write(self._descriptor, line)
         while sent < len(line):
             line = line[sent:]
