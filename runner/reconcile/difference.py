@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from runner.declaration.declared import Document
 from runner.reconcile.masking import masked
 from runner.reconcile.plan import FieldChange
 
@@ -19,42 +20,36 @@ _SAME_FIELD = {
     "source": "steps",
 }
 
-# Follows from what is told anyway: the type's change is a line of its own.
-_NEVER_TOLD_AS_DERIVED = frozenset({"protected", "hidden", "executor", "mode"})
+# Said by the type's own line, or by the schedule that comes or goes.
+_FOLLOWS_FROM_TYPE = frozenset({"protected", "hidden", "executor"})
+_FOLLOWS_FROM_SCHEDULE = frozenset({"mode"})
 
 _TOLD_BY_ENTRY = 2  # spec.env, metadata.annotations
 
 FieldPath = tuple[str, ...]
 
 
-def field_differences(
-    declared_before: Mapping[str, Any],
-    declared_now: Mapping[str, Any],
-    resolved_before: Mapping[str, Any],
-    resolved_now: Mapping[str, Any],
-) -> tuple[FieldChange, ...]:
+def field_differences(was: Document, now: Document) -> tuple[FieldChange, ...]:
     """Every field that differs, in the order of the declaration, secret values masked.
 
     First what the author wrote; then what changed although the author of this object wrote nothing new: a
     default of its type, a Schedule that it shares, the content of a file that it names.
     """
-    written = list(_walk((), _without_envelope(declared_before), _without_envelope(declared_now)))
+    written = list(_walk((), _without_envelope(was.declared), _without_envelope(now.declared)))
     told = {_field_of(path) for path, _, _ in written}
     if "type" in told:  # its defaults come with it
-        told |= _NEVER_TOLD_AS_DERIVED
+        told |= _FOLLOWS_FROM_TYPE
     changes = []
-    for path, before, now in written:
-        installed = _at(path[1:], resolved_before) if path[0] == "spec" else _ABSENT
-        changes.append(_change(path, before, now, before if installed is _ABSENT else installed))
-    files_before, files_now = resolved_before.get("files") or {}, resolved_now.get("files") or {}
-    for path, before, now in _walk((), _without_files(resolved_before), _without_files(resolved_now)):
-        if path[0] in told or (path[0] in _NEVER_TOLD_AS_DERIVED and written):
-            continue
-        changes.append(_change(("spec", *path), before, now, before))
-    for file in sorted({*files_before, *files_now}):
-        before, now = files_before.get(file), files_now.get(file)
-        if before != now:
-            changes.append(FieldChange(f"file {file}", _short(before), _short(now), _short(before)))
+    for path, before, after in written:
+        installed = _at(path[1:], was.resolved) if path[0] == "spec" else _ABSENT
+        changes.append(_change(path, before, after, before if installed is _ABSENT else installed))
+    for path, before, after in _walk((), _without_files(was.resolved), _without_files(now.resolved)):
+        if path[0] not in told and path[0] not in _FOLLOWS_FROM_TYPE | _FOLLOWS_FROM_SCHEDULE:
+            changes.append(_change(("spec", *path), before, after, before))
+    for file in sorted({*was.files, *now.files}):
+        before, after = was.files.get(file), now.files.get(file)
+        if before != after:
+            changes.append(FieldChange(f"file {file}", _short(before), _short(after), _short(before)))
     return tuple(changes)
 
 

@@ -48,6 +48,8 @@ def stray_lines(view: View) -> Iterator[Change]:
 def _elsewhere(view: View, name: str) -> tuple[HoldEdit, ...]:
     """What the switch does to members that this tree does not declare."""
     edits: list[HoldEdit] = []
+    if not view.groups[name].git_disabled and name not in view.held_groups:
+        return ()
     for member in view.installed.members.get(name, ()):
         held = [hold for hold in view.held.get(member.uid, ()) if hold.kind == f"group:{name}"]
         found = decide_membership(

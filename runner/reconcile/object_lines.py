@@ -74,7 +74,7 @@ def split_enabled(change: Change | None) -> tuple[Change | None, Change | None]:
 
 def _written(view: View, wanted: Declared, record: Installed, action: str, reason: str) -> Change:
     was, document = view.was(record), view.declared.documents[wanted.address]
-    fields = field_differences(was.declared, document.declared, was.resolved, document.resolved)
+    fields = field_differences(was, document)
     seen = forecast(was.resolved, document.resolved, view.installed.durations.get(record.uid, ()), view.now)
     ended = tuple(
         HoldEdit("clear", wanted.address, record.uid, hold.kind, hold.owner)

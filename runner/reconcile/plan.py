@@ -43,7 +43,10 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True)
 class HoldEdit:
-    """A hold that apply adds or clears. `uid` is None for an object that the same plan installs."""
+    """A hold that apply adds or clears. `uid` is None for an object that the same plan installs.
+
+    `until` is the instant (as text) at which the hold ends by itself; empty: it does not.
+    """
 
     verb: str  # add | clear
     address: Address
@@ -51,6 +54,7 @@ class HoldEdit:
     kind: str
     owner: str = "git"
     reason: str = ""
+    until: str = ""
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -60,6 +64,7 @@ class HoldEdit:
             "kind": self.kind,
             "owner": self.owner,
             "reason": self.reason,
+            "until": self.until,
         }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from runner.declaration.declared import Declared, Document
 from runner.vocabulary.identity import Address
@@ -47,13 +47,6 @@ class Held(Protocol):
     def until(self) -> datetime | None: ...
 
 
-class InstalledDocument(NamedTuple):
-    """The whole of one installed object; `declared` is `{"metadata": …, "spec": …}` as it was applied."""
-
-    declared: Mapping[str, Any]
-    resolved: Mapping[str, Any]
-
-
 class Member(NamedTuple):
     """An installed job of a group that this tree does not declare (another source, or a partial plan)."""
 
@@ -85,7 +78,7 @@ class InstalledSide:
     """
 
     objects: Mapping[Address, Installed] = field(default_factory=dict)
-    documents: Mapping[Address, InstalledDocument] = field(default_factory=dict)
+    documents: Mapping[Address, Document] = field(default_factory=dict)
     holds: Mapping[str, Sequence[Held]] = field(default_factory=dict)
     open_runs: Mapping[str, int] = field(default_factory=dict)
     durations: Mapping[str, Sequence[float]] = field(default_factory=dict)

@@ -11,6 +11,7 @@ from runner.lifecycle.holds import is_blocking
 from runner.reconcile.plan import HoldEdit
 from runner.reconcile.sides import Held
 from runner.vocabulary.identity import Address
+from runner.vocabulary.instants import to_text_or_none
 
 GIT = "git"
 """The owner of every hold that a declaration asks for."""
@@ -83,8 +84,11 @@ def decide_membership(
     """
     edits: dict[str, list[HoldEdit]] = {}
 
-    def edit(group: str, verb: str, kind: str, owner: str, reason: str = "") -> None:
-        edits.setdefault(group, []).append(HoldEdit(verb, address, uid, kind, owner, reason))
+    def edit(
+        group: str, verb: str, kind: str, owner: str, *, reason: str = "", until: datetime | None = None
+    ) -> None:
+        end = to_text_or_none(until) or ""
+        edits.setdefault(group, []).append(HoldEdit(verb, address, uid, kind, owner, reason, end))
 
     owners = {(hold.kind, hold.owner) for hold in held}
     for group in groups:
@@ -92,20 +96,28 @@ def decide_membership(
         if switch is None:
             continue
         if switch.git_disabled and (kind, GIT) not in owners:
-            edit(group, "add", kind, GIT, f"Group/{group}: spec.enabled is false")
+            edit(group, "add", kind, GIT, reason=f"Group/{group}: spec.enabled is false")
         elif not switch.git_disabled and (kind, GIT) in owners:
             edit(group, "clear", kind, GIT)
             if switch.git_omitted:
-                edit(group, "add", kind, OPERATOR, "spec.enabled was false and is omitted now")
+                edit(group, "add", kind, OPERATOR, reason="spec.enabled was false and is omitted now")
         by_operator = switch.by_operator
         if group in joined and by_operator is not None and (kind, by_operator.owner) not in owners:
-            edit(group, "add", kind, by_operator.owner, by_operator.reason)
+            edit(
+                group,
+                "add",
+                kind,
+                by_operator.owner,
+                reason=by_operator.reason,
+                until=by_operator.until,
+            )
     for hold in held:
         group = hold.kind.removeprefix("group:")
         if hold.kind.startswith("group:") and group not in groups:
             edit(group, "clear", hold.kind, hold.owner)
             if hold.owner != GIT:
-                edit(group, "add", OPERATOR, hold.owner, hold.reason or f"was disabled with Group/{group}")
+                reason = hold.reason or f"was disabled with Group/{group}"
+                edit(group, "add", OPERATOR, hold.owner, reason=reason, until=hold.until)
     return edits
 
 

@@ -6,21 +6,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from runner.declaration.declared import Declared
+from runner.declaration.declared import Declared, Document
 from runner.reconcile.plan import Change, HoldEdit
-from runner.reconcile.sides import DeclaredSide, Held, Installed, InstalledDocument, InstalledSide, holds_now
+from runner.reconcile.sides import DeclaredSide, Held, Installed, InstalledSide, holds_now
 from runner.reconcile.switches import GIT, OPERATOR, GroupSwitch
 from runner.vocabulary.identity import Address
 
-_NO_DOCUMENT = InstalledDocument({}, {})
+_NO_DOCUMENT = Document({}, {}, {})
 
 
 @dataclass(frozen=True, slots=True)
 class View:
     """What every line of a plan is decided from.
 
-    `held` has the holds that are active, by uid. `busy_groups` are disabled by somebody. `group_edits`
-    collects, while the jobs are looked at, what the switch of their group does to them.
+    `held` has the holds that are active, by uid. `busy_groups` are disabled by somebody, `held_groups` have a
+    member with their hold. `group_edits` collects, while the jobs are looked at, what the switch of their
+    group does to them.
     """
 
     declared: DeclaredSide
@@ -29,9 +30,10 @@ class View:
     held: Mapping[str, Sequence[Held]]
     groups: Mapping[str, GroupSwitch]
     busy_groups: frozenset[str]
+    held_groups: frozenset[str]
     group_edits: dict[str, list[HoldEdit]] = field(default_factory=dict)
 
-    def was(self, record: Installed | None) -> InstalledDocument:
+    def was(self, record: Installed | None) -> Document:
         """The whole of an installed object; empty when there is none."""
         return self.installed.documents.get(record.address, _NO_DOCUMENT) if record else _NO_DOCUMENT
 
@@ -50,7 +52,9 @@ def view_of(declared: DeclaredSide, installed: InstalledSide, now: datetime) -> 
             enabled = record.enabled if record is not None else None
         groups[name] = GroupSwitch(enabled is False, enabled is None, by_operators.get(name))
     busy = frozenset(name for name, group in groups.items() if group.git_disabled or group.by_operator)
-    return View(declared, installed, now, held, groups, busy)
+    kinds = {hold.kind for holds in held.values() for hold in holds if hold.kind.startswith("group:")}
+    held_groups = frozenset(kind.removeprefix("group:") for kind in kinds)
+    return View(declared, installed, now, held, groups, busy, held_groups)
 
 
 def groups_of(job: Declared) -> list[str]:

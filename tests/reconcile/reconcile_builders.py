@@ -13,7 +13,7 @@ from runner.declaration.declared import Declared, Document
 from runner.lifecycle.holds import Hold
 from runner.reconcile.make_plan import make_plan
 from runner.reconcile.plan import Change, Plan
-from runner.reconcile.sides import DeclaredSide, InstalledDocument, InstalledSide
+from runner.reconcile.sides import DeclaredSide, InstalledSide
 from runner.vocabulary.identity import Address, Place
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)  # a Monday
@@ -50,6 +50,7 @@ def a_job(
     protected: bool = False,
     annotations: Mapping[str, str] | None = None,
     place: Place | None = None,
+    files: Mapping[str, str] | None = None,
 ) -> Thing:
     annotations = dict(annotations or {})
     own = dict(spec or {})
@@ -59,7 +60,7 @@ def a_job(
         own["groups"] = list(groups)
     whole = {"schedules": {}, "enabled": enabled, "groups": list(groups), **(resolved or {}), **(spec or {})}
     whole.pop("schedule", None)
-    digest = hashlib.sha256(json.dumps([kind, name, whole], sort_keys=True).encode()).hexdigest()
+    digest = hashlib.sha256(json.dumps([kind, name, whole, files], sort_keys=True).encode()).hexdigest()
     metadata = {"name": name} | ({"annotations": annotations} if annotations else {})
     return Thing(
         Declared(
@@ -75,7 +76,7 @@ def a_job(
             moved_from=annotations.get("jobs.runner/moved-from"),
             references=tuple(f"Group/{group}" for group in sorted(groups)),
         ),
-        Document({"metadata": metadata, "spec": own}, whole, {}),
+        Document({"metadata": metadata, "spec": own}, whole, dict(files or {})),
     )
 
 
@@ -131,8 +132,7 @@ def carried_out(plan: Plan, tree: DeclaredSide, before: InstalledSide) -> Instal
             objects.pop(at, None)
             documents.pop(at, None)
             objects[change.address] = _record(uid, tree.objects[change.address], tree.source)
-            document = tree.documents[change.address]
-            documents[change.address] = InstalledDocument(document.declared, document.resolved)
+            documents[change.address] = tree.documents[change.address]
         _edit(holds, change, objects)
     return replace(before, objects=objects, documents=documents, holds=holds, serial=before.serial + 1)
 

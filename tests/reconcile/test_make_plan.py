@@ -154,8 +154,8 @@ def test_a_shared_schedule_that_changes_is_told_on_the_jobs_that_share_it():
 
 
 def test_a_changed_file_is_named():
-    before = installed_from(a_job(resolved={"files": {"jobs.d/a.sql": "aa" * 32}}))
-    plan = plan_of(a_job(resolved={"files": {"jobs.d/a.sql": "bb" * 32}}), installed=before)
+    before = installed_from(a_job(files={"jobs.d/a.sql": "aa" * 32}))
+    plan = plan_of(a_job(files={"jobs.d/a.sql": "bb" * 32}), installed=before)
     [field] = the(plan, "update").fields
     assert (field.path, field.declared_before, field.declared_now) == (
         "file jobs.d/a.sql",

@@ -1,0 +1,269 @@
+"""Carry a plan out: exactly that, in one transaction, or nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+
+from runner.access.permission import Actor, may
+from runner.lifecycle.holds import is_blocking
+from runner.operations.blobs import has_blob, store_blob
+from runner.operations.holding import hold_job
+from runner.operations.plan import Planned
+from runner.reconcile.guards import deletion_refusal, protected_changes
+from runner.reconcile.plan import Change, HoldEdit, Plan
+from runner.reconcile.switches import GIT
+from runner.store.port import Store, Transaction
+from runner.store.records import HoldRecord, NewObject, ObjectRecord
+from runner.vocabulary.errors import ChangedMeanwhile, Refused, StalePlan
+from runner.vocabulary.identity import Address
+from runner.vocabulary.instants import from_text_or_none
+
+_WHOEVER = ("new", "git", "removed")
+"""Holds that one owner has, whatever it is called."""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What was done. `draining` are removed jobs that finish a run first; `serial` is the database's now."""
+
+    plan: Plan
+    serial: int
+    changed: bool
+    draining: tuple[Address, ...] = ()
+
+
+def carry_out(
+    planned: Planned,
+    store: Store,
+    actor: Actor,
+    now: datetime,
+    *,
+    state: Path | None = None,
+    allow_delete: int | None = None,
+    allow_protected: bool = False,
+) -> Applied:
+    """Do what the plan says, once the guards agree.
+
+    Contents of named files are written first, then everything else in one transaction. Raises Refused (the
+    deletion budget), NotAllowed (a protected object) or StalePlan (the database or an object is no longer
+    what the plan was made against); nothing is changed then.
+    """
+    plan = planned.plan
+    refuse_by_guards(planned, actor, allow_delete=allow_delete, allow_protected=allow_protected)
+    refuse_foreign_plan(plan, store)
+    objects = {c.address: _new_object(planned, c) for c in plan.changes if c.writes}
+    folder = state if state is not None else store.path.parent
+    for sha256 in sorted({sha256 for each in objects.values() for sha256 in each.files.values()}):
+        if not has_blob(folder, sha256):
+            store_blob(folder, sha256, planned.blob(sha256))
+    carrying = _Carrying(planned, objects, str(actor), now)
+    try:
+        return store.transact(carrying.work)
+    except ChangedMeanwhile as problem:
+        raise StalePlan(f"{problem}; make a new plan") from problem
+
+
+def refuse_by_guards(
+    planned: Planned, actor: Actor, *, allow_delete: int | None = None, allow_protected: bool = False
+) -> None:
+    """Nothing, or Refused with what would be needed."""
+    refusal = deletion_refusal(planned.plan, allow_delete, planned.budget)
+    if refusal is not None:
+        raise Refused(refusal[0].upper() + refusal[1:])
+    for change in planned.plan.changes:
+        if change.action in ("install", "update", "move", "uninstall"):
+            may(actor, change.action)
+            break
+    for change in protected_changes(planned.plan):
+        is_job = change.address.kind == "Job"
+        may(
+            actor,
+            change.action if is_job else "group",
+            what=change.address.name if is_job else "",
+            protected=True,
+            allow_protected=allow_protected,
+        )
+
+
+def refuse_foreign_plan(plan: Plan, store: Store) -> None:
+    """Nothing, or StalePlan when the plan was made for another database."""
+    if plan.lineage == store.lineage:
+        return
+    if plan.lineage is None:
+        with store.read() as reader:
+            if reader.serial() == 0 and not reader.objects.summaries():
+                return
+        raise StalePlan(
+            "The plan was made without a database, and this one has objects already; make a new plan"
+        )
+    raise StalePlan(
+        f"The plan was made for another database ({plan.lineage}; this one is {store.lineage}); "
+        "make a new plan"
+    )
+
+
+def _new_object(planned: Planned, change: Change) -> NewObject:
+    declared, document = planned.declared[change.address], planned.documents[change.address]
+    if declared.digest != change.after_digest:
+        raise StalePlan(f"{change.address} is no longer declared as planned; make a new plan")
+    return NewObject(
+        kind=change.address.kind,
+        name=change.address.name,
+        source=planned.plan.source,
+        file=declared.place.file,
+        line=declared.place.line,
+        digest=declared.digest,
+        execution_digest=declared.execution_digest,
+        declared=document.declared,
+        resolved=document.resolved,
+        files=document.files,
+        labels=declared.labels,
+        enabled=declared.enabled,
+        protected=declared.protected,
+        prune_disabled=declared.prune_disabled,
+        commit=planned.plan.commit,
+        dirty=planned.plan.dirty,
+    )
+
+
+@dataclass(slots=True)
+class _Carrying:
+    """One carrying out; `uids` has what it has installed, `draining` what could not go yet."""
+
+    planned: Planned
+    objects: dict[Address, NewObject]
+    who: str
+    now: datetime
+    uids: dict[Address, str] = field(default_factory=dict)
+    draining: list[Address] = field(default_factory=list)
+
+    def work(self, tx: Transaction) -> Applied:
+        plan = self.planned.plan
+        self.uids.clear()
+        self.draining.clear()
+        if plan.is_empty:
+            if tx.serial() == plan.serial:
+                self._relocate(tx)
+            return Applied(plan, tx.serial(), changed=False)
+        serial = tx.set_serial(
+            plan.serial,
+            source=plan.source,
+            tree_digest=plan.tree_digest,
+            commit=plan.commit,
+            branch=plan.branch,
+            dirty=plan.dirty,
+            at=self.now,
+            who=self.who,
+        )
+        for change in plan.in_carrying_order():
+            self._change(tx, change)
+        self._relocate(tx)
+        return Applied(plan, serial, changed=True, draining=tuple(sorted(self.draining)))
+
+    def _change(self, tx: Transaction, change: Change) -> None:
+        if change.action == "install":
+            self._install(tx, change)
+        elif change.action == "uninstall":
+            self._uninstall(tx, change)
+        elif change.writes:
+            self._write(tx, change)
+        else:
+            self._found(tx, change)
+        for edit in change.holds:
+            self._hold(tx, edit, change.reason)
+        uid = self._uid(change.address, change.uid)
+        for schedule in change.watermarks:
+            tx.slots.set_watermark(uid, schedule, self.now)
+
+    def _install(self, tx: Transaction, change: Change) -> None:
+        new = self.objects[change.address]
+        uid = tx.objects.install(new, at=self.now, who=self.who, why=change.reason)
+        self.uids[change.address] = uid
+        if change.address.kind == "Job":
+            for schedule in new.resolved.get("schedules") or ():
+                tx.slots.drop_watermark(uid, schedule)  # of an earlier life
+            hold = HoldRecord(uid, "new", GIT, "newly installed", self.now)
+            tx.holds.add(uid, hold, who=self.who, why=change.reason)
+
+    def _write(self, tx: Transaction, change: Change) -> None:
+        new, uid = self.objects[change.address], self._uid(change.address, change.uid)
+        was = tx.objects.by_uid(uid)
+        if was is not None:  # a plan of one file leaves the object with its source
+            new = replace(new, source=was.source)
+        if change.moved_from is not None:
+            tx.objects.move(uid, change.address, at=self.now, who=self.who, why=change.reason)
+        tx.objects.update(
+            uid,
+            new,
+            expected_digest=change.expects or "",
+            at=self.now,
+            who=self.who,
+            why=_why(change),
+        )
+        gone = set((was.resolved.get("schedules") or {}) if was else ()) - set(
+            new.resolved.get("schedules") or {}
+        )
+        for schedule in sorted(gone):
+            tx.slots.drop_watermark(uid, schedule)
+
+    def _uninstall(self, tx: Transaction, change: Change) -> None:
+        record = self._found(tx, change)
+        if change.address.kind == "Job" and tx.instances.unfinished_of(record.uid):
+            reason = "its declaration was removed"
+            hold_job(tx, record, "removed", owner=GIT, who=self.who, reason=reason, now=self.now)
+            if tx.instances.unfinished_of(record.uid):
+                self.draining.append(change.address)
+                return
+        tx.objects.remove(
+            record.uid, expected_digest=record.digest, at=self.now, who=self.who, why=change.reason
+        )
+
+    def _found(self, tx: Transaction, change: Change) -> ObjectRecord:
+        """The installed object, as the change expects it."""
+        record = tx.objects.get(change.address)
+        if record is None:
+            raise StalePlan(f"{change.address} is not installed any more; make a new plan")
+        if record.digest != change.expects:
+            raise StalePlan(f"{change.address} was changed since the plan was made; make a new plan")
+        return record
+
+    def _hold(self, tx: Transaction, edit: HoldEdit, why: str) -> None:
+        uid = self._uid(edit.address, edit.uid)
+        if edit.verb == "clear":
+            owner = None if edit.kind in _WHOEVER else edit.owner
+            tx.holds.clear(uid, edit.kind, owner, at=self.now, who=self.who, why=why)
+            return
+        until = from_text_or_none(edit.until or None)
+        record = tx.objects.by_uid(uid) if is_blocking(edit.kind) else None
+        if record is not None and record.kind == "Job":
+            hold_job(
+                tx,
+                record,
+                edit.kind,
+                owner=edit.owner,
+                who=self.who,
+                reason=edit.reason,
+                now=self.now,
+                until=until,
+            )
+        else:
+            hold = HoldRecord(uid, edit.kind, edit.owner, edit.reason, self.now, until)
+            tx.holds.add(uid, hold, who=self.who, why=why)
+
+    def _relocate(self, tx: Transaction) -> None:
+        plan = self.planned.plan
+        for each in plan.relocations:
+            tx.objects.relocate(
+                each.uid, file=each.place.file, line=each.place.line, commit=plan.commit, dirty=plan.dirty
+            )
+
+    def _uid(self, address: Address, uid: str | None) -> str:
+        return uid if uid is not None else self.uids[address]
+
+
+def _why(change: Change) -> str:
+    paths = [each.path for each in change.fields]
+    listed = ", ".join(paths[:5]) + (", …" if len(paths) > 5 else "")
+    return f"{change.reason}: {listed}" if listed else change.reason

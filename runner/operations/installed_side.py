@@ -1,0 +1,97 @@
+"""The installed side of a plan, as the store has it; what costs something is read when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Generic, TypeVar
+
+from runner.declaration.declared import Document
+from runner.reconcile.sides import DeclaredSide, InstalledSide, Member
+from runner.store.port import Reader
+from runner.store.records import InstalledSummary, ObjectRecord
+from runner.vocabulary.identity import Address
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+LAST_RUNS = 100
+"""So many running times are looked at to say what a shorter timeout would have ended."""
+
+
+def installed_side(reader: Reader, declared: DeclaredSide, lineage: str) -> InstalledSide:
+    """What is installed, in one snapshot; it must not be asked after `reader` is closed."""
+    summaries = reader.objects.summaries()
+    objects: dict[Address, InstalledSummary] = {each.address: each for each in summaries}
+    several = declared.partial or len({each.source for each in summaries} | {declared.source}) > 1
+    return InstalledSide(
+        objects=objects,
+        documents=_Asked(lambda address: _document(reader.objects.get(address))),
+        holds=reader.holds.all(),
+        open_runs=reader.instances.open_counts(),
+        durations=_Asked(lambda uid: _durations(reader, uid)),
+        members=_Members(reader, declared) if several else {},
+        lineage=lineage,
+        serial=reader.serial(),
+    )
+
+
+def document_of(record: ObjectRecord) -> Document:
+    """The whole of an installed object."""
+    return Document(record.declared, record.resolved, record.files)
+
+
+def _document(record: ObjectRecord | None) -> Document | None:
+    return None if record is None else document_of(record)
+
+
+def _durations(reader: Reader, uid: str) -> Sequence[float]:
+    return [
+        (end.completed_at - end.started_at).total_seconds()
+        for end in reader.instances.ends_of(uid, LAST_RUNS)
+        if end.started_at is not None
+    ]
+
+
+class _Asked(Mapping[K, V], Generic[K, V]):
+    """A map that reads each value when it is asked for."""
+
+    def __init__(self, read: Callable[[K], V | None]) -> None:
+        self._read = read
+
+    def __getitem__(self, key: K) -> V:
+        value = self._read(key)
+        if value is None:
+            raise KeyError(key)
+        return value
+
+    def __iter__(self) -> Iterator[K]:
+        raise TypeError("this map answers for single keys only")
+
+    def __len__(self) -> int:
+        raise TypeError("this map answers for single keys only")
+
+
+class _Members(Mapping[str, Sequence[Member]]):
+    """The installed jobs that this tree does not declare, by group; read at the first question."""
+
+    def __init__(self, reader: Reader, declared: DeclaredSide) -> None:
+        self._reader, self._declared = reader, declared
+        self._read: dict[str, list[Member]] | None = None
+
+    def _known(self) -> dict[str, list[Member]]:
+        if self._read is None:
+            self._read = {}
+            for job in self._reader.objects.all("Job"):
+                if job.address not in self._declared.objects:
+                    for group in job.resolved.get("groups") or ():
+                        self._read.setdefault(group, []).append(Member(job.address, job.uid))
+        return self._read
+
+    def __getitem__(self, group: str) -> Sequence[Member]:
+        return self._known()[group]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._known())
+
+    def __len__(self) -> int:
+        return len(self._known())

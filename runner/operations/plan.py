@@ -1,0 +1,175 @@
+"""What would apply change? Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING
+
+from runner.declaration.declared import Declared, Document
+from runner.git.repository import Commit, commit_of
+from runner.loading.tree import Tree, load_stream, load_tree
+from runner.operations.installed_side import installed_side
+from runner.reconcile.guards import Budget
+from runner.reconcile.make_plan import make_plan
+from runner.reconcile.plan import Plan
+from runner.reconcile.sides import DeclaredSide, InstalledSide
+from runner.vocabulary.diagnostic import Diagnostic, has_errors
+from runner.vocabulary.errors import InvalidDeclarations
+from runner.vocabulary.identity import Address
+
+if TYPE_CHECKING:
+    from runner.store.port import Reader, Store
+    from runner.store.records import InstalledSummary
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan with all that apply needs to carry it out, however long ago it was made.
+
+    `declared` and `documents` are asked for what the plan writes; `blob` for the content of a named file, by
+    its sha256 in hex. `diagnostics` are warnings and notes: with errors there is no plan.
+    """
+
+    plan: Plan
+    declared: Mapping[Address, Declared]
+    documents: Mapping[Address, Document]
+    blob: Callable[[str], bytes]
+    budget: Budget = field(default_factory=Budget)
+    diagnostics: tuple[Diagnostic, ...] = ()
+    tree: Tree | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """Documents that were piped in; their paths are relative to `base`."""
+
+    raw: bytes
+    base: Path
+
+
+def make_plan_for(
+    path: Path | Stream | None,
+    project: Path,
+    store: Store | None,
+    now: datetime,
+    *,
+    state: Path | None = None,
+    commit: bool = True,
+) -> Planned:
+    """The plan for what is declared at `path` (None: the project's `jobs.d`) against what is installed.
+
+    Without a store it is compared with nothing. InvalidDeclarations, with every problem of the tree, when
+    there is an error: unreadable is never empty. `state` has the cache; by default it lies beside the store.
+    """
+    if state is None and store is not None:
+        state = store.path.parent
+    with store.read() if store is not None else nullcontext() as reader:
+        tree = _load(path, project, reader, state)
+        asked = _CommitOf(tree.root) if commit and not isinstance(path, Stream) else None
+        if has_errors(tree.diagnostics):
+            raise InvalidDeclarations(tree.diagnostics)
+        declared = DeclaredSide(
+            objects=tree.objects,
+            documents=_Documents(tree),
+            source=tree.source,
+            partial=tree.partial,
+            digest=tree.digest,
+        )
+        installed = (
+            installed_side(reader, declared, store.lineage)
+            if reader is not None and store is not None
+            else InstalledSide()
+        )
+        plan = make_plan(declared, installed, now)
+        budget = budget_of(reader) if reader is not None else Budget()
+    found = asked.answer() if asked else None
+    if found is not None:
+        plan = replace(plan, commit=found.sha, branch=found.branch, dirty=found.dirty)
+    return Planned(plan, tree.objects, declared.documents, tree.blob, budget, tree.diagnostics, tree)
+
+
+def budget_of(reader: Reader) -> Budget:
+    """The deletion budget that the installed Runner object sets, or the usual one.
+
+    The installed one: a commit cannot widen the budget and use it at once.
+    """
+    for record in reader.objects.all("Runner"):
+        declared = record.resolved.get("deletionBudget")
+        if declared:
+            share = float(str(declared["percent"]).rstrip("%")) / 100
+            return Budget(few=int(declared["objects"]), share=share)
+    return Budget()
+
+
+def _load(path: Path | Stream | None, project: Path, reader: Reader | None, state: Path | None) -> Tree:
+    summaries = reader.objects.summaries() if reader is not None else []
+    if isinstance(path, Stream):
+        known = [f"{each.kind}/{each.name}" for each in summaries]
+        return load_stream(path.raw, base=path.base, project=project, known_addresses=known)
+    target = path if path is None or path.is_absolute() else Path.cwd() / path
+    return load_tree(
+        target,
+        project=project,
+        state=state,
+        known_sources=sorted({each.source for each in summaries}),
+        known_addresses=_Addresses(summaries),
+    )
+
+
+class _Addresses(Collection[str]):
+    """Addresses as text, made only when somebody asks."""
+
+    def __init__(self, summaries: Iterable[InstalledSummary]) -> None:
+        self._summaries = summaries
+        self._made: frozenset[str] | None = None
+
+    def _known(self) -> frozenset[str]:
+        if self._made is None:
+            self._made = frozenset(f"{each.kind}/{each.name}" for each in self._summaries)
+        return self._made
+
+    def __contains__(self, address: object) -> bool:
+        return address in self._known()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._known())
+
+    def __len__(self) -> int:
+        return len(self._known())
+
+
+class _Documents(Mapping[Address, Document]):
+    """The documents of a tree, each materialised when it is asked for."""
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+
+    def __getitem__(self, address: Address) -> Document:
+        return self._tree.document(address)
+
+    def __iter__(self) -> Iterator[Address]:
+        return iter(self._tree.objects)
+
+    def __len__(self) -> int:
+        return len(self._tree.objects)
+
+
+class _CommitOf:
+    """git looks while the plan is being made."""
+
+    def __init__(self, folder: Path) -> None:
+        self._found: Commit | None = None
+        self._thread = Thread(target=self._ask, args=(folder,), daemon=True)
+        self._thread.start()
+
+    def _ask(self, folder: Path) -> None:
+        self._found = commit_of(folder)
+
+    def answer(self) -> Commit | None:
+        self._thread.join()
+        return self._found
