@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 DEEPEST = 40
 """Levels of nesting. The evaluator gives up somewhat above a hundred."""
@@ -88,6 +89,7 @@ _LEVELS: tuple[tuple[str, ...], ...] = (
 )
 
 
+@lru_cache(maxsize=2048)
 def parse(text: str) -> Node:
     """The tree of an expression; SyntaxProblem when it is none."""
     if len(text) > LONGEST:

@@ -32,7 +32,7 @@ class Step(Model):
         default=None, alias="if", description="Expression; the step is skipped when it is false"
     )
     timeout: Duration | None = Field(default=None, description="Running time of the step")
-    retry: Retry | None = Field(default=None, description=f"{RETRY}; default none")
+    retry: Retry | None = Field(default=None, description=f"With onFailure: retry. {RETRY}; default once")
     on_failure: Literal["continue", "retry", "fail"] = Field(
         default="fail", description="What a failure means for the instance"
     )
