@@ -32,7 +32,7 @@ class BadInputs(RunnerError):
 
 @dataclass(frozen=True, slots=True)
 class Triggered:
-    """The recorded start: its number, the inputs it gets, the slot it stands for, and what to know about it."""
+    """The recorded start: its number, the inputs it gets, the slot it stands for, what else to know."""
 
     id: int
     job: str
@@ -144,7 +144,7 @@ def _inputs(record: ObjectRecord, given: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _named_slot(record: ObjectRecord, text: str) -> Slot:
-    """The slot at an instant, or at a local time of its schedule's zone; a date means the first of that day."""
+    """The slot at an instant, or at a local time of its schedule's zone; a date: the first of that day."""
     try:
         said = datetime.fromisoformat(text)
     except ValueError:

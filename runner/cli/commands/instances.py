@@ -1,0 +1,106 @@
+"""`runner instances`: look at runs, and cancel them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import click
+
+from runner.cli.acting import Duration, acting_options, confirm, opened
+from runner.cli.options import Where, common_options, output_option
+
+if TYPE_CHECKING:
+    from runner.access.permission import Actor
+
+FORMATS = ("text", "json", "yaml", "name")
+
+
+@click.group()
+def command() -> None:
+    """List, show and cancel runs."""
+
+
+@command.command("list")
+@click.option("--job", default=None, metavar="N", help="Only runs of this job.")
+@click.option("--state", "states", default=None, metavar="S,…", help="Only in these states: FAILED,RUNNING.")
+@click.option("--since", type=Duration(), metavar="24h", help="Only runs recorded within this time.")
+@click.option("-n", "limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="At most.")
+@output_option(*FORMATS)
+@common_options
+def list_(
+    *,
+    job: str | None,
+    states: str | None,
+    since: timedelta | None,
+    limit: int,
+    output: str,
+    where: Where,
+) -> None:
+    """List runs, the newest first.
+
+    \b
+    Example:
+      runner instances list --job sales-summary --state FAILED --since 24h
+    """
+    from runner.cli.views.instances import show_instances
+    from runner.operations.list_instances import list_instances
+
+    now = datetime.now(UTC)
+    with opened(where, read_only=True) as store, store.read() as reader:
+        views = list_instances(
+            reader,
+            job=job,
+            states=[state.strip().upper() for state in states.split(",")] if states else (),
+            since=None if since is None else now - since,
+            limit=limit,
+        )
+    show_instances(views, output, now)
+
+
+@command.command("show")
+@click.argument("id", type=click.IntRange(1, 2**63 - 1))
+@output_option(*FORMATS)
+@common_options
+def show(id: int, output: str, where: Where) -> None:
+    """Show one run: its steps, what it raised, and what happened to it and why.
+
+    \b
+    Example:
+      runner instances show 42
+    """
+    from runner.cli.views.instances import show_details
+    from runner.operations.show_instance import show_instance
+
+    with opened(where, read_only=True) as store, store.read() as reader:
+        details = show_instance(reader, id)
+    show_details(details, output, datetime.now(UTC))
+
+
+@command.command("cancel")
+@click.argument("ids", nargs=-1, required=True, type=click.IntRange(1, 2**63 - 1), metavar="ID...")
+@click.option("--yes", is_flag=True, help="Do not ask when more than one run is meant.")
+@acting_options
+@output_option(*FORMATS)
+@common_options
+def cancel(*, ids: tuple[int, ...], yes: bool, reason: str, actor: Actor, output: str, where: Where) -> None:
+    """End runs: one that waits at once, one that runs by asking it first (TERM, then KILL).
+
+    \b
+    Example:
+      runner instances cancel 42 --reason "wrong input"
+    """
+    from runner.cli.views.acts import show_cancelled
+    from runner.cli.views.values import warn
+    from runner.operations.cancel import cancel_instances
+    from runner.operations.wake import wake_daemon
+    from runner.store.daemon_lock import lock_holder
+
+    confirm("cancel", [f"instance {id}" for id in dict.fromkeys(ids)], yes=yes)
+    now = datetime.now(UTC)
+    with opened(where) as store:
+        runs = store.transact(lambda tx: cancel_instances(tx, ids, actor=actor, reason=reason, now=now))
+    wake_daemon(where.state)
+    if lock_holder(where.state) is None and any(run.state == "STOPPING" for run in runs):
+        warn("No daemon runs: what is STOPPING is ended by the next `runner up`.")
+    show_cancelled(runs, output)

@@ -1,0 +1,321 @@
+"""`runner jobs`: look at jobs, switch them, and start them by hand."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import click
+
+from runner.cli.acting import Duration, acting_options, chosen_jobs, for_option, opened, selecting_options
+from runner.cli.options import Where, common_options, output_option
+from runner.lifecycle.job import STATUSES
+
+if TYPE_CHECKING:
+    from runner.access.permission import Actor
+    from runner.store.port import Reader
+
+FORMATS = ("text", "json", "yaml", "name")
+SORTS = ("name", "status", "type", "next", "last")
+
+
+@click.group()
+def command() -> None:
+    """List, show, enable, disable, trigger and reset jobs."""
+
+
+@command.command("list")
+@click.option(
+    "-l", "--selector", default=None, metavar="SELECTOR", help="Only with these labels: team=bi,!old."
+)
+@click.option("--group", default=None, metavar="G", help="Only jobs of this group.")
+@click.option(
+    "--status", type=click.Choice(STATUSES, case_sensitive=False), help="Only jobs with this status."
+)
+@click.option("--type", "type_", default=None, metavar="T", help="Only jobs of this type.")
+@click.option("--flow", type=click.Choice(("in", "out")), help="Only jobs with this direction.")
+@click.option("--all", "hidden_too", is_flag=True, help="Hidden (system) jobs too.")
+@click.option("--sort", type=click.Choice(SORTS), default="name", show_default=True, help="Order.")
+@output_option(*FORMATS)
+@common_options
+def list_(
+    *,
+    selector: str | None,
+    group: str | None,
+    status: str | None,
+    type_: str | None,
+    flow: str | None,
+    hidden_too: bool,
+    sort: str,
+    output: str,
+    where: Where,
+) -> None:
+    """List the installed jobs with their status, next start and last run.
+
+    \b
+    Example:
+      runner jobs list -l team=bi --status FAILED
+    """
+    from runner.cli.views.jobs import show_jobs
+    from runner.operations.list_jobs import list_jobs
+
+    with opened(where, read_only=True) as store, store.read() as reader:
+        jobs = list_jobs(
+            reader,
+            now=datetime.now(UTC),
+            selector=selector,
+            group=group,
+            status=status,
+            type_=type_,
+            flow=flow,
+            hidden_too=hidden_too,
+            sort=sort,
+        )
+    show_jobs(jobs, output)
+
+
+@command.command("show")
+@click.argument("name")
+@output_option(*FORMATS)
+@common_options
+def show(name: str, output: str, where: Where) -> None:
+    """Show one job: how it stands, what it does, where it was declared, its latest runs.
+
+    \b
+    Example:
+      runner jobs show sales-summary
+    """
+    from runner.cli.views.jobs import show_details
+    from runner.operations.show_job import show_job
+
+    now = datetime.now(UTC)
+    with opened(where, read_only=True) as store, store.read() as reader:
+        details = show_job(reader, name, now=now)
+    show_details(details, output)
+
+
+@command.command("enable")
+@selecting_options
+@acting_options
+@output_option(*FORMATS)
+@common_options
+def enable(
+    *,
+    names: tuple[str, ...],
+    selector: str | None,
+    group: str | None,
+    yes: bool,
+    reason: str,
+    actor: Actor,
+    output: str,
+    where: Where,
+) -> None:
+    """End an operator's hold, and hold `new` of a job that was just installed.
+
+    A job that git declares disabled is refused (exit 3): change its declaration.
+
+    \b
+    Example:
+      runner jobs enable sales-summary --reason "reviewed"
+    """
+    from runner.cli.views.acts import show_acts
+    from runner.operations.enable import enable_jobs
+    from runner.operations.wake import wake_daemon
+
+    with opened(where) as store:
+        jobs = chosen_jobs(store, names, selector=selector, group=group, verb="enable", yes=yes)
+        now = datetime.now(UTC)
+        acts = store.transact(lambda tx: enable_jobs(tx, jobs, actor=actor, reason=reason, now=now))
+    wake_daemon(where.state)
+    show_acts(acts, "enabled", output)
+
+
+@command.command("disable")
+@selecting_options
+@for_option("The hold ends by itself after this time.")
+@click.option("--allow-protected", is_flag=True, help="Also a job of a protected type.")
+@acting_options
+@output_option(*FORMATS)
+@common_options
+def disable(
+    *,
+    names: tuple[str, ...],
+    selector: str | None,
+    group: str | None,
+    yes: bool,
+    lasting: timedelta | None,
+    allow_protected: bool,
+    reason: str,
+    actor: Actor,
+    output: str,
+    where: Where,
+) -> None:
+    """Hold jobs: no automatic start until they are enabled again, whatever is deployed.
+
+    What runs finishes first (or as the job's onDisable says); starts that wait are dropped.
+
+    \b
+    Example:
+      runner jobs disable sales-summary --for 2h --reason INC-123
+    """
+    from runner.cli.views.acts import show_acts
+    from runner.operations.disable import disable_jobs
+    from runner.operations.wake import wake_daemon
+
+    with opened(where) as store:
+        jobs = chosen_jobs(store, names, selector=selector, group=group, verb="disable", yes=yes)
+        now = datetime.now(UTC)
+        until = None if lasting is None else now + lasting
+        acts = store.transact(
+            lambda tx: disable_jobs(
+                tx,
+                jobs,
+                actor=actor,
+                reason=reason,
+                now=now,
+                until=until,
+                allow_protected=allow_protected,
+            )
+        )
+        wake_daemon(where.state)
+        if until is not None:
+            with store.read() as reader:
+                _say_what_is_dropped(reader, jobs, now, until)
+    show_acts(acts, "disabled", output)
+
+
+@command.command("reset")
+@selecting_options
+@acting_options
+@output_option(*FORMATS)
+@common_options
+def reset(
+    *,
+    names: tuple[str, ...],
+    selector: str | None,
+    group: str | None,
+    yes: bool,
+    reason: str,
+    actor: Actor,
+    output: str,
+    where: Where,
+) -> None:
+    """Let a FAILED job start again, from now on.
+
+    \b
+    Example:
+      runner jobs reset sales-summary --reason "disk replaced"
+    """
+    from runner.cli.views.acts import show_acts
+    from runner.operations.reset import reset_jobs
+    from runner.operations.wake import wake_daemon
+
+    with opened(where) as store:
+        jobs = chosen_jobs(store, names, selector=selector, group=group, verb="reset", yes=yes)
+        now = datetime.now(UTC)
+        acts = store.transact(lambda tx: reset_jobs(tx, jobs, actor=actor, reason=reason, now=now))
+    wake_daemon(where.state)
+    show_acts(acts, "reset", output)
+
+
+@command.command("trigger")
+@click.argument("name")
+@click.option("-p", "parameters", multiple=True, metavar="K=V", help="An input; once for each.")
+@click.option("--slot", default=None, metavar="T", help="Stand for this slot; it is not used up.")
+@click.option("--force", is_flag=True, help="Past holds and overlap; recorded.")
+@click.option("--wait", is_flag=True, help="Wait for the end: exit 0, 4 (partially) or 1; needs a daemon.")
+@click.option(
+    "--timeout", type=Duration(), metavar="10m", help="With --wait: give up waiting then (exit 124)."
+)
+@acting_options
+@output_option(*FORMATS)
+@common_options
+def trigger(
+    *,
+    name: str,
+    parameters: tuple[str, ...],
+    slot: str | None,
+    force: bool,
+    wait: bool,
+    timeout: timedelta | None,
+    reason: str,
+    actor: Actor,
+    output: str,
+    where: Where,
+) -> None:
+    """Start a job now, by hand; the daemon carries it out.
+
+    \b
+    Example:
+      runner jobs trigger sales-summary -p region=north --wait
+    """
+    import uuid
+
+    from runner.cli.exits import ERROR, PARTIAL, SUCCESS, WAIT_TIMED_OUT
+    from runner.cli.views.acts import show_triggered
+    from runner.cli.views.values import warn
+    from runner.operations.trigger import trigger_job
+    from runner.operations.wait_for_instance import wait_for_instance
+    from runner.operations.wake import wake_daemon
+    from runner.store.daemon_lock import lock_holder
+    from runner.vocabulary.errors import Refused
+
+    if timeout is not None and not wait:
+        raise click.UsageError("--timeout goes with --wait.")
+    given = _parameters(parameters)
+    with opened(where) as store:
+        runs = lock_holder(where.state) is not None
+        if wait and not runs:
+            raise Refused(
+                "no daemon runs, so nothing would end the waiting; nothing was recorded (runner up)"
+            )
+        start = trigger_job(
+            store,
+            name,
+            actor=actor,
+            key=str(uuid.uuid4()),
+            now=datetime.now(UTC),
+            given=given,
+            slot=slot,
+            force=force,
+            reason=reason,
+        )
+        wake_daemon(where.state)
+        for note in start.notes:
+            warn(f"{start.job}: {note}")
+        if not runs:
+            warn("No daemon runs: the start is recorded, and carried out by the next `runner up`.")
+        state = wait_for_instance(store, start.id, timeout) if wait else "SCHEDULED"
+    show_triggered(start, state or "not ended yet", output)
+    if wait:
+        codes = {"SUCCEEDED": SUCCESS, "PARTIALLY_SUCCEEDED": PARTIAL, None: WAIT_TIMED_OUT}
+        raise click.exceptions.Exit(codes.get(state, ERROR))
+
+
+def _parameters(texts: tuple[str, ...]) -> dict[str, str]:
+    given: dict[str, str] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or not key:
+            raise click.BadParameter(f"{text!r} is not K=V", param_hint="-p")
+        if key in given:
+            raise click.BadParameter(f"{key!r} is given twice", param_hint="-p")
+        given[key] = value
+    return given
+
+
+def _say_what_is_dropped(reader: Reader, jobs: list[str], now: datetime, until: datetime) -> None:
+    from runner.operations.disable import SHOWN, starts_between
+    from runner.operations.selection import installed
+
+    for name in jobs:
+        starts, more = starts_between(installed(reader, "Job", name), now, until)
+        if starts:
+            first = ", ".join(f"{start:%Y-%m-%d %H:%MZ}" for start in starts[:SHOWN])
+            count = f"more than {len(starts)}" if more else str(len(starts))
+            dots = ", …" if len(starts) > SHOWN else ""
+            print(
+                f"  {name}: starts that fall into that time and are dropped: {count} ({first}{dots})",
+                file=sys.stderr,
+            )

@@ -1,0 +1,99 @@
+"""What a verb did, as text and JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from runner.cli.views.values import show_json, show_line, show_yaml, warn
+
+if TYPE_CHECKING:
+    from runner.operations.cancel import Cancelled
+    from runner.operations.groups import Switched
+    from runner.operations.holding import Acted
+    from runner.operations.trigger import Triggered
+
+FORMATS = ("text", "json", "yaml", "name")
+
+
+def show_acts(acts: Sequence[Acted], done: str, output: str) -> None:
+    """One line for each job; `done` says what was asked for: `enabled`."""
+    values = [_act_as_json(act) for act in acts]
+    if not _show_values(values, [act.name for act in acts], output):
+        for act in acts:
+            _show_act(act, done, "")
+
+
+def show_switched(groups: Sequence[Switched], done: str, output: str) -> None:
+    """One line for each group, and one for each of its jobs."""
+    values = [
+        {"group": g.group, "changed": g.changed, "jobs": [_act_as_json(job) for job in g.jobs]}
+        for g in groups
+    ]
+    if not _show_values(values, [g.group for g in groups], output):
+        for group in groups:
+            count = f"{len(group.jobs)} job{'' if len(group.jobs) == 1 else 's'}"
+            show_line(f"Group/{group.group} {_done(done, group.changed)}, {count}")
+            for job in group.jobs:
+                _show_act(job, done, "  ")
+
+
+def show_cancelled(runs: Sequence[Cancelled], output: str) -> None:
+    """One line for each run."""
+    values = [{"id": r.id, "job": r.job, "changed": r.changed, "state": r.state} for r in runs]
+    if not _show_values(values, [str(r.id) for r in runs], output):
+        for run in runs:
+            show_line(f"instance {run.id} of {run.job}: {run.state}{'' if run.changed else ' already'}")
+
+
+def show_triggered(start: Triggered, state: str, output: str) -> None:
+    """The start that was recorded, or how it ended."""
+    value = {
+        "id": start.id,
+        "job": start.job,
+        "state": state,
+        "inputs": dict(start.inputs),
+        "for_slot": start.for_slot,
+    }
+    if output == "json":
+        show_json(value)
+    elif output == "yaml":
+        show_yaml(value)
+    elif output == "name":
+        show_line(str(start.id))
+    else:
+        slot = f" for slot {start.for_slot}" if start.for_slot else ""
+        show_line(f"instance {start.id} of {start.job}{slot}: {state}")
+
+
+def _show_values(values: list[dict[str, Any]], names: list[str], output: str) -> bool:
+    if output == "json":
+        show_json(values)
+    elif output == "yaml":
+        show_yaml(values)
+    elif output == "name":
+        for name in names:
+            show_line(name)
+    return output != "text"
+
+
+def _act_as_json(act: Acted) -> dict[str, Any]:
+    return {
+        "name": act.name,
+        "changed": act.changed,
+        "status": act.status,
+        "detail": act.detail,
+        "notes": list(act.notes),
+    }
+
+
+def _show_act(act: Acted, done: str, indent: str) -> None:
+    detail = f" ({act.detail})" if act.detail else ""
+    print(indent, end="")
+    show_line(f"Job/{act.name} {_done(done, act.changed)}: {act.status}{detail}")
+    for note in act.notes:
+        warn(f"{indent}  {act.name}: {note}")
+
+
+def _done(done: str, changed: bool) -> str:
+    return done if changed else "unchanged"

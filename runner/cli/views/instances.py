@@ -1,0 +1,219 @@
+"""Runs as text and JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from runner.cli.views.values import (
+    instant,
+    short,
+    show_fields,
+    show_json,
+    show_line,
+    show_table,
+    show_yaml,
+    warn,
+)
+from runner.vocabulary.duration import format_duration
+
+if TYPE_CHECKING:
+    from runner.operations.list_instances import InstanceView
+    from runner.operations.show_instance import InstanceDetails
+    from runner.store.records import InstanceRecord, StepRecord
+
+FORMATS = ("text", "json", "yaml", "name")
+
+
+def instance_as_json(view: InstanceView) -> dict[str, Any]:
+    """The keys that scripts rely on."""
+    run = view.instance
+    return {
+        "id": run.id,
+        "job": run.job,
+        "state": run.state,
+        "reason": run.reason,
+        "origin": run.origin,
+        "slot": slot_of(run),
+        "due_at": instant(run.due_at),
+        "started_at": instant(run.started_at),
+        "completed_at": instant(run.completed_at),
+        "attempt": run.attempt,
+        "epoch": run.epoch,
+        "session_id": run.session_id,
+        "digest": run.digest,
+        "progress": run.progress,
+        "error": run.error,
+        "errors": [
+            {"code": e.code, "severity": e.severity, "description": e.description, "info": e.info}
+            for e in view.errors
+        ],
+        "info": run.info,
+        "tasks": [
+            {
+                "target": task.target,
+                "state": task.state,
+                "attempt": task.attempt,
+                "last_triggered_at": instant(task.last_triggered_at),
+                "next_try_at": instant(task.next_try_at),
+                "progress": task.progress,
+                "steps": [_step_as_json(step) for step in view.steps if step.target == task.target],
+            }
+            for task in view.tasks
+        ],
+    }
+
+
+def slot_of(run: InstanceRecord) -> str | None:
+    """The slot that a run stands for: its own, or the one that was named when it was started by hand."""
+    if run.schedule is not None:
+        return run.slot_key
+    named = run.trigger.get("for_slot")
+    return str(named) if named is not None else None
+
+
+def show_instances(views: Sequence[InstanceView], output: str, now: datetime) -> None:
+    """The list, newest first."""
+    if output == "json":
+        show_json([instance_as_json(view) for view in views])
+    elif output == "yaml":
+        show_yaml([instance_as_json(view) for view in views])
+    elif output == "name":
+        for view in views:
+            show_line(str(view.instance.id))
+    elif not views:
+        warn("No run fits.")
+    else:
+        show_table(
+            ("ID", "JOB", "STATE", "REASON", "ORIGIN", "SLOT", "DUE", "STARTED", "TOOK", "ATTEMPT", "ERROR"),
+            [_row(view.instance, now) for view in views],
+        )
+
+
+def show_details(details: InstanceDetails, output: str, now: datetime) -> None:
+    """One run."""
+    if output == "json":
+        show_json(instance_as_json(details.view))
+    elif output == "yaml":
+        show_yaml(instance_as_json(details.view))
+    elif output == "name":
+        show_line(str(details.view.instance.id))
+    else:
+        _show_text(details, now)
+
+
+def _show_text(details: InstanceDetails, now: datetime) -> None:
+    view, run = details.view, details.view.instance
+    show_fields(
+        {
+            "id": str(run.id),
+            "job": run.job,
+            "state": run.state + (f" ({run.reason})" if run.reason else ""),
+            "origin": run.origin + (f", asked for by {run.requested_by}" if run.origin != "slot" else ""),
+            "slot": slot_of(run) or "",
+            "due": short(run.due_at),
+            "started": short(run.started_at),
+            "ended": short(run.completed_at),
+            "took": _took(run, now),
+            "attempt": f"{run.attempt} (epoch {run.epoch}, {run.failures} failed, {run.crashes} crashed)",
+            "rerun of": "" if run.rerun_of is None else str(run.rerun_of),
+            "inputs": _pairs(run.inputs),
+            "outputs": _pairs(run.outputs),
+            "info": _pairs(run.info),
+            "error": _error(run.error),
+            "revision": f"{run.revision} {run.digest}",
+        }
+    )
+    for raised in view.errors:
+        show_line(f"{raised.severity} {raised.code}: {raised.description}")
+    if view.steps:
+        print()
+        _show_steps(view.steps, now)
+    if details.events:
+        print()
+        show_table(
+            ("AT", "ROW", "WHAT", "EVENT", "BY", "WHY"),
+            [
+                (
+                    short(e.at),
+                    e.row or "-",
+                    f"{e.subject_kind} {e.subject}",
+                    e.event + (f" {e.before} -> {e.after}" if e.after else ""),
+                    e.who,
+                    e.why or "-",
+                )
+                for e in details.events
+            ],
+        )
+
+
+def _show_steps(steps: Iterable[StepRecord], now: datetime) -> None:
+    show_table(
+        ("STEP", "STATE", "STARTED AT", "SKIPPED AT", "COMPLETED AT", "TARGET", "ERROR"),
+        [
+            (
+                step.name,
+                step.state,
+                short(step.started_at),
+                short(step.skipped_at),
+                short(step.completed_at),
+                step.target,
+                _error(step.error) or "-",
+            )
+            for step in steps
+        ],
+    )
+    for step in steps:
+        if step.remedy and step.state == "FAILED":
+            show_line(f"remedy for {step.name}: {step.remedy}")
+
+
+def _step_as_json(step: StepRecord) -> dict[str, Any]:
+    return {
+        "name": step.name,
+        "state": step.state,
+        "started_at": instant(step.started_at),
+        "skipped_at": instant(step.skipped_at),
+        "completed_at": instant(step.completed_at),
+        "error": step.error,
+        "remedy": step.remedy,
+    }
+
+
+def _row(run: InstanceRecord, now: datetime) -> tuple[str, ...]:
+    return (
+        str(run.id),
+        run.job,
+        run.state,
+        run.reason or "-",
+        run.origin,
+        slot_of(run) or "-",
+        short(run.due_at),
+        short(run.started_at),
+        _took(run, now) or "-",
+        str(run.attempt),
+        _shortened(_error(run.error)) or "-",
+    )
+
+
+def _took(run: InstanceRecord, now: datetime) -> str:
+    if run.started_at is None:
+        return ""
+    until = run.completed_at or (now if run.state in ("RUNNING", "STOPPING", "PAUSING") else None)
+    return "" if until is None else format_duration(max(until - run.started_at, until - until))
+
+
+def _error(error: Mapping[str, Any] | None) -> str:
+    if error is None:
+        return ""
+    place = f"step {error['step']}: " if error.get("step") else ""
+    return f"{place}{error.get('code', 'error')}: {error.get('description', '')}"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:59]}…"
+
+
+def _pairs(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in values.items())

@@ -1,0 +1,159 @@
+"""Jobs as text and JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC
+from typing import TYPE_CHECKING, Any
+
+from runner.cli.views.values import (
+    instant,
+    short,
+    show_fields,
+    show_json,
+    show_line,
+    show_table,
+    show_yaml,
+    warn,
+)
+
+if TYPE_CHECKING:
+    from runner.operations.list_jobs import JobView
+    from runner.operations.show_job import JobDetails
+    from runner.store.records import HoldRecord
+
+FORMATS = ("text", "json", "yaml", "name")
+
+
+def job_as_json(job: JobView) -> dict[str, Any]:
+    """The keys that scripts rely on."""
+    return {
+        "name": job.name,
+        "uid": job.record.uid,
+        "type": job.type,
+        "status": job.status,
+        "detail": job.detail,
+        "holds": [hold_as_json(hold) for hold in job.holds],
+        "mode": job.record.resolved["mode"],
+        "next_at": instant(job.next_at),
+        "last_instance_id": job.last_instance_id,
+        "last_state": None if job.last is None else job.last.state,
+        "progress": None if job.last is None else job.last.progress,
+        "labels": dict(job.record.labels),
+        "groups": list(job.record.resolved["groups"]),
+        "flow": job.record.resolved["flow"] or {},
+        "digest": job.record.digest,
+    }
+
+
+def details_as_json(job: JobDetails) -> dict[str, Any]:
+    """The same, with the resolved spec and the source."""
+    record = job.view.record
+    return {
+        **job_as_json(job.view),
+        "spec": record.resolved,
+        "source": {"file": record.file, "line": record.line, "commit": record.commit},
+    }
+
+
+def hold_as_json(hold: HoldRecord) -> dict[str, Any]:
+    """One hold."""
+    return {
+        "kind": hold.kind,
+        "owner": hold.owner,
+        "reason": hold.reason,
+        "since": instant(hold.since),
+        "until": instant(hold.until),
+    }
+
+
+def show_jobs(jobs: Sequence[JobView], output: str) -> None:
+    """The list."""
+    if output == "json":
+        show_json([job_as_json(job) for job in jobs])
+    elif output == "yaml":
+        show_yaml([job_as_json(job) for job in jobs])
+    elif output == "name":
+        for job in jobs:
+            show_line(job.name)
+    elif not jobs:
+        warn("No job fits.")
+    else:
+        show_table(
+            ("NAME", "TYPE", "STATUS", "DETAIL", "NEXT", "LAST", "HOLDS"),
+            [
+                (
+                    job.name,
+                    job.type,
+                    job.status,
+                    job.detail or "-",
+                    short(job.next_at),
+                    "-" if job.last is None else f"{job.last.id} {job.last.state}",
+                    ", ".join(_held(hold) for hold in job.holds) or "-",
+                )
+                for job in jobs
+            ],
+        )
+
+
+def show_details(job: JobDetails, output: str) -> None:
+    """One job."""
+    if output == "json":
+        show_json(details_as_json(job))
+    elif output == "yaml":
+        show_yaml(details_as_json(job))
+    elif output == "name":
+        show_line(job.view.name)
+    else:
+        _show_text(job)
+
+
+def _show_text(job: JobDetails) -> None:
+    view, record, spec = job.view, job.view.record, job.view.record.resolved
+    show_fields(
+        {
+            "name": view.name,
+            "uid": record.uid,
+            "type": view.type + (" (protected)" if record.protected else ""),
+            "status": view.status + (f" ({view.detail})" if view.detail else "") + _since(job),
+            "mode": spec["mode"],
+            "schedule": ", ".join(_schedule(settings) for settings in spec["schedules"].values()),
+            "next": short(view.next_at),
+            "labels": ", ".join(f"{key}={value}" for key, value in sorted(record.labels.items())),
+            "groups": ", ".join(spec["groups"]),
+            "steps": ", ".join(f"{step['name']} ({step['kind']})" for step in spec["steps"]),
+            "version": spec["version"] or "",
+            "description": spec["description"] or "",
+            "source": f"{record.file}:{record.line}"
+            + (f" @ {record.commit[:12]}{' (dirty)' if record.dirty else ''}" if record.commit else ""),
+            "revision": f"{record.revision} {record.digest}",
+        }
+    )
+    for hold in view.holds:
+        show_line(f"held by {_held(hold)}, since {short(hold.since)}")
+    if job.runs:
+        print()
+        show_table(
+            ("RUN", "STATE", "REASON", "STARTED", "ENDED"),
+            [(str(r.id), r.state, r.reason, short(r.started_at), short(r.completed_at)) for r in job.runs],
+        )
+
+
+def _since(job: JobDetails) -> str:
+    running = [run for run in job.runs if run.state == "RUNNING"]
+    if not running:
+        return ""
+    step = f", step {job.current_steps[0].name}" if job.current_steps else ""
+    return f" since {short(running[-1].started_at)}{step}"
+
+
+def _held(hold: HoldRecord) -> str:
+    text = hold.kind if hold.owner in ("git", hold.kind) else f"{hold.kind} by {hold.owner}"
+    if hold.until is not None:
+        text += f" until {hold.until.astimezone(UTC):%Y-%m-%d %H:%MZ}"
+    return f"{text} ({hold.reason})" if hold.reason else text
+
+
+def _schedule(settings: dict[str, Any]) -> str:
+    kind = next(kind for kind in ("cron", "every", "at", *settings) if settings.get(kind) is not None)
+    return f"{kind} {settings[kind]} {settings.get('timezone') or ''}".rstrip()

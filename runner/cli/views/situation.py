@@ -1,0 +1,58 @@
+"""How the installation stands, as text and JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from runner.cli.views.values import instant, short, show_json, show_line, show_table, show_yaml
+
+if TYPE_CHECKING:
+    from runner.operations.status import Situation
+
+
+def situation_as_json(now: Situation) -> dict[str, Any]:
+    """The same as the text, with names for everything."""
+    daemon = now.daemon
+    return {
+        "ok": now.ok,
+        "daemon": None
+        if daemon is None
+        else {"pid": daemon.pid, "host": daemon.host, "since": instant(daemon.since)},
+        "jobs": dict(now.jobs),
+        "running": now.running,
+        "waiting": now.waiting,
+        "findings": [
+            {
+                "kind": finding.kind,
+                "name": finding.name,
+                "since": instant(finding.since),
+                "problem": finding.problem,
+                "summary": finding.summary,
+                "hint": finding.hint,
+            }
+            for finding in now.findings
+        ],
+    }
+
+
+def show_situation(now: Situation, output: str) -> None:
+    """What needs a person first, then how everything stands."""
+    if output == "json":
+        show_json(situation_as_json(now))
+        return
+    if output == "yaml":
+        show_yaml(situation_as_json(now))
+        return
+    if now.findings:
+        show_table(
+            ("WHAT", "NAME", "WHEN", "SUMMARY", "NEXT"),
+            [(f.kind, f.name, short(f.since), f.summary, f.hint) for f in now.findings],
+        )
+        print()
+    counts = ", ".join(f"{count} {status}" for status, count in now.jobs.items() if count) or "none"
+    daemon = "no daemon runs"
+    if now.daemon is not None:
+        daemon = f"daemon {now.daemon.pid} on {now.daemon.host} since {short(now.daemon.since)}"
+    show_line(f"Jobs: {counts}; {now.running} running, {now.waiting} waiting; {daemon}.")
+    if now.ok:
+        show_line("Nothing needs a person.")

@@ -1,0 +1,61 @@
+"""What jobs have saved, as text and JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from runner.cli.views.values import instant, short, show_json, show_line, show_yaml, warn
+
+if TYPE_CHECKING:
+    from runner.operations.state import Cleared, SavedState
+
+FORMATS = ("text", "json", "yaml")
+
+
+def state_as_json(saved: SavedState) -> dict[str, Any]:
+    """All that a job has saved."""
+    kept = saved.persistent
+    return {
+        "job": saved.job,
+        "state": [
+            {
+                "instance_id": row.instance_id,
+                "target": row.target,
+                "updated_at": instant(row.updated_at),
+                "data": row.data,
+            }
+            for row in saved.rows
+        ],
+        "persistent": None if kept is None else {"updated_at": instant(kept.updated_at), "data": kept.data},
+    }
+
+
+def show_saved(saved: SavedState, output: str) -> None:
+    """What is saved."""
+    if output == "json":
+        show_json(state_as_json(saved))
+    elif output == "yaml":
+        show_yaml(state_as_json(saved))
+    elif not saved.rows and saved.persistent is None:
+        warn(f"{saved.job} has saved nothing.")
+    else:
+        for row in saved.rows:
+            data = json.dumps(row.data, default=str)
+            show_line(f"instance {row.instance_id}, target {row.target}, {short(row.updated_at)}: {data}")
+        if saved.persistent is not None:
+            data = json.dumps(saved.persistent.data, default=str)
+            show_line(f"persistent, {short(saved.persistent.updated_at)}: {data}")
+
+
+def show_cleared(cleared: Cleared, output: str) -> None:
+    """What was deleted."""
+    value = {"job": cleared.job, "rows": cleared.rows, "persistent": cleared.persistent}
+    if output == "json":
+        show_json(value)
+    elif output == "yaml":
+        show_yaml(value)
+    else:
+        rows = f"{cleared.rows} row{'' if cleared.rows == 1 else 's'}"
+        kept = " and its persistent state" if cleared.persistent else ""
+        show_line(f"{cleared.job}: {rows}{kept} deleted")

@@ -1,0 +1,77 @@
+"""Values on stdout: JSON and YAML with fixed keys, and aligned text that no value can disturb."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from runner.vocabulary.instants import to_text
+from runner.vocabulary.printable import printable
+
+_INVISIBLE = re.compile("[\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def show_json(value: Any) -> None:
+    """Readable JSON; what could move the cursor is escaped, everything else stays as it is."""
+    text = json.dumps(value, indent=2, ensure_ascii=False, default=_plain)
+    print(_INVISIBLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text))
+
+
+def show_yaml(value: Any) -> None:
+    """The same as YAML."""
+    from ruamel.yaml import YAML
+
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style = False
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # keep the order of the JSON
+    yaml.dump(json.loads(json.dumps(value, default=_plain)), sys.stdout)
+
+
+def show_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Columns as wide as their longest cell; the last one ends where its text ends."""
+    cells = [[printable(cell).replace("\t", " ") for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(headings, *cells, strict=True)]
+    for row in [list(headings), *cells]:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def show_fields(fields: Mapping[str, str]) -> None:
+    """`name   value` lines; empty values are left out."""
+    width = max(map(len, fields), default=0)
+    for name, value in fields.items():
+        if value:
+            print(f"{name:<{width}}  {printable(value)}")
+
+
+def show_line(text: str) -> None:
+    """One line."""
+    print(printable(text))
+
+
+def warn(text: str) -> None:
+    """One line on stderr."""
+    print(printable(text), file=sys.stderr)
+
+
+def instant(moment: datetime | None) -> str | None:
+    """For JSON."""
+    return None if moment is None else to_text(moment)
+
+
+def short(moment: datetime | None) -> str:
+    """For people: UTC to the second, `-` for None."""
+    return "-" if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, datetime):
+        return to_text(value)
+    if isinstance(value, tuple | set | frozenset):
+        return list(value)
+    return str(value)

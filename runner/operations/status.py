@@ -1,0 +1,169 @@
+"""What needs a person: failed, UNKNOWN, stuck, missed, invalid files, holds that end soon."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from runner.lifecycle.job import FAILED, STATUSES
+from runner.operations.list_jobs import JobView, list_jobs
+from runner.store.daemon_lock import Holder, lock_holder
+from runner.store.port import Reader
+
+LATELY = timedelta(hours=24)
+"""Missed starts and ends of holds further away than this are nobody's business today."""
+
+OVERDUE = timedelta(seconds=60)
+"""A slot that nobody has decided for so long is missed (R10)."""
+
+STUCK_STOPPING = timedelta(minutes=5)
+STUCK_WAITING = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing to know. A `problem` needs a person; the others only may."""
+
+    kind: str
+    name: str
+    since: datetime | None
+    summary: str
+    hint: str
+    problem: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """How the installation stands: its daemon, its jobs by status, and what needs a person."""
+
+    daemon: Holder | None
+    jobs: Mapping[str, int]
+    running: int
+    waiting: int
+    findings: tuple[Finding, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing needs a person."""
+        return not any(finding.problem for finding in self.findings)
+
+
+def situation(reader: Reader, state: Path, now: datetime) -> Situation:
+    """Everything that needs a person now, problems first."""
+    jobs = list_jobs(reader, now=now, hidden_too=True)
+    daemon = lock_holder(state)
+    lives = daemon is not None
+    findings = [
+        *_failed(jobs),
+        *_runs(reader, lives, now),
+        *_missed(reader, jobs, lives, now),
+        *_invalid(state),
+        *_ending_holds(reader, jobs, now),
+    ]
+    counts = Counter(job.status for job in jobs)
+    states = reader.instances.counts()
+    return Situation(
+        daemon,
+        {status: counts[status] for status in STATUSES},
+        sum(count for name, count in states.items() if name not in ("SCHEDULED", "PAUSED")),
+        states.get("SCHEDULED", 0),
+        tuple(sorted(findings, key=lambda finding: not finding.problem)),
+    )
+
+
+def _failed(jobs: Sequence[JobView]) -> Iterator[Finding]:
+    for job in jobs:
+        failure = next((hold for hold in job.holds if hold.kind == "failure"), None)
+        if failure is not None and job.status == FAILED:
+            hint = f"runner logs {job.name} --failed; then: runner jobs reset {job.name}"
+            yield Finding("failed", job.name, failure.since, f"FAILED: {failure.reason}", hint)
+        elif job.last is not None and job.last.state == "FAILED":
+            summary = f"its last run ({job.last.id}) failed"
+            yield Finding(
+                "failed", job.name, job.last.started_at, summary, f"runner instances show {job.last.id}"
+            )
+
+
+def _runs(reader: Reader, lives: bool, now: datetime) -> Iterator[Finding]:
+    for run in reader.instances.live():
+        if run.state == "UNKNOWN":
+            summary = f"run {run.id} is UNKNOWN: neither its life nor its death can be proven"
+            yield Finding("unknown", run.job, run.started_at, summary, f"runner instances show {run.id}")
+        elif not lives:
+            summary = f"run {run.id} is {run.state}, and no daemon runs"
+            yield Finding("stuck", run.job, run.started_at, summary, "runner up")
+        elif run.state == "STOPPING":
+            asked = next(iter(reader.events.of("instance", str(run.id), limit=1)), None)
+            if asked is not None and now - asked.at > STUCK_STOPPING:
+                summary = f"run {run.id} is being stopped and does not end"
+                yield Finding("stuck", run.job, asked.at, summary, f"runner logs {run.id}")
+    patience = STUCK_WAITING if lives else OVERDUE
+    for run in reader.instances.waiting(due_before=now - patience):
+        summary = f"run {run.id} is due and waits" + ("" if lives else ", and no daemon runs")
+        hint = f"runner instances show {run.id}" if lives else "runner up"
+        yield Finding("stuck", run.job, run.due_at, summary, hint)
+
+
+def _missed(reader: Reader, jobs: Sequence[JobView], lives: bool, now: datetime) -> Iterator[Finding]:
+    by_uid = {job.record.uid: job for job in jobs}
+    told: set[str] = set()
+    for slot in reader.slots.list(since=now - LATELY, limit=1000):
+        job = by_uid.get(slot.job_uid)
+        if (
+            job is None
+            or job.name in told
+            or slot.decision != "skipped"
+            or not slot.reason.startswith("missed")
+        ):
+            continue
+        told.add(job.name)
+        done_since = (
+            job.last is not None
+            and job.last.state == "SUCCEEDED"
+            and job.last.started_at is not None
+            and job.last.started_at >= slot.decided_at
+        )
+        if not done_since:
+            hint = f"runner jobs trigger {job.name}"
+            yield Finding("missed", job.name, slot.slot_at, f"a start was missed ({slot.reason})", hint)
+    if not lives:
+        yield from _undecided(reader, jobs, now)
+
+
+def _undecided(reader: Reader, jobs: Sequence[JobView], now: datetime) -> Iterator[Finding]:
+    """Slots that are over and that nobody decided, because no daemon runs."""
+    from runner.schedules.kinds import schedule_from
+
+    watermarks = reader.slots.watermarks()
+    for job in jobs:
+        if job.holds or job.record.resolved["mode"] != "automatic":
+            continue
+        for name, settings in job.record.resolved["schedules"].items():
+            mark = watermarks.get((job.record.uid, name))
+            slot = None if mark is None else schedule_from(settings).next_after(mark.at)
+            if slot is not None and now - slot.at > OVERDUE:
+                yield Finding("missed", job.name, slot.at, "a start is due, and no daemon runs", "runner up")
+                break
+
+
+def _invalid(state: Path) -> Iterator[Finding]:
+    try:
+        last = json.loads((state / "reload.json").read_text())
+    except (OSError, ValueError):
+        return
+    if isinstance(last, dict) and not last.get("ok", True):
+        summary = f"the last reload was refused: {last.get('text', '')}"
+        yield Finding("invalid", "declarations", None, summary, "runner validate")
+
+
+def _ending_holds(reader: Reader, jobs: Sequence[JobView], now: datetime) -> Iterator[Finding]:
+    names = {job.record.uid: job.name for job in jobs}
+    for hold in reader.holds.ending_before(now + LATELY):
+        if hold.until is not None and hold.until > now and hold.object_uid in names:
+            summary = f"hold {hold.kind} of {hold.owner} ends" + (f" ({hold.reason})" if hold.reason else "")
+            name = names[hold.object_uid]
+            yield Finding("hold-ends", name, hold.until, summary, f"runner jobs show {name}", problem=False)

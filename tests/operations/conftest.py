@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from installations import Installation
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Iterator[Installation]:
+    """A new installation on a real database file."""
+    installation = Installation(tmp_path / ".runner" / "runner.db")
+    yield installation
+    installation.store.close()
