@@ -45,5 +45,9 @@ def code_for(problem: BaseException) -> int:
             return REFUSED if isinstance(problem, Refused) else ERROR
         case BrokenPipeError():
             return SUCCESS
+        case OSError():
+            place = f"{problem.filename}: " if problem.filename else ""
+            print(f"Error: {place}{problem.strerror or problem}", file=sys.stderr)
+            return ERROR
         case _:
             raise problem

@@ -62,6 +62,7 @@ class Dispatcher:
         self._specs: OrderedDict[tuple[str, str], Mapping[str, Any]] = OrderedDict()
         self._queued = False
         self.running: dict[int, InstanceRecord] = {}
+        self._vacated: set[int] = set()
         self.stopped = False
         self.next_due: datetime | None = None
 
@@ -89,7 +90,7 @@ class Dispatcher:
 
     def _look(self) -> None:
         self._queued = False
-        free = self.parallel - len(self.running) - len(self._claiming)
+        free = self.parallel - len(self.running) + len(self._vacated) - len(self._claiming)
         if self.stopped or free <= 0:
             return
         now = self._clock.now()
@@ -132,8 +133,17 @@ class Dispatcher:
         self._started(instance)
         self._supervisor.start(order)
 
+    def vacated(self, instance_id: int) -> None:
+        """The instance's processes are gone: its place is free, while its end is being written.
+
+        The next claim is written after that end, so overlap is still decided on what is true.
+        """
+        self._vacated.add(instance_id)
+        self.wake()
+
     def ended(self, instance_id: int) -> None:
-        """The instance's end is recorded: its place is free."""
+        """The instance's end is recorded."""
+        self._vacated.discard(instance_id)
         self.running.pop(instance_id, None)
         self.wake()
 

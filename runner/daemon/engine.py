@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import random
 import socket
@@ -66,12 +67,14 @@ class Engine:
         state: Path,
         session: int,
         parallel: int,
+        automatic: bool = True,
     ) -> None:
         self._loop = loop
         self._store = store
         self._clock = clock
         self._listener = listener
         self._state = state
+        self._wal = store.path.with_name(f"{store.path.name}-wal")
         self._bridge = Bridge(loop, store)
         self._roster = Roster()
         self._recorder = Recorder(
@@ -80,6 +83,7 @@ class Engine:
             boot_id=boot_id(),
             spec_of=self._spec_of,
             draw=random.random,
+            vacated=self._vacated,
             finished=self._finished,
             trouble=listener.trouble,
         )
@@ -104,6 +108,7 @@ class Engine:
         self._scheduler = Scheduler(
             self._bridge, clock, self._roster, ready=self._dispatcher.wake, trouble=listener.trouble
         )
+        self._scheduler.stopped = not automatic
         self._timer: asyncio.TimerHandle | None = None
         self._poller: asyncio.TimerHandle | None = None
         self._socket: socket.socket | None = None
@@ -130,7 +135,7 @@ class Engine:
         self._poll()
 
     def look(self, parallel: int | None = None) -> None:
-        """Something may have changed: holds, objects, waiting instances, requests to stop. And time passes."""
+        """Something may have changed: holds, objects, waiting instances, requests to stop; time passes."""
         if self._stopping:
             return
         if parallel is not None:
@@ -208,6 +213,9 @@ class Engine:
     def _spec_of(self, instance_id: int) -> Mapping[str, Any]:
         return self._dispatcher.spec_of(self._dispatcher.running[instance_id])
 
+    def _vacated(self, instance_id: int) -> None:
+        self._dispatcher.vacated(instance_id)
+
     def _cannot_start(self, instance: InstanceRecord, problem: RunnerError) -> None:
         spec = self._dispatcher.spec_of(instance)
         now = self._clock.now()
@@ -258,7 +266,7 @@ class Engine:
 
     def _poll(self) -> None:
         try:
-            stat = os.stat(f"{self._store.path}-wal")
+            stat = self._wal.stat()
             seen = (stat.st_size, stat.st_mtime_ns)
         except OSError:
             seen = None
@@ -290,7 +298,5 @@ class Engine:
     async def _drain(self, seconds: float) -> None:
         if self._dispatcher.running:
             self._idle.clear()
-            try:
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._idle.wait(), seconds)
-            except TimeoutError:
-                pass

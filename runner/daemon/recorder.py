@@ -26,6 +26,7 @@ class Recorder:
         boot_id: str,
         spec_of: Callable[[int], Mapping[str, Any]],
         draw: Callable[[], float],
+        vacated: Callable[[int], None],
         finished: Callable[[int, Finished | None, Ended], None],
         trouble: Callable[[str, BaseException], None],
     ) -> None:
@@ -34,6 +35,7 @@ class Recorder:
         self._boot_id = boot_id
         self._spec_of = spec_of
         self._draw = draw
+        self._vacated = vacated
         self._finished = finished
         self._trouble = trouble
         self.supervisor: Supervisor | None = None
@@ -66,7 +68,7 @@ class Recorder:
         at = self._clock.now()
 
         def acknowledge() -> None:
-            if self.supervisor is not None and report.waits:
+            if self.supervisor is not None and report.event == "complete" and not report.last:
                 self.supervisor.acknowledge(report.instance, report.epoch, report.number)
 
         self._write(f"step {report.step}", lambda tx: record_step(tx, report, at), acknowledge)
@@ -82,3 +84,4 @@ class Recorder:
             self._finished(ended.instance, finished, ended)
 
         self._bridge.write(lambda tx: finish_instance(tx, ended, spec, now, draw), done)
+        self._vacated(ended.instance)

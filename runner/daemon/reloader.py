@@ -119,7 +119,7 @@ class Reloader:
 
     def _is_noise(self, path: str) -> bool:
         """Files that editors, git and the runner make for themselves."""
-        name = os.path.basename(path)
+        name = Path(path).name
         return (
             name.startswith((".#", ".git"))
             or name.endswith(("~", ".swp", ".swx", ".tmp"))
@@ -152,7 +152,7 @@ def note(state: Path, outcome: Reloaded) -> None:
         "diagnostics": [diagnostic.as_json() for diagnostic in outcome.diagnostics],
     }
     try:
-        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             json.dump(content, file)
         temporary.replace(path)
     except OSError:

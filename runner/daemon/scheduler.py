@@ -1,4 +1,4 @@
-"""Turns slots that fall due into decisions, in small batches, so that the first start does not wait for all."""
+"""Turns due slots into decisions, in small batches, so that the first start does not wait for all."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class Audience(Listener, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """What `up` was asked to do. `reload` loads, plans and applies the tree; it raises what stands in the way."""
+    """What `up` was asked to do. `reload` loads, plans and applies the tree, or raises why not."""
 
     project: Path
     database: Path

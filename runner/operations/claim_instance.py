@@ -1,4 +1,4 @@
-"""Claim a waiting instance for this daemon: the one moment at which overlap, holds and deadlines are decided."""
+"""Claim a waiting instance: the one moment at which overlap, holds and deadlines are decided."""
 
 from __future__ import annotations
 
@@ -50,10 +50,16 @@ def claim_instance(
         return _end(tx, instance, now, "late" if instance.attempt == 0 else "expire", late)
     if job is None:
         return _skip(tx, instance, now, "removed")
+    policy = "queue" if instance.trigger.get("missed") else job.overlap  # R10: caught up one at a time
+    others = (
+        [other.id for other in tx.instances.open_of(job.uid) if other.id != instance.id]
+        if policy != "allow"
+        else []
+    )
     decision = decide_start(
         active(tx.holds.of(job.uid), now),
-        [other.id for other in tx.instances.open_of(job.uid) if other.id != instance.id],
-        policy="queue" if instance.trigger.get("missed") else job.overlap,  # R10: caught up one at a time
+        others,
+        policy=policy,
         limit=job.limit,
         origin=instance.origin,
         force=bool(instance.trigger.get("force")),

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from runner.declaration.inputs import check_inputs
 from runner.schedules.jitter import jitter_for
 from runner.schedules.kinds import Schedule, schedule_from
 from runner.store.records import ObjectRecord
 from runner.vocabulary.duration import parse_duration
+
+_NO_INPUTS: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class SchedulableJob:
     missed_max_age: timedelta
     missed_max_runs: int
     deadline: timedelta | None
+    inputs: Mapping[str, Any]
 
 
 def schedulable(record: ObjectRecord, installation_id: str) -> SchedulableJob:
@@ -63,6 +67,7 @@ def schedulable(record: ObjectRecord, installation_id: str) -> SchedulableJob:
         missed_max_age=parse_duration(spec["missed"]["maxAge"]),
         missed_max_runs=spec["missed"]["maxRuns"],
         deadline=_duration_or_none(spec["deadline"]),
+        inputs=check_inputs(spec["inputs"], spec["with"])[0] if spec["inputs"] else _NO_INPUTS,
     )
 
 

@@ -43,7 +43,7 @@ def command(where: Where) -> None:
     Example:
       mkdir nightly && cd nightly && runner init && runner up
     """
-    from runner.declaration.json_schema import write_schemas
+    from runner.declaration.json_schema import schema_files
     from runner.store.open import open_store
 
     project = where.project
@@ -54,7 +54,10 @@ def command(where: Where) -> None:
     _write(project / ".vscode" / "settings.json", _EDITOR, project)
     _ignore(project / ".gitignore")
     where.state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write_schemas(where.state / "schema")
+    for name, text in schema_files().items():
+        schema = where.state / "schema" / name
+        schema.parent.mkdir(parents=True, exist_ok=True)
+        schema.write_text(text)
     existed = where.database.exists()
     open_store(where.database, create=True).close()
     click.echo(f"{'kept   ' if existed else 'created'}  {where.database}")

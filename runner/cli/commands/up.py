@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -43,10 +44,11 @@ def command(path: str, grace: str, no_watch: bool, allow_delete: int | None, whe
     root = Path(path)
     root = root if root.is_absolute() else where.project / root
     clock = SystemClock()
-    audience = Announcer(clock.now, colour=sys.stdout.isatty() and not _no_colour())
+    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    audience = Announcer(clock.now, colour=colour)
 
     def reload(store: Store, now: datetime) -> Reloaded:
-        return _reload(root, where, store, now, allow_delete)
+        return _reload(root, where, store, now, colour, allow_delete)
 
     serve(
         Serving(where.project, where.database, root, grace_s, watch=not no_watch, reload=reload),
@@ -55,7 +57,19 @@ def command(path: str, grace: str, no_watch: bool, allow_delete: int | None, whe
     )
 
 
-def _no_colour() -> bool:
-    import os
+def _reload(
+    root: Path, where: Where, store: Store, now: datetime, colour: bool, allow_delete: int | None
+) -> Reloaded:
+    """Load, plan and apply the tree; what came of it, as the plan prints it."""
+    from runner.access.permission import Actor
+    from runner.cli.views.plan_text import plan_text
+    from runner.daemon.presence import login
+    from runner.operations.apply import carry_out
+    from runner.operations.plan import make_plan_for
 
-    return bool(os.environ.get("NO_COLOR"))
+    planned = make_plan_for(root, where.project, store, now, state=where.state)
+    text = plan_text(planned.plan, colour=colour)
+    if planned.plan.is_empty:
+        return Reloaded(True, text)
+    applied = carry_out(planned, store, Actor(login()), now, state=where.state, allow_delete=allow_delete)
+    return Reloaded(True, text, changed=applied.changed)

@@ -1,0 +1,106 @@
+"""`runner run`: a trial in the foreground."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from runner.cli import exits
+from runner.cli.options import Where, common_options
+
+if TYPE_CHECKING:
+    from runner.operations.prepare_trial import Trial
+
+_CODES = {"SUCCEEDED": exits.SUCCESS, "PARTIALLY_SUCCEEDED": exits.PARTIAL}
+
+
+@click.command("run")
+@click.argument("name_or_file")
+@click.option("-p", "--param", "given", multiple=True, metavar="KEY=VALUE", help="An input of the job.")
+@click.option("--slot", default=None, metavar="TIME", help="The slot that it runs for.")
+@click.option("--step", default=None, metavar="STEP", help="Only this step, without its condition.")
+@click.option("--dry-run", is_flag=True, help="Show what would run; run nothing.")
+@common_options
+def command(
+    name_or_file: str, given: tuple[str, ...], slot: str | None, step: str | None, dry_run: bool, where: Where
+) -> None:
+    """Run one declared job now, in the foreground, in a scratch database that is thrown away.
+
+    Its steps are real: they write where the declaration says. The exit code is the run's: 0 succeeded,
+    4 in part, 1 anything else.
+
+    \b
+    Example:
+      runner run sales-summary -p region=north
+    """
+    from runner.access.permission import Actor
+    from runner.daemon.clock import SystemClock
+    from runner.daemon.presence import login
+    from runner.daemon.trial import run_trial
+    from runner.operations.prepare_trial import find_trial, install_trial
+    from runner.store.open import open_store
+
+    clock = SystemClock()
+    cache = where.state if where.state.is_dir() else None
+    trial = find_trial(name_or_file, project=where.project, state=cache, now=clock.now())
+    params = _pairs(given)
+    if dry_run:
+        _show(trial, step, params)
+        return
+    scratch = Path(tempfile.mkdtemp(prefix="runner-trial-"))
+    try:
+        store = open_store(scratch / "runner.db", create=True)
+        try:
+            start = install_trial(
+                store,
+                scratch,
+                trial,
+                project=where.project,
+                step=step,
+                given=params,
+                slot=slot,
+                actor=Actor(login()),
+                now=clock.now(),
+            )
+            result = run_trial(store, scratch, where.project, start.id, start.job, _print, clock)
+        finally:
+            store.close()
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    state = getattr(result, "state", None) or getattr(result, "outcome", "")
+    error = getattr(result, "error", None)
+    said = f": {error['description']}" if error else f": {result.reason}" if result.reason else ""
+    click.echo(f"{start.job}: {state}{said}", err=True)
+    raise click.exceptions.Exit(_CODES.get(state, exits.ERROR))
+
+
+def _print(line) -> None:  # type: ignore[no-untyped-def]
+    from runner.cli.views.log_lines import shown
+
+    click.echo(shown(line))
+
+
+def _pairs(given: tuple[str, ...]) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise click.BadParameter(f"{text!r}: write it like region=north", param_hint="-p")
+        pairs[name] = value
+    return pairs
+
+
+def _show(trial: Trial, step: str | None, params: dict[str, str]) -> None:
+    spec = trial.document.resolved
+    click.echo(f"{trial.declared.address}  {trial.declared.place}")
+    click.echo(f"  env      {', '.join(sorted(spec['env'])) or 'nothing declared'}")
+    for name, value in {**spec["with"], **params}.items():
+        click.echo(f"  input    {name} = {value}")
+    for entry in spec["steps"]:
+        if step in (None, entry["name"]):
+            condition = f"  if {entry['if']}" if entry["if"] else ""
+            click.echo(f"  step     {entry['name']} ({entry['kind']}){condition}")

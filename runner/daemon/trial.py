@@ -1,0 +1,115 @@
+"""`runner run`: one instance in the foreground, in a database of its own, then everything of it is gone."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from runner.daemon.clock import Clock
+from runner.daemon.engine import Engine
+from runner.daemon.presence import begin_session
+from runner.execution.order import Ended
+from runner.execution.output import LogLine, follow_log
+from runner.operations.claim_instance import NotStarted
+from runner.operations.outcome import Finished
+from runner.store.port import Store
+from runner.store.records import InstanceRecord, log_path_of
+
+
+class TrialListener:
+    """Waits for the one end; a retry that is due later is an end too, because a person is waiting."""
+
+    def __init__(self, done: asyncio.Event, clock: Clock) -> None:
+        self._done = done
+        self._clock = clock
+        self.result: Finished | NotStarted | None = None
+        self.problem: BaseException | None = None
+
+    def recovered(self, finished: Finished) -> None:
+        """Nothing is recovered in a new database."""
+
+    def started(self, instance: InstanceRecord) -> None:
+        """The log tells."""
+
+    def finished(self, instance: InstanceRecord, finished: Finished, ended: Ended | None) -> None:
+        again_at_once = finished.due_at is not None and finished.due_at <= self._clock.now()
+        if not again_at_once:
+            self._end(finished)
+
+    def not_started(self, result: NotStarted) -> None:
+        self._end(result)
+
+    def removed(self, job: str) -> None:
+        """Nothing is removed."""
+
+    def trouble(self, doing: str, problem: BaseException) -> None:
+        self.problem = problem
+        self._done.set()
+
+    def _end(self, result: Finished | NotStarted) -> None:
+        self.result = result
+        self._done.set()
+
+
+def run_trial(
+    store: Store,
+    state: Path,
+    project: Path,
+    instance_id: int,
+    job: str,
+    show: Callable[[LogLine], None],
+    clock: Clock,
+) -> Finished | NotStarted:
+    """Run the recorded instance to its end, showing its log as it grows. Ctrl-C stops it, and all of it."""
+    ended = threading.Event()
+    path = state / log_path_of(job, instance_id)
+
+    def follow() -> None:
+        for line in follow_log(path, ended.is_set):
+            show(line)
+
+    follower = threading.Thread(target=follow, name="log", daemon=True)
+    follower.start()
+    try:
+        return asyncio.run(_run(store, state, project, clock))
+    finally:
+        ended.set()
+        follower.join(timeout=10)
+
+
+async def _run(store: Store, state: Path, project: Path, clock: Clock) -> Finished | NotStarted:
+    loop = asyncio.get_running_loop()
+    done = asyncio.Event()
+    interrupted: list[int] = []
+
+    def interrupt() -> None:
+        interrupted.append(1)
+        done.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, interrupt)
+    listener = TrialListener(done, clock)
+    session = begin_session(store, clock, "run")
+    engine = Engine(
+        loop,
+        store,
+        clock,
+        listener,
+        project=project,
+        state=state,
+        session=session,
+        parallel=1,
+        automatic=False,
+    )
+    engine.start()
+    await done.wait()
+    await engine.stop(0)
+    if interrupted:
+        raise KeyboardInterrupt
+    if listener.problem is not None:
+        raise listener.problem
+    assert listener.result is not None
+    return listener.result
