@@ -158,7 +158,8 @@ def floor(path: Path, uid: str, count: int) -> float:
             "UPDATE tasks SET state = 'RUNNING' WHERE instance_id = ? AND target = '-'", [(id,) for id in ids]
         )
         many(
-            "INSERT INTO steps (instance_id, target, position, name, kind) VALUES (?, '-', 0, 'run', 'python')",
+            "INSERT INTO steps (instance_id, target, position, name, kind)"
+            " VALUES (?, '-', 0, 'run', 'python')",
             [(id,) for id in ids],
         )
         many(

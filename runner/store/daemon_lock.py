@@ -18,8 +18,8 @@ from runner.vocabulary.instants import from_text, to_text
 
 FILE = "runner.lock"
 
-# struct flock of fcntl(2), for the whole file. Open file description locks: they are not lost when the process
-# opens and closes the file a second time, and can be asked about without being taken.
+# struct flock of fcntl(2), for the whole file. Open file description locks: they are not lost when the
+# process opens and closes the file a second time, and can be asked about without being taken.
 _FLOCK = "hhqqi0q"
 
 

@@ -14,7 +14,7 @@ from runner.store.sqlite.version import OLDEST_SQLITE, SCHEMA_VERSION
 from runner.vocabulary.errors import NoDatabase, StoreUnavailable
 
 if TYPE_CHECKING:
-    from runner.store.port import Store
+    from runner.store.port import Store as Store  # noqa: PLC0414  (others may import it from here)
 
 
 def open_store(
@@ -30,7 +30,7 @@ def open_store(
             f"SQLite {sqlite3.sqlite_version} is too old for the runner; "
             f"use a Python with SQLite {'.'.join(map(str, OLDEST_SQLITE))} or newer"
         )
-    version = _version_of(path, read_only, busy_timeout_s)
+    version = version_of(path, read_only=read_only, busy_timeout_s=busy_timeout_s)
     if version == 0 and not create:
         raise NoDatabase(f"There is no database at {path}; `runner up`, `init` or `apply --create` make one")
     if version < SCHEMA_VERSION:
@@ -45,7 +45,7 @@ def open_store(
     )
 
 
-def _version_of(path: Path, read_only: bool, busy_timeout_s: float) -> int:
+def version_of(path: Path, *, read_only: bool = False, busy_timeout_s: float = BUSY_TIMEOUT_S) -> int:
     """0 when there is none yet; refuses what is not ours and what is newer than this program."""
     try:
         if not path.exists() or path.stat().st_size == 0:

@@ -144,6 +144,9 @@ class SlotWrites(SlotReads, Protocol):
 
 class InstanceReads(Protocol):
     def get(self, id: int) -> InstanceRecord | None: ...
+    def existing(self, ids: Iterable[int]) -> set[int]:
+        """Those of `ids` that are runs in the history."""
+
     def list(
         self,
         job: str | None = None,

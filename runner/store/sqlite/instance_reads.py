@@ -11,6 +11,7 @@ from runner.store.records import InstanceEnd, InstanceRecord, LatestInstance
 from runner.store.sqlite.cells import (
     as_instant,
     as_instant_or_none,
+    chunks,
     from_json,
     from_json_or_none,
     from_yaml,
@@ -41,6 +42,13 @@ class InstancesRead:
     def get(self, id: int) -> InstanceRecord | None:
         row = self._connection.execute(f"{_SELECT} WHERE id = ?", (id,)).fetchone()
         return row and _record(row)
+
+    def existing(self, ids: Iterable[int]) -> set[int]:
+        found: set[int] = set()
+        for portion in chunks([*ids]):
+            query = f"SELECT id FROM job_instances WHERE id IN ({marks(len(portion))})"  # noqa: S608
+            found.update(id for (id,) in self._connection.execute(query, portion))
+        return found
 
     def list(
         self,

@@ -183,7 +183,7 @@ class Objects:
             (*_content(new, revision, at), uid),
         )
 
-    def _event(  # noqa: PLR0917
+    def _event(
         self, address: Address, what: str, uid: str, at: datetime, who: str, why: str, *,
         row: str = "", before: str = "", after: str = "", **details: Any,
     ) -> None:  # fmt: skip

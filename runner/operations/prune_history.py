@@ -1,0 +1,118 @@
+"""Delete old runs and their logs, as each job's `history` says."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from runner.store.port import Store, Transaction
+from runner.store.records import ObjectRecord, PrunedInstance
+from runner.vocabulary.duration import parse_duration
+
+PORTION = 500
+"""Runs deleted per transaction, so that the daemon's own writes never wait long."""
+
+
+@dataclass(frozen=True, slots=True)
+class PrunedJob:
+    """How many runs of a job went."""
+
+    job: str
+    instances: int
+
+
+@dataclass(frozen=True, slots=True)
+class PrunedHistory:
+    """What was deleted; `log_bytes` is what the logs gave back; `kept_logs` could not be deleted."""
+
+    jobs: tuple[PrunedJob, ...]
+    logs: int
+    log_bytes: int
+    kept_logs: tuple[str, ...]
+
+    @property
+    def instances(self) -> int:
+        return sum(job.instances for job in self.jobs)
+
+
+def prune_history(store: Store, state: Path, *, now: datetime, keep_days: int | None = None) -> PrunedHistory:
+    """Terminal runs beyond each job's `history.keep` or older than its `history.maxAge` go, with their logs.
+
+    `keep_days` deletes older ones whatever the job says. Of each job the newest run stays, and so does the
+    ledger of its slots: nothing becomes runnable again. Jobs that are uninstalled keep the history that their
+    last declaration says.
+    """
+    with store.read() as reader:
+        jobs = [*reader.objects.all("Job"), *(t for t in reader.objects.tombstones() if t.kind == "Job")]
+    counts: list[PrunedJob] = []
+    logs = _Logs(state)
+    for job in jobs:
+        keep, before = _limits(job, now, keep_days)
+        gone = 0
+        while True:
+            portion = store.transact(partial(_prune, uid=job.uid, keep=keep, before=before))
+            # The rows are gone for good: a crash here leaves logs without a run, which the sweep finds.
+            for pruned in portion:
+                logs.delete(pruned.log)
+            gone += len(portion)
+            if len(portion) < PORTION:
+                break
+        if gone:
+            counts.append(PrunedJob(job.name, gone))
+    logs.sweep(store)
+    return PrunedHistory(tuple(sorted(counts, key=lambda c: c.job)), logs.count, logs.size, tuple(logs.kept))
+
+
+def _prune(tx: Transaction, *, uid: str, keep: int | None, before: datetime | None) -> list[PrunedInstance]:
+    return tx.instances.prune(uid, keep=keep, before=before, limit=PORTION)
+
+
+def _limits(job: ObjectRecord, now: datetime, keep_days: int | None) -> tuple[int | None, datetime | None]:
+    history: Mapping[str, Any] = job.resolved.get("history") or {}
+    ages = [parse_duration(history["maxAge"])] if history.get("maxAge") else []
+    if keep_days is not None:
+        ages.append(timedelta(days=keep_days))
+    return history.get("keep"), now - min(ages) if ages else None
+
+
+class _Logs:
+    """The log files below `state`; remembers what went."""
+
+    def __init__(self, state: Path) -> None:
+        self._state = state
+        self.count = 0
+        self.size = 0
+        self.kept: list[str] = []
+
+    def delete(self, log: str) -> None:
+        path = self._state / log
+        try:
+            size = path.lstat().st_size
+            path.unlink()
+        except FileNotFoundError:
+            return
+        except OSError:
+            self.kept.append(log)
+            return
+        self.count += 1
+        self.size += size
+        with contextlib.suppress(OSError):  # not empty yet
+            path.parent.rmdir()
+
+    def sweep(self, store: Store) -> None:
+        """Logs whose run is gone: a process was killed between the two deletions."""
+        found = {
+            int(path.stem): path.relative_to(self._state).as_posix()
+            for path in (self._state / "logs").glob("*/*.log")
+            if path.stem.isdecimal()
+        }
+        if found:
+            with store.read() as reader:
+                known = reader.instances.existing(found)
+            for id in sorted(found.keys() - known):
+                self.delete(found[id])
