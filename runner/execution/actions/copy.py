@@ -19,6 +19,9 @@ from runner.execution.actions.tabular.source import Batch, Source
 from runner.vocabulary.names import nearest
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from runner.execution.actions.databases import Database
     from runner.execution.actions.tabular.csv_file import CsvWriter
     from runner.execution.actions.tabular.jsonl_file import JsonLinesWriter
     from runner.execution.actions.tabular.parquet_file import ParquetWriter
@@ -41,6 +44,8 @@ class _Copy(NamedTuple):
     mapping: _Mapping
     size: int
     check: Callable[[], None]
+    shared: tuple[Database, Connection] | None = None
+    """Where the target is the very SQLite file that is read: a second connection would wait for the first."""
 
 
 def perform(action: Mapping[str, Any], step: StepContext) -> dict[str, Any]:
@@ -61,8 +66,7 @@ def perform(action: Mapping[str, Any], step: StepContext) -> dict[str, Any]:
 def _opened(action: Mapping[str, Any], step: StepContext, opened: contextlib.ExitStack) -> _Copy:
     origin = action["from"]
     if not origin.get("path"):
-        source = _database_source(origin, step, opened)
-        return _Copy(source, _mapped(action.get("columns"), source), 0, lambda: None)
+        return _opened_database(action, step, opened)
     path = str(origin["path"])
     found = opened.enter_context(reading(root_named(step.roots, origin["root"]), path))
     source = _file_source(found.file, path, action, step)
@@ -85,17 +89,24 @@ def _file_source(file: BinaryIO, path: str, action: Mapping[str, Any], step: Ste
     return CsvSource(file, name=path, delimiter=action.get("delimiter") or ",", encoding=encoding)
 
 
-def _database_source(origin: Mapping[str, Any], step: StepContext, opened: contextlib.ExitStack) -> Source:
+def _opened_database(action: Mapping[str, Any], step: StepContext, opened: contextlib.ExitStack) -> _Copy:
     from runner.execution.actions.databases import opened as opened_database
-    from runner.execution.actions.tabular.table import TableSource
+    from runner.execution.actions.tabular.table import TableSource, only_statement
 
+    origin, target = action["from"], action["to"]
     database = opened.enter_context(opened_database(origin["connection"], step))
-    connection = opened.enter_context(database.transaction(writes=False))
-    if origin.get("query"):
-        return TableSource(database, connection, origin["query"], "the query")
-    table = str(origin["table"])
-    query = f"SELECT * FROM {database.quoted(table)}"  # noqa: S608 - a quoted name
-    return TableSource(database, connection, query, f"table {table}")
+    name = "the query" if origin.get("query") else f"table {origin['table']}"
+    query = origin.get("query") or f"SELECT * FROM {database.quoted(str(origin['table']))}"  # noqa: S608
+    url = step.connections.get(target.get("connection") or "", {}).get("url")
+    same = database.dialect == "sqlite" and url == step.connections[origin["connection"]]["url"]
+    connection = opened.enter_context(database.transaction(writes=same))
+    if same:
+        statement = only_statement(query, database.dialect, name)
+        connection.exec_driver_sql(f"CREATE TEMP TABLE runner_copy AS {statement.text}")
+        query = "SELECT * FROM temp.runner_copy"
+    source = TableSource(database, connection, query, name)
+    mapping = _mapped(action.get("columns"), source)
+    return _Copy(source, mapping, 0, lambda: None, (database, connection) if same else None)
 
 
 def _mapped(declared: Any, source: Source) -> _Mapping:
@@ -178,20 +189,23 @@ def _to_table(copy: _Copy, action: Mapping[str, Any], step: StepContext) -> int:
     mode = action.get("mode") or "append"
     key = tuple(action.get("key") or ()) if mode == "upsert" else ()
     rows = 0
-    with opened(target["connection"], step) as database, contextlib.ExitStack() as on_failure:
-        with database.transaction() as connection:
-            table = TableTarget(database, connection, str(target["table"]), mode, key)
-            if not table.exists:
-                step.log(
-                    f"{table.name} does not exist yet; it is made from the columns of {copy.source.name}"
-                )
-                on_failure.callback(table.undo)
-                table.make(copy.mapping.names, _kinds(copy))
-            table.prepare(copy.mapping.names)
-            for batch in _batches(copy):
-                table.write(batch, textual=copy.source.textual)
-                rows += len(batch.rows)
-        on_failure.pop_all()
+    with contextlib.ExitStack() as ends:
+        if copy.shared:
+            database, connection = copy.shared
+        else:
+            database = ends.enter_context(opened(target["connection"], step))
+        table = TableTarget(database, str(target["table"]), mode, key)
+        ends.enter_context(table.unmade_on_failure())
+        if not copy.shared:
+            connection = ends.enter_context(database.transaction())
+        table.use(connection)
+        if not table.exists:
+            step.log(f"{table.name} does not exist yet; it is made from the columns of {copy.source.name}")
+            table.make(copy.mapping.names, _kinds(copy))
+        table.prepare(copy.mapping.names)
+        for batch in _batches(copy):
+            table.write(batch, textual=copy.source.textual)
+            rows += len(batch.rows)
     return rows
 
 

@@ -117,12 +117,12 @@ class Input(NamedTuple):
         return self.before.st_size
 
     def check_unchanged(self) -> None:
-        """ActionFailed `input-changed` when somebody wrote to it or cut it: what was read is no whole file."""
+        """ActionFailed `input-changed` when somebody wrote to it meanwhile: what was read is not whole."""
         now = os.fstat(self.file.fileno())
         if (self.before.st_size, self.before.st_mtime_ns) != (now.st_size, now.st_mtime_ns):
             raise ActionFailed(
                 "input-changed",
-                f"{self.name} changed while it was read; have its writer rename it into place when it is complete",
+                f"{self.name} changed while it was read; its writer should rename it into place at its end",
                 retryable=True,
             )
 

@@ -24,6 +24,12 @@ MEMORY = "96MB"
 
 _MAGIC = b"PAR1"
 
+_SPOOL = (
+    "header=false, auto_detect=false, delim=',', quote='\"', escape='\"', nullstr='', "
+    "allow_quoted_nulls=false, max_line_size=67108864"
+)
+_PARQUET = "FORMAT parquet, USE_TMP_FILE false"
+
 _TYPES = {
     cells.INTEGER: "BIGINT",
     cells.FLOAT: "DOUBLE",
@@ -114,15 +120,11 @@ class ParquetWriter:
             for name, kind, column in zip(names, self._kinds, self._columns, strict=True)
         )
         declared = "{" + ", ".join(f"'{name}': 'VARCHAR'" for name in names) + "}"
-        source = f"/proc/self/fd/{self._spool.fileno()}"
+        rows = f"read_csv('/proc/self/fd/{self._spool.fileno()}', columns={declared}, {_SPOOL})"
         target = f"/proc/self/fd/{self._file.fileno()}"
         duckdb = connected(self._workdir)
         with _told(self._name):
-            duckdb.execute(
-                f"COPY (SELECT {selected} FROM read_csv('{source}', columns={declared}, header=false, "  # noqa: S608
-                "auto_detect=false, delim=',', quote='\"', escape='\"', nullstr='', "
-                f"allow_quoted_nulls=false, max_line_size={64 * 1024 * 1024})) TO '{target}' (FORMAT parquet, USE_TMP_FILE false)"
-            )
+            duckdb.execute(f"COPY (SELECT {selected} FROM {rows}) TO '{target}' ({_PARQUET})")  # noqa: S608 - quoted
         duckdb.close()
         self._spool.close()
 

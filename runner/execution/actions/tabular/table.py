@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -68,18 +69,20 @@ def only_statement(query: str, dialect: str, name: str) -> Statement:
 class TableTarget:
     """A table that rows are added to; made, with its columns' kinds, when it does not exist."""
 
-    def __init__(
-        self, database: Database, connection: Connection, table: str, mode: str, key: Sequence[str]
-    ) -> None:
+    def __init__(self, database: Database, table: str, mode: str, key: Sequence[str]) -> None:
         self.name = f"table {table} in connection {database.name}"
         self.made = False
         self._database = database
-        self._connection = connection
+        self._connection: Any = None
         self._table = table
         self._mode = mode
         self._key = tuple(key)
         self._kinds: dict[str, str] = {}
         self._keeps_empty: set[str] = set()
+
+    def use(self, connection: Connection) -> None:
+        """The connection, with its transaction, that everything below goes through."""
+        self._connection = connection
 
     @property
     def exists(self) -> bool:
@@ -158,11 +161,16 @@ class TableTarget:
                 failed.args = (failed.description,)
             raise failed from None
 
-    def undo(self) -> None:
-        """Drop the table again where creating it was not part of the transaction (MariaDB)."""
-        if self.made and self._database.dialect == "mariadb":
-            with self._database.without_transaction() as connection:
-                connection.exec_driver_sql(f"DROP TABLE IF EXISTS {self._database.quoted(self._table)}")
+    @contextlib.contextmanager
+    def unmade_on_failure(self) -> Iterator[None]:
+        """Around the transaction: drops a new table again where DDL is not part of it (MariaDB)."""
+        try:
+            yield
+        except BaseException:
+            if self.made and self._database.dialect == "mariadb":
+                with self._database.without_transaction() as connection:
+                    connection.exec_driver_sql(f"DROP TABLE IF EXISTS {self._database.quoted(self._table)}")
+            raise
 
     def _check_key(self, columns: Sequence[str]) -> None:
         missing = [column for column in self._key if column not in columns]
