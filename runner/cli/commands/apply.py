@@ -1,0 +1,105 @@
+"""`runner apply`: carry a plan out."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from runner.cli.options import Where, common_options, output_option
+from runner.cli.planning import (
+    declared_at,
+    guard_options,
+    path_options,
+    refuse_without_database,
+    show_applied,
+    show_plan,
+    show_warnings,
+)
+
+if TYPE_CHECKING:
+    from runner.access.permission import Actor
+    from runner.operations.plan import Planned
+
+
+@click.command("apply")
+@path_options
+@click.option(
+    "--plan",
+    "plan_file",
+    metavar="FILE",
+    default=None,
+    type=click.Path(dir_okay=False),
+    help="Carry out exactly this plan, saved with `plan --out`.",
+)
+@click.option("--auto-approve", is_flag=True, help="Do not ask.")
+@guard_options
+@output_option("text", "json")
+@common_options
+def command(
+    *,
+    path: str | None,
+    base: str | None,
+    plan_file: str | None,
+    auto_approve: bool,
+    create: bool,
+    allow_delete: int | None,
+    allow_protected: bool,
+    actor: Actor,
+    output: str,
+    where: Where,
+) -> None:
+    """Make what is installed the same as what is declared.
+
+    Shows the plan and asks; where nobody can be asked it needs --auto-approve. All of the plan is applied, in
+    one transaction, or nothing.
+
+    \b
+    Example:
+      runner apply jobs.d --auto-approve
+    """
+    if plan_file is not None and (path is not None or base is not None):
+        raise click.UsageError("--plan has all that is applied, so PATH and --base do not go with it")
+    if not create:
+        refuse_without_database(where, "apply")
+    from runner.operations.apply import carry_out, refuse_by_guards, refuse_foreign_plan
+    from runner.operations.plan import make_plan_for
+    from runner.operations.saved_plan import read_plan
+    from runner.operations.wake import wake_daemon
+    from runner.store.open import open_store
+
+    now = datetime.now().astimezone()
+    saved = None if plan_file is None else read_plan(Path(plan_file).absolute())
+    source = None if saved is not None else declared_at(path, base, where)
+    store = open_store(where.database, create=create)
+    try:
+        planned = saved or make_plan_for(source, where.project, store, now)
+        show_warnings(planned)
+        if output == "text":
+            show_plan(planned.plan, where, "text")
+        refuse_foreign_plan(planned.plan, store)
+        refuse_by_guards(planned, actor, allow_delete=allow_delete, allow_protected=allow_protected)
+        if not auto_approve:
+            _approve(planned, stream=path == "-")
+        applied = carry_out(
+            planned, store, actor, now, allow_delete=allow_delete, allow_protected=allow_protected
+        )
+    finally:
+        store.close()
+    if applied.changed:
+        wake_daemon(where.state)
+    show_applied(applied, output)
+
+
+def _approve(planned: Planned, *, stream: bool) -> None:
+    from runner.vocabulary.errors import Refused
+
+    if planned.plan.is_empty:
+        return
+    if stream or not sys.stdin.isatty():
+        raise Refused("nobody can be asked here, so apply needs --auto-approve; nothing was changed")
+    if not click.confirm("Apply this?", err=True):
+        raise Refused("not approved; nothing was changed")

@@ -1,0 +1,41 @@
+"""Waiting for jobs that were removed while they run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+
+import click
+
+from runner.cli import exits
+from runner.cli.options import Where
+from runner.operations.wake import wake_daemon
+from runner.store.port import Store
+from runner.vocabulary.errors import Refused
+from runner.vocabulary.identity import Address
+
+LOOK_S = 0.2  # the daemon's own fallback when no datagram reaches it
+
+
+def wait_until_gone(
+    store: Store, where: Where, draining: Sequence[Address], timeout: timedelta | None
+) -> None:
+    """Return when none of these is installed any more.
+
+    Refused without a daemon, because nobody would take them away; exit 124 when the time is over.
+    """
+    until = None if timeout is None else time.monotonic() + timeout.total_seconds()
+    while True:
+        with store.read() as reader:
+            left = [address for address in draining if reader.objects.get(address) is not None]
+        if not left:
+            return
+        if not wake_daemon(where.state):
+            raise Refused(
+                f"no daemon runs here, so {left[0]} is taken away only by the next `runner up`; "
+                "the plan was applied"
+            )
+        if until is not None and time.monotonic() >= until:
+            raise click.exceptions.Exit(exits.WAIT_TIMED_OUT)
+        time.sleep(LOOK_S)
