@@ -62,13 +62,14 @@ def _reload(
 ) -> Reloaded:
     """Load, plan and apply the tree; what came of it, as the plan prints it."""
     from runner.access.permission import Actor
+    from runner.cli.planning import shown_database
     from runner.cli.views.plan_text import plan_text
     from runner.daemon.presence import login
     from runner.operations.apply import carry_out
     from runner.operations.plan import make_plan_for
 
     planned = make_plan_for(root, where.project, store, now, state=where.state)
-    text = plan_text(planned.plan, colour=colour)
+    text = plan_text(planned.plan, shown_database(where), colour=colour)
     if planned.plan.is_empty:
         return Reloaded(True, text)
     applied = carry_out(planned, store, Actor(login()), now, state=where.state, allow_delete=allow_delete)

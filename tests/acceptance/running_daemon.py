@@ -1,0 +1,187 @@
+"""`runner up` as a process of its own, and what a test wants to see of it."""
+
+from __future__ import annotations
+
+import os
+import queue
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+RUNNER = str(Path(sys.executable).with_name("runner"))
+PATIENCE_S = 30.0
+"""Longest wait for an event on a loaded machine; nothing is ever waited for that long when all is well."""
+
+
+class Project:
+    """A folder with declarations, and the commands that are run in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.state = folder / ".runner"
+
+    def declare(self, name: str, text: str) -> Path:
+        """Write one declaration, atomically, as an editor does."""
+        path = self.folder / "jobs.d" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.swp")
+        temporary.write_text(textwrap.dedent(text))
+        temporary.replace(path)
+        return path
+
+    def job(self, name: str, script: str, *, schedule: str | None = None, more: str = "") -> Path:
+        """A job of one shell step; enabled."""
+        lines = [
+            "apiVersion: jobs.runner/v1",
+            "kind: Job",
+            f"metadata: {{name: {name}}}",
+            "spec:",
+            "  enabled: true",
+            *([f"  schedule: {schedule}"] if schedule else []),
+            *(f"  {line}" for line in textwrap.dedent(more).strip().splitlines()),
+            "  steps:",
+            "    - name: work",
+            "      shell: |",
+            *(f"        {line}" for line in textwrap.dedent(script).strip().splitlines()),
+        ]
+        return self.declare(f"{name}.yaml", "\n".join(lines) + "\n")
+
+    def run(self, *arguments: str, check: int | None = 0) -> subprocess.CompletedProcess[str]:
+        """Run a command of the runner here; `check` is the exit code that is expected."""
+        result = subprocess.run(
+            [RUNNER, *arguments], cwd=self.folder, capture_output=True, text=True, timeout=60, check=False
+        )
+        if check is not None:
+            assert result.returncode == check, f"{arguments}: {result.returncode}\n{result.stdout}{result.stderr}"
+        return result
+
+    def rows(self, sql: str, *values: Any) -> list[dict[str, Any]]:
+        """What the database says, as a person with sqlite3 would ask it."""
+        connection = sqlite3.connect(f"file:{self.state / 'runner.db'}?mode=ro", uri=True, timeout=10)
+        try:
+            connection.row_factory = sqlite3.Row
+            return [dict(row) for row in connection.execute(sql, values)]
+        finally:
+            connection.close()
+
+    def until(self, sql: str, *values: Any, holds: Callable[[list[dict[str, Any]]], bool] = bool) -> list[dict[str, Any]]:
+        """Ask again until the answer holds; the answer."""
+        deadline = time.monotonic() + PATIENCE_S
+        pause = threading.Event()
+        while True:
+            try:
+                rows = self.rows(sql, *values)
+            except sqlite3.OperationalError:
+                rows = []
+            if holds(rows):
+                return rows
+            assert time.monotonic() < deadline, f"still {rows!r} for {sql}"
+            pause.wait(0.02)
+
+    @contextmanager
+    def up(self, *arguments: str) -> Iterator[Daemon]:
+        """A running daemon; ended with the block, if it has not ended before."""
+        daemon = Daemon(self, arguments)
+        try:
+            yield daemon
+        finally:
+            daemon.end()
+
+
+class Daemon:
+    """One `runner up`, with its lines as they come."""
+
+    def __init__(self, project: Project, arguments: tuple[str, ...]) -> None:
+        self.process = subprocess.Popen(
+            [RUNNER, "up", *arguments],
+            cwd=project.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
+        self.lines: list[str] = []
+        self._new: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self._new.put(line.rstrip("\n"))
+        self._new.put(None)
+
+    def sees(self, pattern: str) -> str:
+        """The next line that matches; fails, with all that was printed, when it does not come."""
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                line = self._new.get(timeout=max(deadline - time.monotonic(), 0.01))
+            except queue.Empty:
+                raise AssertionError(f"no line like {pattern!r} in:\n{self.text()}") from None
+            if line is None:
+                raise AssertionError(f"ended without a line like {pattern!r}:\n{self.text()}")
+            self.lines.append(line)
+            if re.search(pattern, line):
+                return line
+
+    def text(self) -> str:
+        """All that was printed so far."""
+        return "\n".join(self.lines)
+
+    def signal(self, number: int) -> None:
+        self.process.send_signal(number)
+
+    def wait(self) -> int:
+        """Its exit code, once it has ended; the rest of its lines are kept."""
+        code = self.process.wait(timeout=PATIENCE_S)
+        self._reader.join(timeout=PATIENCE_S)
+        while (line := self._new.get()) is not None:
+            self.lines.append(line)
+        return code
+
+    def kill(self) -> None:
+        """As the out-of-memory killer does it: no goodbye."""
+        self.process.kill()
+        self.process.wait(timeout=PATIENCE_S)
+
+    def end(self) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(timeout=PATIENCE_S)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait(timeout=PATIENCE_S)
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process with this id is there and no zombie."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state not in ("Z", "X")
+
+
+def until(condition: Callable[[], bool], what: str) -> None:
+    """Return when the condition holds."""
+    deadline = time.monotonic() + PATIENCE_S
+    pause = threading.Event()
+    while not condition():
+        assert time.monotonic() < deadline, f"still not: {what}"
+        pause.wait(0.02)
