@@ -27,6 +27,8 @@ def show_yaml(value: Any) -> None:
 
     yaml = YAML(typ="safe", pure=True)
     yaml.default_flow_style = False
+    yaml.allow_unicode = False  # escapes what could move the cursor, too
+    yaml.width = 4096
     yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # keep the order of the JSON
     yaml.dump(json.loads(json.dumps(value, default=_plain)), sys.stdout)
 

@@ -1,0 +1,91 @@
+"""`runner status`: exit 1 exactly when something needs a person."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from installations import Installation, a_job
+
+from runner.store.daemon_lock import daemon_lock
+from runner.store.records import SlotRecord
+
+
+def kinds(say: Callable) -> list[tuple[str, str]]:
+    found = say("status", "-o", "json").json["findings"]
+    return [(finding["kind"], finding["name"]) for finding in found]
+
+
+def test_when_all_is_well_nothing_needs_a_person(here: Installation, say: Callable) -> None:
+    here.install(a_job("report"))
+    said = say("status")
+    assert said.code == 0
+    assert said.out == ("Jobs: 1 ASLEEP; 0 running, 0 waiting; no daemon runs.\nNothing needs a person.\n")
+
+
+def test_the_daemon_is_named(here: Installation, say: Callable) -> None:
+    with daemon_lock(here.state):
+        assert say("status", "-o", "json").json["daemon"]["pid"] > 0
+
+
+def test_a_failed_job_needs_a_person(here: Installation, say: Callable) -> None:
+    here.install(a_job("report"), holds=("failure",))
+    said = say("status")
+    assert said.code == 1
+    assert "runner jobs reset report" in said.out
+
+
+def test_a_job_whose_last_run_failed_needs_a_person(here: Installation, say: Callable) -> None:
+    here.install(a_job("report"))
+    here.run("report", "FAILED")
+    assert kinds(say) == [("failed", "report")]
+
+
+def test_a_run_that_is_unknown_needs_a_person(here: Installation, say: Callable) -> None:
+    here.install(a_job("report"))
+    here.run("report", "UNKNOWN")
+    assert kinds(say) == [("unknown", "report")]
+
+
+def test_what_is_due_is_stuck_without_a_daemon(here: Installation, say: Callable) -> None:
+    here.install(a_job("report"))
+    now = datetime.now(UTC)
+    here.run("report", due_at=now - timedelta(minutes=2))
+    assert kinds(say) == [("stuck", "report")]
+    with daemon_lock(here.state):
+        assert kinds(say) == []  # it may wait for a free place
+
+
+def test_a_start_that_nobody_decided_is_missed(here: Installation, say: Callable) -> None:
+    here.install(a_job("report", schedule={"every": "10m"}))
+    uid = here.uid("report")
+    earlier = datetime.now(UTC) - timedelta(hours=1)
+    here.store.transact(lambda tx: tx.slots.set_watermark(uid, "default", earlier))
+    assert kinds(say) == [("missed", "report")]
+    assert say("status").code == 1
+
+
+def test_a_start_that_was_dropped_is_missed_until_the_job_has_succeeded(
+    here: Installation, say: Callable
+) -> None:
+    here.install(a_job("report"))
+    uid = here.uid("report")
+    then = datetime.now(UTC) - timedelta(hours=1)
+    dropped = SlotRecord(uid, "default", "k", then, "skipped", "missed: policy none", None, then)
+    with daemon_lock(here.state):
+        here.store.transact(lambda tx: tx.slots.decide(dropped, move_watermark=False))
+        assert kinds(say) == [("missed", "report")]
+
+
+def test_files_that_are_invalid_need_a_person(here: Installation, say: Callable) -> None:
+    (here.state / "reload.json").write_text(json.dumps({"ok": False, "text": "1 error"}))
+    assert kinds(say) == [("invalid", "declarations")]
+
+
+def test_a_hold_that_ends_soon_is_told_and_is_no_problem(here: Installation, say: Callable) -> None:
+    here.install(a_job("report"))
+    here.hold("report", "operator", until=datetime.now(UTC) + timedelta(hours=1))
+    said = say("status")
+    assert said.code == 0
+    assert "hold operator of bob ends (a test)" in said.out
