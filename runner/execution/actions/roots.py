@@ -136,10 +136,11 @@ def reading(root: Root, path: str) -> Iterator[Input]:
         raise ActionFailed("bad-path", f"{path!r} is root {root.name} itself, not a file", retryable=False)
     with _told(name, "input-unreadable"), folder(root, parts[:-1]) as inside:
         descriptor = os.open(parts[-1], _FILE, dir_fd=inside)
+    before = os.fstat(descriptor)
+    if not stat.S_ISREG(before.st_mode):
+        os.close(descriptor)
+        raise ActionFailed("input-unreadable", f"{name} is not a regular file", retryable=False)
     with os.fdopen(descriptor, "rb", buffering=1 << 18) as file:
-        before = os.fstat(file.fileno())
-        if not stat.S_ISREG(before.st_mode):
-            raise ActionFailed("input-unreadable", f"{name} is not a regular file", retryable=False)
         yield Input(file, name, before)
 
 

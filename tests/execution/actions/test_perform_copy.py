@@ -98,8 +98,8 @@ def test_upsert_without_a_unique_key_is_refused(bench: Bench) -> None:
     with pytest.raises(ActionFailed) as raised:
         bench.load("id,v\n1,a\n", mode="upsert", key=["id"])
     assert raised.value.description == (
-        "table t in connection warehouse has no primary key or unique index over (id), so known rows cannot be "
-        "told; add one: CREATE UNIQUE INDEX … ON t (id)"
+        "table t in connection warehouse has no primary key or unique index over (id), so known rows "
+        "cannot be told; add one: CREATE UNIQUE INDEX … ON t (id)"
     )
 
 
