@@ -12,7 +12,7 @@ from runner.access.permission import Actor, may
 from runner.declaration.inputs import check_inputs
 from runner.dispatch.start import Skip, decide_manual
 from runner.lifecycle.holds import active
-from runner.operations.holding import status_of, what_holds
+from runner.operations.holding import status_of
 from runner.operations.selection import installed
 from runner.schedules.kinds import schedule_from
 from runner.schedules.slot import Slot
@@ -112,7 +112,8 @@ def _refusal(
     status = status_of(tx, record.uid, now).status
     helps = "" if blocker.kind in ("removed", "maintenance") else "; --force starts it all the same"
     return (
-        f"Job/{record.name} is {status}: {what_holds(blocker)}; "
+        f"Job/{record.name} is {status}, hold {blocker.kind} of {blocker.owner}"
+        f"{f' ({blocker.reason})' if blocker.reason else ''}; "
         f"trigger is accepted in ASLEEP, RUNNING and FAILED{helps}"
     )
 

@@ -265,7 +265,11 @@ def trigger(
         raise click.UsageError("--timeout goes with --wait.")
     given = _parameters(parameters)
     with opened(where) as store:
-        runs = lock_holder(where.state) is not None
+
+        def daemon_runs() -> bool:
+            return lock_holder(where.state) is not None
+
+        runs = daemon_runs()
         if wait and not runs:
             raise Refused(
                 "no daemon runs, so nothing would end the waiting; nothing was recorded (runner up)"
@@ -286,7 +290,7 @@ def trigger(
             warn(f"{start.job}: {note}")
         if not runs:
             warn("No daemon runs: the start is recorded, and carried out by the next `runner up`.")
-        state = wait_for_instance(store, start.id, timeout) if wait else "SCHEDULED"
+        state = wait_for_instance(store, start.id, timeout, daemon_runs=daemon_runs) if wait else "SCHEDULED"
     show_triggered(start, state or "not ended yet", output)
     if wait:
         codes = {"SUCCEEDED": SUCCESS, "PARTIALLY_SUCCEEDED": PARTIAL, None: WAIT_TIMED_OUT}
