@@ -126,7 +126,14 @@ class Dispatcher:
         try:
             spec = self.spec_of(instance)
             with self._store.read() as reader:
-                order = make_order(reader, instance, spec, project=self._project, state=self._state)
+                order = make_order(
+                    reader,
+                    instance,
+                    spec,
+                    project=self._project,
+                    state=self._state,
+                    database=self._store.path,
+                )
         except RunnerError as problem:
             self._cannot_start(instance, problem)
             return

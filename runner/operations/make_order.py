@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -26,12 +27,21 @@ INHERITED = ("PATH", "HOME", "LANG", "TZ")
 DATA_STEPS = frozenset({"sql", "copy"})
 """Step kinds whose process starts with the database libraries loaded."""
 
+SYSTEM = "system"
+"""The job type whose programs may call the runner itself: they find it, its project and its database."""
+
 DEFAULT_OUTPUT_LIMIT = 50 * 2**20
 _LOOK_BACK = tuple(timedelta(days=d) for d in (1, 8, 35, 370, 1500))
 
 
 def make_order(
-    reader: Reader, instance: InstanceRecord, spec: Mapping[str, Any], *, project: Path, state: Path
+    reader: Reader,
+    instance: InstanceRecord,
+    spec: Mapping[str, Any],
+    *,
+    project: Path,
+    state: Path,
+    database: Path,
 ) -> Order:
     """The order for `instance`, with the connections, credentials and roots as they are installed now.
 
@@ -39,6 +49,8 @@ def make_order(
     """
     connections, masks = _connections(reader, spec, project)
     env, env_masks = _environment(reader, spec, project)
+    if spec["type"] == SYSTEM:
+        env = _with_the_runner(env, project, database)
     done, skipped = _earlier_steps(reader, instance.id)
     limits = dict(spec["limits"])
     timeout = spec["timeout"]
@@ -138,6 +150,13 @@ def _environment(reader: Reader, spec: Mapping[str, Any], project: Path) -> tupl
     return env, masks
 
 
+def _with_the_runner(env: Mapping[str, str], project: Path, database: Path) -> dict[str, str]:
+    """The environment with this installation's `runner` first on the path; what a job declares wins."""
+    programs = str(Path(sys.executable).parent)
+    path = os.pathsep.join(filter(None, (programs, env.get("PATH"))))
+    return {"RUNNER_PROJECT": str(project), "RUNNER_DB": str(database), **env, "PATH": path}
+
+
 def _authorization(reader: Reader, name: str, project: Path) -> dict[str, str]:
     record = reader.objects.get(Address("Authorization", name))
     if record is None:
@@ -175,7 +194,7 @@ def _context(instance: InstanceRecord, spec: Mapping[str, Any]) -> dict[str, Any
 
 def _slot(instance: InstanceRecord, spec: Mapping[str, Any]) -> dict[str, Any]:
     at = instance.slot_at or instance.created_at
-    schedule = spec["schedules"].get(instance.schedule or "") or next(iter(spec["schedules"].values()), {})
+    schedule: Mapping[str, Any] = spec["schedules"].get(instance.schedule or "") or next(iter(spec["schedules"].values()), {})
     zone = schedule.get("timezone") or "UTC"
     local = at.astimezone(ZoneInfo(zone))
     slot: dict[str, Any] = {
