@@ -86,10 +86,14 @@ def _is_settled(view: View, wanted: Declared, record: Installed) -> bool:
 
 
 def _is_foreign(declared: DeclaredSide, wanted: Declared, record: Installed) -> bool:
-    """A plan of a part of a source may name what that source has installed."""
-    file, source = wanted.place.file, record.source.rstrip("/")
-    inside = source in ("", ".") or file == source or file.startswith(source + "/")
-    return not (declared.partial and inside)
+    """A plan of a part of a source, or of a stream, may name what the sources around or below it installed."""
+    if not declared.partial:
+        return True
+    return not (_is_inside(wanted.place.file, record.source) or _is_inside(record.source, declared.source))
+
+
+def _is_inside(path: str, folder: str) -> bool:
+    return folder in ("", ".") or path == folder or path.startswith(folder.rstrip("/") + "/")
 
 
 def _foreign_origin(

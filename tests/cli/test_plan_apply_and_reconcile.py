@@ -1,0 +1,176 @@
+"""`runner plan`, `apply` and `reconcile`: what they print, ask and exit with."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+JOB = """\
+apiVersion: jobs.runner/v1
+kind: Job
+metadata:
+  name: {name}
+spec:
+  enabled: true
+  timeout: {timeout}
+  steps:
+    - name: greet
+      shell: echo hello
+"""
+
+
+class Here:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "jobs.d").mkdir()
+
+    def job(self, name: str, timeout: str = "5m") -> None:
+        (self.folder / "jobs.d" / f"{name}.yaml").write_text(JOB.format(name=name, timeout=timeout))
+
+    def __call__(self, *arguments: str, stdin: str | int = "") -> subprocess.CompletedProcess[str]:
+        given = {"stdin": stdin} if isinstance(stdin, int) else {"input": stdin}
+        environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder)}
+        return subprocess.run(
+            [sys.executable, "-c", "from runner.cli.main import main; main()", *arguments],
+            cwd=self.folder,
+            env=environment | {"PYTHONPATH": str(Path(__file__).parents[2])},
+            capture_output=True,
+            check=False,
+            text=True,
+            **given,
+        )
+
+
+@pytest.fixture
+def runner(tmp_path):
+    here = Here(tmp_path)
+    here.job("hello")
+    return here
+
+
+def test_plan_without_a_database_compares_with_nothing_and_says_so(runner):
+    done = runner("plan")
+    assert done.returncode == 0
+    assert done.stdout == (
+        "Plan  jobs.d  ->  (no database: all is new)\n"
+        "\n"
+        "  + install    Job/hello    jobs.d/hello.yaml:1\n"
+        "  > enable     Job/hello    started by hand only\n"
+        "\n"
+        "Plan: 1 to install, 1 to enable, 0 to update, 0 to disable, 0 to move, 0 to uninstall; "
+        "0 unchanged.\n"
+    )
+    assert done.stderr == "There is no database at .runner/runner.db: the plan compares with nothing.\n"
+    assert not (runner.folder / ".runner").exists()
+
+
+def test_apply_and_reconcile_refuse_to_succeed_for_nobody(runner):
+    for verb in (["apply", "--auto-approve"], ["reconcile"], ["reconcile", "--dry-run"]):
+        done = runner(*verb)
+        assert done.returncode == 1
+        assert f"so {verb[0]} would succeed for nobody; say --create" in done.stderr
+    assert not (runner.folder / ".runner").exists()
+
+
+def test_a_life_in_exit_codes(runner):
+    done = runner("apply", "--create")
+    assert (done.returncode, done.stderr) == (
+        3,
+        "Refused: nobody can be asked here, so apply needs --auto-approve; nothing was changed\n",
+    )
+    done = runner("apply", "--create", "--auto-approve")
+    assert done.returncode == 0
+    assert done.stdout.endswith("Applied: 1 install, 1 enable; serial 1 now.\n")
+    assert runner("plan", "--detailed-exitcode").returncode == 0
+    assert runner("apply").returncode == 0  # nothing to approve
+    runner.job("hello", timeout="6m")
+    assert runner("plan").returncode == 0
+    assert runner("plan", "--detailed-exitcode").returncode == 2
+    assert runner("reconcile", "--dry-run", "--detailed-exitcode").returncode == 2
+    assert runner("plan", "--detailed-exitcod").returncode == 64
+    assert runner("reconcile").returncode == 0
+    (runner.folder / "jobs.d" / "hello.yaml").write_text("kind: [")
+    done = runner("reconcile")
+    assert done.returncode == 1 and "jobs.d/hello.yaml:2:1: error[yaml-syntax]" in done.stderr
+
+
+def test_a_saved_plan_is_applied_once(runner):
+    runner("reconcile", "--create")
+    runner.job("hello", timeout="6m")
+    runner("plan", "--out", "plan.json")
+    runner.job("hello", timeout="7m")
+    done = runner("apply", "--plan", "plan.json", "--auto-approve")
+    assert done.returncode == 0 and "spec.timeout   5m -> 6m" in done.stdout
+    again = runner("apply", "--plan", "plan.json", "--auto-approve")
+    assert (again.returncode, again.stderr) == (
+        3,
+        "Refused: The plan was made against serial 1, and the database is at serial 2 now; make a new plan\n",
+    )
+    assert runner("apply", "jobs.d", "--plan", "plan.json").returncode == 64
+
+
+def test_what_was_reviewed_is_what_is_reconciled(runner):
+    runner("reconcile", "--create")
+    runner.job("hello", timeout="6m")
+    (runner.folder / "agreed.json").write_text(runner("plan", "-o", "json").stdout)
+    runner.job("hello", timeout="7m")
+    assert runner("reconcile", "--expect", "agreed.json").returncode == 3
+    runner.job("hello", timeout="6m")
+    assert runner("reconcile", "--expect", "agreed.json").returncode == 0
+
+
+def test_the_deletion_budget_refuses_and_says_the_number(runner):
+    for number in range(5):
+        runner.job(f"job-{number}")
+    runner("reconcile", "--create")
+    for number in range(4):
+        (runner.folder / "jobs.d" / f"job-{number}.yaml").unlink()
+    plan = runner("plan")
+    assert plan.returncode == 0 and "apply will refuse this" in plan.stderr
+    for verb in (["reconcile"], ["reconcile", "--dry-run"], ["apply", "--auto-approve"]):
+        done = runner(*verb)
+        assert done.returncode == 3 and "say so with --allow-delete 4" in done.stderr
+    assert runner("reconcile", "--allow-delete", "4").returncode == 0
+
+
+def test_json_has_the_plan_and_what_became_of_it(runner):
+    values = json.loads(runner("plan", "-o", "json").stdout)
+    assert (values["lineage"], values["serial"]) == (None, 0)
+    values = json.loads(runner("reconcile", "--create", "-o", "json").stdout)
+    assert values["applied"] == {"changed": True, "serial": 1, "draining": []}
+    assert [change["action"] for change in values["changes"]] == ["install", "enable"]
+    values = json.loads(runner("plan", "-o", "json").stdout)
+    assert (values["serial"], values["changes"], values["unchanged"]) == (1, [], 1)
+    values = json.loads(runner("apply", "--auto-approve", "-o", "json").stdout)
+    assert values["applied"] == {"changed": False, "serial": 1, "draining": []}
+
+
+def test_a_stream_is_partial(runner):
+    runner("reconcile", "--create")
+    runner.job("other")
+    done = runner("plan", "-", stdin=JOB.format(name="hello", timeout="9m"))
+    assert done.returncode == 0, done.stderr
+    assert "partial: removals not considered" in done.stdout and "5m -> 9m" in done.stdout
+    assert runner("plan", "--base", "jobs.d").returncode == 64
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("n\n", 3)])
+def test_apply_asks_on_a_terminal(runner, answer, code):
+    mine, theirs = pty.openpty()
+    os.write(mine, answer.encode())
+    done = runner("apply", "--create", stdin=theirs)
+    os.close(theirs)
+    os.close(mine)
+    assert done.returncode == code and "Apply this? [y/N]" in done.stderr
+    assert ("Applied: " in done.stdout) == (code == 0)
+
+
+def test_waiting_needs_something_to_wait_for(runner):
+    assert runner("reconcile", "--create", "--wait").returncode == 0
+    assert runner("reconcile", "--timeout", "5s").returncode == 64
