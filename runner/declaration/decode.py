@@ -89,11 +89,20 @@ def _existing(document: Any, location: tuple[str | int, ...]) -> Path:
     return tuple(path)
 
 
+_WHOLE = frozenset({"wrong-type", "bad-number", "unknown-field"})
+
+
 def _once(problems: list[Problem]) -> list[Problem]:
-    """Each problem once; of a value that has a wrong type or text, only that."""
-    broken = {p.path for p in problems if p.rule in ("wrong-type", "bad-number", "unknown-field")}
-    return [
-        p
-        for p in dict.fromkeys(problems)
-        if p.path not in broken or p.rule in ("wrong-type", "bad-number", "unknown-field")
-    ]
+    """Each rule once for a value; of a value of the wrong type, only that."""
+    broken = {problem.path for problem in problems if problem.rule in _WHOLE}
+    first: dict[tuple[Path, str, str], Problem] = {}
+    for problem in problems:
+        if problem.path in broken and problem.rule not in _WHOLE:
+            continue
+        told = problem.detail if problem.rule in _SEVERAL else ""
+        first.setdefault((problem.path, problem.rule, told), problem)
+    return list(first.values())
+
+
+_SEVERAL = frozenset({"unknown-name", "unknown-function", "bad-cron", "bad-input"})
+"""Rules that can find several things in one value."""

@@ -135,7 +135,7 @@ def _wrong_type(value: Any, types: list[str], path: Path) -> Problem:
 
 def _is_usable(value: float) -> bool:
     if isinstance(value, float):
-        return math.isfinite(value) and abs(value) <= 1e300
+        return math.isfinite(value)
     return abs(value) <= 2**53
 
 

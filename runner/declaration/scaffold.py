@@ -46,7 +46,7 @@ spec:
 spec:
   config:
     user: {name}
-    password: {{from: {{env: {variable}_PASSWORD}}}}   # or file, or systemdCredential
+    password: {{from: {{env: {variable}}}}}   # or file, or systemdCredential
 """,
     "Runner": """\
 spec:
@@ -79,12 +79,18 @@ def scaffold(kind: str, name: str) -> str:
     values = {
         "name": name,
         "module": library_file(name).removesuffix(".py"),
-        "variable": name.replace("-", "_").upper(),
+        "variable": _variable(name),
     }
     spec = _SPECS[kind].format(**values)
     if kind == "Authorization" and _scalar(name) != name:
         spec = spec.replace(f"user: {name}", f"user: {_scalar(name)}")
     return head + spec
+
+
+def _variable(name: str) -> str:
+    """The environment variable for a password: like every such name, it does not begin with a digit."""
+    variable = name.replace("-", "_").upper() + "_PASSWORD"
+    return variable if variable[0].isalpha() else f"_{variable}"
 
 
 def _scalar(name: str) -> str:

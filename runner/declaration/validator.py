@@ -21,7 +21,7 @@ def _is_integer(_checker: Any, value: Any) -> bool:
 
 def _is_number(checker: Any, value: Any) -> bool:
     if isinstance(value, float):
-        return math.isfinite(value) and abs(value) <= 1e300
+        return math.isfinite(value)
     return _is_integer(checker, value)
 
 
