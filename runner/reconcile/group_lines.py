@@ -18,7 +18,7 @@ def group_lines(view: View, wanted: Declared, record: Installed | None) -> Itera
     """The lines of one declared group, once all jobs have been looked at."""
     name = wanted.address.name
     lines = list(object_lines(view, wanted, record))
-    edits = (*view.group_edits.pop(name, ()), *_elsewhere(view, name))
+    edits = _by_address((*view.group_edits.pop(name, ()), *_elsewhere(view, name)))
     if wanted.reconcile_disabled:
         edits = ()
     if edits:
@@ -43,6 +43,11 @@ def stray_lines(view: View) -> Iterator[Change]:
             record = view.installed.objects[address]
             action, reason = _meaning(name, edits)
             yield replace(a_line(action, wanted, record, reason), expects=wanted.digest, holds=edits)
+
+
+def _by_address(edits: Sequence[HoldEdit]) -> tuple[HoldEdit, ...]:
+    """Whatever the order of the files; the edits of one member stay in theirs."""
+    return tuple(sorted(edits, key=lambda edit: edit.address))
 
 
 def _elsewhere(view: View, name: str) -> tuple[HoldEdit, ...]:

@@ -86,7 +86,7 @@ def _is_settled(view: View, wanted: Declared, record: Installed) -> bool:
 
 
 def _is_foreign(declared: DeclaredSide, wanted: Declared, record: Installed) -> bool:
-    """A plan of a part of a source, or of a stream, may name what the sources around or below it installed."""
+    """A plan of a part of a source, or of a stream, may name what sources around or below it installed."""
     if not declared.partial:
         return True
     return not (_is_inside(wanted.place.file, record.source) or _is_inside(record.source, declared.source))
