@@ -34,9 +34,9 @@ class Attempt:
     """One attempt of an instance: its streams, opened here and closed by `close`."""
 
     __slots__ = (
-        "_end", "_errors", "_lines", "_masks", "_number", "_report", "_step", "_unsent", "control", "epoch",
-        "err", "instance", "log", "order", "out", "pid", "pid_started", "step_limit_s", "stop_why", "timers",
-        "token", "violation",
+        "_end", "_errors", "_lines", "_masks", "_number", "_report", "_step", "_unsent", "_unsent_ack",
+        "control", "epoch", "err", "instance", "log", "order", "out", "pid", "pid_started", "step_limit_s",
+        "stop_why", "timers", "token", "violation",
     )  # fmt: skip
 
     def __init__(
@@ -63,21 +63,23 @@ class Attempt:
         self._report = report
         self._lines = Lines()
         self._unsent = line
+        self._unsent_ack = 0
         self._number = 0
         self._errors = 0
         self._step: str | None = None
         self._end: dict[str, Any] | None = None
 
-    def send(self, line: bytes = b"") -> bool:
+    def send(self) -> bool:
         """Send to the child what it has room for; whether all of it is gone."""
-        self._unsent += line
+        if self._unsent_ack and not self._unsent:
+            self._unsent, self._unsent_ack = b'{"ack":%d}\n' % self._unsent_ack, 0
         try:
             self._unsent = self._unsent[os.write(self.control, self._unsent) :]
         except BlockingIOError:
             return False
         except OSError:
             self._unsent = b""  # it is ending; its exit tells the rest
-        return not self._unsent
+        return not self._unsent and (not self._unsent_ack or self.send())
 
     @property
     def said_its_end(self) -> bool:
@@ -168,7 +170,8 @@ class Attempt:
 
     def acknowledge(self, number: int) -> bool:
         """Let the child go on; whether all could be sent."""
-        return self.send(b'{"ack":%d}\n' % number)
+        self._unsent_ack = max(self._unsent_ack, number)  # the highest stands for all
+        return self.send()
 
     def read_output(self, descriptor: int) -> bool:
         """Take what was printed; False when nothing will come any more."""

@@ -136,7 +136,7 @@ class Log:
         if not lines.isascii():
             lines = lines.decode("utf-8", "replace").encode()
         prefix = self._prefix(stream)
-        text = prefix + lines[:-1].replace(b"\r\n", b"\n").replace(b"\n", b"\n" + prefix) + b"\n"
+        text = prefix + lines.replace(b"\r\n", b"\n")[:-1].replace(b"\n", b"\n" + prefix) + b"\n"
         if self._descriptor < 0 and not self._open():
             return
         room = self._limit - self._size

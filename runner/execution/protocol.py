@@ -24,9 +24,9 @@ ENDED, NOT_STARTED = b"E", b"F"
 
 MAX_LINE = 1 << 20  # bytes: the outputs of a step, with room
 MAX_OUTPUTS = 256 << 10  # bytes of JSON
-_BURST = 20_000  # messages at once; above that the child floods
+_BURST = 5_000  # messages at once; above that the child floods
 _RATE = 500  # messages a second that it may go on with
-_COST_PER_BYTE = 1 / 256  # so that the burst is also about 5 MiB
+_COST_PER_BYTE = 1 / 2048  # so that the burst is also about 10 MiB
 
 
 class ProtocolError(Exception):

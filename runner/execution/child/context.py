@@ -6,11 +6,15 @@ Lean on purpose: the zygote imports this before it forks.
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 Say = Callable[[dict[str, Any]], None]
 """Sends one message to the supervisor."""
+
+PROGRESS_EVERY_S = 0.1
+"""Between two words of progress: a loop may say it a million times."""
 
 
 class Finished(NamedTuple):
@@ -33,6 +37,7 @@ class StepContext:
     """
 
     __slots__ = (
+        "_next_progress",
         "attempt",
         "connections",
         "env",
@@ -46,6 +51,7 @@ class StepContext:
         "roots",
         "say",
         "timeout_s",
+        "unsaid",
         "variables",
         "workdir",
     )
@@ -84,6 +90,8 @@ class StepContext:
         """The file that `$RUNNER_OUTPUT` names; it does not exist before a program writes it."""
         self.ran_program = False
         self.say = say
+        self.unsaid: str | None = None
+        self._next_progress = 0.0
 
     def log(self, text: str) -> None:
         """Write a line (or several) to the instance's log."""
@@ -100,7 +108,16 @@ class StepContext:
 
     def progress(self, text: str) -> None:
         """Say how far the work is; only the latest is kept."""
-        self.say({"m": "progress", "text": str(text)[:500]})
+        self.unsaid = str(text)[:500]
+        if time.monotonic() >= self._next_progress:
+            self._next_progress = time.monotonic() + PROGRESS_EVERY_S
+            self.flush_progress()
+
+    def flush_progress(self) -> None:
+        """Send the latest progress that was held back."""
+        if self.unsaid is not None:
+            self.say({"m": "progress", "text": self.unsaid})
+            self.unsaid = None
 
     def run_program(
         self, argv: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: str | None = None

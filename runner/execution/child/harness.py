@@ -174,9 +174,12 @@ def _limits(declared: Mapping[str, Any]) -> dict[str, int]:
 def _finish_interpreter() -> None:
     """What Python itself does at an end: wait for the job's threads, run its exit functions, flush."""
     threading = sys.modules.get("threading")
-    with INTERRUPTION.listening():
-        if threading is not None and threading.active_count() > 1:
+    if threading is not None and threading.active_count() > 1:
+        INTERRUPTION.armed = True  # a stop from now on; one from before came too late, the steps are done
+        try:
             threading._shutdown()
+        finally:
+            INTERRUPTION.armed = False
     atexit = sys.modules.get("atexit")
     if atexit is not None:
         atexit._run_exitfuncs()

@@ -7,8 +7,8 @@ noted, so that no message to the supervisor is cut in half.
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]
 import contextlib
-import _signal
 import os
 import signal
 from collections.abc import Iterator

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from runner.execution.actions.failure import ActionFailed
 from runner.execution.child.context import StepContext
-from runner.execution.child.interruption import INTERRUPTION, StepTimeout, StopRequested
-from runner.execution.child.stream import Stream, fits
-from runner.execution.protocol import MAX_OUTPUTS
+from runner.execution.child.interruption import INTERRUPTION
+from runner.execution.child.perform import perform_action
+from runner.execution.child.stream import Stream
 
-Action = Callable[[Mapping[str, Any], StepContext], dict[str, Any]]
+MOST_RAISED = 1000
+"""Errors and warnings of one instance."""
 
 
 class Steps:
@@ -26,6 +25,7 @@ class Steps:
         self.env = env
         self.stream = stream
         self.number = 0
+        self.raised = 0
         self.failed_with: dict[str, Any] | None = None
         done: Mapping[str, Any] = order.get("done") or {}
         names = [step["name"] for step in order["steps"]]
@@ -135,53 +135,10 @@ class Steps:
             variables=self.variables,
             timeout_s=timeout_s,
             output_path=output_path,
-            say=self.stream.send,
+            say=self._pass_on,
         )
-        action = step["action"]
-        outputs = None
-        try:
-            if self.has_templates:
-                action = self._rendered(action)
-            perform = _action(kind)
-            if timeout_s is not None:
-                INTERRUPTION.start_timer(timeout_s)
-            try:
-                INTERRUPTION.armed = True
-                INTERRUPTION.check()
-                outputs = perform(action, context)
-            finally:
-                INTERRUPTION.armed = False
-                if timeout_s is not None:
-                    INTERRUPTION.stop_timer()
-                _flush()
-                if context.ran_program:
-                    _remove(output_path)
-            if not fits(outputs):
-                raise ActionFailed(
-                    "outputs-too-large", f"the step's outputs exceed {MAX_OUTPUTS} bytes of JSON"
-                )
-        except ActionFailed:
-            raise
-        except StopRequested:
-            if outputs is None:
-                raise  # else the result came first, and wins
-        except StepTimeout:
-            raise ActionFailed(
-                "timeout", f"the step took longer than its timeout of {step['timeout']}", True
-            ) from None
-        except SystemExit as left:
-            outputs = _left(left)
-        except MemoryError:
-            raise ActionFailed("out-of-memory", "the step needed more memory than it may use") from None
-        except Exception as error:
-            import traceback
-
-            traceback.print_exc()
-            _flush()
-            raise ActionFailed("exception", f"{type(error).__name__}: {error}"[:2000], True) from None
-        finally:
-            INTERRUPTION.timed_out = False
-        return outputs or {}
+        action = self._rendered(step["action"]) if self.has_templates else step["action"]
+        return perform_action(kind, action, context)
 
     def _rendered(self, value: Any) -> Any:
         from runner.declaration.expressions import render
@@ -198,6 +155,16 @@ class Steps:
             return {}
         rendered = self._rendered(declared) if self.has_templates else declared
         return dict(rendered)
+
+    def _pass_on(self, message: dict[str, Any]) -> None:
+        """Send what the job's code says; errors and warnings up to a number that a person would read."""
+        if message["m"] == "raised":
+            self.raised += 1
+            if self.raised > MOST_RAISED:
+                return
+            if self.raised == MOST_RAISED:
+                message = {**message, "description": f"{message['description']} (the last that is stored)"}
+        self.stream.send(message)
 
     def _say(self, message: str, step: Mapping[str, Any], **more: Any) -> None:
         self.number += 1
@@ -218,19 +185,6 @@ def as_error(failure: ActionFailed) -> dict[str, Any]:
         "sqlstate": failure.sqlstate,
         "info": failure.info,
     }
-
-
-def _action(kind: str) -> Action:
-    module = f"runner.execution.actions.{kind}"
-    if module not in sys.modules:
-        if not kind.isalpha():
-            raise ActionFailed("unknown-kind", f"{kind!r} is no kind of step")
-        try:
-            __import__(module)
-        except ModuleNotFoundError as error:
-            raise ActionFailed("unknown-kind", f"steps of kind {kind} cannot run here: {error}") from None
-    perform: Action = sys.modules[module].__dict__["perform"]
-    return perform
 
 
 def _delay(step: Mapping[str, Any], failure: ActionFailed, failures: int, first: float) -> float | None:
@@ -254,21 +208,3 @@ def _seconds(duration: Any) -> float | None:
     from runner.vocabulary.duration import parse_duration
 
     return parse_duration(duration).total_seconds()
-
-
-def _left(left: SystemExit) -> dict[str, Any]:
-    code = left.code if isinstance(left.code, int | None) else 1
-    if code:
-        raise ActionFailed("exit-code", f"the step ended itself with exit code {code}", True, code) from None
-    return {}
-
-
-def _flush() -> None:
-    with contextlib.suppress(OSError, ValueError, AttributeError):  # the job may have closed them
-        sys.stdout.flush()
-        sys.stderr.flush()
-
-
-def _remove(path: str) -> None:
-    with contextlib.suppress(OSError):
-        os.unlink(path)  # noqa: PTH108 -- pathlib is not lean

@@ -1,0 +1,142 @@
+"""Isolated no-op Python instances through the supervisor, against an equally lean bare zygote.
+
+Usage: python benchmarks/instances.py [--count 2000] [--concurrency 8]
+
+Floors, measured in the same run: (1) a process that has imported what our zygote imports, and does nothing
+but fork, setsid, redirect and exec of a compiled no-op; (2) `python3 -c pass` processes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from runner.execution.order import Ended, Order, Report
+from runner.execution.supervisor import Supervisor
+
+_BARE_ZYGOTE = """
+import gc, os, sys, time
+from runner.execution import zygote
+zygote.preload("lean")
+gc.disable(); gc.collect(); gc.freeze()
+count, concurrency = int(sys.argv[1]), int(sys.argv[2])
+live, begun = 0, time.perf_counter()
+for _ in range(count):
+    if live == concurrency:
+        os.wait()
+        live -= 1
+    if os.fork() == 0:
+        os.setsid()
+        null = os.open("/dev/null", os.O_RDWR)
+        os.dup2(null, 1); os.dup2(null, 2)
+        exec(compile("pass", "job", "exec"), {})
+        os._exit(0)
+    live += 1
+while live:
+    os.wait()
+    live -= 1
+print(count / (time.perf_counter() - begun))
+"""
+
+
+def bare_zygote_rate(count: int, concurrency: int) -> float:
+    """Starts a second of the first floor."""
+    argv = [sys.executable, "-P", "-c", _BARE_ZYGOTE, str(count), str(concurrency)]
+    return float(subprocess.run(argv, check=True, capture_output=True, text=True).stdout)
+
+
+def bare_python_rate(count: int, concurrency: int) -> float:
+    """Starts a second of the second floor."""
+    live: list[subprocess.Popen[bytes]] = []
+    begun = time.perf_counter()
+    for _ in range(count):
+        if len(live) == concurrency:
+            live.pop(0).wait()
+        live.append(subprocess.Popen([sys.executable, "-c", "pass"]))
+    for process in live:
+        process.wait()
+    return count / (time.perf_counter() - begun)
+
+
+def supervised_rate(count: int, concurrency: int, steps: list[dict[str, object]]) -> float:
+    """Instances a second, each from its order to its verified end."""
+    loop = asyncio.new_event_loop()
+    remaining = [count]
+    started = [0]
+    with tempfile.TemporaryDirectory() as folder:
+        state = Path(folder)
+        (state / "work").mkdir()
+
+        def start() -> None:
+            started[0] += 1
+            supervisor.start(
+                Order(
+                    instance=started[0],
+                    epoch=1,
+                    job="no-op",
+                    steps=steps,
+                    workdir=f"{folder}/work/{started[0]}",
+                    log_path=f"{folder}/logs/no-op/{started[0]}.log",
+                    env={"PATH": os.defpath, "HOME": "/", "LANG": "C.UTF-8"},
+                )
+            )
+
+        def report(told: Report) -> None:
+            if isinstance(told, Ended):
+                if told.outcome != "succeeded":
+                    raise SystemExit(f"an instance did not succeed: {told}")
+                remaining[0] -= 1
+                if remaining[0] == 0:
+                    loop.stop()
+                elif started[0] < count + concurrency:
+                    start()
+
+        supervisor = Supervisor(loop, state=state, report=report)
+        remaining[0] = concurrency  # the first ones, to have the zygote up
+        for _ in range(concurrency):
+            start()
+        started[0] = count + concurrency  # no more for now
+        loop.run_forever()
+        started[0], remaining[0] = concurrency, count
+        begun = time.perf_counter()
+        for _ in range(concurrency):
+            start()
+        loop.run_forever()
+        seconds = time.perf_counter() - begun
+        supervisor.close()
+        loop.close()
+    return count / seconds
+
+
+def main() -> None:
+    """Measure alternately, so that both see the same machine; the median of the ratios counts."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=2000)
+    parser.add_argument("--concurrency", type=int, default=8)
+    parser.add_argument("--rounds", type=int, default=3)
+    arguments = parser.parse_args()
+    steps: list[dict[str, object]] = [{"name": "run", "kind": "python", "action": {"source": "pass"}}]
+    rows = []
+    for _ in range(arguments.rounds):
+        ours = supervised_rate(arguments.count, arguments.concurrency, steps)
+        floor = bare_zygote_rate(arguments.count, arguments.concurrency)
+        python = bare_python_rate(arguments.count // 10, arguments.concurrency)
+        rows.append((ours / floor, ours, floor, python))
+        print(
+            f"supervised {ours:7.0f}/s   bare zygote {floor:7.0f}/s   python -c pass {python:7.0f}/s",
+            flush=True,
+        )
+    ratio, ours, floor, python = sorted(rows)[len(rows) // 2]
+    print(
+        f"ratio to a bare zygote: {ratio:.2f} (target 0.6); to python -c pass: {ours / python:.1f} (target 5)"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,255 @@
+"""However an instance ends, nothing of it is left."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+from execution_builders import Workshop, a_python_step, a_shell_step
+
+from runner.execution.order import Ended
+from runner.execution.processes import is_gone, kill_marked, started_ticks
+
+
+def escaping(path: Path) -> str:
+    """A script whose grandchild is in a session of its own, without one variable of its instance."""
+    return (
+        "env -i /usr/bin/setsid /bin/sh -c "
+        f"'/bin/sleep 1000 & echo $! > {path}.new; /bin/mv {path}.new {path}' "
+        f"</dev/null >/dev/null 2>&1; "
+        f"while [ ! -e {path} ]; do :; done"
+    )
+
+
+def test_what_a_step_left_in_the_background_ends_with_the_instance(workshop: Workshop) -> None:
+    file = workshop.state / "pid"
+    ended = workshop.run(a_shell_step(f"sleep 1000 & echo $! > {file}"))
+
+    assert ended.outcome == "succeeded"
+    assert is_gone(int(file.read_text()), None)
+
+
+def test_a_grandchild_in_its_own_session_ends_with_the_instance(workshop: Workshop) -> None:
+    file = workshop.state / "pid"
+    ended = workshop.run(a_shell_step(escaping(file)))
+
+    assert ended.outcome == "succeeded"
+    assert is_gone(int(file.read_text()), None)
+
+
+def test_a_background_process_lives_as_long_as_its_instance(workshop: Workshop) -> None:
+    file = workshop.state / "pid"
+    ended = workshop.run(a_shell_step(escaping(file), "serve"), a_shell_step(f"kill -0 $(cat {file})", "use"))
+
+    assert ended.outcome == "succeeded"
+
+
+def test_one_instances_end_leaves_the_others_alone(workshop: Workshop) -> None:
+    ready, gate = workshop.state / "pid", workshop.state / "gate"
+    os.mkfifo(gate)
+    other = workshop.start(a_shell_step(f"{escaping(ready)}; read line < {gate}; kill -0 $(cat {ready})"))
+    workshop.until_file(ready)
+
+    assert workshop.run(a_shell_step("sleep 1000 &")).outcome == "succeeded"
+    gate.write_text("go\n")
+    assert workshop.end_of(other).outcome == "succeeded"
+
+
+def test_a_killed_child_takes_its_descendants_along(workshop: Workshop) -> None:
+    file = workshop.state / "pid"
+    number = workshop.start(a_shell_step(f"{escaping(file)}; sleep 1000"))
+    left = int(workshop.until_file(file))
+    os.kill(workshop.pid_of(number), signal.SIGKILL)
+
+    ended = workshop.end_of(number)
+    assert (ended.outcome, ended.signal) == ("crashed", 9)
+    assert is_gone(left, None)
+
+
+def test_a_stop_lets_python_code_clean_up(workshop: Workshop) -> None:
+    ready = workshop.state / "ready"
+    source = f"""
+import time
+try:
+    open({str(ready)!r}, 'w').write('x\\n')
+    time.sleep(1000)
+finally:
+    print('cleaned up')
+"""
+    number = workshop.start(a_python_step(source))
+    workshop.until_file(ready)
+    workshop.supervisor.stop(number, 1, grace_s=20, why="cancelled by ana")
+
+    ended = workshop.end_of(number)
+    assert ended.outcome == "stopped"
+    assert ended.error is not None
+    assert ended.error.description == "cancelled by ana"
+    assert workshop.lines() == ["cleaned up"]
+
+
+def test_a_stop_reaches_the_program_of_a_step(workshop: Workshop) -> None:
+    ready = workshop.state / "ready"
+    number = workshop.start(
+        a_shell_step(f"trap 'echo told; exit 1' TERM; echo x > {ready}; while :; do sleep 0.01 || :; done")
+    )
+    workshop.until_file(ready)
+    workshop.supervisor.stop(number, 1, grace_s=20, why="cancelled")
+
+    assert workshop.end_of(number).outcome == "stopped"
+    assert "told" in workshop.lines()
+
+
+def test_work_that_finishes_while_it_is_being_stopped_has_finished(workshop: Workshop) -> None:
+    ready = workshop.state / "ready"
+    number = workshop.start(
+        a_shell_step(f"trap 'exit 0' TERM; echo x > {ready}; while :; do sleep 0.01 || :; done")
+    )
+    workshop.until_file(ready)
+    workshop.supervisor.stop(number, 1, grace_s=20, why="cancelled")
+
+    assert workshop.end_of(number).outcome == "succeeded"
+
+
+def test_a_stop_between_steps_ends_the_instance(workshop: Workshop) -> None:
+    workshop.acknowledges = False
+    number = workshop.start(a_shell_step("true", "one"), a_shell_step("true", "two"))
+    workshop.until(lambda: ("complete", "one") in workshop.events(number))
+    workshop.supervisor.stop(number, 1, grace_s=20, why="cancelled")
+
+    assert workshop.end_of(number).outcome == "stopped"
+    assert ("start", "two") not in workshop.events(number)
+
+
+def test_who_ignores_term_gets_kill(workshop: Workshop) -> None:
+    ready = workshop.state / "ready"
+    number = workshop.start(
+        a_shell_step(f"trap '' TERM; echo x > {ready}; while :; do sleep 0.01 || :; done")
+    )
+    workshop.until_file(ready)
+    workshop.supervisor.stop(number, 1, grace_s=0.05, why="cancelled")
+
+    ended = workshop.end_of(number)
+    assert (ended.outcome, ended.signal) == ("stopped", 9)
+
+
+def test_a_stop_right_after_the_start_is_not_lost(workshop: Workshop) -> None:
+    numbers = [workshop.start(a_shell_step("sleep 1000")) for _ in range(10)]
+    for number in numbers:
+        workshop.supervisor.stop(number, 1, grace_s=20, why="cancelled")
+
+    assert {workshop.end_of(number).outcome for number in numbers} == {"stopped"}
+
+
+def test_a_stop_of_another_epoch_does_nothing(workshop: Workshop) -> None:
+    number = workshop.start(a_shell_step("true"))
+    workshop.supervisor.stop(number, 2, grace_s=0, why="late")
+
+    assert workshop.end_of(number).outcome == "succeeded"
+
+
+def test_the_timeout_of_an_attempt_is_told_apart_from_a_stop(workshop: Workshop) -> None:
+    ended = workshop.run(
+        a_shell_step("trap '' TERM; while :; do sleep 0.01 || :; done"), timeout_s=0.1, grace_s=0.05
+    )
+
+    assert ended.outcome == "timeout"
+    assert ended.error is not None
+    assert (ended.error.code, ended.error.retryable) == ("timeout", True)
+
+
+def test_a_killed_zygote_leaves_nothing_and_another_takes_over(workshop: Workshop) -> None:
+    file = workshop.state / "pid"
+    number = workshop.start(a_shell_step(f"/usr/bin/setsid sleep 1000 & echo $! > {file}; sleep 1000"))
+    waiting = workshop.start(a_python_step("import time; time.sleep(1000)"))
+    left = int(workshop.until_file(file))
+    pids = [workshop.pid_of(number), workshop.pid_of(waiting), left]
+    zygote = workshop.supervisor._zygotes["lean"].pid
+    os.kill(zygote, signal.SIGKILL)
+
+    assert workshop.end_of(number).outcome == "crashed"
+    assert workshop.end_of(waiting).outcome == "crashed"
+    assert all(is_gone(pid, None) for pid in [*pids, zygote])
+    assert workshop.run(a_shell_step("true")).outcome == "succeeded"
+
+
+_DAEMON = """
+    import asyncio, os, sys
+    from pathlib import Path
+    from runner.execution.order import Order
+    from runner.execution.supervisor import Supervisor
+    state = Path(sys.argv[1])
+    loop = asyncio.new_event_loop()
+    supervisor = Supervisor(loop, state=state, report=lambda report: None)
+    step = {"name": "work", "kind": "shell", "action": {"script": sys.argv[2]}}
+    supervisor.start(Order(instance=1, epoch=1, job="j", steps=[step], workdir=str(state / "w"),
+                           log_path=str(state / "log"), env={"PATH": os.defpath}))
+    print(supervisor._zygotes["lean"].pid, flush=True)
+    loop.run_forever()
+"""
+
+
+def a_daemon(workshop: Workshop, script: str) -> tuple[subprocess.Popen[str], int]:
+    """A supervisor in a process of its own, with that script as its only instance; and its zygote."""
+    state = workshop.state / "daemon"
+    state.mkdir()
+    argv = [sys.executable, "-c", textwrap.dedent(_DAEMON), str(state), script]
+    daemon = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
+    assert daemon.stdout is not None
+    return daemon, int(daemon.stdout.readline())
+
+
+def test_a_killed_supervisor_leaves_nothing(workshop: Workshop) -> None:
+    file = workshop.state / "pid"
+    daemon, zygote = a_daemon(workshop, f"{escaping(file)}; sleep 1000")
+    left = int(workshop.until_file(file))
+    daemon.kill()
+    daemon.communicate()
+
+    workshop.until_gone(left, zygote)
+
+
+def test_a_supervisor_and_zygote_killed_together_leave_only_what_escaped_and_that_is_found(
+    workshop: Workshop,
+) -> None:
+    file, program = workshop.state / "pid", workshop.state / "program"
+    script = f"/usr/bin/setsid sleep 1000 & echo $! > {file}; echo $$ > {program}; sleep 1000"
+    daemon, zygote = a_daemon(workshop, script)
+    left = int(workshop.until_file(file))
+    shell = int(workshop.until_file(program))
+    started = started_ticks(left)
+    os.kill(zygote, signal.SIGSTOP)  # so that it cannot clean up in between
+    daemon.kill()
+    daemon.communicate()
+    os.kill(zygote, signal.SIGKILL)
+    workshop.until_gone(zygote, shell)
+
+    from runner.execution.supervisor import mark_of
+
+    kill_marked(mark_of(workshop.state / "daemon"))
+    assert is_gone(left, started)
+
+
+def test_closing_the_supervisor_ends_everything(workshop: Workshop) -> None:
+    file = workshop.state / "pid"
+    number = workshop.start(a_shell_step(f"{escaping(file)}; sleep 1000"))
+    left = int(workshop.until_file(file))
+    pid = workshop.pid_of(number)
+    workshop.supervisor.close()
+
+    assert is_gone(left, None)
+    assert is_gone(pid, None)
+    assert not [r for r in workshop.reports if isinstance(r, Ended)]
+    assert not workshop.workdir(number).exists()
+
+
+def test_descriptors_do_not_pile_up(workshop: Workshop) -> None:
+    workshop.run(a_shell_step("true"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(20):
+        workshop.run(a_shell_step("echo x"))
+
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
