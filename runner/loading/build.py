@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
-from collections.abc import Collection, Iterator
+from array import array
+from bisect import bisect_left
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from runner.declaration.problem import Problem
@@ -67,12 +69,11 @@ class _Build:
         if changes.now:
             resolver = Resolver(self.scan.paths, self.memory, self.named, self._special_records())
             resolved = resolver.resolve_all(changes.now)
-            at = {address: index for index, address in enumerate(addresses)}
             for position, record in resolved.items():
                 changes.packed[position] = pack_record(record)
                 for held in record.held:
-                    digests[at[held.address]] = held.digest
-        return self._snapshot(read_at_ns, list(zip(addresses, owners, strict=True)), digests, valid=True)
+                    digests[bisect_left(addresses, held.address)] = held.digest
+        return self._snapshot(read_at_ns, addresses, owners, digests, valid=True)
 
     def rebuilt(self, read_at_ns: int, known: Collection[str]) -> Snapshot:
         """The snapshot made anew from all records."""
@@ -88,26 +89,51 @@ class _Build:
         errors = [f for _, f in self.findings if is_error(f)]
         valid = not errors and not any(c.severity == "error" for c in self.scan.complaints)
         if valid:
-            special = {at: each for at, each in records.items() if any(h.kind != "Job" for h in each.held)}
-            resolver = Resolver(self.scan.paths, self.memory, self.named, special)
-            records.update(resolver.resolve_all(records))
+            self._resolve(records)
         for at, record in records.items():
             changes.packed[at] = pack_record(record)
         owned = sorted(
             (held.address, at, held.digest) for at, record in records.items() for held in record.held
         )
         return self._snapshot(
-            read_at_ns, [(a, at) for a, at, _ in owned], [digest for _, _, digest in owned], valid=valid
+            read_at_ns,
+            [address for address, _, _ in owned],
+            array("q", [at for _, at, _ in owned]),
+            [digest for _, _, digest in owned],
+            valid=valid,
         )
+
+    def _resolve(self, records: dict[int, Record]) -> None:
+        """Fill in the digests that are empty; half of many in the second process, if there is one."""
+        special = {at: each for at, each in records.items() if any(h.kind != "Job" for h in each.held)}
+        wanted = {at: each for at, each in records.items() if any(not h.digest for h in each.held)}
+        resolver = Resolver(self.scan.paths, self.memory, self.named, special)
+        second, theirs = self.memory.second_process(), dict[int, bytes]()
+        if second is not None:
+            theirs = {at: wanted[at].sha256 for at in sorted(wanted)[len(wanted) // 2 :]}
+            fresh = self.memory.fresh
+            second.ask(
+                "resolve",
+                {at: self.scan.paths[at] for at in (*special, *theirs)},
+                {path: each.sha256 for path, each in self.named.items() if each.sha256},
+                {
+                    at: (each.sha256, fresh[each.sha256])
+                    for at, each in special.items()
+                    if each.sha256 in fresh
+                },
+                theirs,
+            )
+        records.update(resolver.resolve_all({at: each for at, each in wanted.items() if at not in theirs}))
+        answer = second.answer() if second is not None else None
+        if answer is None:
+            records.update(resolver.resolve_all({at: wanted[at] for at in theirs}))
+        else:
+            records.update((at, unpack_record(packed)) for at, packed in answer.items())
 
     def _special_records(self) -> dict[int, Record]:
         """The records that hold anything but jobs, from the snapshot before."""
         assert self.before is not None
-        positions = {
-            owner
-            for address, owner in zip(self.before.addresses(), self.before.owners(), strict=True)
-            if not address.startswith("Job/")
-        }
+        positions = special_owners(self.before)
         return {at: unpack_record(self.changes.packed[at]) for at in positions if self.changes.packed[at]}
 
     def _read_named(self, records: dict[int, Record]) -> set[str]:
@@ -138,7 +164,8 @@ class _Build:
             folder = posixpath.dirname(self.scan.paths[at])
             for held in record.held:
                 for written, path in held.facts["files"]:
-                    yield named_path(folder, written), at, held, path
+                    if written[:1] != "/" and "\0" not in written:  # otherwise already refused
+                        yield named_path(folder, written), at, held, path
 
     def _blank(self, records: dict[int, Record], changed_files: set[str]) -> None:
         """Forget the digests of everything that a change may concern."""
@@ -195,20 +222,34 @@ class _Build:
             self.findings += [(self.scan.paths[at], finding) for finding in place_problems(raw, each)]
 
     def _snapshot(
-        self, read_at_ns: int, addresses: list[tuple[str, int]], digests: list[str], *, valid: bool
+        self, read_at_ns: int, addresses: list[str], owners: array[int], digests: list[str], *, valid: bool
     ) -> Snapshot:
-        lines = (f"{address} {digest}\n" for (address, _), digest in zip(addresses, digests, strict=True))
         return Snapshot.make(
             scan=self.scan,
+            read=self.changes.read,
             racy_after_ns=read_at_ns,
             named=self.named,
             valid=valid,
-            digest="sha256:" + hashlib.sha256("".join(lines).encode()).hexdigest() if valid else "",
+            digest=digest_of_all(addresses, digests) if valid else "",
             findings=self.findings,
             records=self.changes.packed,
             addresses=addresses,
+            owners=owners,
             digests=digests,
         )
+
+
+def digest_of_all(addresses: Sequence[str], digests: Sequence[str]) -> str:
+    """The digest of a whole tree, from its sorted addresses and the digests of its objects."""
+    both = "\n".join((*addresses, "", *digests))
+    return "sha256:" + hashlib.sha256(both.encode()).hexdigest()
+
+
+def special_owners(snapshot: Snapshot) -> list[int]:
+    """The positions of the files that hold anything but jobs."""
+    addresses, owners = snapshot.addresses(), snapshot.owners()
+    jobs = slice(bisect_left(addresses, "Job/"), bisect_left(addresses, "Job0"))  # "0" comes after "/"
+    return sorted({*owners[: jobs.start], *owners[jobs.stop :]})
 
 
 def _same_to_others(was: Record | None, now: Record) -> bool:

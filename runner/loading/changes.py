@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from runner.loading.examination import WORTH_A_PROCESS, Examined, examine_files
+from runner.loading.examination import Examined, examine_files
 from runner.loading.files import Content
 from runner.loading.findings import Finding
 from runner.loading.memory import Memory
-from runner.loading.snapshot import Held, Record, Snapshot, pack_record, unpack_record
-from runner.loading.verdict import examine, pack, unpack
+from runner.loading.resolving import record_of
+from runner.loading.snapshot import Record, Snapshot, pack_record, unpack_record
+from runner.loading.verdict import examine, pack
 from runner.loading.walk import Complaint, Scan
 
 NO_CONTENT = b"\0" * 32
@@ -26,6 +27,7 @@ class Changes:
     was: dict[int, Record] = field(default_factory=dict)
     removed: list[Record] = field(default_factory=list)
     same_paths: bool = False
+    read: list[int] = field(default_factory=list)
 
 
 def find_changes(scan: Scan, before: Snapshot | None, memory: Memory) -> Changes:
@@ -33,6 +35,7 @@ def find_changes(scan: Scan, before: Snapshot | None, memory: Memory) -> Changes
     changes = Changes()
     old = _known(scan, before, changes)
     unknown = [position for position, each in enumerate(changes.packed) if not each]
+    changes.read = unknown
     changes.was = {position: unpack_record(old[position]) for position in unknown if position in old}
     for position, answer in zip(unknown, _answers(scan, unknown, changes, memory), strict=True):
         if isinstance(answer, Record):  # touched, with the same content: nothing to judge again
@@ -42,7 +45,7 @@ def find_changes(scan: Scan, before: Snapshot | None, memory: Memory) -> Changes
         if isinstance(answer, Complaint):
             record = Record(NO_CONTENT, [], [finding_of(answer)])
         else:
-            record = _record(answer)
+            record = record_of(*answer)
             memory.fresh[answer.sha256] = answer.packed
         changes.now[position] = record
     return changes
@@ -100,7 +103,7 @@ def _answers(
 ) -> list[Examined | Complaint | Record]:
     paths = [scan.paths[position] for position in positions]
     if memory.contents.is_empty() and not changes.was and not memory.given:
-        examined = examine_files(memory.root, paths)
+        examined = examine_files(memory.root, paths, memory.second_process(len(paths)))
         return [examined[path] for path in paths]
     answers: dict[str, Examined | Complaint | Record] = {}
     unread: dict[str, Content] = {}
@@ -115,19 +118,10 @@ def _answers(
             unread[path] = content
     cached = memory.contents.get({content.sha256 for content in unread.values()})
     missing = [path for path, content in unread.items() if content.sha256 not in cached]
-    if len(missing) >= WORTH_A_PROCESS:
-        answers.update(examine_files(memory.root, missing))
+    if (second := memory.second_process(len(missing))) is not None:
+        answers.update(examine_files(memory.root, missing, second))
     for path, content in unread.items():
         if path not in answers:
             packed = cached.get(content.sha256) or pack(examine(content.raw))
             answers[path] = Examined(content.sha256, packed)
     return [answers[path] for path in paths]
-
-
-def _record(examined: Examined) -> Record:
-    verdict = unpack(examined.packed)
-    held = [
-        Held(each.number, each.line, each.kind, each.name, each.facts, "", "", False, {})
-        for each in verdict.declarations
-    ]
-    return Record(examined.sha256, held, verdict.findings)

@@ -10,7 +10,7 @@ import contextlib
 import os
 import time
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,49 +31,52 @@ class Contents:
         """Whether nothing can be found, known without opening anything."""
         return self._path is None or not self._path.exists()
 
-    def get(self, hashes: Iterable[bytes]) -> dict[bytes, bytes]:
+    def get(self, hashes: Collection[bytes]) -> dict[bytes, bytes]:
         """The packed verdicts that are known, by hash."""
         found: dict[bytes, bytes] = {}
-        if self.is_empty():
+        if self.is_empty() or not hashes:
             return found
-        with self._guarded() as connection:
-            if connection is not None:
-                for sha in hashes:
-                    row = connection.execute(
-                        "SELECT crc, packed FROM verdicts WHERE sha = ?", (sha,)
-                    ).fetchone()
-                    if row is not None and zlib.crc32(row[1]) == row[0]:
-                        found[sha] = row[1]
+
+        def look_up(connection: sqlite3.Connection) -> None:
+            for sha in hashes:
+                row = connection.execute("SELECT crc, packed FROM verdicts WHERE sha = ?", (sha,)).fetchone()
+                if row is not None and zlib.crc32(row[1]) == row[0]:
+                    found[sha] = row[1]
+
+        self._guarded(look_up)
         return found
 
-    def put(self, packed: Mapping[bytes, bytes]) -> None:
-        """Keep these verdicts; all or none of them."""
+    def put(self, packed: Mapping[bytes, bytes]) -> bool:
+        """Keep these verdicts, all or none of them; whether that was done."""
         if self._path is None or not packed:
-            return
-        with self._guarded() as connection:
-            if connection is not None:
-                day = int(time.time() // 86400)
-                rows = [(sha, zlib.crc32(each), day, each) for sha, each in packed.items()]
-                connection.execute("BEGIN IMMEDIATE")
-                connection.executemany("INSERT OR REPLACE INTO verdicts VALUES (?, ?, ?, ?)", rows)
-                connection.execute("COMMIT")
+            return False
+        day = int(time.time() // 86400)
+        rows = [(sha, zlib.crc32(each), day, each) for sha, each in packed.items()]
 
-    def keep_only(self, hashes: Iterable[bytes]) -> None:
-        """Forget what is old and not among `hashes`, when that is the larger part."""
-        wanted = set(hashes)
-        with self._guarded() as connection:
-            if connection is None:
-                return
+        def insert(connection: sqlite3.Connection) -> None:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.executemany("INSERT OR REPLACE INTO verdicts VALUES (?, ?, ?, ?)", rows)
+            connection.execute("COMMIT")
+
+        return self._guarded(insert)
+
+    def forget_old(self, files: int, in_use: Callable[[], Collection[bytes]]) -> None:
+        """Forget what was put long ago and is not in use, once there is far more than for that many files."""
+
+        def delete(connection: sqlite3.Connection) -> None:
             (count,) = connection.execute("SELECT count(*) FROM verdicts").fetchone()
-            if count <= 3 * len(wanted) + 1000:
+            if count <= 3 * files + 1000:
                 return
-            day = int(time.time() // 86400) - KEPT_DAYS
-            rows = connection.execute("SELECT sha FROM verdicts WHERE day < ?", (day,)).fetchall()
+            kept, before = in_use(), int(time.time() // 86400) - KEPT_DAYS
+            rows = connection.execute("SELECT sha FROM verdicts WHERE day < ?", (before,)).fetchall()
             connection.execute("BEGIN IMMEDIATE")
             connection.executemany(
-                "DELETE FROM verdicts WHERE sha = ?", [r for r in rows if r[0] not in wanted]
+                "DELETE FROM verdicts WHERE sha = ?", [r for r in rows if r[0] not in kept]
             )
             connection.execute("COMMIT")
+
+        if not self.is_empty():
+            self._guarded(delete)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -81,20 +84,25 @@ class Contents:
             self._connection.close()
             self._connection = None
 
-    @contextlib.contextmanager
-    def _guarded(self) -> Iterator[sqlite3.Connection | None]:
+    def _guarded(self, work: Callable[[sqlite3.Connection], None]) -> bool:
+        """Do the work if that is possible; whether it was."""
         import sqlite3
 
         try:
-            yield self._open()
-        except sqlite3.OperationalError:  # busy, full, read-only: not now
+            work(self._open())
+        except sqlite3.OperationalError:  # busy, full, read-only, a folder: not now
             self._roll_back()
         except (sqlite3.DatabaseError, OSError):  # damaged
-            self.close()
-            if self._path is not None:
-                for ending in ("", "-wal", "-shm"):
-                    with contextlib.suppress(OSError):
-                        Path(f"{self._path}{ending}").unlink()
+            self._throw_away()
+        else:
+            return True
+        return False
+
+    def _throw_away(self) -> None:
+        self.close()
+        for ending in ("", "-wal", "-shm"):
+            with contextlib.suppress(OSError):
+                Path(f"{self._path}{ending}").unlink()
 
     def _roll_back(self) -> None:
         import sqlite3
@@ -103,11 +111,12 @@ class Contents:
             with contextlib.suppress(sqlite3.Error):
                 self._connection.execute("ROLLBACK")
 
-    def _open(self) -> sqlite3.Connection | None:
+    def _open(self) -> sqlite3.Connection:
         import sqlite3
 
-        if self._connection is not None or self._path is None:
+        if self._connection is not None:
             return self._connection
+        assert self._path is not None
         is_new = not self._path.exists()
         os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
         connection = sqlite3.connect(self._path, timeout=2, isolation_level=None)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from runner.loading.contents import Contents
 from runner.loading.files import Content, read_file
+from runner.loading.second_process import SecondProcess, is_worth_it
 from runner.loading.verdict import Verdict, examine, unpack
 from runner.loading.walk import Complaint
 from runner.vocabulary.errors import RunnerError
@@ -25,6 +26,7 @@ class Memory:
     """Contents that stand in no file: a stream."""
     _blobs: dict[str, bytes] = field(default_factory=dict)
     _kept: int = 0
+    _second: SecondProcess | None = None
 
     def read(self, path: str) -> Content | Complaint:
         """The content of a file below the root, or why there is none."""
@@ -35,6 +37,19 @@ class Memory:
         if self._kept + len(raw) <= KEPT_BYTES and sha256 not in self._blobs:
             self._blobs[sha256] = raw
             self._kept += len(raw)
+
+    def second_process(self, files: int = 0) -> SecondProcess | None:
+        """The second process, started when that many files are worth it; the one there is, for no files."""
+        if self._second is None and is_worth_it(files):
+            self._second = SecondProcess()
+        return self._second
+
+    def close(self) -> None:
+        """Let go of the second process and of the cache's file; what was read stays."""
+        if self._second is not None:
+            self._second.close()
+            self._second = None
+        self.contents.close()
 
     def verdict(self, path: str, sha256: bytes) -> Verdict:
         """The verdict on the file at `path` when it had this content; RunnerError when it has changed."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ruamel.yaml.cyaml import CParser  # type: ignore[attr-defined]
+from ruamel.yaml.error import YAMLError
 from ruamel.yaml.events import (
     AliasEvent,
     DocumentStartEvent,
@@ -69,7 +70,7 @@ class Places:
 
 
 def find_places(raw: bytes, document: int) -> Places:
-    """The places of document number `document` (from 0) of a file that was read without a syntax error."""
+    """The places of document number `document` (from 0) of a file, up to a syntax error."""
     return next((places for _, places in places_by_document(raw, (document,))), Places({}))
 
 
@@ -105,7 +106,10 @@ def _marks(raw: bytes) -> Iterator[Mark]:  # noqa: PLR0912
     frames: list[list[Any]] = []
     path: list[str | int] = []
     while True:
-        event = next_event()
+        try:
+            event = next_event()
+        except YAMLError:  # told by the reader
+            return
         kind = type(event)
         if kind is StreamEndEvent or event is None:
             return

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from runner.loading.memory import Memory
 from runner.loading.snapshot import Held, Named, Record
-from runner.loading.verdict import Declaration
+from runner.loading.verdict import Declaration, unpack
 
 _SURROUNDING = {"JobType": "job_types", "Schedule": "schedules", "Library": "libraries"}
+
+
+def record_of(sha256: bytes, packed: bytes) -> Record:
+    """The record of a file with this packed verdict, with no digests yet."""
+    verdict = unpack(packed)
+    held = [
+        Held(each.number, each.line, each.kind, each.name, each.facts, "", "", False, {})
+        for each in verdict.declarations
+    ]
+    return Record(sha256, held, verdict.findings)
 
 
 class Resolver:
@@ -18,7 +28,7 @@ class Resolver:
 
     def __init__(
         self,
-        paths: list[str],
+        paths: Sequence[str] | Mapping[int, str],
         memory: Memory,
         named: Mapping[str, Named],
         special: Mapping[int, Record],

@@ -1,6 +1,6 @@
 """What was known of the whole tree when it was last loaded? The index of the cache.
 
-One file of sections, each with a checksum and decoded only when it is asked for: an unchanged tree of 10,000
+One file of sections with checksums, each decoded only when it is asked for: an unchanged tree of 10,000
 files is recognised by comparing two pieces of memory, and its objects are looked at one by one.
 """
 
@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import marshal
-import mmap
 import os
 import tempfile
 import zlib
 from array import array
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -69,13 +69,12 @@ def unpack_record(packed: bytes) -> Record:
 
 
 class Snapshot:
-    """A tree as it was loaded. `scan_key` is compared; all else is read lazily by its name."""
+    """A tree as it was loaded; what is stored is decoded when it is asked for by its name."""
 
-    SECTIONS = ("scan", "named", "summary", "findings", "paths", "figures", "records", "addresses", "digests")
+    SECTIONS = ("scan", "named", "summary", "findings", "figures", "records", "addresses", "digests")
 
-    def __init__(self, sections: dict[str, memoryview | bytes], checksums: dict[str, int] | None) -> None:
+    def __init__(self, sections: Mapping[str, memoryview]) -> None:
         self._sections = sections
-        self._checksums = checksums
         self._decoded: dict[str, Any] = {}
 
     @classmethod
@@ -83,55 +82,53 @@ class Snapshot:
         cls,
         *,
         scan: Scan,
+        read: Iterable[int],
         racy_after_ns: int,
         named: dict[str, Named],
         valid: bool,
         digest: str,
         findings: list[tuple[str, Finding]],
         records: list[bytes],
-        addresses: list[tuple[str, int]],
+        addresses: list[str],
+        owners: array[int],
         digests: list[str],
     ) -> Snapshot:
-        """A snapshot of what was just loaded; files changed after `racy_after_ns` will be read again."""
-        figures = _without_racy(scan.figures, racy_after_ns)
+        """A snapshot of what was just loaded, with the figures of the files that were `read` for it.
+
+        Those that changed after `racy_after_ns` will be read again.
+        """
+        figures = _without_racy(scan.figures, read, racy_after_ns)
         kept = {
             path: each if max(each.fingerprint[1:3]) < _racy_from(each.fingerprint, racy_after_ns)
             else Named((-2, *each.fingerprint[1:]), each.sha256)
             for path, each in named.items()
         }  # fmt: skip
         values: dict[str, Any] = {
-            "scan": scan_key(scan.paths, figures, scan.complaints),
+            "scan": _seen(scan),
             "named": {path: tuple(each) for path, each in kept.items()},
             "summary": (valid, digest, len(scan.paths), len(addresses)),
             "findings": findings,
-            "paths": "\0".join(scan.paths),
             "figures": figures.tobytes(),
             "records": records,
-            "addresses": ("\0".join(address for address, _ in addresses), _longs(a for _, a in addresses)),
+            "addresses": ("\0".join(addresses), owners.tobytes()),
             "digests": "\0".join(digests),
         }
-        snapshot = cls({}, None)
+        snapshot = cls({})
         snapshot._decoded = values
         return snapshot
 
     def __getitem__(self, section: str) -> Any:
-        """The value of a section; Damaged when its checksum is wrong."""
+        """The value of a section."""
         if section not in self._decoded:
-            packed = self._sections[section]
-            if self._checksums is not None and zlib.crc32(packed) != self._checksums[section]:
-                raise Damaged(section)
-            try:
-                self._decoded[section] = marshal.loads(packed)  # noqa: S302 - ours, with a checksum
-            except (ValueError, EOFError, TypeError) as error:
-                raise Damaged(section) from error
+            self._decoded[section] = marshal.loads(self._sections[section])  # noqa: S302 - see `open`
         return self._decoded[section]
 
     def is_of(self, scan: Scan) -> bool:
         """Whether nothing that `scan` saw differs from what was seen then."""
-        return bool(self["scan"] == scan_key(scan.paths, scan.figures, scan.complaints))
+        return bool(self["figures"] == scan.figures.tobytes() and self["scan"] == _seen(scan))
 
     def paths(self) -> list[str]:
-        joined = self["paths"]
+        joined = self["scan"][0]
         return joined.split("\0") if joined else []
 
     def figures(self) -> array[int]:
@@ -170,7 +167,7 @@ class Snapshot:
 
     @classmethod
     def open(cls, path: Path, stamp: str) -> Snapshot | None:
-        """The snapshot at `path`; None when there is none, or it is damaged, foreign or of another program."""
+        """The snapshot at `path`; None if there is none, or it is damaged, foreign or of another program."""
         try:
             descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
         except OSError:
@@ -179,8 +176,9 @@ class Snapshot:
             status = os.fstat(descriptor)
             if status.st_uid != os.geteuid() or status.st_mode & 0o022:
                 return None
-            content = memoryview(mmap.mmap(descriptor, 0, prot=mmap.PROT_READ))
-        except (OSError, ValueError):  # ValueError: empty
+            with os.fdopen(os.dup(descriptor), "rb", buffering=0) as file:
+                content = memoryview(file.readall())
+        except OSError:
             return None
         finally:
             os.close(descriptor)
@@ -196,37 +194,29 @@ class Snapshot:
         if zlib.crc32(head) != int.from_bytes(content[at + 4 : at + 8], "big"):
             return None
         at += 8 + length
-        sections: dict[str, memoryview | bytes] = {}
-        checksums = {}
+        sections = {}
         for name, (size, checksum) in zip(cls.SECTIONS, marshal.loads(head), strict=True):  # noqa: S302
             sections[name] = content[at : at + size]
-            checksums[name] = checksum
+            if zlib.crc32(sections[name]) != checksum:
+                return None
             at += size
-        return cls(sections, checksums) if at == len(content) else None
+        return cls(sections) if at == len(content) else None
 
 
-class Damaged(Exception):
-    """A section of the cache is not what was written."""
+def _seen(scan: Scan) -> tuple[str, list[tuple[str, ...]]]:
+    """Everything that a scan saw, except the figures."""
+    return "\0".join(scan.paths), [tuple(complaint) for complaint in scan.complaints]
 
 
-def scan_key(paths: list[str], figures: array[int], complaints: list[Any]) -> bytes:
-    """Everything that a scan saw, as one piece of memory."""
-    return b"\n".join(
-        ("\0".join(paths).encode(), repr(complaints).encode() if complaints else b"", figures.tobytes())
-    )
-
-
-def _without_racy(figures: array[int], racy_after_ns: int) -> array[int]:
+def _without_racy(figures: array[int], read: Iterable[int], racy_after_ns: int) -> array[int]:
     """The figures, with an impossible size for each file that may still change within the same instant.
 
     git's rule: a file changed in the instant in which it was read may change once more and look the same.
     """
     kept = array("q", figures)
-    mtimes, ctimes = figures[1::4], figures[2::4]
-    if max((*mtimes, *ctimes), default=0) < racy_after_ns - 2_000_000_000:
-        return kept
-    for position, times in enumerate(zip(mtimes, ctimes, strict=True)):
-        if max(times) >= _racy_from((0, *times), racy_after_ns):
+    for position in read:
+        fingerprint = tuple(figures[position * 4 : position * 4 + 4])
+        if max(fingerprint[1:3]) >= _racy_from(fingerprint, racy_after_ns):
             kept[position * 4] = -2
     return kept
 
@@ -239,7 +229,3 @@ def _racy_from(fingerprint: tuple[int, ...], read_at_ns: int) -> int:
     """
     whole_seconds = fingerprint[1] % 1_000_000_000 == 0
     return read_at_ns - (2_000_000_000 if whole_seconds else 20_000_000)
-
-
-def _longs(values: Any) -> bytes:
-    return array("q", values).tobytes()

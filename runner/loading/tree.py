@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import stat
 import time
 from array import array
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -20,7 +22,7 @@ from runner.loading.findings import Finding, to_diagnostic
 from runner.loading.location import Location, locate, locate_stream
 from runner.loading.memory import Memory
 from runner.loading.objects import Objects
-from runner.loading.snapshot import ABSENT, Damaged, Snapshot, unpack_record
+from runner.loading.snapshot import ABSENT, Snapshot, unpack_record
 from runner.loading.stamp import program_stamp
 from runner.loading.walk import Complaint, Fingerprint, Scan, fingerprint_of, scan_folder
 from runner.vocabulary.diagnostic import Diagnostic, has_errors, in_order
@@ -65,7 +67,7 @@ class Tree:
         return Document(written, resolved, dict(held.files))
 
     def blob(self, sha256: str) -> bytes:
-        """The content of a file that an object names, exactly as it was digested; RunnerError if it is gone."""
+        """The content of a file that an object names, as it was digested; RunnerError if that is gone."""
         for path, named in self._snapshot["named"].items():
             if named[1] == sha256:
                 return self._memory.blob(path, sha256)
@@ -74,6 +76,10 @@ class Tree:
     def save(self, index: Path, stamp: str) -> None:
         """Keep what is known for the next load."""
         self._snapshot.save(index, stamp)
+
+    def hashes(self) -> set[bytes]:
+        """The sha256 of every declaration."""
+        return {unpack_record(packed).sha256 for packed in self._snapshot["records"]}
 
     def _objects_or_none(self) -> Objects | None:
         if self._objects is None and not has_errors(self.diagnostics) and self._snapshot["summary"][0]:
@@ -89,24 +95,21 @@ class Tree:
 
     def _made_resolver(self) -> Any:
         if self._resolver is None:
+            from runner.loading.build import special_owners
             from runner.loading.resolving import Resolver
             from runner.loading.snapshot import Named
 
             snapshot = self._snapshot
-            addresses, owners, records = snapshot.addresses(), snapshot.owners(), snapshot["records"]
-            special = {at for a, at in zip(addresses, owners, strict=True) if not a.startswith("Job/")}
+            special = {at: unpack_record(snapshot["records"][at]) for at in special_owners(snapshot)}
             named = {path: Named(*each) for path, each in snapshot["named"].items()}
-            self._resolver = Resolver(
-                snapshot.paths(),
-                self._memory,
-                named,
-                {at: unpack_record(records[at]) for at in sorted(special)},
-            )
+            self._resolver = Resolver(snapshot.paths(), self._memory, named, special)
         return self._resolver
 
     def _partial_digest(self) -> str:
-        lines = (f"{address} {digest}\n" for address, digest in sorted(self.digests().items()))
-        return "sha256:" + sha256("".join(lines).encode()).hexdigest()
+        from runner.loading.build import digest_of_all
+
+        digests = self.digests()
+        return digest_of_all(list(digests), list(digests.values()))
 
 
 def load_tree(
@@ -134,12 +137,7 @@ def load_tree(
         if cache
         else None
     )
-    try:
-        return _load(location, memory, index, stamp, known_addresses if location.alone else ())
-    except Damaged:
-        if index is not None:
-            index.unlink(missing_ok=True)
-        return _load(location, memory, index, stamp, ())
+    return _load(location, memory, index, stamp, known_addresses if location.alone else ())
 
 
 def load_stream(raw: bytes, *, base: Path, project: Path, known_addresses: Collection[str] = ()) -> Tree:
@@ -164,12 +162,15 @@ def _load(location: Location, memory: Memory, index: Path | None, stamp: str, kn
         return Tree(location, before, scan, memory, unchanged=True)
     tree = _built(location, scan, before, memory, known, read_at_ns)
     if index is not None:
-        memory.contents.put(memory.fresh)
+        if memory.contents.put(memory.fresh):
+            memory.contents.forget_old(len(scan.paths), tree.hashes)
+            memory.fresh.clear()
+        memory.contents.close()
         tree.save(index, stamp)
     return tree
 
 
-def _built(  # noqa: PLR0917
+def _built(
     location: Location,
     scan: Scan,
     before: Snapshot | None,
@@ -179,7 +180,11 @@ def _built(  # noqa: PLR0917
 ) -> Tree:
     from runner.loading.build import build_snapshot
 
-    now = build_snapshot(scan, before, memory, read_at_ns=read_at_ns, known=known)
+    try:
+        with _no_collection():
+            now = build_snapshot(scan, before, memory, read_at_ns=read_at_ns, known=known)
+    finally:
+        memory.close()
     return Tree(location, now, scan, memory, unchanged=False)
 
 
@@ -202,6 +207,18 @@ def _scan(location: Location) -> Scan:
     assert location.part is not None
     figures = fingerprint_of(f"{location.root}/{location.part}")
     return Scan([location.part], array("q", figures or ABSENT))
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Without cyclic garbage collection: it would go again and again over what is being built."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _named_unchanged(root: str, before: Snapshot) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 from array import array
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -44,11 +43,6 @@ class Scan:
     paths: list[str] = field(default_factory=list)
     figures: array[int] = field(default_factory=lambda: array("q"))
     complaints: list[Complaint] = field(default_factory=list)
-
-    def fingerprints(self) -> Iterator[tuple[str, tuple[int, ...]]]:
-        """Path and fingerprint of each file."""
-        four = iter(self.figures)
-        return zip(self.paths, zip(four, four, four, four, strict=True), strict=True)
 
 
 def is_declaration(name: str) -> bool:

@@ -86,7 +86,9 @@ def test_without_git_there_is_none(repository: Path, monkeypatch: pytest.MonkeyP
     assert commit_of(repository) is None
 
 
-def test_the_callers_environment_cannot_redirect_it(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_callers_environment_cannot_redirect_it(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("GIT_DIR", "/nonexistent")
     monkeypatch.setenv("GIT_WORK_TREE", "/nonexistent")
     assert commit_of(repository) is not None

@@ -1,9 +1,13 @@
+# ruff: noqa: E501
 """Small trees for tests: each builder names only what a test is about."""
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from runner.loading.tree import Tree, load_tree
 
@@ -41,6 +45,13 @@ class Project:
     def load(self, path: Path | None = None, **options: Any) -> Tree:
         options.setdefault("state", self.state)
         return load_tree(path, project=self.folder, **options)
+
+    def settle(self) -> None:
+        """Load as if an hour had passed: the cache takes every file for long unchanged."""
+        real = time.time_ns()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(time, "time_ns", lambda: real + 3600 * 10**9)
+            self.load()
 
     def rules(self, path: Path | None = None, **options: Any) -> list[tuple[str, str]]:
         """Place and rule of each diagnostic."""

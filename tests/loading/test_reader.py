@@ -116,7 +116,9 @@ def test_duplicate_keys_name_both_places() -> None:
          "U+0007 at offset 8; control characters are written as escapes"),
     ],
 )  # fmt: skip
-def test_what_is_refused_is_named_with_its_place(raw: bytes | str, place: str, rule: str, detail: str) -> None:
+def test_what_is_refused_is_named_with_its_place(
+    raw: bytes | str, place: str, rule: str, detail: str
+) -> None:
     assert the_problem(raw) == (place, rule, detail)
 
 
@@ -148,7 +150,9 @@ def test_an_empty_document_among_others_is_a_warning() -> None:
 
 
 def test_places_are_those_of_the_key_or_the_value() -> None:
-    places = find_places(b"x: 0\n---\nspec:\n  steps:\n    - name: a\n      shell:\n        argv: [b, c]\n", 1)
+    places = find_places(
+        b"x: 0\n---\nspec:\n  steps:\n    - name: a\n      shell:\n        argv: [b, c]\n", 1
+    )
     assert places.of_key(("spec", "steps", 0, "shell")) == (6, 7)
     assert places.of_value(("spec", "steps", 0, "name")) == (5, 13)
     assert places.of_value(("spec", "steps", 0, "shell", "argv", 1)) == (7, 19)
@@ -183,7 +187,11 @@ _json = st.recursive(
 )
 
 
-@given(st.dictionaries(st.text(min_size=1, max_size=5).filter(lambda k: k != "<<"), _json, min_size=1, max_size=4))
+@given(
+    st.dictionaries(
+        st.text(min_size=1, max_size=5).filter(lambda k: k != "<<"), _json, min_size=1, max_size=4
+    )
+)
 def test_json_text_is_read_as_json_reads_it(content: dict[str, Any]) -> None:
     import json
 
