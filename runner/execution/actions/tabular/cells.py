@@ -6,7 +6,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -91,21 +91,32 @@ def joined(one: str | None, other: str) -> str:
     return _WIDER.get(frozenset((one, other)), TEXT)
 
 
-def infer(rows: Iterable[Sequence[Any]], count: int, *, textual: bool) -> list[str]:
-    """The kind of each of `count` columns over all the rows; text for a column without any value."""
-    kinds: list[str | None] = [None] * count
-    for row in rows:
-        for index, value in enumerate(row):
-            known = kinds[index]
-            if value is None or known is TEXT:
+class Kinds:
+    """The kind of each column, as far as its values were seen."""
+
+    def __init__(self, count: int, *, textual: bool) -> None:
+        self._seen: list[str | None] = [None] * count
+        self._kind_of = kind_of_text if textual else kind_of_value
+        self._textual = textual
+
+    def see(self, rows: Sequence[Sequence[Any]]) -> None:
+        """Widen each column's kind until it holds these values too."""
+        for index, values in enumerate(zip(*rows, strict=True)):
+            known = self._seen[index]
+            if known is TEXT:
                 continue
-            if textual:
-                pattern = _PATTERNS.get(known) if known in (INTEGER, FLOAT) else None
-                if pattern is None or not pattern.fullmatch(value):
-                    kinds[index] = joined(known, kind_of_text(value))
-            else:
-                kinds[index] = joined(known, kind_of_value(value))
-    return [kind or TEXT for kind in kinds]
+            # Values repeat, and a map or a list is compared by its kind alone.
+            for value in set(values) if self._textual else values:
+                if value is not None:
+                    known = joined(known, self._kind_of(value))
+                    if known is TEXT:
+                        break
+            self._seen[index] = known
+
+    @property
+    def kinds(self) -> list[str]:
+        """Text for a column that had no value."""
+        return [kind or TEXT for kind in self._seen]
 
 
 def convert(value: Any, kind: str) -> Any:
@@ -193,7 +204,7 @@ def _parsed(kind: str, read: Callable[[str], Any]) -> Callable[[str], Any]:
 
 
 def _integer(text: str) -> int:
-    if "_" in text or len(text) > 40:  # int() reads 1_000, no database does
+    if len(text) > 40 or "_" in text:  # int() reads 1_000, no database does
         raise ValueError
     return int(text)
 

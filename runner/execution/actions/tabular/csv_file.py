@@ -6,7 +6,7 @@ import csv
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, BinaryIO
 
-from runner.execution.actions.tabular.cells import infer, to_text
+from runner.execution.actions.tabular.cells import Kinds, to_text
 from runner.execution.actions.tabular.lines import LINE_LIMIT, Lines, incomplete, invalid
 from runner.execution.actions.tabular.source import Batch, batched
 
@@ -29,8 +29,10 @@ class CsvSource:
         _check_names(self.columns, name)
 
     def kinds(self) -> list[str]:
-        rows = (row for batch in self.batches() for row in batch.rows)
-        return infer(rows, len(self.columns), textual=True)
+        found = Kinds(len(self.columns), textual=True)
+        for batch in self.batches():
+            found.see(batch.rows)
+        return found.kinds
 
     def batches(self) -> Iterator[Batch]:
         return batched(self._rows())

@@ -24,11 +24,8 @@ MEMORY = "96MB"
 
 _MAGIC = b"PAR1"
 
-_SPOOL = (
-    "header=false, auto_detect=false, delim=',', quote='\"', escape='\"', nullstr='', "
-    "allow_quoted_nulls=false, max_line_size=67108864"
-)
-_PARQUET = "FORMAT parquet, USE_TMP_FILE false"
+_GROUP_BYTES = 16 * 1024 * 1024
+"""Of text in one row group, which is collected in memory."""
 
 _TYPES = {
     cells.INTEGER: "BIGINT",
@@ -97,19 +94,33 @@ class ParquetWriter:
     ) -> None:
         self._file = file
         self._columns = columns
-        self._textual = textual
         self._name = name
         self._workdir = workdir
-        self._kinds: list[str | None] = [None] * len(columns)
-        self._spool = tempfile.TemporaryFile("w+", encoding="utf-8", newline="", dir=workdir)  # noqa: SIM115
+        self._kinds = cells.Kinds(len(columns), textual=textual)
+        self._rows = self._size = self._longest = 0
+        self._spool = tempfile.TemporaryFile(buffering=1 << 18, dir=workdir)  # noqa: SIM115
+
+    def _layout(self) -> str:
+        """How DuckDB reads the spool; its buffer holds the longest line twice, and no more."""
+        line = max(self._longest + 64, 2**20)
+        return (
+            "header=false, auto_detect=false, delim=',', quote='\"', escape='\"', nullstr='', "
+            f"allow_quoted_nulls=false, max_line_size={line}, buffer_size={2 * line}"
+        )
+
+    def _groups(self) -> str:
+        average = max(self._size // max(self._rows, 1), 1)
+        rows = min(max(_GROUP_BYTES // average, 2048), 122_880)
+        return f"FORMAT parquet, USE_TMP_FILE false, ROW_GROUP_SIZE {rows}"
 
     def write(self, rows: Iterable[Sequence[Any]]) -> None:
         rows = list(rows)
-        found = cells.infer(rows, len(self._columns), textual=self._textual)
-        for index, kind in enumerate(found):
-            if any(row[index] is not None for row in rows):
-                self._kinds[index] = cells.joined(self._kinds[index], kind)
-        self._spool.write("".join(",".join(map(_spooled, row)) + "\n" for row in rows))
+        self._kinds.see(rows)
+        lines = [(",".join(map(_spooled, row)) + "\n").encode() for row in rows]
+        self._rows += len(rows)
+        self._size += sum(map(len, lines))
+        self._longest = max(self._longest, *map(len, lines), 0)
+        self._spool.writelines(lines)
 
     def close(self) -> None:
         """Convert what was collected; the file is complete afterwards."""
@@ -117,14 +128,14 @@ class ParquetWriter:
         names = [f"c{i}" for i in range(len(self._columns))]
         selected = ", ".join(
             f"{_expression(name, kind)} AS {_quoted(column)}"
-            for name, kind, column in zip(names, self._kinds, self._columns, strict=True)
+            for name, kind, column in zip(names, self._kinds.kinds, self._columns, strict=True)
         )
         declared = "{" + ", ".join(f"'{name}': 'VARCHAR'" for name in names) + "}"
-        rows = f"read_csv('/proc/self/fd/{self._spool.fileno()}', columns={declared}, {_SPOOL})"
+        rows = f"read_csv('/proc/self/fd/{self._spool.fileno()}', columns={declared}, {self._layout()})"
         target = f"/proc/self/fd/{self._file.fileno()}"
         duckdb = connected(self._workdir)
         with _told(self._name):
-            duckdb.execute(f"COPY (SELECT {selected} FROM {rows}) TO '{target}' ({_PARQUET})")  # noqa: S608 - quoted
+            duckdb.execute(f"COPY (SELECT {selected} FROM {rows}) TO '{target}' ({self._groups()})")  # noqa: S608 - quoted
         duckdb.close()
         self._spool.close()
 

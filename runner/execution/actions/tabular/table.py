@@ -44,7 +44,9 @@ class TableSource:
         if first is None:
             return [cells.TEXT] * len(self.columns)
         self._pages = chain((first,), self._pages)  # type: ignore[assignment]
-        return cells.infer(first.rows, len(self.columns), textual=False)
+        found = cells.Kinds(len(self.columns), textual=False)
+        found.see(first.rows)
+        return found.kinds
 
     def batches(self) -> Iterator[Batch]:
         return iter(self._pages)
@@ -126,28 +128,19 @@ class TableTarget:
 
     def write(self, batch: Batch, *, textual: bool) -> None:
         """Insert a batch; ActionFailed names the line and column of a value that does not fit."""
-        dialect = self._database.dialect
-        kinds = [self._kinds[column] for column in self._columns]
-        keys = [self._columns.index(column) for column in self._key]
-        rows = []
-        for number, row in enumerate(batch.rows):
-            converted = []
-            for index, value in enumerate(row):
-                try:
-                    fitting = cells.convert(value, kinds[index])
-                except ValueError as problem:
-                    raise ActionFailed(
-                        "bad-value", f"{batch.place(number)}column {self._columns[index]}: {problem}"
-                    ) from None
-                if fitting is None and textual and self._columns[index] in self._keeps_empty:
-                    fitting = ""
-                converted.append(to_parameter(fitting, dialect))
-            if any(converted[index] is None for index in keys):
-                column = next(self._columns[index] for index in keys if converted[index] is None)
-                raise ActionFailed(
-                    "bad-value", f"{batch.place(number)}column {column} is empty, but it is in the key"
-                )
-            rows.append(tuple(converted))
+        try:
+            columns = [
+                self._fitting(column, values, textual)
+                for column, values in zip(self._columns, zip(*batch.rows, strict=True), strict=True)
+            ]
+        except ValueError:
+            raise self._misfit(batch) from None
+        for column in self._key:
+            values = columns[self._columns.index(column)]
+            if None in values:
+                place = batch.place(values.index(None))
+                raise ActionFailed("bad-value", f"{place}column {column} is empty, but it is in the key")
+        rows = list(zip(*columns, strict=True))
         try:
             self._connection.exec_driver_sql(self._insert, rows)
         except Exception as error:
@@ -160,6 +153,23 @@ class TableTarget:
                 failed.description = place + failed.description
                 failed.args = (failed.description,)
             raise failed from None
+
+    def _fitting(self, column: str, values: Sequence[Any], textual: bool) -> list[Any]:
+        kind, dialect = self._kinds[column], self._database.dialect
+        if kind is cells.TEXT and textual:
+            empty = "" if column in self._keeps_empty else None
+            return [empty if value is None else value for value in values]
+        return [to_parameter(cells.convert(value, kind), dialect) for value in values]
+
+    def _misfit(self, batch: Batch) -> ActionFailed:
+        """The first value, line by line, that does not fit its column."""
+        for number, row in enumerate(batch.rows):
+            for column, value in zip(self._columns, row, strict=True):
+                try:
+                    cells.convert(value, self._kinds[column])
+                except ValueError as problem:
+                    return ActionFailed("bad-value", f"{batch.place(number)}column {column}: {problem}")
+        raise AssertionError("every value fits, so nothing failed")
 
     @contextlib.contextmanager
     def unmade_on_failure(self) -> Iterator[None]:
