@@ -38,11 +38,12 @@ def problems_of(document: Any, kind: str | None = None) -> list[Problem]:
         from runner.declaration.friendly import problems_from
         from runner.declaration.validator import validator_of
 
-        found = problems_from(validator_of(named).iter_errors(document), named)
-        problems = list(islice(found, ENOUGH))
+        errors = validator_of(named).iter_errors(document)
+        problems = list(islice(problems_from(errors, named), ENOUGH))
     spec = document.get("spec")
     for rule in rules_of(named):
-        problems.extend(rule(document, spec if isinstance(spec, Mapping) else {}))
+        found = rule(document, spec if isinstance(spec, Mapping) else {})
+        problems.extend(islice(found, ENOUGH))
     if not any(problem.severity == "error" for problem in problems):
         problems.extend(_model_problems(document, named))
     return _once(problems)

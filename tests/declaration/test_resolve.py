@@ -12,12 +12,12 @@ from runner.declaration.decode import problems_of
 from runner.declaration.resolve import Surroundings, resolve
 from runner.declaration.shipped_types import shipped_type
 
-
-FIELDS = set(
-    """version description type executor protected hidden enabled mode schedules groups libraries inputs with
-    concurrency missed retry failAfter onCrash timeout deadline validUntil onExpiry onDisable env locks limits
-    history flow steps outputs files runAs""".split()
-)
+FIELDS = {
+    "version", "description", "type", "executor", "protected", "hidden", "enabled", "mode",
+    "schedules", "groups", "libraries", "inputs", "with", "concurrency", "missed", "retry",
+    "failAfter", "onCrash", "timeout", "deadline", "validUntil", "onExpiry", "onDisable", "env",
+    "locks", "limits", "history", "flow", "steps", "outputs", "files", "runAs",
+}  # fmt: skip
 
 
 def resolved(

@@ -270,6 +270,13 @@ def test_env_in_an_expression_is_what_the_job_declares():
     assert told(a_job(steps=[step])) == [("unknown-name", "spec.steps.0.if")]
 
 
+def test_a_secret_cannot_be_read_by_an_expression():
+    secret = {"PASSWORD": {"authorization": "warehouse-2026", "key": "password"}}
+    step = {"name": "a", "shell": ["echo", "${{ env.PASSWORD }}"]}
+
+    assert told(a_job(env=secret, steps=[step])) == [("unknown-name", "spec.steps.0.shell.1")]
+
+
 def test_names_of_tables_and_files_are_fixed():
     step = {"sql": {"connection": "w", "file": "${{ slot.date }}.sql"}}
 

@@ -14,7 +14,7 @@ from runner.declaration.templates import Template, segments, texts_with_template
 
 _SLOT: Scope = {"time": None, "date": None, "previous": None, "zone": None}
 _JOB: Scope = {"name": None, "version": None}
-_INSTANCE: Scope = {"id": None, "attempt": None}
+_INSTANCE: Scope = {"id": None, "attempt": None, "origin": None}
 
 _SUMMARIES = {
     "bad-expression": "Bad expression",
@@ -50,7 +50,9 @@ def _all(spec: Mapping[str, Any], inputs: Scope | None) -> Iterator[Problem]:
     for path, text in texts_with_templates(env, ("spec", "env")):
         yield from _in_text(path, text, outer)
     done: dict[str, Scope | None] = {}
-    inner = {**outer, "env": dict.fromkeys(env), "steps": done}
+    # Secrets reach a step through its environment alone, never through an expression.
+    readable = [name for name, value in env.items() if isinstance(value, str)]
+    inner = {**outer, "env": dict.fromkeys(readable), "steps": done}
     for below, step in steps_of(spec):
         yield from _in_step(("spec", *below), step, inner)
         name, kind = step.get("name"), kind_of(step)
