@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from runner.vocabulary.diagnostic import Diagnostic
-from runner.vocabulary.errors import InvalidDeclarations, RunnerError
 
 SETTLE_MS = 120
 """Quiet time after the last event before the tree is read."""
@@ -36,25 +35,20 @@ class Reloaded:
 
 
 class Reloader:
-    """A thread that watches `root` and calls `reload`; `done` is called in that thread with each outcome."""
+    """A thread that watches `root` and calls `reload` when something has changed."""
 
-    def __init__(
-        self,
-        root: Path,
-        state: Path,
-        reload: Callable[[], Reloaded],
-        done: Callable[[Reloaded], None],
-    ) -> None:
+    def __init__(self, root: Path, state: Path, reload: Callable[[], Reloaded]) -> None:
         self._root = root
         self._state = state
         self._reload = reload
-        self._done = done
+        self._done: Callable[[Reloaded], None] = _ignore
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="reloader", daemon=True)
         self._last: Reloaded | None = None
 
-    def start(self) -> None:
-        """Watch from now on."""
+    def start(self, done: Callable[[Reloaded], None]) -> None:
+        """Watch from now on; `done` is called, in the watching thread, with what came of each reload."""
+        self._done = done
         self._thread.start()
 
     def stop(self) -> None:
@@ -81,10 +75,6 @@ class Reloader:
         """Load and reconcile now; an outcome in every case, because a reload must never end the daemon."""
         try:
             outcome = self._reload()
-        except InvalidDeclarations as problem:
-            outcome = Reloaded(False, str(problem), problem.diagnostics)
-        except RunnerError as problem:
-            outcome = Reloaded(False, str(problem))
         except Exception as problem:
             outcome = Reloaded(False, f"{type(problem).__name__}: {problem}")
         note(self._state, outcome)
@@ -140,6 +130,10 @@ class Reloader:
         while git is not None and not self._stop.wait(0.05):
             if not any((git / name).exists() for name in GIT_AT_WORK):
                 return
+
+
+def _ignore(outcome: Reloaded) -> None:
+    """Nobody listens yet."""
 
 
 def note(state: Path, outcome: Reloaded) -> None:

@@ -43,7 +43,7 @@ class Serving:
     root: Path
     grace_s: float
     watch: bool
-    reload: Callable[[Store, datetime], Reloaded]
+    reload: Callable[[], Reloaded]
 
 
 def serve(serving: Serving, audience: Audience, clock: Clock) -> None:
@@ -55,14 +55,18 @@ def serve(serving: Serving, audience: Audience, clock: Clock) -> None:
     state = serving.database.parent
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     with daemon_lock(state):
+        reloader = Reloader(serving.root, state, serving.reload)
+        audience.reloaded(reloader.load(), first=True)
         store = open_store(serving.database, create=True)
         try:
-            asyncio.run(_serve(serving, store, audience, clock))
+            asyncio.run(_serve(serving, store, audience, clock, reloader))
         finally:
             store.close()
 
 
-async def _serve(serving: Serving, store: Store, audience: Audience, clock: Clock) -> None:
+async def _serve(
+    serving: Serving, store: Store, audience: Audience, clock: Clock, reloader: Reloader
+) -> None:
     loop = asyncio.get_running_loop()
     state = serving.database.parent
     signals: asyncio.Queue[signal.Signals] = asyncio.Queue()
@@ -79,14 +83,6 @@ async def _serve(serving: Serving, store: Store, audience: Audience, clock: Cloc
     def tell(outcome: Reloaded) -> None:
         loop.call_soon_threadsafe(take_in, outcome)
 
-    reloader = Reloader(
-        serving.root,
-        state,
-        lambda: serving.reload(store, clock.now()),
-        tell,
-    )
-    first = await loop.run_in_executor(None, reloader.load)
-    audience.reloaded(first, first=True)
     engine = Engine(
         loop,
         store,
@@ -101,7 +97,7 @@ async def _serve(serving: Serving, store: Store, audience: Audience, clock: Cloc
     idle = _Idle(loop, engine, audience)
     heartbeat = Heartbeat(loop, store, clock, session)
     if serving.watch:
-        reloader.start()
+        reloader.start(tell)
     how = (await signals.get()).name
     for number in STOP_SIGNALS:
         loop.remove_signal_handler(number)  # the default action: a second signal ends everything at once

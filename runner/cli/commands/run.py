@@ -13,6 +13,9 @@ from runner.cli import exits
 from runner.cli.options import Where, common_options
 
 if TYPE_CHECKING:
+    from runner.execution.output import LogLine
+    from runner.operations.claim_instance import NotStarted
+    from runner.operations.outcome import Finished
     from runner.operations.prepare_trial import Trial
 
 _CODES = {"SUCCEEDED": exits.SUCCESS, "PARTIALLY_SUCCEEDED": exits.PARTIAL}
@@ -71,14 +74,21 @@ def command(
             store.close()
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    state = getattr(result, "state", None) or getattr(result, "outcome", "")
-    error = getattr(result, "error", None)
-    said = f": {error['description']}" if error else f": {result.reason}" if result.reason else ""
-    click.echo(f"{start.job}: {state}{said}", err=True)
+    state, said = _told(result)
+    click.echo(f"{start.job}: {state}{said and f': {said}'}", err=True)
     raise click.exceptions.Exit(_CODES.get(state, exits.ERROR))
 
 
-def _print(line) -> None:  # type: ignore[no-untyped-def]
+def _told(result: Finished | NotStarted) -> tuple[str, str]:
+    """The state that it ended in, and why."""
+    from runner.operations.outcome import Finished
+
+    if isinstance(result, Finished):
+        return result.state, str(result.error["description"]) if result.error else result.reason
+    return result.outcome, result.reason
+
+
+def _print(line: LogLine) -> None:
     from runner.cli.views.log_lines import shown
 
     click.echo(shown(line))

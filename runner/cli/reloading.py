@@ -1,0 +1,86 @@
+"""One reload in a process of its own: parsing hostile files and the parser's memory stay out of the daemon.
+
+`python -P -m runner.cli.reloading ROOT PROJECT DATABASE [N]` prints one JSON object with the outcome. The
+daemon calls it through `reload_apart`.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from runner.cli.options import Where
+from runner.daemon.reloader import Reloaded
+from runner.vocabulary.diagnostic import Diagnostic
+from runner.vocabulary.errors import InvalidDeclarations, RunnerError
+
+LONGEST_RELOAD_S = 300
+"""A tree that cannot be loaded in this time is told as a problem; the last good state goes on."""
+
+
+def reload_apart(root: Path, where: Where, *, colour: bool, allow_delete: int | None) -> Reloaded:
+    """Load, plan and apply the tree at `root` in a child process; an outcome in every case."""
+    arguments = [str(root), str(where.project), str(where.database), "colour" if colour else "plain"]
+    if allow_delete is not None:
+        arguments.append(str(allow_delete))
+    command = [sys.executable, "-P", "-m", "runner.cli.reloading", *arguments]
+    try:
+        child = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=LONGEST_RELOAD_S, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as problem:
+        return Reloaded(False, f"the declarations could not be loaded: {problem}")
+    try:
+        answer = json.loads(child.stdout)
+        diagnostics = tuple(Diagnostic(**each) for each in answer.pop("diagnostics"))
+        return Reloaded(**answer, diagnostics=diagnostics)
+    except (ValueError, TypeError):
+        last = child.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
+        how = f"ended by signal {-child.returncode}" if child.returncode < 0 else f"exit {child.returncode}"
+        return Reloaded(False, f"the loader gave no answer ({how}) {' '.join(last)}".rstrip())
+
+
+def main(arguments: list[str]) -> None:
+    """Reload once, and say what came of it."""
+    root, project, database, style, *allowed = arguments
+    where = Where(Path(project), Path(database))
+    try:
+        outcome = _reload(Path(root), where, style == "colour", int(allowed[0]) if allowed else None)
+    except InvalidDeclarations as problem:
+        outcome = Reloaded(False, str(problem), problem.diagnostics)
+    except RunnerError as problem:
+        outcome = Reloaded(False, str(problem))
+    answer: dict[str, Any] = asdict(outcome)
+    json.dump(answer, sys.stdout)
+
+
+def _reload(root: Path, where: Where, colour: bool, allow_delete: int | None) -> Reloaded:
+    from datetime import UTC, datetime
+
+    from runner.access.permission import Actor
+    from runner.cli.planning import shown_database
+    from runner.cli.views.plan_text import plan_text
+    from runner.daemon.presence import login
+    from runner.operations.apply import carry_out
+    from runner.operations.plan import make_plan_for
+    from runner.store.open import open_store
+
+    now = datetime.now(UTC)
+    store = open_store(where.database, create=True)
+    try:
+        planned = make_plan_for(root, where.project, store, now, state=where.state)
+        text = plan_text(planned.plan, shown_database(where), colour=colour)
+        if planned.plan.is_empty:
+            return Reloaded(True, text)
+        applied = carry_out(planned, store, Actor(login()), now, state=where.state, allow_delete=allow_delete)
+        return Reloaded(True, text, changed=applied.changed)
+    finally:
+        store.close()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
