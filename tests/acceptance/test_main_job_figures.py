@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import json
 import re
+import shutil
+import signal
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from weather_figures import EXPECTED, PROJECT, SOURCE, Month, month_from, months_of, read_months
+from tests.acceptance.running_daemon import Daemon, Project
+from tests.acceptance.weather_figures import (
+    EXPECTED,
+    PROJECT,
+    SOURCE,
+    Month,
+    month_from,
+    months_of,
+    read_months,
+)
 
 SQL = PROJECT / "jobs.d" / "weather"
 
@@ -44,3 +57,39 @@ def test_the_jobs_statements_give_the_committed_figures(tmp_path: Path) -> None:
             connection.executescript((SQL / "summarise.sql").read_text())
         connection.commit()
     assert months_in(database) == read_months(EXPECTED)
+
+
+def test_the_main_job_runs_within_a_minute_and_its_tables_and_exports_have_these_figures(
+    tmp_path: Path,
+) -> None:
+    for folder in ("jobs.d", "data"):
+        shutil.copytree(
+            PROJECT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("*.db*", "exports", ".runner")
+        )
+    project = Project(tmp_path)
+    with project.up() as daemon:
+        wait_for_ends(daemon, IN_ORDER, AT_ANY_TIME)
+        daemon.signal(signal.SIGTERM)
+        assert daemon.wait() == 0
+
+    assert months_in(tmp_path / "data" / "weather.db") == read_months(EXPECTED)
+    exports = sorted((tmp_path / "data" / "exports").glob("*.csv"))
+    assert exports
+    assert all(read_months(export) == read_months(EXPECTED) for export in exports)
+    runs = json.loads(project.run("instances", "list", "-o", "json").stdout)
+    assert {run["job"] for run in runs if run["state"] == "SUCCEEDED"} == {*IN_ORDER, *AT_ANY_TIME}
+    assert [run for run in runs if run["state"] == "FAILED"] == []
+
+
+IN_ORDER = ("import-weather", "summarise-weather", "export-summary")
+AT_ANY_TIME = {"clean-exports", "prune-history"}
+
+
+def wait_for_ends(daemon: Daemon, in_order: Sequence[str], at_any_time: set[str]) -> None:
+    """Until the jobs have succeeded, those of `in_order` one after the other."""
+    ordered, any_time = list(in_order), set(at_any_time)
+    while ordered or any_time:
+        _, _, job, *_ = daemon.sees(r"^\S+ +ok ").split()
+        any_time.discard(job)
+        if ordered and job == ordered[0]:
+            ordered.pop(0)
