@@ -12,6 +12,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from runner.credentials.authorization import resolve_authorization
+from runner.declaration.expressions import as_text, render
+from runner.declaration.templates import has_template
 from runner.execution.order import Order
 from runner.operations.settings import settings
 from runner.schedules.kinds import schedule_from
@@ -48,7 +50,8 @@ def make_order(
     Raises CredentialMissing when a secret cannot be found, and UnknownName when a connection is gone.
     """
     connections, masks = _connections(reader, spec, project)
-    env, env_masks = _environment(reader, spec, project)
+    context = _context(instance, spec)
+    env, env_masks = _environment(reader, spec, project, context)
     if spec["type"] == SYSTEM:
         env = _with_the_runner(env, project, database)
     done, skipped = _earlier_steps(reader, instance.id)
@@ -60,7 +63,7 @@ def make_order(
         job=instance.job,
         profile="data" if any(step["kind"] in DATA_STEPS for step in spec["steps"]) else "lean",
         steps=[*spec["steps"]],
-        context=_context(instance, spec),
+        context=context,
         done=done,
         skipped=skipped,
         files={path: str(blob_path(state, digest)) for path, digest in spec["files"].items()},
@@ -132,7 +135,10 @@ def _anchored(url: str, project: Path) -> str:
     return url
 
 
-def _environment(reader: Reader, spec: Mapping[str, Any], project: Path) -> tuple[dict[str, str], set[str]]:
+def _environment(
+    reader: Reader, spec: Mapping[str, Any], project: Path, context: dict[str, Any]
+) -> tuple[dict[str, str], set[str]]:
+    """The exact environment and what to mask in it; expressions are evaluated, in `context["env"]` too."""
     env = {name: os.environ[name] for name in INHERITED if name in os.environ}
     masks: set[str] = set()
     for name, value in spec["env"].items():
@@ -146,7 +152,8 @@ def _environment(reader: Reader, spec: Mapping[str, Any], project: Path) -> tupl
             env[name] = secrets[value["key"]]
             masks |= _secret_values({value["key"]: env[name]})
         else:
-            env[name] = str(value)
+            env[name] = as_text(render(value, context)) if has_template(value) else value
+            context["env"][name] = env[name]
     return env, masks
 
 
@@ -194,7 +201,8 @@ def _context(instance: InstanceRecord, spec: Mapping[str, Any]) -> dict[str, Any
 
 def _slot(instance: InstanceRecord, spec: Mapping[str, Any]) -> dict[str, Any]:
     at = instance.slot_at or instance.created_at
-    schedule: Mapping[str, Any] = spec["schedules"].get(instance.schedule or "") or next(iter(spec["schedules"].values()), {})
+    schedules: Mapping[str, Mapping[str, Any]] = spec["schedules"]
+    schedule = schedules.get(instance.schedule or "") or next(iter(schedules.values()), {})
     zone = schedule.get("timezone") or "UTC"
     local = at.astimezone(ZoneInfo(zone))
     slot: dict[str, Any] = {
@@ -203,7 +211,7 @@ def _slot(instance: InstanceRecord, spec: Mapping[str, Any]) -> dict[str, Any]:
         "zone": zone,
         "previous": None,
     }
-    if schedule and "slot.previous" in json.dumps(spec["steps"]):
+    if schedule and "slot.previous" in json.dumps([spec["steps"], spec["env"], spec["outputs"]]):
         before = _slot_before(schedule, at)
         slot["previous"] = before and before.astimezone(ZoneInfo(zone)).isoformat(timespec="seconds")
     return slot
