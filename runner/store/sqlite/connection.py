@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 from urllib.parse import quote
@@ -18,6 +19,8 @@ def connect(
     A connection that is not `writing` refuses writes. `read_only` opens the file itself for reading only.
     """
     mode = "ro" if read_only else "rw"
+    if not writing and _is_frozen(path):
+        mode = "ro&immutable=1"
     connection = sqlite3.connect(
         f"file:{quote(str(path))}?mode={mode}",
         uri=True,
@@ -38,3 +41,10 @@ def connect(
         connection.close()
         raise
     return connection
+
+
+def _is_frozen(path: Path) -> bool:
+    """Whether it lies on a read-only disk and nobody has it open: SQLite could not make its -shm file there,
+    and does not need one.
+    """
+    return not os.access(path.parent, os.W_OK) and not path.with_name(f"{path.name}-wal").exists()

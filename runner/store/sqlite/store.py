@@ -63,6 +63,8 @@ class SqliteStore:
     def transact(self, work: Callable[[Any], T]) -> T:
         """What `work` returns, durable; in the order of what this thread has submitted before."""
         told: list[tuple[Any, BaseException | None]] = []
+        if self._closed:
+            raise self._is_closed()
         if self._writer is None:
             for _, result, problem in self._commit([(work, _nobody)]):
                 told.append((result, problem))
@@ -75,7 +77,8 @@ class SqliteStore:
                 told.append((result, problem))
                 heard.set()
 
-            self._writer.submit(work, then)
+            if not self._writer.submit(work, then):
+                raise self._is_closed()
             heard.wait()
         result, problem = told[0]
         if problem is not None:
@@ -86,12 +89,13 @@ class SqliteStore:
         self, work: Callable[[Any], T], then: Callable[[T | None, BaseException | None], None]
     ) -> None:
         if self._closed:
-            raise StoreUnavailable(f"{self.path} has been closed by this process; nothing was recorded")
+            raise self._is_closed()
         if self._writer is None:
             with self._write_lock:
                 if self._writer is None:
                     self._writer = Writer(self._commit)
-        self._writer.submit(work, then)
+        if not self._writer.submit(work, then):
+            raise self._is_closed()
 
     def close(self) -> None:
         """Finish what is queued, then let go of the file."""
@@ -106,6 +110,9 @@ class SqliteStore:
             if self._writing is not None:
                 self._writing.connection.close()
                 self._writing = None
+
+    def _is_closed(self) -> StoreUnavailable:
+        return StoreUnavailable(f"{self.path} has been closed by this process; nothing was recorded")
 
     def _reader(self) -> SqliteTransaction:
         try:

@@ -58,6 +58,8 @@ class Writer:
 
     def __init__(self, commit: Callable[[list[Job]], list[tuple[Then, Any, Any]]]) -> None:
         self._commit = commit
+        self._door = threading.Lock()
+        self._is_open = True
         self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
@@ -66,12 +68,18 @@ class Writer:
     def is_this_thread(self) -> bool:
         return threading.current_thread() is self._thread
 
-    def submit(self, work: Work, then: Then) -> None:
-        self._queue.put((work, then))
+    def submit(self, work: Work, then: Then) -> bool:
+        """False when it is closed: nobody would ever look at the work."""
+        with self._door:
+            if self._is_open:
+                self._queue.put((work, then))
+            return self._is_open
 
     def close(self) -> None:
         """Everything queued before is committed first."""
-        self._queue.put(None)
+        with self._door:
+            self._is_open = False
+            self._queue.put(None)
         self._thread.join()
 
     def _run(self) -> None:

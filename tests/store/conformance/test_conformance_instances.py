@@ -1,0 +1,390 @@
+"""Whatever the store is made of: runs, their tasks and steps, and their guarded moves."""
+
+from __future__ import annotations
+
+import pytest
+from store_builders import (
+    AT,
+    a_manual_run,
+    a_slot_run,
+    begin,
+    create,
+    created,
+    fail,
+    install,
+    later,
+    live,
+    succeed,
+)
+
+from runner.lifecycle.instance import INSTANCE
+from runner.lifecycle.step import STEP
+from runner.lifecycle.task import TASK
+from runner.store.port import Store, Transaction
+from runner.store.records import ErrorRecord, NewStep
+from runner.vocabulary.errors import ChangedMeanwhile
+
+CLAIM = INSTANCE.move("SCHEDULED", "claim")
+RETRY = INSTANCE.move("RUNNING", "retry")
+CRASH = INSTANCE.move("RUNNING", "crash_resume")
+
+
+def test_a_new_run_is_read_back_as_it_was_asked_for(store: Store) -> None:
+    uid = install(store)
+    new = a_slot_run(uid, start_deadline=later(10), expires_at=later(20), trigger={"file": "a.csv"})
+    id = created(store, new)
+    with store.read() as reader:
+        found = reader.instances.get(id)
+    assert found is not None
+    for field in ("job_uid", "job", "origin", "schedule", "slot_key", "slot_at", "slot_local", "due_at",
+                  "reason",
+                  "digest", "revision", "inputs", "trigger", "start_deadline", "expires_at", "rerun_of",
+                  "requested_by"):  # fmt: skip
+        assert getattr(found, field) == getattr(new, field), field
+    assert (found.state, found.attempt, found.epoch, found.created_at) == ("SCHEDULED", 0, 0, AT)
+    assert (found.info, found.outputs, found.error, found.progress) == ({}, {}, None, None)
+
+
+def test_every_run_has_its_tasks_from_the_start(store: Store) -> None:
+    uid = install(store)
+    id = created(store, a_slot_run(uid, targets=("north", "south")))
+    with store.read() as reader:
+        assert [(t.target, t.state, t.attempt) for t in reader.tasks.of(id)] == [
+            ("north", "SCHEDULED", 0),
+            ("south", "SCHEDULED", 0),
+        ]
+
+
+@pytest.mark.parametrize(("origin", "row"), [("slot", "I1"), ("manual", "I2"), ("retry-failed", "I3")])
+def test_a_run_begins_with_the_row_of_its_origin(store: Store, origin: str, row: str) -> None:
+    uid = install(store)
+    id = created(store, a_manual_run(uid, origin=origin))
+    with store.read() as reader:
+        events = reader.events.of("instance", str(id))
+    assert [(e.subject_kind, e.row) for e in events] == [("task", "T1"), ("instance", row)]
+
+
+def test_a_slot_becomes_one_run_only(store: Store) -> None:
+    uid = install(store)
+    created(store, a_slot_run(uid))
+    assert create(store, a_slot_run(uid)) is None
+    assert create(store, a_slot_run(uid, schedule="weekend")) is None
+    with store.read() as reader:
+        assert len(reader.instances.list()) == 1
+
+
+def test_a_whole_life_leaves_its_rows_its_times_and_its_events(store: Store) -> None:
+    uid = install(store)
+    id = created(store, a_slot_run(uid))
+    epoch = store.transact(lambda tx: begin(tx, id, at=later(1)))
+    assert epoch == 1
+    store.transact(lambda tx: succeed(tx, id, epoch=epoch, at=later(3)))
+    with store.read() as reader:
+        run = reader.instances.get(id)
+        (task,) = reader.tasks.of(id)
+        (step,) = reader.steps.of(id)
+        events = reader.events.of("instance", str(id))[::-1]
+    assert run is not None
+    assert (run.state, run.attempt, run.epoch, run.outputs) == ("SUCCEEDED", 1, 1, {"rows": 12})
+    assert (run.started_at, run.first_started_at, run.completed_at) == (later(1), later(1), later(3))
+    assert (task.state, task.attempt, task.last_triggered_at) == ("SUCCEEDED", 1, later(1))
+    assert (step.state, step.started_at, step.completed_at) == ("COMPLETED", later(1), later(3))
+    assert (step.outputs, step.remedy, step.kind, step.position) == (
+        {"rows": 12},
+        "Check the mount",
+        "sql",
+        0,
+    )
+    assert [e.row for e in events] == ["I1", "T1", "I4", "T2", "S1", "S4", "T3", "I12"]
+    assert events[2].details == {"epoch": 1}
+    assert events[4].subject == f"{id}/-/load"
+
+
+def test_only_the_first_of_two_claims_wins(store: Store) -> None:
+    uid = install(store)
+    id = created(store, a_slot_run(uid))
+    store.transact(lambda tx: tx.instances.claim(id, CLAIM, epoch=0, at=AT, who="one"))
+    with pytest.raises(ChangedMeanwhile) as raised:
+        store.transact(lambda tx: tx.instances.claim(id, CLAIM, epoch=0, at=AT, who="two"))
+    assert str(raised.value) == (
+        f"Run {id} was expected SCHEDULED at epoch 0, and is RUNNING at epoch 1; nothing was changed"
+    )
+    with store.read() as reader:
+        assert [e.who for e in reader.events.of("instance", str(id)) if e.row == "I4"] == ["one"]
+
+
+def test_a_writer_with_an_older_epoch_changes_nothing(store: Store) -> None:
+    uid = install(store)
+    id = created(store, a_slot_run(uid))
+    store.transact(lambda tx: begin(tx, id))
+    store.transact(lambda tx: _crash(tx, id))
+    store.transact(lambda tx: begin(tx, id, epoch=1))
+    for late in (
+        lambda tx: tx.instances.move(id, INSTANCE.move("RUNNING", "succeed"), epoch=1, at=AT, who="late"),
+        lambda tx: tx.tasks.move(id, "-", TASK.move("RUNNING", "succeed"), epoch=1, at=AT, who="late"),
+        lambda tx: tx.steps.move(
+            id, "-", "load", STEP.move("STARTED", "complete"), epoch=1, at=AT, who="late"
+        ),
+        lambda tx: tx.instances.update(id, epoch=1, pid=1),
+    ):
+        with pytest.raises(ChangedMeanwhile, match="at epoch 2; nothing was changed"):
+            store.transact(late)
+    with store.read() as reader:
+        assert not [e for e in reader.events.of("instance", str(id)) if e.who == "late"]
+
+
+def _crash(tx: Transaction, id: int) -> None:
+    tx.steps.move(id, "-", "load", STEP.move("STARTED", "interrupt"), epoch=1, at=AT, who="daemon")
+    tx.tasks.move(id, "-", TASK.move("RUNNING", "interrupt"), epoch=1, at=AT, who="daemon", reason="crash")
+    tx.instances.move(id, CRASH, epoch=1, at=AT, who="daemon", reason="crash", crashes=1, due_at=AT)
+
+
+def test_a_crash_counts_for_no_attempt_and_an_error_retry_does(store: Store) -> None:
+    uid = install(store)
+    id = created(store, a_slot_run(uid))
+    store.transact(lambda tx: begin(tx, id))
+    store.transact(lambda tx: _crash(tx, id))
+    epoch = store.transact(lambda tx: begin(tx, id, epoch=1, at=later(5)))
+    with store.read() as reader:
+        run = reader.instances.get(id)
+        (step,) = reader.steps.of(id)
+    assert run is not None
+    assert (run.attempt, run.epoch, run.crashes) == (1, 2, 1)
+    assert (run.started_at, run.first_started_at) == (later(5), AT)
+    assert (step.started_at, step.first_started_at, step.attempt) == (later(5), AT, 2)
+
+    def retry(tx: Transaction) -> int:
+        tx.instances.move(
+            id, RETRY, epoch=epoch, at=later(6), who="supervisor", reason="retry", due_at=later(66),
+            failures=1,
+            first_error_at=later(6), error={"code": "x"},
+        )  # fmt: skip
+        return tx.instances.claim(id, CLAIM, epoch=epoch, at=later(66), who="dispatcher")
+
+    store.transact(retry)
+    with store.read() as reader:
+        run = reader.instances.get(id)
+    assert run is not None
+    assert (run.attempt, run.epoch, run.failures, run.first_error_at) == (2, 3, 1, later(6))
+    assert run.error is None
+
+
+def test_a_reopened_failure_is_kept_in_its_event(store: Store) -> None:
+    uid = install(store)
+    id = created(store, a_slot_run(uid))
+    store.transact(lambda tx: begin(tx, id))
+    error = {"code": "sql", "description": "deadlock"}
+
+    def reopen(tx: Transaction) -> None:
+        step = ("-", "load")
+        tx.steps.move(id, *step, STEP.move("STARTED", "fail"), epoch=1, at=later(1), who="s", error=error)
+        tx.steps.move(id, *step, STEP.move("FAILED", "reopen"), epoch=1, at=later(2), who="s")
+
+    store.transact(reopen)
+    with store.read() as reader:
+        (step,) = reader.steps.of(id)
+        reopened, failed = reader.events.of("step", f"{id}/-/load")[:2]
+    assert (step.state, step.error, step.started_at, step.completed_at) == ("PENDING", None, None, None)
+    assert step.first_started_at == AT
+    assert failed.details == {"error": error}
+    assert (reopened.row, reopened.details["error"], reopened.details["attempt"]) == ("S7", error, 1)
+
+
+def test_a_skipped_step_says_when_and_why(store: Store) -> None:
+    uid = install(store)
+    id = created(store, a_slot_run(uid))
+
+    def skip(tx: Transaction) -> None:
+        tx.steps.create_all(id, "-", [NewStep("a", "sql"), NewStep("b", "copy")])
+        tx.steps.move(
+            id, "-", "b", STEP.move("PENDING", "skip"), epoch=0, at=AT, who="s", why="condition false"
+        )
+
+    store.transact(skip)
+    with store.read() as reader:
+        assert [(s.name, s.state, s.skipped_at) for s in reader.steps.of(id)] == [
+            ("a", "PENDING", None),
+            ("b", "SKIPPED", AT),
+        ]
+        assert reader.events.of("step", f"{id}/-/b")[0].why == "condition false"
+
+
+def test_steps_that_are_there_already_stay_as_they_are(store: Store) -> None:
+    uid = install(store)
+    id = created(store, a_slot_run(uid))
+    store.transact(lambda tx: begin(tx, id))
+    store.transact(lambda tx: tx.steps.create_all(id, "-", [NewStep("load", "sql"), NewStep("more", "sql")]))
+    with store.read() as reader:
+        assert [(s.name, s.state) for s in reader.steps.of(id)] == [("load", "STARTED"), ("more", "PENDING")]
+
+
+def test_columns_change_without_an_event_but_under_the_epoch(store: Store) -> None:
+    uid = install(store)
+    id = created(store, a_slot_run(uid))
+    store.transact(lambda tx: begin(tx, id))
+    with store.read() as reader:
+        before = reader.events.last_id()
+    info = {"note": "half way", "rows": [1, 2], "when": "2026-01-01", "yes": "no"}
+    store.transact(
+        lambda tx: tx.instances.update(id, epoch=1, pid=4711, pid_started=99, progress=0.5, info=info)
+    )
+    with store.read() as reader:
+        run = reader.instances.get(id)
+        assert reader.events.last_id() == before
+    assert run is not None
+    assert (run.pid, run.pid_started, run.progress, run.info) == (4711, 99, 0.5, info)
+
+
+def test_only_known_columns_can_be_changed(store: Store) -> None:
+    uid = install(store)
+    id = created(store, a_slot_run(uid))
+    with pytest.raises(TypeError, match="'state' cannot be changed here"):
+        store.transact(lambda tx: tx.instances.update(id, epoch=0, state="SUCCEEDED"))
+
+
+def test_a_late_writer_can_be_fenced_off(store: Store) -> None:
+    uid = install(store)
+    id = created(store, a_slot_run(uid))
+    store.transact(lambda tx: begin(tx, id))
+    store.transact(
+        lambda tx: tx.instances.move(id, INSTANCE.move("RUNNING", "lose"), epoch=1, at=AT, who="daemon")
+    )
+    store.transact(
+        lambda tx: tx.instances.move(
+            id, INSTANCE.move("UNKNOWN", "resolve_cancelled"), epoch=1, at=AT, who="ana", raise_epoch=True
+        )
+    )
+    with store.read() as reader:
+        run = reader.instances.get(id)
+    assert run is not None
+    assert (run.state, run.epoch) == ("CANCELLED", 2)
+
+
+def test_what_waits_comes_first_due_first(store: Store) -> None:
+    uid = install(store)
+    third, first, second = (created(store, a_slot_run(uid, n)) for n in (3, 1, 2))
+    with store.read() as reader:
+        assert [i.id for i in reader.instances.waiting()] == [first, second, third]
+        assert [i.id for i in reader.instances.waiting(later(2 * 3600))] == [first, second]
+        assert [i.id for i in reader.instances.waiting(limit=1)] == [first]
+        assert reader.instances.next_due() == later(3600)
+
+
+def test_late_ones_are_found_by_their_deadlines(store: Store) -> None:
+    uid = install(store)
+    late = created(store, a_slot_run(uid, 1, start_deadline=later(10)))
+    expired = created(store, a_slot_run(uid, 2, expires_at=later(20)))
+    begun = created(store, a_slot_run(uid, 3, start_deadline=later(5)))
+    store.transact(lambda tx: begin(tx, begun))
+    store.transact(lambda tx: tx.instances.move(begun, RETRY, epoch=1, at=AT, who="s", reason="retry"))
+    with store.read() as reader:
+        assert reader.instances.next_deadline() == later(10)
+        assert [i.id for i in reader.instances.late(later(9))] == []
+        assert [i.id for i in reader.instances.late(later(10))] == [late]
+        assert [i.id for i in reader.instances.late(later(99))] == [late, expired]
+
+
+def test_what_is_open_and_what_is_live_is_counted_per_job(store: Store) -> None:
+    uid, other = install(store), install(store, "other")
+    running, waiting = (created(store, a_slot_run(uid, n)) for n in (1, 2))
+    retrying = created(store, a_slot_run(other, 1, job="other"))
+    store.transact(lambda tx: begin(tx, running))
+    store.transact(lambda tx: begin(tx, retrying))
+    store.transact(lambda tx: tx.instances.move(retrying, RETRY, epoch=1, at=AT, who="s", reason="retry"))
+    live(store, a_slot_run(uid, 3))
+    with store.read() as reader:
+        assert reader.instances.open_counts() == {uid: 1, other: 1}
+        assert [i.id for i in reader.instances.open_of(uid)] == [running]
+        assert [i.id for i in reader.instances.unfinished_of(uid)] == [running, waiting]
+        assert reader.instances.live_counts() == {uid: 1}
+        assert [i.id for i in reader.instances.live()] == [running]
+        assert reader.instances.counts() == {"RUNNING": 1, "SCHEDULED": 2}
+
+
+def test_lists_are_newest_first_and_can_be_narrowed(store: Store) -> None:
+    uid, other = install(store), install(store, "other")
+    good = live(store, a_slot_run(uid, 1), ends_at=later(1))
+    bad = live(store, a_slot_run(uid, 2), ends_at=later(2), well=False)
+    third = created(store, a_slot_run(other, 1, job="other"))
+    with store.read() as reader:
+        runs = reader.instances
+        assert [i.id for i in runs.list()] == [third, bad, good]
+        assert [i.id for i in runs.list(job="nightly")] == [bad, good]
+        assert [i.id for i in runs.list(job_uid=other)] == [third]
+        assert [i.id for i in runs.list(states=["FAILED", "SCHEDULED"])] == [third, bad]
+        assert [i.id for i in runs.list(since=later(2))] == [bad]
+        assert [i.id for i in runs.list(limit=1)] == [third]
+        assert [i.id for i in runs.list(limit=None)] == [third, bad, good]
+        assert runs.list(job="unheard-of") == []
+        assert {uid: (x.id, x.state) for uid, x in runs.latest().items()} == {
+            uid: (bad, "FAILED"),
+            other: (third, "SCHEDULED"),
+        }
+        newest = runs.latest_of(uid, ["SUCCEEDED"])
+        assert newest is not None and newest.id == good
+        assert [(e.id, e.state, e.origin) for e in runs.ends_of(uid)] == [
+            (bad, "FAILED", "slot"),
+            (good, "SUCCEEDED", "slot"),
+        ]
+        assert runs.existing([good, bad, 999]) == {good, bad}
+
+
+def test_errors_and_warnings_stay_with_their_run(store: Store) -> None:
+    uid = install(store)
+    id = created(store, a_slot_run(uid))
+    warning = ErrorRecord(id, AT, "warning", "slow", "took 9 s", {"rows": 3}, "-", "load")
+    error = ErrorRecord(id, later(1), "error", "gone", "no such table")
+    store.transact(lambda tx: (tx.errors.add(warning), tx.errors.add(error)))
+    with store.read() as reader:
+        assert reader.errors.of(id) == [warning, error]
+        assert reader.errors.of_all([id, 999]) == {id: [warning, error], 999: []}
+        assert reader.tasks.of_all([id, 999])[999] == []
+        assert [t.target for t in reader.tasks.of_all([id])[id]] == ["-"]
+        assert reader.steps.of_all([id]) == {id: []}
+
+
+def test_success_deletes_the_runs_state_data_and_failure_keeps_it(store: Store) -> None:
+    uid = install(store)
+    good, bad = (created(store, a_slot_run(uid, n)) for n in (1, 2))
+    for id in (good, bad):
+        store.transact(lambda tx, id=id: begin(tx, id))
+        store.transact(lambda tx, id=id: tx.state.put(uid, id, "-", {"cursor": 7}, at=AT))
+    store.transact(lambda tx: succeed(tx, good, epoch=1))
+    store.transact(lambda tx: fail(tx, bad, epoch=1))
+    with store.read() as reader:
+        assert [(s.instance_id, s.data) for s in reader.state.of(uid)] == [(bad, {"cursor": 7})]
+
+
+@pytest.mark.parametrize("keep", [None, 2])
+def test_pruning_deletes_old_runs_and_never_frees_their_slots(store: Store, keep: int | None) -> None:
+    uid = install(store)
+    ids = [live(store, a_slot_run(uid, n), ends_at=later(n)) for n in range(5)]
+    before = later(3) if keep is None else None
+    gone = store.transact(lambda tx: tx.instances.prune(uid, keep=keep, before=before))
+    assert [(p.id, p.log) for p in gone] == [(id, f"logs/nightly/{id}.log") for id in ids[:3]]
+    for number in range(5):
+        assert create(store, a_slot_run(uid, number)) is None
+    with store.read() as reader:
+        assert [i.id for i in reader.instances.list()] == ids[:2:-1]
+        assert reader.events.of("instance", str(ids[0])) == []
+        assert len(reader.slots.list(uid)) == 5
+
+
+def test_pruning_leaves_what_is_unfinished_what_it_refers_to_and_the_newest(store: Store) -> None:
+    uid = install(store)
+    referred, _, newest = (live(store, a_slot_run(uid, n), well=False) for n in (1, 2, 3))
+    waiting = created(store, a_manual_run(uid, rerun_of=referred))
+    store.transact(lambda tx: tx.instances.prune(uid, keep=0, before=later(9999)))
+    with store.read() as reader:
+        assert [i.id for i in reader.instances.list()] == [waiting, newest, referred]
+
+
+def test_ids_are_never_used_twice(store: Store) -> None:
+    uid = install(store)
+    first, last = (live(store, a_slot_run(uid, n)) for n in (1, 2))
+    with store.read() as reader:
+        event = reader.events.last_id()
+    store.transact(lambda tx: tx.instances.prune(uid, keep=0, before=None))
+    assert created(store, a_slot_run(uid, 3)) > last > first
+    with store.read() as reader:
+        assert reader.events.since(event)[0].id > event
