@@ -115,7 +115,7 @@ def in_source(path: Path, text: Any, what: str) -> Found:
         return
     instead = {
         "a SQL statement": "use a bind parameter: :name in the statement, and name under `with`",
-        "Python source": "use a parameter of the function (its inputs are filled in by name) or env",
+        "Python source": 'read inputs["NAME"] there, or take a parameter of that name in a function',
     }.get(what, 'put the value under `env` and read it as "$NAME", or use argv')
     detail = f"${{{{ }}}} is never evaluated inside {what}"
     yield Problem(path, "expression-in-code", "Expression inside code", detail, instead)
