@@ -67,7 +67,7 @@ def check(path: Path) -> Checked:
     """Integrity of the file, of its references, and the invariants of the lifecycle; changes nothing."""
     with _reading(path) as connection:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        damage = _texts(connection, "PRAGMA integrity_check")
+        damage = _damage(connection)
         checks = [_check("the file is whole", [] if damage == ["ok"] else damage)]
         if checks[0].ok:
             checks.append(_check("every reference leads somewhere", _lost_references(connection)))
@@ -129,6 +129,15 @@ def _check(rule: str, found: list[str]) -> Check:
 
 def _texts(connection: sqlite3.Connection, query: str) -> list[str]:
     return [str(text) for (text,) in connection.execute(query)]
+
+
+def _damage(connection: sqlite3.Connection) -> list[str]:
+    try:
+        return _texts(connection, "PRAGMA integrity_check")
+    except sqlite3.DatabaseError as problem:
+        if problem.sqlite_errorcode & 0xFF != sqlite3.SQLITE_CORRUPT:
+            raise
+        return [f"{problem}; keep a copy, then restore the newest backup"]
 
 
 def _lost_references(connection: sqlite3.Connection) -> list[str]:

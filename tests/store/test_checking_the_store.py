@@ -1,0 +1,217 @@
+"""`db check` finds each way in which rows can contradict the lifecycle, and says where."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from store_builders import AT, a_hold, a_manual_run, a_slot_run, begin, created, install, live
+
+from runner.store import admin
+from runner.store.open import open_store
+from runner.store.sqlite.invariants import INVARIANTS
+from runner.vocabulary.errors import NoDatabase
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    """Run 1 SUCCEEDED, run 2 FAILED, run 3 RUNNING, run 4 SCHEDULED."""
+    path = tmp_path / ".runner" / "runner.db"
+    store = open_store(path, create=True)
+    uid = install(store)
+    live(store, a_slot_run(uid, 1))
+    live(store, a_slot_run(uid, 2), well=False)
+    running = created(store, a_slot_run(uid, 3))
+    store.transact(lambda tx: begin(tx, running))
+    created(store, a_manual_run(uid))
+    store.transact(lambda tx: tx.holds.add(uid, a_hold("group:night")))
+    store.transact(lambda tx: tx.state.put(uid, running, "-", {"page": 1}, at=AT))
+    store.close()
+    return path
+
+
+def spoil(path: Path, statement: str) -> dict[str, tuple[str, ...]]:
+    """Findings by rule after `statement` was done behind the store's back."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute(statement)
+    connection.close()
+    return {check.rule: check.findings for check in admin.check(path).checks if not check.ok}
+
+
+def test_a_database_that_was_only_written_by_the_store_holds(database: Path) -> None:
+    checked = admin.check(database)
+    assert [c.findings for c in checked.checks if not c.ok] == []
+    assert (checked.ok, checked.schema_version, len(checked.checks)) == (True, 1, len(INVARIANTS) + 3)
+
+
+SPOILED = [
+    (
+        "UPDATE job_instances SET state = 'DREAMING' WHERE id = 3",
+        "every state is one of its table",
+        "run 3 of nightly is in the unknown state DREAMING",
+    ),
+    (
+        "UPDATE job_instances SET completed_at = NULL WHERE id = 1",
+        "a run has an end exactly when its state is terminal",
+        "run 1 of nightly is SUCCEEDED without an end",
+    ),
+    (
+        "UPDATE job_instances SET started_at = NULL WHERE id = 3",
+        "what is live has been claimed",
+        "run 3 of nightly is RUNNING and was never claimed",
+    ),
+    (
+        "UPDATE job_instances SET attempt = 9 WHERE id = 3",
+        "attempts are counted only at claims",
+        "run 3 of nightly counts 9 attempts in 1 claims",
+    ),
+    ("DELETE FROM tasks WHERE instance_id = 4", "every run has a task", "run 4 of nightly has no task"),
+    (
+        "UPDATE tasks SET state = 'RUNNING' WHERE instance_id = 4",
+        "a task runs only inside a live run, and none goes on after its end",
+        "task - is RUNNING while run 4 of nightly is SCHEDULED",
+    ),
+    (
+        "UPDATE tasks SET state = 'FAILED' WHERE instance_id = 1",
+        "SUCCEEDED means that every task succeeded",
+        "run 1 of nightly SUCCEEDED while its task - is FAILED",
+    ),
+    (
+        "UPDATE steps SET state = 'STARTED', completed_at = NULL, error = NULL WHERE instance_id = 2",
+        "no step goes on after the end of its run",
+        "step load is STARTED while run 2 of nightly is FAILED",
+    ),
+    (
+        "UPDATE steps SET started_at = NULL WHERE instance_id = 3",
+        "a step's state follows from its timestamps",
+        "step load of run 3 is STARTED against its timestamps",
+    ),
+    (
+        "UPDATE slots SET instance_id = 99 WHERE instance_id = 1",
+        "every run of a slot stands in the ledger, and the ledger names it",
+        "run 1 of nightly has slot 2026-11-21T11:00:00.123000+00:00, which the ledger does not give to it",
+    ),
+    (
+        "UPDATE watermarks SET slot_key = 'lost'",
+        "a watermark names only a slot that has been decided",
+        "the watermark of schedule default of nightly names slot lost, which was never decided",
+    ),
+    (
+        "UPDATE job_instances SET state = 'UNKNOWN' WHERE id = 3",
+        "every move is an event, and the last one says the state",
+        "run 3 of nightly is UNKNOWN, and its last event says RUNNING",
+    ),
+    (
+        "UPDATE events SET before = 'PAUSED' WHERE row = 'I4' AND instance_id = 3",
+        "every move is a row of the table",
+        "event 20 (instance 3) is no move: I4 PAUSED -> RUNNING",
+    ),
+    (
+        "UPDATE events SET instance_id = 77 WHERE id = 20",
+        "no event of a run outlives the run",
+        "event 20 is of run 77, which does not exist",
+    ),
+    (
+        "UPDATE job_state_data SET instance_id = 1",
+        "a run that succeeded left no state data",
+        "run 1 of nightly SUCCEEDED and still has state data",
+    ),
+    (
+        "UPDATE objects SET digest = 'sha256:x'",
+        "an object is installed with its newest revision",
+        "Job/nightly is installed with sha256:x, and revision 1 says sha256:a1",
+    ),
+    (
+        "UPDATE holds SET kind = 'group:'",
+        "holds are of known kinds",
+        "hold group: of Job/nightly is of an unknown kind",
+    ),
+    (
+        "UPDATE job_instances SET due_at = '2026-11-21 10:00' WHERE id = 4",
+        "times are UTC with milliseconds",
+        "run 4 of nightly has a time in another form",
+    ),
+    (
+        "UPDATE job_instances SET inputs = '{' WHERE id = 4",
+        "maps are JSON",
+        "run 4 of nightly has a map that is no JSON",
+    ),
+    (
+        "DELETE FROM objects",
+        "every reference leads somewhere",
+        "row 1 of revisions names a row of objects that does not exist",
+    ),
+]
+
+
+@pytest.mark.parametrize(("statement", "rule", "finding"), SPOILED, ids=[rule for _, rule, _ in SPOILED])
+def test_a_spoiled_row_is_found_and_named(database: Path, statement: str, rule: str, finding: str) -> None:
+    assert finding in spoil(database, statement)[rule]
+
+
+def test_every_invariant_has_a_row_that_spoils_it() -> None:
+    assert {invariant.rule for invariant in INVARIANTS} <= {rule for _, rule, _ in SPOILED}
+
+
+def test_a_database_that_others_may_read_is_found(database: Path) -> None:
+    database.chmod(0o644)
+    (wrong,) = [check for check in admin.check(database).checks if not check.ok]
+    assert wrong.findings == (f"{database} has mode 0644; run: chmod 600 {database}",)
+
+
+def test_a_damaged_file_is_found_and_not_looked_into_further(database: Path) -> None:
+    connection = sqlite3.connect(database, isolation_level=None)
+    connection.execute("PRAGMA writable_schema = ON")
+    connection.execute("UPDATE sqlite_master SET rootpage = 2 WHERE name = 'instances_by_job'")
+    connection.close()
+    checked = admin.check(database)
+    assert not checked.ok
+    assert [c.rule for c in checked.checks] == ["the file is whole", "only its owner may read it"]
+
+
+def test_many_findings_are_counted_and_some_are_shown(database: Path) -> None:
+    store = open_store(database)
+    uid = install(store, "other")
+    for number in range(30):
+        created(store, a_slot_run(uid, number))
+    store.close()
+    spoil(database, "UPDATE job_instances SET state = 'DREAMING'")
+    unknown = admin.check(database).checks[2]
+    assert (len(unknown.findings), unknown.more) == (20, 14)
+
+
+def test_checking_what_is_not_there_says_so(tmp_path: Path) -> None:
+    with pytest.raises(NoDatabase, match=r"There is no database at .*; name another with --db"):
+        admin.check(tmp_path / "runner.db")
+
+
+def test_a_backup_made_while_others_write_is_whole_and_private(database: Path, tmp_path: Path) -> None:
+    store = open_store(database)
+    uid = install(store, "other")
+    for number in range(200):
+        run = a_manual_run(uid, f"manual:{number}")
+        store.submit(
+            lambda tx, run=run: tx.instances.create(run, who="a", at=AT), lambda result, problem: None
+        )
+    copy = tmp_path / "copy.db"
+    assert admin.backup(database, copy) == copy.stat().st_size
+    store.close()
+    assert copy.stat().st_mode & 0o777 == 0o600
+    assert [file.name for file in tmp_path.iterdir() if "copy" in file.name] == ["copy.db"]
+    restored = open_store(copy)
+    assert restored.lineage == store.lineage
+    restored.close()
+    assert admin.check(copy).ok
+
+
+def test_shrinking_gives_space_back(database: Path) -> None:
+    store = open_store(database)
+    uid = install(store, "other")
+    for number in range(300):
+        live(store, a_slot_run(uid, number))
+    store.transact(lambda tx: tx.instances.prune(uid, keep=1, before=None))
+    store.close()
+    before, after = admin.vacuum(database)
+    assert after < before
+    assert admin.check(database).ok

@@ -1,0 +1,103 @@
+"""One daemon per database, and the lock dies with its process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from runner.store.daemon_lock import FILE, daemon_lock, lock_holder
+from runner.vocabulary.errors import AlreadyRunning, StoreUnavailable
+from runner.vocabulary.instants import to_text
+
+HOLD = """
+import sys
+from pathlib import Path
+from runner.store.daemon_lock import daemon_lock
+
+with daemon_lock(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def a_daemon(state: Path) -> subprocess.Popen[str]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(state)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    return process
+
+
+def test_the_second_daemon_is_refused_with_the_firsts_pid_and_host(tmp_path: Path) -> None:
+    process = a_daemon(tmp_path)
+    holder = lock_holder(tmp_path)
+    assert holder is not None
+    assert (holder.pid, holder.host) == (process.pid, socket.gethostname())
+    with pytest.raises(AlreadyRunning) as raised, daemon_lock(tmp_path):
+        pass
+    assert str(raised.value) == (
+        f"A daemon already runs on {tmp_path}: pid {process.pid} on {holder.host}, "
+        f"since {to_text(holder.since)}; stop it first, or use another database with --db"
+    )
+    process.communicate("")
+    assert lock_holder(tmp_path) is None
+
+
+def test_kill_9_frees_the_lock(tmp_path: Path) -> None:
+    process = a_daemon(tmp_path)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert lock_holder(tmp_path) is None
+    with daemon_lock(tmp_path):
+        holder = lock_holder(tmp_path)
+        assert holder is not None and holder.pid == os.getpid()
+
+
+def test_the_lock_is_held_against_the_same_process_too(tmp_path: Path) -> None:
+    with daemon_lock(tmp_path):
+        with pytest.raises(AlreadyRunning), daemon_lock(tmp_path):
+            pass
+        assert lock_holder(tmp_path) is not None
+    with daemon_lock(tmp_path):
+        pass
+
+
+def test_asking_who_holds_it_never_takes_it_and_makes_no_file(tmp_path: Path) -> None:
+    assert lock_holder(tmp_path) is None
+    assert list(tmp_path.iterdir()) == []
+    with daemon_lock(tmp_path):
+        pass
+    assert (tmp_path / FILE).read_text() == ""
+    assert lock_holder(tmp_path) is None
+
+
+def test_a_process_executed_by_the_daemon_does_not_keep_the_lock(tmp_path: Path) -> None:
+    with daemon_lock(tmp_path):
+        child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, close_fds=False)
+    assert lock_holder(tmp_path) is None
+    child.communicate(b"\n")
+
+
+def test_the_lock_file_is_private(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        with daemon_lock(tmp_path):
+            assert stat.S_IMODE((tmp_path / FILE).stat().st_mode) == 0o600
+    finally:
+        os.umask(before)
+
+
+def test_a_link_in_its_place_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "victim").write_text("precious")
+    (tmp_path / FILE).symlink_to(tmp_path / "victim")
+    with pytest.raises(StoreUnavailable, match="cannot be opened"), daemon_lock(tmp_path):
+        pass
+    assert (tmp_path / "victim").read_text() == "precious"
