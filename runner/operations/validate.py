@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from runner.loading.tree import Tree, load_stream, load_tree
+from runner.operations.clock_change_notes import clock_change_notes
 from runner.vocabulary.diagnostic import Diagnostic, has_errors, in_order
 
 
@@ -27,9 +28,13 @@ class Validation:
 def validate(
     paths: Sequence[Path], *, project: Path, state: Path | None = None, now: datetime | None = None
 ) -> Validation:
-    """The validation of every path (none: the project's `jobs.d`)."""
+    """The validation of every path (none: the project's `jobs.d`), with notes on the day after `now` (R8)."""
     trees = [load_tree(path, project=project, state=state, now=now) for path in paths or (None,)]
-    return _of(trees)
+    found = _of(trees)
+    if now is None or not found.is_valid:
+        return found
+    notes = (note for tree in trees for note in clock_change_notes(tree, now))
+    return replace(found, diagnostics=in_order((*found.diagnostics, *notes)))
 
 
 def validate_stream(raw: bytes, *, base: Path, project: Path) -> Validation:

@@ -79,7 +79,7 @@ def _shared(reading: CronReading, zone: ZoneInfo) -> Cron:
     return Cron(reading, zone)
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=4096)
 def _next_after(schedule: Cron, instant: datetime) -> Slot | None:
     """Cached by schedule and instant: many jobs on few schedules cost as many answers as schedules."""
     instant = max(instant.astimezone(UTC), _EARLIEST)

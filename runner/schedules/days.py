@@ -55,7 +55,7 @@ def day_expressions(reading: CronReading) -> tuple[str, ...]:
     return (*(f"0 0 {day} {months} *" for day in by_day), *(f"0 0 * {months} {wday}" for wday in by_wday))
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=4096)
 def _first_match(expression: str, start: date, years: int) -> date | None:
     from croniter import CroniterBadDateError, croniter  # 64 ms, only for schedules that restrict days
 

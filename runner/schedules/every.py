@@ -49,7 +49,7 @@ def every_schedule(text: str, anchor: str | None, zone: ZoneInfo) -> Every:
     return Every(interval, start, zone)
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=4096)
 def _next_after(schedule: Every, instant: datetime) -> Slot | None:
     if instant >= _LATEST:
         return None

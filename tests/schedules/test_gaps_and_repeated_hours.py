@@ -175,11 +175,16 @@ def test_validate_is_told_of_a_repeated_hour_within_a_day() -> None:
     )
     rate_like = schedule_from({"cron": "30 * * * *", "timezone": "Europe/Berlin"})
     assert offset_notes(rate_like, utc("2026-10-24T12:00Z")) == (
-        "2026-10-25T02:30:00+02:00: this time comes twice in Europe/Berlin; "
-        "a schedule for every hour starts both times",
-        "2026-10-25T02:30:00+01:00: this time comes twice in Europe/Berlin; "
-        "a schedule for every hour starts both times",
+        "2 starts from 2026-10-25T02:30:00+02:00 to 2026-10-25T02:30:00+01:00, at times that come twice in "
+        "Europe/Berlin: a schedule for every hour starts both times",
     )
+
+
+def test_many_slots_in_a_repeated_hour_are_counted() -> None:
+    schedule = schedule_from({"cron": "*/10 2 * * *", "timezone": "Europe/Berlin"})
+    notes = offset_notes(schedule, utc("2026-10-24T12:00Z"))
+    assert len(notes) == 4
+    assert notes[-1] == "and 3 more within 1d"
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo"])
