@@ -32,10 +32,10 @@ class Model(BaseModel):
 
     model_config = ConfigDict(
         frozen=True,
+        defer_build=True,
         extra="forbid",
         alias_generator=to_camel,
         regex_engine="python-re",
-        use_attribute_docstrings=True,
     )
 
 
