@@ -15,7 +15,7 @@ FIXED_OUTPUTS: dict[str, tuple[str, ...] | None] = {
     "python": None,  # the returned map: only the function knows
     "sql": ("rows", "first"),
     "copy": ("rows", "bytes"),
-    "prune": ("files", "bytes"),
+    "prune": ("files", "bytes", "deleted", "archived", "names"),
     "http": ("status", "json"),
 }
 """Outputs that a step of this kind has; None when any name is possible."""
