@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runner.execution.actions.failure import ActionFailed
@@ -81,14 +80,6 @@ _SQLITE = (
     ("SQLITE_TOOBIG", "data", False),
 )
 """Beginning of the result code's name to our code (https://www.sqlite.org/rescode.html)."""
-
-
-def absolute_url(url: str, base: Path) -> str:
-    """The URL with a relative SQLite file made absolute beneath `base`; any other URL as it is."""
-    match = re.fullmatch(r"(sqlite(?:\+\w+)?:///)([^/:?][^?]*)(\?.*)?", url)
-    if match is None or match[2].startswith(":memory:"):
-        return url
-    return f"{match[1]}{base.resolve() / match[2]}{match[3] or ''}"
 
 
 class Database:

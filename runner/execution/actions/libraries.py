@@ -7,19 +7,16 @@ package, with `__init__.py` as its body if it has one.
 from __future__ import annotations
 
 import contextlib
-import importlib.abc
 import importlib.util
-import linecache
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.machinery import ModuleSpec
-from pathlib import Path, PurePosixPath
-from types import CodeType, ModuleType
+from types import ModuleType
 
 from runner.execution.actions.failure import ActionFailed
 
 
-class _Copies(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
+class _Copies:
     """Finds and loads modules by full name; each is (file as declared, path of its copy)."""
 
     def __init__(self, modules: Mapping[str, tuple[str, str | None]], packages: set[str]) -> None:
@@ -31,27 +28,32 @@ class _Copies(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
     ) -> ModuleSpec | None:
         if fullname not in self._modules:
             return None
-        file, _ = self._modules[fullname]
-        return importlib.util.spec_from_loader(
-            fullname, self, origin=file, is_package=fullname in self._packages
+        return ModuleSpec(
+            fullname,
+            self,  # type: ignore[arg-type] # importlib.abc.Loader is not lean, and need not be inherited
+            origin=self._modules[fullname][0],
+            is_package=fullname in self._packages,
         )
 
-    def is_package(self, fullname: str) -> bool:
-        return fullname in self._packages
+    def create_module(self, spec: ModuleSpec) -> None:
+        """None: the usual kind of module."""
 
     def get_source(self, fullname: str) -> str:
-        _, copy = self._modules[fullname]
-        return "" if copy is None else importlib.util.decode_source(Path(copy).read_bytes())
-
-    def get_code(self, fullname: str) -> CodeType:
-        file, _ = self._modules[fullname]
-        source = self.get_source(fullname)
-        linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
-        return compile(source, file, "exec", dont_inherit=True)
+        """For tracebacks too (linecache asks it)."""
+        return importlib.util.decode_source(self._content(fullname))
 
     def exec_module(self, module: ModuleType) -> None:
-        module.__file__ = self._modules[module.__name__][0]
-        exec(self.get_code(module.__name__), module.__dict__)  # noqa: S102 - the job's own library
+        file, _ = self._modules[module.__name__]
+        module.__file__ = file
+        code = compile(self._content(module.__name__), file, "exec", dont_inherit=True)
+        exec(code, module.__dict__)  # noqa: S102 - the job's own library
+
+    def _content(self, fullname: str) -> bytes:
+        _, copy = self._modules[fullname]
+        if copy is None:
+            return b""
+        with open(copy, "rb") as file:  # noqa: PTH123 -- pathlib is not lean
+            return file.read()
 
 
 @contextlib.contextmanager
@@ -74,9 +76,9 @@ def installed_libraries(libraries: Mapping[str, Mapping[str, str]]) -> Iterator[
             modules[module] = (file, copy)
             continue
         packages.add(module)
-        modules[module] = (f"<library {name}>", None)
+        modules[module] = (f"library {name}", None)
         for file, copy in files.items():
-            stem = PurePosixPath(file).stem
+            stem = file.rpartition("/")[2].removesuffix(".py")
             modules[module if stem == "__init__" else f"{module}.{stem}"] = (file, copy)
     finder = _Copies(modules, packages)
     hidden = {name: sys.modules.pop(name) for name in modules if name in sys.modules}

@@ -2,22 +2,19 @@
 
 A function's parameters are filled by name: the step's `with` values, then the job's inputs, and `context`
 for everything that expressions see. Libraries are imported by their names, from their pinned copies.
+
+Lean on purpose: the zygote imports this before it forks, so what only some code needs is imported there.
 """
 
 from __future__ import annotations
 
-import ast
-import inspect
-import linecache
+import contextlib
 import sys
-import traceback
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from types import CodeType, MappingProxyType, ModuleType, TracebackType
+from types import CodeType, CoroutineType, FunctionType, MappingProxyType, ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 from runner.execution.actions.failure import ActionFailed
-from runner.execution.actions.libraries import installed_libraries
 from runner.execution.actions.outputs import check_outputs
 
 if TYPE_CHECKING:
@@ -25,38 +22,44 @@ if TYPE_CHECKING:
 
 _MODULE = "job_code"
 _BODY = "run"
+_KEYWORD_REST = 0x08  # inspect.CO_VARKEYWORDS; inspect itself is not lean
 
 
 def perform(action: Mapping[str, Any], step: StepContext) -> dict[str, Any]:
     """Run the user's code; an exception of it becomes ActionFailed with the class name as its code."""
-    file = action.get("file")
-    name = file or f"<source of step {step.name}>"
-    with installed_libraries(step.libraries) as library_files:
-        theirs = {name, *library_files}
+    name = action.get("file") or f"source of step {step.name}"
+    with _libraries(step) as library_files:
         try:
-            source = Path(step.files[file]).read_text("utf-8") if file else str(action["source"])
-            module = _load(
-                name,
-                source,
-                inputs=step.variables.get("inputs") or {},
-                values=_values(action, step),
-                context=_context(step),
-            )
-            returned = _call(module, action, step, name)
+            module = _load(name, _source(action, step), action, step)
+            returned = _call(module, action, step)
         except ActionFailed:
             raise
         except SystemExit as left:
             return _exit(left, name)
         except Exception as error:
-            _show(error, theirs)
-            raise ActionFailed(
-                type(error).__name__,
-                _first_line(error),
-                retryable=not isinstance(error, (SyntaxError, ImportError)),
-            ) from None
+            _show(error, {name, *library_files})
+            again = not isinstance(error, SyntaxError | ImportError)
+            raise ActionFailed(type(error).__name__, _first_line(error), retryable=again) from None
         finally:
-            sys.stdout.flush()
+            with contextlib.suppress(OSError, ValueError, AttributeError):  # the code may have closed it
+                sys.stdout.flush()
     return check_outputs(returned, name)
+
+
+def _source(action: Mapping[str, Any], step: StepContext) -> bytes:
+    """As bytes: the compiler knows a file's own coding line."""
+    if not action.get("file"):
+        return str(action["source"]).encode()
+    with open(step.files[action["file"]], "rb") as file:  # noqa: PTH123 -- pathlib is not lean
+        return file.read()
+
+
+def _libraries(step: StepContext) -> contextlib.AbstractContextManager[set[str]]:
+    if not step.libraries:
+        return contextlib.nullcontext(set())
+    from runner.execution.actions.libraries import installed_libraries
+
+    return installed_libraries(step.libraries)
 
 
 def _context(step: StepContext) -> Mapping[str, Any]:
@@ -67,56 +70,56 @@ def _values(action: Mapping[str, Any], step: StepContext) -> dict[str, Any]:
     return {**(step.variables.get("inputs") or {}), **(action.get("with") or {})}
 
 
-def _load(name: str, source: str, **given: Any) -> ModuleType:
+class _Source:
+    """Lets a traceback show lines of code that is no file on disk (linecache asks `__loader__`)."""
+
+    def __init__(self, source: bytes) -> None:
+        self._source = source
+
+    def get_source(self, _name: str) -> str:
+        return self._source.decode("utf-8", "replace")
+
+
+def _load(name: str, source: bytes, action: Mapping[str, Any], step: StepContext) -> ModuleType:
     """The module that the source makes; a `return` at its top level makes it the body of `run()`."""
-    linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
     module = ModuleType(_MODULE)
     module.__file__ = name
-    module.__dict__.update(given)
+    module.__loader__ = _Source(source)  # type: ignore[assignment]
+    if not action.get("file"):
+        inputs = step.variables.get("inputs") or {}
+        module.__dict__.update(inputs=inputs, values=_values(action, step), context=_context(step))
     sys.modules[_MODULE] = module  # dataclasses and pickle look their module up
     exec(_compiled(source, name), module.__dict__)  # noqa: S102 - running the job's code is what we are for
     return module
 
 
-def _compiled(source: str, name: str) -> CodeType:
+def _compiled(source: bytes, name: str) -> CodeType:
+    try:
+        return compile(source, name, "exec", dont_inherit=True)
+    except SyntaxError as error:
+        if error.msg != "'return' outside function":
+            raise
+    import ast
+
     tree = ast.parse(source, filename=name)
-    if _returns(tree.body):
-        head = ast.parse(f"def {_BODY}(): pass", filename=name)
-        function = head.body[0]
-        assert isinstance(function, ast.FunctionDef)
-        function.body = tree.body
-        tree = head
-    return compile(tree, name, "exec", dont_inherit=True)
+    outer = ast.parse(f"def {_BODY}(): pass", filename=name)
+    outer.body[0].body = tree.body  # type: ignore[attr-defined]
+    return compile(outer, name, "exec", dont_inherit=True)
 
 
-def _returns(body: list[ast.stmt]) -> bool:
-    """Whether there is a `return` that belongs to this body, not to a function inside it."""
-    waiting: list[ast.AST] = list(body)
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, ast.Return):
-            return True
-        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
-            waiting.extend(ast.iter_child_nodes(node))
-    return False
-
-
-def _call(module: ModuleType, action: Mapping[str, Any], step: StepContext, name: str) -> Any:
-    wanted = action.get("function")
-    if not wanted:
-        function = module.__dict__.get(_BODY)
-        if not callable(function):
+def _call(module: ModuleType, action: Mapping[str, Any], step: StepContext) -> Any:
+    name = action.get("function") or _BODY
+    function = module.__dict__.get(name)
+    if not callable(function):
+        if not action.get("file") and not action.get("function"):
             return module.__dict__.get("outputs")
-    else:
-        function = module.__dict__.get(wanted)
-        if not callable(function):
-            known = sorted(k for k, v in module.__dict__.items() if inspect.isfunction(v) and k[0] != "_")
-            raise ActionFailed(
-                "function-missing",
-                f"{name} has no function {wanted!r}; it has {', '.join(known) or 'none'}",
-            )
-    returned = function(**_arguments(function, action, step, name))
-    if inspect.iscoroutine(returned):
+        known = [k for k, v in module.__dict__.items() if isinstance(v, FunctionType) and k[0] != "_"]
+        raise ActionFailed(
+            "function-missing",
+            f"{module.__file__} has no function {name!r}; it has {', '.join(sorted(known)) or 'none'}",
+        )
+    returned = function(**_arguments(function, action, step, str(module.__file__)))
+    if isinstance(returned, CoroutineType):
         import asyncio
 
         return asyncio.run(returned)
@@ -124,31 +127,58 @@ def _call(module: ModuleType, action: Mapping[str, Any], step: StepContext, name
 
 
 def _arguments(
-    function: Callable[..., Any], action: Mapping[str, Any], step: StepContext, name: str
+    function: Callable[..., Any], action: Mapping[str, Any], step: StepContext, file: str
 ) -> dict[str, Any]:
-    available = _values(action, step)
-    arguments: dict[str, Any] = {}
-    missing = []
-    for parameter in inspect.signature(function).parameters.values():
-        if parameter.kind is parameter.VAR_KEYWORD:
-            arguments = {**available, **arguments}
-        elif parameter.kind in (parameter.POSITIONAL_ONLY, parameter.VAR_POSITIONAL):
-            if parameter.kind is parameter.POSITIONAL_ONLY and parameter.default is parameter.empty:
-                missing.append(parameter.name)
-        elif parameter.name in available:
-            arguments[parameter.name] = available[parameter.name]
-        elif parameter.name == "context":
-            arguments["context"] = _context(step)
-        elif parameter.default is parameter.empty:
-            missing.append(parameter.name)
+    names, needed, takes_all = _parameters(function)
+    if not names and not needed and not takes_all:
+        return {}
+    available = {"context": _context(step), **_values(action, step)}
+    missing = [name for name in needed if name not in available]
     if missing:
         raise ActionFailed(
             "missing-argument",
-            f"{name}: {getattr(function, '__name__', 'the function')}() needs {', '.join(missing)}, which "
-            f"neither the step's with nor the job's inputs have; available by name: "
-            f"{', '.join(sorted({*available, 'context'}))}",
+            f"{file}: {getattr(function, '__name__', 'the function')}() needs {', '.join(missing)}, which "
+            "neither the step's with nor the job's inputs have; available by name: "
+            f"{', '.join(sorted(available))}",
         )
-    return arguments
+    wanted = set(names) | (set(available) - {"context"} if takes_all else set())
+    return {name: value for name, value in available.items() if name in wanted}
+
+
+def _parameters(function: Callable[..., Any]) -> tuple[list[str], list[str], bool]:
+    """(parameters that can be named, those of them without a default, whether it takes any other name)."""
+    if not isinstance(function, FunctionType) or hasattr(function, "__wrapped__"):
+        return _parameters_of_any(function)
+    code = function.__code__
+    if code.co_posonlyargcount:
+        return _parameters_of_any(function)
+    positional = list(code.co_varnames[: code.co_argcount])
+    only_named = list(code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount])
+    defaults = len(function.__defaults__ or ())
+    needed = positional[: len(positional) - defaults]
+    needed += [name for name in only_named if name not in (function.__kwdefaults__ or {})]
+    return positional + only_named, needed, bool(code.co_flags & _KEYWORD_REST)
+
+
+def _parameters_of_any(function: Callable[..., Any]) -> tuple[list[str], list[str], bool]:
+    """As above, for decorated functions and other callables; a parameter that cannot be named is an error."""
+    import inspect
+
+    names, needed, takes_all = [], [], False
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.kind is parameter.VAR_KEYWORD:
+            takes_all = True
+        elif parameter.kind is parameter.POSITIONAL_ONLY and parameter.default is parameter.empty:
+            raise ActionFailed(
+                "missing-argument",
+                f"{getattr(function, '__name__', 'the function')}() takes {parameter.name} by position only, "
+                "but parameters are filled by name; remove the '/'",
+            )
+        elif parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+            names.append(parameter.name)
+            if parameter.default is parameter.empty:
+                needed.append(parameter.name)
+    return names, needed, takes_all
 
 
 def _exit(left: SystemExit, name: str) -> dict[str, Any]:
@@ -167,15 +197,18 @@ def _first_line(error: Exception) -> str:
 
 def _show(error: BaseException, theirs: set[str]) -> None:
     """Print the traceback from the first frame of the user's code on: ours say nothing to the author."""
+    import traceback
+
     seen: set[int] = set()
     current: BaseException | None = error
     while current is not None and id(current) not in seen:
         seen.add(id(current))
         current.__traceback__ = _from_theirs(current.__traceback__, theirs)
         current = current.__cause__ or current.__context__
-    sys.stdout.flush()
-    traceback.print_exception(error, file=sys.stderr)
-    sys.stderr.flush()
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        sys.stdout.flush()
+        traceback.print_exception(error, file=sys.stderr)
+        sys.stderr.flush()
 
 
 def _from_theirs(frames: TracebackType | None, theirs: set[str]) -> TracebackType | None:

@@ -2,15 +2,15 @@
 
 A script is run by `/bin/sh -e` (the first failing command ends it), or by the interpreter that its first
 line names (`#!/usr/bin/env bash`). Values reach it through `env`, never by pasting into its text.
+
+Lean on purpose: the zygote imports this before it forks.
 """
 
 from __future__ import annotations
 
 import os
-import shlex
 import signal as signals
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runner.execution.actions.failure import ActionFailed
@@ -54,11 +54,13 @@ def _argv(action: Mapping[str, Any], step: StepContext) -> Sequence[str]:
     file = action.get("file")
     if file:
         copied = step.files[file]
-        return [*_interpreter(Path(copied).read_bytes()[:1000]), copied, *arguments]
+        with open(copied, "rb") as opened:  # noqa: PTH123 -- pathlib is not lean
+            return [*_interpreter(opened.read(1000)), copied, *arguments]
     script = str(action["script"])
-    path = Path(step.workdir) / f".{step.name}.script"
-    path.write_text(script if script.endswith("\n") else script + "\n", encoding="utf-8")
-    return [*_interpreter(script.encode()[:1000]), str(path), *arguments]
+    path = f"{step.workdir}/.{step.name}.script"
+    with open(path, "w", encoding="utf-8") as written:  # noqa: PTH123
+        written.write(script if script.endswith("\n") else script + "\n")
+    return [*_interpreter(script[:1000].encode()), path, *arguments]
 
 
 def _text(value: Any) -> str:
@@ -80,17 +82,17 @@ def _interpreter(beginning: bytes) -> Sequence[str]:
 def _workdir(declared: Any, step: StepContext) -> str:
     if not declared:
         return step.workdir
-    folder = Path(step.workdir, str(declared))
-    if not folder.is_dir():
+    folder = os.path.join(step.workdir, str(declared))  # noqa: PTH118
+    if not os.path.isdir(folder):  # noqa: PTH112
         raise ActionFailed(
             "workdir-missing", f"workdir {folder} is not an existing folder; create or mount it"
         )
-    return os.fspath(folder)
+    return folder
 
 
 def _what(action: Mapping[str, Any]) -> str:
     if action.get("argv"):
-        return shlex.quote(str(action["argv"][0]))
+        return str(action["argv"][0])
     return str(action.get("file") or "the script")
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-LIMIT_MIB = 200
-"""Half of it is DuckDB; the input alone is more than half."""
+LIMIT_MIB = {"table": 80, "jsonl": 80, "parquet": 160, "csv": 160}
+"""By what is written. The modules alone are 45 MiB, DuckDB's own limit is 92, the input is 50."""
 
 COPY = """
 import json, resource, sys
@@ -30,12 +30,12 @@ print(json.dumps({"rows": rows, "mib": resource.getrusage(resource.RUSAGE_SELF).
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """With a CSV file of 120 MiB."""
+    """With a CSV file of 50 MiB."""
     folder = tmp_path_factory.mktemp("large")
     with (folder / "a.csv").open("w") as file:
         file.write("id,day,text\n")
-        for first in range(0, 60_000, 1000):
-            file.writelines(f"{n},2026-01-01,{'lorem ' * 350}\n" for n in range(first, first + 1000))
+        for first in range(0, 24_000, 1000):
+            file.writelines(f"{n},2026-01-01,{'lorem-' * 350}\n" for n in range(first, first + 1000))
     return folder
 
 
@@ -55,6 +55,7 @@ def test_large_copies_stay_below_the_limit(folder: Path) -> None:
             check=True,
         )
         told = json.loads(ran.stdout.splitlines()[-1])
-        assert told["rows"] == 60_000
-        assert told["mib"] < LIMIT_MIB, f"{origin} to {to}: {told['mib']} MiB"
+        assert told["rows"] == 24_000
+        written = to.get("path", "table").rpartition(".")[2]
+        assert told["mib"] < LIMIT_MIB[written], f"{origin} to {to}: {told['mib']} MiB"
     assert (folder / "b.csv").stat().st_size == (folder / "a.csv").stat().st_size
