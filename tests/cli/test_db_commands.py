@@ -1,0 +1,108 @@
+"""`runner db`: what a person and a script see."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from installations import Installation, a_job
+
+from runner.cli.main import main
+
+
+def test_check_says_that_everything_holds(here: Installation, say: Callable[..., Any]) -> None:
+    here.install(a_job("nightly"))
+    said = say("db", "check")
+    assert (said.code, said.err) == (0, "")
+    assert said.out.splitlines()[0] == "ok     the file is whole"
+    assert "all 22 checks hold (tables version 1," in said.out.splitlines()[-1]
+
+
+def test_check_names_what_is_wrong_and_exits_1(here: Installation, say: Callable[..., Any]) -> None:
+    here.install(a_job("nightly"))
+    connection = sqlite3.connect(here.path, isolation_level=None)
+    connection.execute("UPDATE objects SET digest = 'sha256:x'")
+    connection.close()
+    said = say("db", "check")
+    assert said.code == 1
+    lines = said.out.splitlines()
+    place = lines.index("WRONG  an object is installed with its newest revision")
+    assert lines[place + 1].startswith("         Job/nightly is installed with sha256:x, and revision 1 says")
+    assert "1 of 22 checks found something" in lines[-1]
+    said = say("db", "check", "-o", "json")
+    assert (said.code, said.json["ok"]) == (1, False)
+    assert [c["rule"] for c in said.json["checks"] if not c["ok"]] == [
+        "an object is installed with its newest revision"
+    ]
+
+
+@pytest.mark.parametrize("words", [("check",), ("migrate",), ("prune",), ("backup", "copy.db")])
+def test_without_a_database_each_says_so_and_makes_none(
+    tmp_path: Path, say: Callable[..., Any], words: tuple[str, ...]
+) -> None:
+    said = say("db", *words)
+    assert said.code == 1
+    assert said.err.startswith(f"Error: There is no database at {tmp_path}/.runner/runner.db;")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_backup_writes_one_private_file_and_never_over_another(
+    here: Installation, say: Callable[..., Any], tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy.db"
+    said = say("db", "backup", str(copy))
+    assert (said.code, said.err) == (0, "")
+    assert said.out.startswith(f"{here.path} copied to {copy} (")
+    assert copy.stat().st_mode & 0o777 == 0o600
+    said = say("db", "backup", str(copy))
+    assert (said.code, said.err) == (3, f"Refused: {copy} exists; name another file, or use --force\n")
+    said = say("db", "backup", str(copy), "--force", "-o", "json")
+    assert (said.code, said.json["file"]) == (0, str(copy))
+    said = say("db", "backup", str(tmp_path))
+    assert (said.code, said.err) == (3, f"Refused: {tmp_path} is a folder; name a file in it\n")
+    said = say("db", "backup", str(here.path), "--force")
+    assert (said.code, said.err) == (3, f"Refused: {here.path} is the database itself; name another file\n")
+
+
+def test_migrate_makes_a_database_only_with_create(tmp_path: Path, say: Callable[..., Any]) -> None:
+    path = tmp_path / ".runner" / "runner.db"
+    said = say("db", "migrate", "--create")
+    assert (said.code, said.out) == (0, f"{path} made (tables version 1)\n")
+    said = say("db", "migrate", "-o", "json")
+    assert said.json == {"database": str(path), "before": 1, "after": 1, "applied": [], "backup": None}
+
+
+def test_prune_says_what_went(here: Installation, say: Callable[..., Any]) -> None:
+    here.install(a_job("nightly", history={"keep": 1}))
+    for number in range(3):
+        here.run("nightly", "CANCELLED" if number == -1 else "SUCCEEDED", key=str(number))
+    said = say("db", "prune")
+    assert (said.code, said.out) == (0, "       2  nightly\nDeleted 2 runs and 0 logs (0B).\n")
+    said = say("db", "prune", "--keep-days", "30", "-o", "json")
+    assert said.json == {"instances": 0, "logs": 0, "log_bytes": 0, "kept_logs": [], "jobs": []}
+
+
+def test_wrong_usage_exits_64(say: Callable[..., Any]) -> None:
+    for words in (("db", "prune", "--keep-days", "soon"), ("db", "backup"), ("db", "chek")):
+        assert say(*words).code == 64
+
+
+@pytest.mark.parametrize("command", ["check", "backup", "migrate", "prune"])
+def test_each_help_text_has_one_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["db", command, "-h"])
+    assert capsys.readouterr().out.count("Example:") == 1
+
+
+def test_the_json_is_one_object(here: Installation, say: Callable[..., Any]) -> None:
+    assert set(json.loads(say("db", "check", "-o", "json").out)) == {
+        "database",
+        "schema_version",
+        "size",
+        "ok",
+        "checks",
+    }
