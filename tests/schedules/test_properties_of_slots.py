@@ -191,6 +191,7 @@ def test_ten_thousand_jobs_on_two_hundred_schedules_cost_two_hundred_answers() -
     assert cron._next_after.cache_info().misses - before <= 200
 
 
+@settings(deadline=None)
 @given(st.dates(date(2024, 1, 1), date(2030, 12, 31)), st.sampled_from(ZONES))
 def test_one_offset_for_a_day_means_that_no_change_lies_in_it(day: date, zone: str) -> None:
     place = ZoneInfo(zone)
