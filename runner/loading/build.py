@@ -26,9 +26,11 @@ def build_snapshot(
 ) -> Snapshot:
     """The snapshot of what `scan` saw. `known` are addresses that exist elsewhere."""
     build = _Build(scan, before, memory, find_changes(scan, before, memory))
-    if build.is_small():
-        return build.patched(read_at_ns)
-    return build.rebuilt(read_at_ns, known)
+    if not build.is_small():
+        return build.rebuilt(read_at_ns, known)
+    snapshot = build.patched(read_at_ns)
+    snapshot.is_worth_saving = not snapshot.is_racy
+    return snapshot
 
 
 def named_path(folder: str, written: str) -> str:
@@ -45,6 +47,7 @@ class _Build:
         self.named: dict[str, Named] = {}
         self.wrong_names: dict[str, Complaint] = {}
         self.findings: list[tuple[str, Finding]] = []
+        self.altered: set[int] = set()
 
     def is_small(self) -> bool:
         """Whether every change concerns the changed objects alone: the common case, kept cheap."""
@@ -90,8 +93,8 @@ class _Build:
         valid = not errors and not any(c.severity == "error" for c in self.scan.complaints)
         if valid:
             self._resolve(records)
-        for at, record in records.items():
-            changes.packed[at] = pack_record(record)
+        for at in self.altered | set(changes.now):
+            changes.packed[at] = pack_record(records[at])
         owned = sorted(
             (held.address, at, held.digest) for at, record in records.items() for held in record.held
         )
@@ -107,6 +110,7 @@ class _Build:
         """Fill in the digests that are empty; half of many in the second process, if there is one."""
         special = {at: each for at, each in records.items() if any(h.kind != "Job" for h in each.held)}
         wanted = {at: each for at, each in records.items() if any(not h.digest for h in each.held)}
+        self.altered.update(wanted)
         resolver = Resolver(self.scan.paths, self.memory, self.named, special)
         second, theirs = self.memory.second_process(), dict[int, bytes]()
         if second is not None:
@@ -188,7 +192,7 @@ class _Build:
             for index, held in enumerate(record.held):
                 if held.digest and (held.address in touched or not touched.isdisjoint(held.facts["folds"])):
                     record.held[index] = held._replace(digest="", execution_digest="")
-            records[at] = record
+                    self.altered.add(at)
 
     def _cross_check(self, records: dict[int, Record], known: Collection[str]) -> None:
         """Find what is wrong between the files, and place it."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from runner.loading.walk import is_inside
+from runner.loading.walk import is_declaration, is_inside
 
 DEFAULT_FOLDER = "jobs.d"
 
@@ -46,12 +46,14 @@ def locate(path: Path | None, project: Path, known_sources: Iterable[str] = ()) 
     target = os.path.realpath(path)
     sources = [os.path.realpath(f"{real_project}/{source}") for source in (*known_sources, DEFAULT_FOLDER)]
     around = [root for root in sources if is_inside(target, root)]
-    if target in around:
+    if target in around or not Path(target).exists():
         return Location(target, *_names(target, real_project))
+    if Path(target).is_file() and not is_declaration(Path(target).name):
+        around = []  # not among what is read of a source, so it was named on purpose
     for root in sorted(around, key=len, reverse=True):
         if Path(root).is_dir():
             return Location(root, *_names(root, real_project), part=target[len(root) + 1 :])
-    if Path(target).is_dir() or not Path(target).exists():
+    if not Path(target).is_file():
         return Location(target, *_names(target, real_project))
     folder, _, name = target.rpartition("/")
     return Location(folder or "/", *_names(folder or "/", real_project), part=name, alone=True)

@@ -76,6 +76,9 @@ class Snapshot:
     def __init__(self, sections: Mapping[str, memoryview]) -> None:
         self._sections = sections
         self._decoded: dict[str, Any] = {}
+        self.is_racy = False
+        """Whether a file was read in the instant in which it changed: it will be read again anyway."""
+        self.is_worth_saving = True
 
     @classmethod
     def make(
@@ -115,6 +118,7 @@ class Snapshot:
         }
         snapshot = cls({})
         snapshot._decoded = values
+        snapshot.is_racy = figures != scan.figures
         return snapshot
 
     def __getitem__(self, section: str) -> Any:

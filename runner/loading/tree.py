@@ -12,13 +12,13 @@ from contextlib import contextmanager
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from runner.declaration.declared import Declared, Document
 from runner.loading import limits
 from runner.loading.contents import Contents
 from runner.loading.files import Content
-from runner.loading.findings import Finding, to_diagnostic
+from runner.loading.findings import Finding, is_error, to_diagnostic
 from runner.loading.location import Location, locate, locate_stream
 from runner.loading.memory import Memory
 from runner.loading.objects import Objects
@@ -28,6 +28,18 @@ from runner.loading.walk import Complaint, Fingerprint, Scan, fingerprint_of, sc
 from runner.vocabulary.diagnostic import Diagnostic, has_errors, in_order
 from runner.vocabulary.duration import format_size
 from runner.vocabulary.identity import Address
+
+
+class Kept(NamedTuple):
+    """By position: paths below the root and what is kept of each file; addresses and the file of each.
+
+    Two files with the same record declare the same at the same lines, with the same digests.
+    """
+
+    paths: list[str]
+    records: list[bytes]
+    addresses: list[str]
+    owners: array[int]
 
 
 class Tree:
@@ -75,7 +87,13 @@ class Tree:
 
     def save(self, index: Path, stamp: str) -> None:
         """Keep what is known for the next load."""
-        self._snapshot.save(index, stamp)
+        if self._snapshot.is_worth_saving:
+            self._snapshot.save(index, stamp)
+
+    def kept(self) -> Kept:
+        """Everything that is kept of the whole tree, to be compared with what was kept at another time."""
+        snapshot = self._snapshot
+        return Kept(snapshot.paths(), snapshot["records"], snapshot.addresses(), snapshot.owners())
 
     def hashes(self) -> set[bytes]:
         """The sha256 of every declaration."""
@@ -245,11 +263,20 @@ def _cache_folder(state: Path | None) -> Path | None:
 def _diagnostics(location: Location, snapshot: Snapshot, scan: Scan) -> tuple[Diagnostic, ...]:
     found: list[tuple[str, Finding]] = list(snapshot["findings"])
     found += [(c.path, (0, 0, c.severity, c.rule, c.summary, c.detail, c.hint, "")) for c in scan.complaints]
+    mine = [(path, finding) for path, finding in found if location.is_part(path)]
     if not any(location.is_part(path) for path in scan.paths) and not scan.complaints:
-        found.append(("", _nothing_there(location)))
-    return in_order(
-        to_diagnostic(location.shown(path), finding) for path, finding in found if location.is_part(path)
-    )
+        mine.append(("", _nothing_there(location)))
+    elsewhere = [(path, finding) for path, finding in found if is_error(finding)]
+    if elsewhere and not any(is_error(finding) for _, finding in mine):
+        mine.append((location.part or "", _errors_elsewhere(location, elsewhere)))
+    return in_order(to_diagnostic(location.shown(path), finding) for path, finding in mine)
+
+
+def _errors_elsewhere(location: Location, found: list[tuple[str, Finding]]) -> Finding:
+    first = min(to_diagnostic(location.shown(path), finding).place for path, finding in found)
+    detail = f"nothing is wrong here, but {location.shown('')} has errors, the first at {first}"
+    hint = f"see all of them with `runner validate {location.shown('')}`"
+    return (0, 0, "error", "source-invalid", "Errors in the same source", detail, hint, "")
 
 
 def _nothing_there(location: Location) -> Finding:

@@ -79,10 +79,22 @@ def test_unreadable_is_never_empty(project: Project, what: str) -> None:
     assert project.load().objects == {}
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-def test_a_file_that_may_not_be_read_is_an_error(project: Project) -> None:
-    project.write("hello.yaml", a_job()).chmod(0)
-    assert project.rules() == [("jobs.d/hello.yaml", "unreadable")]
+@pytest.mark.parametrize("call", ["open", "scandir"])
+def test_what_may_not_be_read_is_an_error(
+    project: Project, call: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.write("hello.yaml", a_job())
+    project.write("team/hello.yaml", a_job("other"))
+    real = getattr(os, call)
+
+    def denied(path: object, *rest: object, **more: object) -> object:
+        if "team/" in str(path):  # for root no file mode would do it
+            raise PermissionError(13, "Permission denied", path)
+        return real(path, *rest, **more)
+
+    monkeypatch.setattr(os, call, denied)
+    assert project.rules() == [("jobs.d/team/hello.yaml" if call == "open" else "jobs.d/team", "unreadable")]
+    assert project.load().objects == {}
 
 
 def test_one_invalid_file_leaves_no_objects_at_all(project: Project) -> None:
@@ -147,7 +159,8 @@ def test_a_file_of_the_source_is_a_part_that_knows_its_neighbours(project: Proje
     for path in (file, file.parent):
         tree = project.load(path)
         assert (tree.source, tree.partial) == ("jobs.d", True)
-        assert tree.diagnostics == ()
+        assert [d.rule for d in tree.diagnostics] == ["source-invalid"]
+        assert "the first at jobs.d/broken.yaml:1:" in tree.diagnostics[0].detail
         assert tree.file_count == 1
 
 
@@ -187,6 +200,18 @@ def test_a_stream_is_always_a_part(project: Project) -> None:
     assert [(d.file, d.rule) for d in wrong.diagnostics] == [("-", "yaml-syntax")]
     empty = load_stream(b"", base=project.folder, project=project.folder)
     assert [d.rule for d in empty.diagnostics] == ["empty-document"]
+
+
+def test_a_missing_file_of_a_source_is_named_as_missing(project: Project) -> None:
+    project.write("a.yaml", a_job("a"))
+    assert project.rules(project.jobs / "nope.yaml") == [("jobs.d/nope.yaml", "missing-path")]
+    assert project.rules(project.jobs / "nope" / "a.yaml") == [("jobs.d/nope/a.yaml", "missing-path")]
+
+
+def test_a_file_that_a_source_does_not_read_can_be_named(project: Project) -> None:
+    project.write("a.yaml", "[")
+    draft = project.write("draft.txt", a_job("draft"))
+    assert list(project.load(draft).objects) == [Address("Job", "draft")]
 
 
 # Files that objects name
