@@ -115,13 +115,19 @@ class Report:
                 )
 
     def syntax(self, error: MarkedYAMLError) -> None:
+        """What the parser says; at the end of the file it stands behind the last text that there is."""
         mark = error.problem_mark or error.context_mark
         if self.lines is None:
             self.lines = text.lines_of(self.raw)
-        source = text.snippet(self.lines, mark.line + 1) if mark is not None else ""
+        line, column = (mark.line + 1, mark.column + 1) if mark is not None else (0, 0)
+        if line and not any(each.strip() for each in self.lines[line - 1 :]):
+            while line > 1 and not text.snippet(self.lines, line).strip():
+                line -= 1
+                column = len(text.snippet(self.lines, line)) + 1
         detail = "; ".join(part for part in (error.context, error.problem) if part)
+        hint = hint_for(detail, text.snippet(self.lines, line))
         with contextlib.suppress(Stop):
-            self.problem(mark, "yaml-syntax", "Not valid YAML", detail[:300], hint_for(detail, source))
+            self.at(line, column, "yaml-syntax", "Not valid YAML", detail[:300], hint)
 
     def duplicates(self) -> None:
         try:

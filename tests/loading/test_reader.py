@@ -122,6 +122,13 @@ def test_what_is_refused_is_named_with_its_place(
     assert the_problem(raw) == (place, rule, detail)
 
 
+@pytest.mark.parametrize("raw", ["a: 1\nb: [", "a: 1\nb: [\n\n"])
+def test_what_is_never_closed_is_told_behind_the_last_text(raw: str) -> None:
+    (only,) = read_documents(raw.encode(), "f.yaml").diagnostics
+    assert (only.place, only.rule, only.source) == ("f.yaml:2:5", "yaml-syntax", "b: [")
+    assert only.hint == "a '[' or '{' is not closed, or a comma is missing"
+
+
 @pytest.mark.parametrize("tag", ["!!python/object:os.system", "!!str", "!own", "!", "!<tag:x,2000:y>"])
 def test_every_tag_is_refused(tag: str) -> None:
     assert the_problem(f"a: {tag} b\n")[:2] == ("f.yaml:1:4", "yaml-tag")
