@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import uuid
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
@@ -99,7 +98,7 @@ class Objects:
                 "UPDATE objects SET installed_at = ?, removed_at = NULL WHERE uid = ?", (instant(at), uid)
             )
         else:
-            uid, revision = uid or str(uuid.uuid4()), 1
+            uid, revision = uid or _new_uid(), 1
             self._connection.execute(
                 "INSERT INTO objects (uid, kind, name, source, file, line, git_commit, git_dirty, revision,"
                 " digest, execution_digest, labels, enabled, protected, prune_disabled, installed_at,"
@@ -199,6 +198,12 @@ class Objects:
             after=after,
             details={"uid": uid, **details},
         )
+
+
+def _new_uid() -> str:
+    import uuid  # not for reading
+
+    return str(uuid.uuid4())
 
 
 def _content(new: NewObject, revision: int, at: datetime) -> tuple[Any, ...]:
