@@ -10,6 +10,7 @@ from runner.access.permission import Actor, may
 from runner.lifecycle.holds import is_blocking
 from runner.operations.blobs import has_blob, store_blob
 from runner.operations.holding import hold_job
+from runner.operations.last_applied import remember
 from runner.operations.plan import Planned
 from runner.reconcile.guards import deletion_refusal, protected_changes
 from runner.reconcile.plan import Change, HoldEdit, Plan
@@ -60,9 +61,12 @@ def carry_out(
             store_blob(folder, sha256, planned.blob(sha256))
     carrying = _Carrying(planned, objects, str(actor), now)
     try:
-        return store.transact(carrying.work)
+        applied = store.transact(carrying.work)
     except ChangedMeanwhile as problem:
         raise StalePlan(f"{problem}; make a new plan") from problem
+    if applied.changed and planned.tree is not None and plan.is_all:
+        remember(folder, planned.tree, plan.tree_digest)
+    return applied
 
 
 def refuse_by_guards(

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from runner.declaration.declared import Document
-from runner.reconcile.sides import DeclaredSide, InstalledSide, Member
+from runner.reconcile.sides import DeclaredSide, Installed, InstalledSide, Member
 from runner.store.port import Reader
-from runner.store.records import InstalledSummary, ObjectRecord
+from runner.store.records import ObjectRecord
 from runner.vocabulary.identity import Address
 
 K = TypeVar("K")
@@ -18,18 +18,24 @@ LAST_RUNS = 100
 """So many running times are looked at to say what a shorter timeout would have ended."""
 
 
-def installed_side(reader: Reader, declared: DeclaredSide, lineage: str) -> InstalledSide:
-    """What is installed, in one snapshot; it must not be asked after `reader` is closed."""
-    summaries = reader.objects.summaries()
-    objects: dict[Address, InstalledSummary] = {each.address: each for each in summaries}
-    several = declared.partial or len({each.source for each in summaries} | {declared.source}) > 1
+def installed_side(
+    reader: Reader,
+    declared: DeclaredSide,
+    lineage: str,
+    *,
+    only: Mapping[Address, Installed] | None = None,
+) -> InstalledSide:
+    """What is installed, in one snapshot; it must not be asked after `reader` is closed.
+
+    `only` are the objects that are looked at, when those are known.
+    """
     return InstalledSide(
-        objects=objects,
+        objects=only if only is not None else {each.address: each for each in reader.objects.summaries()},
         documents=_Asked(lambda address: _document(reader.objects.get(address))),
         holds=reader.holds.all(),
         open_runs=reader.instances.open_counts(),
         durations=_Asked(lambda uid: _durations(reader, uid)),
-        members=_Members(reader, declared) if several else {},
+        members=_Members(reader, declared),
         lineage=lineage,
         serial=reader.serial(),
     )
@@ -81,10 +87,12 @@ class _Members(Mapping[str, Sequence[Member]]):
     def _known(self) -> dict[str, list[Member]]:
         if self._read is None:
             self._read = {}
-            for job in self._reader.objects.all("Job"):
-                if job.address not in self._declared.objects:
-                    for group in job.resolved.get("groups") or ():
-                        self._read.setdefault(group, []).append(Member(job.address, job.uid))
+            for summary in self._reader.objects.summaries("Job"):
+                if summary.address in self._declared.objects:
+                    continue
+                job = self._reader.objects.by_uid(summary.uid)
+                for group in (job.resolved.get("groups") if job else None) or ():
+                    self._read.setdefault(group, []).append(Member(summary.address, summary.uid))
         return self._read
 
     def __getitem__(self, group: str) -> Sequence[Member]:

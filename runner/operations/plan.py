@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING
 
 from runner.declaration.declared import Declared, Document
 from runner.git.repository import Commit, commit_of
+from runner.loading.location import DEFAULT_FOLDER
 from runner.loading.tree import Tree, load_stream, load_tree
+from runner.operations.glance import glance
 from runner.operations.installed_side import installed_side
+from runner.operations.last_applied import remember, token_of
 from runner.reconcile.guards import Budget
 from runner.reconcile.make_plan import make_plan
 from runner.reconcile.plan import Plan
@@ -64,7 +67,8 @@ def make_plan_for(
     """The plan for what is declared at `path` (None: the project's `jobs.d`) against what is installed.
 
     Without a store it is compared with nothing. InvalidDeclarations, with every problem of the tree, when
-    there is an error: unreadable is never empty. `state` has the cache; by default it lies beside the store.
+    there is an error: unreadable is never empty. A relative `path` is taken from the working directory, as
+    the system does. `state` has the cache; by default it lies beside the store.
     """
     if state is None and store is not None:
         state = store.path.parent
@@ -73,24 +77,33 @@ def make_plan_for(
         asked = _CommitOf(tree.root) if commit and not isinstance(path, Stream) else None
         if has_errors(tree.diagnostics):
             raise InvalidDeclarations(tree.diagnostics)
-        declared = DeclaredSide(
-            objects=tree.objects,
-            documents=_Documents(tree),
-            source=tree.source,
-            partial=tree.partial,
-            digest=tree.digest,
-        )
-        installed = (
-            installed_side(reader, declared, store.lineage)
-            if reader is not None and store is not None
-            else InstalledSide()
-        )
-        plan = make_plan(declared, installed, now)
-        budget = budget_of(reader) if reader is not None else Budget()
+        declared = DeclaredSide(tree.objects, _Documents(tree), tree.source, tree.partial, tree.digest)
+        if reader is None or store is None:
+            plan, budget = make_plan(declared, InstalledSide(), now), Budget()
+        else:
+            plan = _against(reader, tree, declared, store.lineage, now, state=state)
+            budget = budget_of(reader) if plan.count("uninstall") else Budget()
+    if plan.is_all and not plan.is_empty:
+        plan = replace(plan, tree_digest=token_of(tree))
     found = asked.answer() if asked else None
     if found is not None:
         plan = replace(plan, commit=found.sha, branch=found.branch, dirty=found.dirty)
     return Planned(plan, tree.objects, declared.documents, tree.blob, budget, tree.diagnostics, tree)
+
+
+def _against(
+    reader: Reader, tree: Tree, declared: DeclaredSide, lineage: str, now: datetime, *, state: Path | None
+) -> Plan:
+    plan = None if state is None else glance(reader, tree, declared, lineage, now, state=state)
+    if plan is not None:
+        return plan
+    plan = make_plan(declared, installed_side(reader, declared, lineage), now)
+    if state is not None and plan.is_empty and plan.is_all and not plan.relocations:
+        applied = reader.applied(tree.source)
+        token = token_of(tree)
+        if applied is not None and applied.tree_digest == token:
+            remember(state, tree, token)  # the cache was deleted; the next plan is quick again
+    return plan
 
 
 def budget_of(reader: Reader) -> Budget:
@@ -107,13 +120,14 @@ def budget_of(reader: Reader) -> Budget:
 
 
 def _load(path: Path | Stream | None, project: Path, reader: Reader | None, state: Path | None) -> Tree:
+    if path is None or path == project / DEFAULT_FOLDER:
+        return load_tree(None, project=project, state=state)
     summaries = reader.objects.summaries() if reader is not None else []
     if isinstance(path, Stream):
         known = [f"{each.kind}/{each.name}" for each in summaries]
         return load_stream(path.raw, base=path.base, project=project, known_addresses=known)
-    target = path if path is None or path.is_absolute() else Path.cwd() / path
     return load_tree(
-        target,
+        path,
         project=project,
         state=state,
         known_sources=sorted({each.source for each in summaries}),

@@ -35,7 +35,8 @@ def object_lines(view: View, wanted: Declared, record: Installed | None) -> Iter
     if wanted.reconcile_disabled:
         if record is None or record.digest != wanted.digest:
             what = "not installed" if record is None else "differs; left alone"
-            yield a_line("note", wanted, record, f"{what}: jobs.runner/reconcile is disabled")
+            line = a_line("note", wanted, record, f"{what}: jobs.runner/reconcile is disabled")
+            yield replace(line, impact={"left_alone": True})
         return
     if record is None and (origin := origin_of(wanted)) is not None:
         before = view.installed.objects.get(origin)

@@ -181,6 +181,11 @@ class Plan:
         return not any(change.counts for change in self.changes)
 
     @property
+    def is_all(self) -> bool:
+        """Whether apply leaves nothing of the whole source undone: no object is left alone."""
+        return not self.partial and not any(change.impact.get("left_alone") for change in self.changes)
+
+    @property
     def digest(self) -> str:
         """Of what would be done to which state of which database."""
         return digest_of(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 
 from runner.reconcile.plan import Change
 from runner.reconcile.sides import Installed
@@ -24,7 +25,8 @@ def removals(view: View, moved: Collection[Address]) -> Iterator[Change]:
         runs = view.installed.open_runs.get(record.uid, 0)
         active = f"{runs} run{'' if runs == 1 else 's'} active"
         if record.prune_disabled:
-            yield _line("note", record, "not removed: jobs.runner/prune is disabled")
+            line = _line("note", record, "not removed: jobs.runner/prune is disabled")
+            yield replace(line, impact={"left_alone": True})
         elif runs and any(hold.kind == "removed" for hold in view.held.get(record.uid, ())):
             yield _line("note", record, f"{active}; removed when {'it ends' if runs == 1 else 'they end'}")
         else:
