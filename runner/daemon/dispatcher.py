@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from runner.daemon.bridge import Bridge
 from runner.daemon.clock import Clock
 from runner.daemon.roster import Roster
 from runner.execution.supervisor import Supervisor
 from runner.operations.claim_instance import Claimed, NotStarted, claim_instance
+from runner.operations.definition import Definition, define
 from runner.operations.make_order import make_order
 from runner.store.port import Store, Transaction
 from runner.store.records import InstanceRecord
 from runner.vocabulary.errors import RunnerError, UnknownName
 
-SPECS_KEPT = 256
-"""Resolved definitions kept in memory: enough for what runs at the same time, small beside the rest."""
+DEFINITIONS_KEPT = 256
+"""Definitions kept in memory: enough for what runs at the same time, small beside the rest."""
 
 
 class Dispatcher:
@@ -59,7 +59,7 @@ class Dispatcher:
         self._cannot_start = cannot_start
         self._trouble = trouble
         self._claiming: set[int] = set()
-        self._specs: OrderedDict[tuple[str, str], Mapping[str, Any]] = OrderedDict()
+        self._definitions: OrderedDict[tuple[str, str], Definition] = OrderedDict()
         self._queued = False
         self.running: dict[int, InstanceRecord] = {}
         self._vacated: set[int] = set()
@@ -72,21 +72,21 @@ class Dispatcher:
             self._queued = True
             self._loop.call_soon(self._look)
 
-    def spec_of(self, instance: InstanceRecord) -> Mapping[str, Any]:
-        """The resolved definition that the instance is pinned to."""
+    def definition_of(self, instance: InstanceRecord) -> Definition:
+        """The definition that the instance is pinned to."""
         key = (instance.job_uid, instance.digest)
-        spec = self._specs.get(key)
-        if spec is None:
+        definition = self._definitions.get(key)
+        if definition is None:
             with self._store.read() as reader:
                 spec = reader.revisions.get(*key)
             if spec is None:
                 raise UnknownName(f"revision {instance.digest} of Job/{instance.job} is not in the database")
-            self._specs[key] = spec
-            if len(self._specs) > SPECS_KEPT:
-                self._specs.popitem(last=False)
+            definition = self._definitions[key] = define(spec, self._state)
+            if len(self._definitions) > DEFINITIONS_KEPT:
+                self._definitions.popitem(last=False)
         else:
-            self._specs.move_to_end(key)
-        return spec
+            self._definitions.move_to_end(key)
+        return definition
 
     def _look(self) -> None:
         self._queued = False
@@ -101,13 +101,15 @@ class Dispatcher:
         chosen = [instance for instance in waiting if instance.id not in self._claiming][:free]
         for instance in chosen:
             self._claiming.add(instance.id)
-            self._claim(instance.id, instance.job_uid, now)
+            self._claim(instance, now)
 
-    def _claim(self, instance_id: int, job_uid: str, now: datetime) -> None:
-        job = self._roster.jobs.get(job_uid)
+    def _claim(self, instance: InstanceRecord, now: datetime) -> None:
+        instance_id = instance.id
+        job = self._roster.jobs.get(instance.job_uid)
+        steps = self.definition_of(instance).new_steps
 
         def work(tx: Transaction) -> Claimed | NotStarted | None:
-            return claim_instance(tx, instance_id, job, self._session, now)
+            return claim_instance(tx, instance, job, steps, self._session, now)
 
         def then(result: Claimed | NotStarted | None, problem: BaseException | None) -> None:
             self._claiming.discard(instance_id)
@@ -124,16 +126,8 @@ class Dispatcher:
     def _start(self, instance: InstanceRecord) -> None:
         self.running[instance.id] = instance
         try:
-            spec = self.spec_of(instance)
-            with self._store.read() as reader:
-                order = make_order(
-                    reader,
-                    instance,
-                    spec,
-                    project=self._project,
-                    state=self._state,
-                    database=self._store.path,
-                )
+            definition = self.definition_of(instance)
+            order = make_order(self._store, instance, definition, project=self._project, state=self._state)
         except RunnerError as problem:
             self._cannot_start(instance, problem)
             return

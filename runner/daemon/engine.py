@@ -211,13 +211,13 @@ class Engine:
         self._recorder.report(report)
 
     def _spec_of(self, instance_id: int) -> Mapping[str, Any]:
-        return self._dispatcher.spec_of(self._dispatcher.running[instance_id])
+        return self._dispatcher.definition_of(self._dispatcher.running[instance_id]).spec
 
     def _vacated(self, instance_id: int) -> None:
         self._dispatcher.vacated(instance_id)
 
     def _cannot_start(self, instance: InstanceRecord, problem: RunnerError) -> None:
-        spec = self._dispatcher.spec_of(instance)
+        spec = self._dispatcher.definition_of(instance).spec
         now = self._clock.now()
 
         def done(finished: Finished | None, failure: BaseException | None) -> None:

@@ -35,7 +35,7 @@ def decide_start(
     open_instances: Sequence[int],
     *,
     policy: str = "skip",
-    limit: int = 1,
+    limit: int | None = 1,
     origin: str = "slot",
     force: bool = False,
     begun: bool = False,
@@ -54,7 +54,7 @@ def decide_start(
         return hold_answer
     if hold_answer.forced:
         forced.append(hold_answer.forced)
-    if policy == "allow" or len(open_instances) < limit:
+    if policy == "allow" or limit is None or len(open_instances) < limit:
         return Start(", ".join(forced))
     if force:
         return Start(", ".join([*forced, f"overlap with instance {open_instances[0]}"]))

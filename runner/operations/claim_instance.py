@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -35,16 +36,34 @@ class NotStarted:
 
 
 def claim_instance(
-    tx: Transaction, instance_id: int, job: SchedulableJob | None, session: int, now: datetime
+    tx: Transaction,
+    instance: InstanceRecord,
+    job: SchedulableJob | None,
+    steps: Sequence[NewStep],
+    session: int,
+    now: datetime,
 ) -> Claimed | NotStarted | None:
-    """Claim the instance, or record why it does not start; None when it no longer waits.
+    """Claim the instance, or record why it does not start; None when it no longer waits as it did.
+
+    `instance` is how it was found waiting; `steps` are those of its definition.
 
     One guarded write raises the epoch (lifecycle.md, principle 3), in the transaction that looked at the
     open set (R11).
     """
-    instance = tx.instances.get(instance_id)
-    if instance is None or instance.state != "SCHEDULED" or instance.due_at > now:
+    try:
+        return _decide(tx, instance, job, steps, session, now)
+    except ChangedMeanwhile:
         return None
+
+
+def _decide(
+    tx: Transaction,
+    instance: InstanceRecord,
+    job: SchedulableJob | None,
+    steps: Sequence[NewStep],
+    session: int,
+    now: datetime,
+) -> Claimed | NotStarted | None:
     late = _late(instance, now)
     if late is not None:
         return _end(tx, instance, now, "late" if instance.attempt == 0 else "expire", late)
@@ -67,7 +86,7 @@ def claim_instance(
     )
     match decision:
         case Start(forced=forced):
-            return Claimed(_claim(tx, instance, session, now, forced))
+            return Claimed(_claim(tx, instance, steps, session, now, forced))
         case Skip(reason=reason, blocker=blocker):
             return _skip(tx, instance, now, f"{reason}: {blocker}" if reason == "overlap" else reason)
         case _:
@@ -75,7 +94,12 @@ def claim_instance(
 
 
 def _claim(
-    tx: Transaction, instance: InstanceRecord, session: int, now: datetime, forced: str
+    tx: Transaction,
+    instance: InstanceRecord,
+    steps: Sequence[NewStep],
+    session: int,
+    now: datetime,
+    forced: str,
 ) -> InstanceRecord:
     tx.instances.claim(
         instance.id,
@@ -89,12 +113,8 @@ def _claim(
     claimed = tx.instances.get(instance.id)
     if claimed is None:  # the claim has just succeeded in this transaction
         raise ChangedMeanwhile(f"instance {instance.id} is gone")
-    spec = tx.revisions.get(claimed.job_uid, claimed.digest)
-    if spec is None:
-        raise ChangedMeanwhile(f"revision {claimed.digest} of {claimed.job} is gone")
     first = instance.epoch == 0
     if first:
-        steps = [NewStep(step["name"], step["kind"], step["remedy"] or "") for step in spec["steps"]]
         tx.steps.create_all(claimed.id, "-", steps)
     tx.tasks.move(
         claimed.id,

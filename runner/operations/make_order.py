@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,84 +14,70 @@ from runner.credentials.authorization import resolve_authorization
 from runner.declaration.expressions import as_text, render
 from runner.declaration.templates import has_template
 from runner.execution.order import Order
+from runner.operations.definition import Definition
 from runner.operations.settings import settings
 from runner.schedules.kinds import schedule_from
-from runner.store.port import Reader
+from runner.store.port import Reader, Store
 from runner.store.records import InstanceRecord, log_path_of
-from runner.vocabulary.duration import parse_duration, parse_size
 from runner.vocabulary.errors import UnknownName
 from runner.vocabulary.identity import Address
 
 INHERITED = ("PATH", "HOME", "LANG", "TZ")
 """All that a child gets of the daemon's own environment (declarations.md, Job)."""
 
-DATA_STEPS = frozenset({"sql", "copy"})
-"""Step kinds whose process starts with the database libraries loaded."""
-
 SYSTEM = "system"
 """The job type whose programs may call the runner itself: they find it, its project and its database."""
 
-DEFAULT_OUTPUT_LIMIT = 50 * 2**20
 _LOOK_BACK = tuple(timedelta(days=d) for d in (1, 8, 35, 370, 1500))
 
 
 def make_order(
-    reader: Reader,
-    instance: InstanceRecord,
-    spec: Mapping[str, Any],
-    *,
-    project: Path,
-    state: Path,
-    database: Path,
+    store: Store, instance: InstanceRecord, definition: Definition, *, project: Path, state: Path
 ) -> Order:
     """The order for `instance`, with the connections, credentials and roots as they are installed now.
 
     Raises CredentialMissing when a secret cannot be found, and UnknownName when a connection is gone.
     """
-    connections, masks = _connections(reader, spec, project)
-    context = _context(instance, spec)
-    env, env_masks = _environment(reader, spec, project, context)
+    spec = definition.spec
+    context = _context(instance, definition)
+    connections: dict[str, dict[str, Any]] = {}
+    roots: dict[str, dict[str, str]] = {}
+    done: dict[str, dict[str, Any]] = {}
+    skipped: list[str] = []
+    masks: set[str] = set()
+    if definition.needs_installed or instance.epoch > 1:
+        with store.read() as reader:
+            connections, masks = _connections(reader, definition.connections, project)
+            env, env_masks = _environment(reader, spec, project, context)
+            done, skipped = _earlier_steps(reader, instance.id)
+            roots = _roots(settings(reader), project)
+    else:
+        env, env_masks = _environment(None, spec, project, context)
     if spec["type"] == SYSTEM:
-        env = _with_the_runner(env, project, database)
-    done, skipped = _earlier_steps(reader, instance.id)
-    limits = dict(spec["limits"])
-    timeout = spec["timeout"]
+        env = _with_the_runner(env, project, store.path)
     return Order(
         instance=instance.id,
         epoch=instance.epoch,
         job=instance.job,
-        profile="data" if any(step["kind"] in DATA_STEPS for step in spec["steps"]) else "lean",
-        steps=[*spec["steps"]],
+        profile=definition.profile,
+        steps=spec["steps"],
         context=context,
         done=done,
         skipped=skipped,
-        files={path: str(blob_path(state, digest)) for path, digest in spec["files"].items()},
-        libraries={
-            name: {module: str(blob_path(state, digest)) for module, digest in modules.items()}
-            for name, modules in spec["libraries"].items()
-        },
+        files=definition.files,
+        libraries=definition.libraries,
         connections=connections,
-        roots=_roots(settings(reader), project),
+        roots=roots,
         env=env,
-        workdir=str(state / "work" / str(instance.id)),
-        keep_workdir=bool(limits.pop("keepWorkdir", False)),
-        log_path=str(log_path(state, instance.job, instance.id)),
-        limits=limits,
-        outputs=dict(spec["outputs"]),
-        timeout_s=parse_duration(timeout).total_seconds() if timeout else None,
-        output_limit=parse_size(limits["output"]) if limits.get("output") else DEFAULT_OUTPUT_LIMIT,
+        workdir=f"{state}/work/{instance.id}",
+        keep_workdir=definition.keep_workdir,
+        log_path=f"{state}/{log_path_of(instance.job, instance.id)}",
+        limits=definition.limits,
+        outputs=spec["outputs"],
+        timeout_s=definition.timeout_s,
+        output_limit=definition.output_limit,
         masks=sorted(masks | env_masks, key=len, reverse=True),
     )
-
-
-def blob_path(state: Path, digest: str) -> Path:
-    """Where the content with this SHA-256 (hex) is kept."""
-    return state / "blobs" / digest[:2] / digest
-
-
-def log_path(state: Path, job: str, instance_id: int) -> Path:
-    """Where the output of an instance goes."""
-    return state / log_path_of(job, instance_id)
 
 
 def _roots(declared: Mapping[str, Any], project: Path) -> dict[str, dict[str, str]]:
@@ -103,17 +88,11 @@ def _roots(declared: Mapping[str, Any], project: Path) -> dict[str, dict[str, st
 
 
 def _connections(
-    reader: Reader, spec: Mapping[str, Any], project: Path
+    reader: Reader, names: Sequence[str], project: Path
 ) -> tuple[dict[str, dict[str, Any]], set[str]]:
-    named: set[str] = set()
-    for step in spec["steps"]:
-        action = step["action"]
-        for part in (action, action.get("from"), action.get("to")):
-            if isinstance(part, Mapping) and isinstance(part.get("connection"), str):
-                named.add(part["connection"])
     connections: dict[str, dict[str, Any]] = {}
     masks: set[str] = set()
-    for name in sorted(named):
+    for name in names:
         record = reader.objects.get(Address("Connection", name))
         if record is None:
             raise UnknownName(f"Connection/{name} is not installed; declare it and apply, then start again")
@@ -136,13 +115,16 @@ def _anchored(url: str, project: Path) -> str:
 
 
 def _environment(
-    reader: Reader, spec: Mapping[str, Any], project: Path, context: dict[str, Any]
+    reader: Reader | None, spec: Mapping[str, Any], project: Path, context: dict[str, Any]
 ) -> tuple[dict[str, str], set[str]]:
-    """The exact environment and what to mask in it; expressions are evaluated, in `context["env"]` too."""
+    """The exact environment and what to mask in it; expressions are evaluated, in `context["env"]` too.
+
+    Without a reader nothing in it may come from an authorization.
+    """
     env = {name: os.environ[name] for name in INHERITED if name in os.environ}
     masks: set[str] = set()
     for name, value in spec["env"].items():
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and reader is not None:
             secrets = _authorization(reader, value["authorization"], project)
             if value["key"] not in secrets:
                 raise UnknownName(
@@ -187,10 +169,11 @@ def _earlier_steps(reader: Reader, instance_id: int) -> tuple[dict[str, dict[str
     return done, skipped
 
 
-def _context(instance: InstanceRecord, spec: Mapping[str, Any]) -> dict[str, Any]:
+def _context(instance: InstanceRecord, definition: Definition) -> dict[str, Any]:
+    spec = definition.spec
     return {
         "inputs": dict(instance.inputs),
-        "slot": _slot(instance, spec),
+        "slot": _slot(instance, definition),
         "job": {"name": instance.job, "version": spec["version"] or ""},
         "instance": {"id": instance.id, "attempt": instance.attempt, "origin": instance.origin},
         "target": {"name": "-"},
@@ -199,9 +182,9 @@ def _context(instance: InstanceRecord, spec: Mapping[str, Any]) -> dict[str, Any
     }
 
 
-def _slot(instance: InstanceRecord, spec: Mapping[str, Any]) -> dict[str, Any]:
+def _slot(instance: InstanceRecord, definition: Definition) -> dict[str, Any]:
     at = instance.slot_at or instance.created_at
-    schedules: Mapping[str, Mapping[str, Any]] = spec["schedules"]
+    schedules: Mapping[str, Mapping[str, Any]] = definition.spec["schedules"]
     schedule = schedules.get(instance.schedule or "") or next(iter(schedules.values()), {})
     zone = schedule.get("timezone") or "UTC"
     local = at.astimezone(ZoneInfo(zone))
@@ -211,7 +194,7 @@ def _slot(instance: InstanceRecord, spec: Mapping[str, Any]) -> dict[str, Any]:
         "zone": zone,
         "previous": None,
     }
-    if schedule and "slot.previous" in json.dumps([spec["steps"], spec["env"], spec["outputs"]]):
+    if schedule and definition.reads_previous_slot:
         before = _slot_before(schedule, at)
         slot["previous"] = before and before.astimezone(ZoneInfo(zone)).isoformat(timespec="seconds")
     return slot

@@ -11,7 +11,7 @@ from typing import Any
 from runner.access.permission import Actor
 from runner.declaration.declared import Declared, Document
 from runner.loading.tree import Tree, load_tree
-from runner.operations.make_order import blob_path
+from runner.operations.definition import blob_path
 from runner.operations.trigger import Triggered, trigger_job
 from runner.store.port import Store, Transaction
 from runner.store.records import NewObject

@@ -9,7 +9,8 @@ from typing import Any
 
 from runner.declaration.inputs import check_inputs
 from runner.schedules.jitter import jitter_for
-from runner.schedules.kinds import Schedule, schedule_from
+from runner.schedules.kinds import schedule_from
+from runner.schedules.slot import Schedule
 from runner.store.records import ObjectRecord
 from runner.vocabulary.duration import parse_duration
 
@@ -37,7 +38,7 @@ class SchedulableJob:
     hidden: bool
     schedules: tuple[NamedSchedule, ...]
     overlap: str
-    limit: int
+    limit: int | None
     missed: str
     missed_max_age: timedelta
     missed_max_runs: int

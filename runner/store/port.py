@@ -458,5 +458,11 @@ class Store(Protocol):
         called in that thread once the result is durable, or the work was undone.
         """
 
+    def submit_all(
+        self,
+        jobs: Sequence[tuple[Callable[[Transaction], Any], Callable[[Any, BaseException | None], None]]],
+    ) -> None:
+        """As `submit` for each of them, in order; the writer is woken once."""
+
     def close(self) -> None:
         """Finish what is queued, then let go."""

@@ -35,7 +35,7 @@ _WORDS = {
 
 
 class Announcer:
-    """Prints what the engine does. Local time of this terminal; colour only on one, and never the only sign."""
+    """Prints what the engine does, in this terminal's local time; colour is never the only sign."""
 
     def __init__(
         self,

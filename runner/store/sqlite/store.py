@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -77,7 +77,7 @@ class SqliteStore:
                 told.append((result, problem))
                 heard.set()
 
-            if not self._writer.submit(work, then):
+            if not self._writer.submit([(work, then)]):
                 raise self._is_closed()
             heard.wait()
         result, problem = told[0]
@@ -88,13 +88,16 @@ class SqliteStore:
     def submit(
         self, work: Callable[[Any], T], then: Callable[[T | None, BaseException | None], None]
     ) -> None:
+        self.submit_all([(work, then)])
+
+    def submit_all(self, jobs: Sequence[Job]) -> None:
         if self._closed:
             raise self._is_closed()
         if self._writer is None:
             with self._write_lock:
                 if self._writer is None:
                     self._writer = Writer(self._commit)
-        if not self._writer.submit(work, then):
+        if not self._writer.submit(jobs):
             raise self._is_closed()
 
     def close(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from runner.store.sqlite.transaction import SqliteTransaction
@@ -14,7 +14,7 @@ Then = Callable[[Any, BaseException | None], None]
 Job = tuple[Work, Then]
 
 BATCH = 256
-"""Works per commit at most, so that the first of a flood does not wait for the last."""
+"""Works after which a commit takes no more, so that the first of a flood does not wait for the last."""
 
 
 def commit_together(transaction: SqliteTransaction, jobs: list[Job]) -> list[tuple[Then, Any, Any]]:
@@ -60,7 +60,7 @@ class Writer:
         self._commit = commit
         self._door = threading.Lock()
         self._is_open = True
-        self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Sequence[Job] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
@@ -68,11 +68,11 @@ class Writer:
     def is_this_thread(self) -> bool:
         return threading.current_thread() is self._thread
 
-    def submit(self, work: Work, then: Then) -> bool:
-        """False when it is closed: nobody would ever look at the work."""
+    def submit(self, jobs: Sequence[Job]) -> bool:
+        """False when it is closed: nobody would ever look at the works."""
         with self._door:
             if self._is_open:
-                self._queue.put((work, then))
+                self._queue.put(jobs)
             return self._is_open
 
     def close(self) -> None:
@@ -86,16 +86,16 @@ class Writer:
         closing = False
         while not closing:
             jobs: list[Job] = []
-            job = self._queue.get()
+            queued = self._queue.get()
             while True:
-                if job is None:
+                if queued is None:
                     closing = True
                     break
-                jobs.append(job)
-                if len(jobs) == BATCH:
+                jobs.extend(queued)
+                if len(jobs) >= BATCH:
                     break
                 try:
-                    job = self._queue.get_nowait()
+                    queued = self._queue.get_nowait()
                 except queue.Empty:
                     break
             if jobs:

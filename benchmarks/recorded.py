@@ -1,0 +1,87 @@
+"""Instances fully recorded and durable, due at once, against bare processes of the same kind.
+
+Usage: python benchmarks/recorded.py [--count 2000] [--concurrency 8] [--rounds 3]
+
+Floors, measured in the same run and alternating with ours: a bare lean zygote (fork, setsid, redirect, exec of
+a compiled no-op), `python3 -c pass` processes, and subprocess.Popen(["/bin/true"]). Ours: instance, task and
+step rows with all their events, synchronous=FULL, from the first claim to the last recorded end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import subprocess
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from engine import PYTHON_NO_OP, SHELL_TRUE, Counting, Installation, resolved_job
+from instances import bare_python_rate, bare_zygote_rate
+
+
+def recorded_rate(step: Mapping[str, Any], count: int, concurrency: int) -> float:
+    """Instances a second, from a warm engine."""
+    installation = Installation()
+    try:
+        [uid] = installation.install(["no-op"], resolved_job(step))
+        return asyncio.run(_rate(installation, uid, count, concurrency))
+    finally:
+        installation.close()
+
+
+async def _rate(installation: Installation, uid: str, count: int, concurrency: int) -> float:
+    warm_up = Counting(concurrency)
+    engine = installation.engine(warm_up, concurrency)
+    installation.due(uid, "no-op", concurrency)
+    engine.start()
+    await warm_up.done.wait()
+    installation.due(uid, "no-op", count, start=concurrency)
+    warm_up.left = count
+    warm_up.done.clear()
+    begun = time.perf_counter()
+    engine.look()
+    await warm_up.done.wait()
+    seconds = warm_up.ended_at - begun
+    await engine.stop(0)
+    return count / seconds
+
+
+def bare_popen_rate(count: int) -> float:
+    """Bare subprocess.Popen(["/bin/true"]) a second, one after the other."""
+    begun = time.perf_counter()
+    for _ in range(count):
+        subprocess.Popen(["/bin/true"]).wait()
+    return count / (time.perf_counter() - begun)
+
+
+def main() -> None:
+    """Measure alternately, so that all see the same machine; the median of the ratios counts."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=2000)
+    parser.add_argument("--concurrency", type=int, default=8)
+    parser.add_argument("--rounds", type=int, default=3)
+    arguments = parser.parse_args()
+    ratios: dict[str, list[float]] = {"zygote": [], "python": [], "popen": []}
+    for _ in range(arguments.rounds):
+        ours = recorded_rate(PYTHON_NO_OP, arguments.count, arguments.concurrency)
+        zygote = bare_zygote_rate(arguments.count, arguments.concurrency)
+        python = bare_python_rate(arguments.count // 10, arguments.concurrency)
+        shell = recorded_rate(SHELL_TRUE, arguments.count, arguments.concurrency)
+        popen = bare_popen_rate(arguments.count)
+        ratios["zygote"].append(ours / zygote)
+        ratios["python"].append(ours / python)
+        ratios["popen"].append(shell / popen)
+        print(
+            f"python {ours:6.0f}/s  bare zygote {zygote:6.0f}/s  python -c pass {python:5.0f}/s  |  "
+            f"shell {shell:6.0f}/s  bare Popen {popen:6.0f}/s",
+            flush=True,
+        )
+    middle = {name: sorted(values)[len(values) // 2] for name, values in ratios.items()}
+    print(f"python instances to a bare zygote: {middle['zygote']:.2f} (target 0.4)")
+    print(f"python instances to python -c pass: {middle['python']:.1f} (target 5)")
+    print(f"shell instances to bare Popen: {middle['popen']:.2f} (target 0.4)")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+"""A pinned definition, prepared once for all the runs that use it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from runner.store.records import NewStep
+from runner.vocabulary.duration import parse_duration, parse_size
+
+DATA_STEPS = frozenset({"sql", "copy"})
+"""Step kinds whose process starts with the database libraries loaded."""
+
+DEFAULT_OUTPUT_LIMIT = 50 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """What all runs of one revision share. `connections` are the names that its steps use.
+
+    `needs_installed`: whether a run looks anything up (connections, credentials, roots) when it starts.
+    """
+
+    spec: Mapping[str, Any]
+    new_steps: tuple[NewStep, ...]
+    profile: Literal["lean", "data"]
+    files: Mapping[str, str]
+    libraries: Mapping[str, Mapping[str, str]]
+    limits: Mapping[str, Any]
+    keep_workdir: bool
+    output_limit: int
+    timeout_s: float | None
+    connections: tuple[str, ...]
+    needs_installed: bool
+    reads_previous_slot: bool
+
+
+def define(spec: Mapping[str, Any], state: Path) -> Definition:
+    """Prepare a resolved spec; the copies of the files that it names lie in `state`."""
+    limits = dict(spec["limits"])
+    steps = spec["steps"]
+    connections = _connections(steps)
+    timeout = spec["timeout"]
+    return Definition(
+        spec=spec,
+        new_steps=tuple(NewStep(step["name"], step["kind"], step["remedy"] or "") for step in steps),
+        profile="data" if any(step["kind"] in DATA_STEPS for step in steps) else "lean",
+        files=_copies(spec["files"], state),
+        libraries={name: _copies(modules, state) for name, modules in spec["libraries"].items()},
+        keep_workdir=bool(limits.pop("keepWorkdir", False)),
+        output_limit=parse_size(limits["output"]) if limits.get("output") else DEFAULT_OUTPUT_LIMIT,
+        limits=limits,
+        timeout_s=parse_duration(timeout).total_seconds() if timeout else None,
+        connections=connections,
+        needs_installed=bool(connections)
+        or any(isinstance(value, Mapping) for value in spec["env"].values())
+        or any(_names_root(step["action"]) for step in steps),
+        reads_previous_slot="slot.previous" in json.dumps([steps, spec["env"], spec["outputs"]]),
+    )
+
+
+def blob_path(state: Path, digest: str) -> Path:
+    """Where the content with this SHA-256 (hex) is kept."""
+    return state / "blobs" / digest[:2] / digest
+
+
+def _copies(files: Mapping[str, str], state: Path) -> dict[str, str]:
+    return {path: str(blob_path(state, digest)) for path, digest in files.items()}
+
+
+def _ends(action: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The parts of an action that may name a connection or a root: itself, or its two ends."""
+    parts = (action, action.get("from"), action.get("to"))
+    return [part for part in parts if isinstance(part, Mapping)]
+
+
+def _connections(steps: list[Mapping[str, Any]]) -> tuple[str, ...]:
+    named = {part.get("connection") for step in steps for part in _ends(step["action"])}
+    return tuple(sorted(name for name in named if isinstance(name, str)))
+
+
+def _names_root(action: Mapping[str, Any]) -> bool:
+    return any(part.get("root") for part in _ends(action))
