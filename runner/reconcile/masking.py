@@ -14,6 +14,8 @@ _SECRET = re.compile(
 )
 _USER_INFO = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://[^\s/:@]*):[^\s@]*@", re.IGNORECASE)
 
+_SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie"})
+
 # They say where a secret is, never what it is.
 _REFERENCE_KEYS = frozenset({"from", "authorization", "file", "env", "systemdCredential", "key"})
 
@@ -32,6 +34,8 @@ def masked(path: tuple[str, ...], value: Any) -> Any:
 
 
 def _is_secret(path: tuple[str, ...]) -> bool:
+    if "headers" in path and path[-1].lower() in _SECRET_HEADERS:
+        return True
     named = [position for position, part in enumerate(path) if _SECRET.search(part)]
     if not named:
         return False

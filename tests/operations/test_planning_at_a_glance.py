@@ -69,6 +69,7 @@ def do(project: Project, step) -> None:
         project.write("jobs.d/group.yaml", GROUP.format(rest[0]))
     elif verb == "apply":
         project.apply(allow_delete=10, allow_protected=True)
+        assert project.plan().plan.is_empty
     elif file is None or not file.exists():
         return
     elif verb == "comment":
