@@ -356,3 +356,28 @@ def test_sqlite_readers_see_the_rows_of_before_until_the_commit(files: Bench, tm
     files.load("a\n1\n2\n", mode="replace")
     assert reader.execute("SELECT count(*) FROM t").fetchone() == (2,)
     reader.close()
+
+
+def test_a_rule_of_a_postgresql_table_is_told_with_its_lines(
+    a_step: Builder, tmp_path: Path, postgresql: dict[str, Any]
+) -> None:
+    bench = Bench(a_step, tmp_path, postgresql)
+    bench.sql("CREATE TABLE t (id INTEGER PRIMARY KEY, u UUID, tags TEXT[], CHECK (id < 100))")
+    uuid = "3f0e8a8e-0000-4000-8000-000000000001"
+    bench.load(f'id,u,tags\n1,{uuid},"{{a,b}}"\n')
+    assert bench.rows() == [{"id": 1, "u": uuid, "tags": ["a", "b"]}]
+    for rows, code in (("1,,\n", "constraint"), ("500,,\n", "constraint"), ("2,no uuid,\n", "data")):
+        with pytest.raises(ActionFailed) as raised:
+            bench.load("id,u,tags\n" + rows)
+        assert (raised.value.code, raised.value.retryable) == (code, False)
+        assert raised.value.description.startswith("line 2: connection warehouse: ")
+    assert bench.sql("SELECT count(*) AS n FROM t")["first"] == {"n": 1}
+
+
+def test_a_postgresql_view_takes_rows_too(
+    a_step: Builder, tmp_path: Path, postgresql: dict[str, Any]
+) -> None:
+    bench = Bench(a_step, tmp_path, postgresql)
+    bench.sql("CREATE TABLE kept (a INTEGER); CREATE VIEW t AS SELECT * FROM kept")
+    assert bench.load("a\n1\n2\n")["rows"] == 2
+    assert bench.sql("SELECT sum(a) AS n FROM kept")["first"] == {"n": 3}

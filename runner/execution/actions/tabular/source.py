@@ -16,6 +16,14 @@ class Batch(NamedTuple):
     rows: Sequence[Sequence[Any]]
     lines: list[int]
 
+    @property
+    def extent(self) -> str:
+        """`lines 2 to 2001: `, or nothing."""
+        if not self.lines:
+            return ""
+        first, last = self.lines[0], self.lines[-1]
+        return f"line {first}: " if first == last else f"lines {first} to {last}: "
+
     def place(self, index: int) -> str:
         """`line 12: `, or nothing."""
         return f"line {self.lines[index]}: " if self.lines else ""

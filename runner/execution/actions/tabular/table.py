@@ -125,6 +125,7 @@ class TableTarget:
             self._execute(f"DELETE FROM {self._database.quoted(self._table)}")  # noqa: S608 - quoted
         self._columns = tuple(columns)
         self._insert = self._statement(columns)
+        self._copy = self._copy_statement(columns)
 
     def write(self, batch: Batch, *, textual: bool) -> None:
         """Insert a batch; ActionFailed names the line and column of a value that does not fit."""
@@ -142,17 +143,33 @@ class TableTarget:
                 raise ActionFailed("bad-value", f"{place}column {column} is empty, but it is in the key")
         rows = list(zip(*columns, strict=True))
         try:
-            self._connection.exec_driver_sql(self._insert, rows)
+            self._insert_all(rows)
         except Exception as error:
-            orig = getattr(error, "orig", None)
-            if orig is None:
+            orig = getattr(error, "orig", error)  # SQLAlchemy wraps the driver's error, COPY raises it bare
+            if not hasattr(orig, "sqlstate") and orig is error:
                 raise
             failed = self._database.failure_of(orig)
-            if batch.lines:
-                place = f"lines {batch.lines[0]} to {batch.lines[-1]}: "
-                failed.description = place + failed.description
-                failed.args = (failed.description,)
+            failed.description = batch.extent + failed.description
+            failed.args = (failed.description,)
             raise failed from None
+
+    def _insert_all(self, rows: Sequence[Sequence[Any]]) -> None:
+        if self._copy:
+            from runner.execution.actions.tabular.postgresql_copy import copy_rows
+
+            copy_rows(self._connection, self._copy, rows)
+        else:
+            self._connection.exec_driver_sql(self._insert, rows)
+
+    def _copy_statement(self, columns: Sequence[str]) -> str:
+        """COPY where it does the same as INSERT, else nothing."""
+        if self._database.dialect != "postgresql" or self._mode == "upsert":
+            return ""
+        from runner.execution.actions.tabular.postgresql_copy import can_copy
+
+        quoted = self._database.quoted(self._table).replace("%%", "%")
+        names = ", ".join(self._name(column).replace("%%", "%") for column in columns)
+        return f"COPY {quoted} ({names}) FROM STDIN" if can_copy(self._connection, quoted) else ""
 
     def _fitting(self, column: str, values: Sequence[Any], textual: bool) -> list[Any]:
         kind, dialect = self._kinds[column], self._database.dialect
