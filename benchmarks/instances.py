@@ -81,7 +81,6 @@ def supervised_rate(count: int, concurrency: int, steps: list[dict[str, object]]
                     epoch=1,
                     job="no-op",
                     steps=steps,
-                    workdir=f"{folder}/work/{started[0]}",
                     log_path=f"{folder}/logs/no-op/{started[0]}.log",
                     env={"PATH": os.defpath, "HOME": "/", "LANG": "C.UTF-8"},
                 )

@@ -36,13 +36,14 @@ class Attempt:
     __slots__ = (
         "_end", "_errors", "_lines", "_masks", "_number", "_report", "_step", "_unsent", "_unsent_ack",
         "control", "epoch", "err", "instance", "log", "order", "out", "pid", "pid_started", "step_limit_s",
-        "stop_why", "timers", "token", "violation",
+        "stop_why", "timers", "token", "violation", "workdir",
     )  # fmt: skip
 
     def __init__(
         self,
         order: Order,
         token: int,
+        workdir: str,
         streams: Streams,
         line: bytes,
         report: Callable[[Report], None],
@@ -51,6 +52,7 @@ class Attempt:
         self.instance = order.instance
         self.epoch = order.epoch
         self.token = token
+        self.workdir = workdir
         self.control, self.out, self.err = streams
         self.timers: list[TimerHandle] = []
         self.pid: int | None = None
@@ -196,6 +198,19 @@ class Attempt:
                 if not data:
                     break
                 self.log.write(self._step or "-", stream, data)
+
+    def close_output(self, descriptor: int) -> None:
+        """Nothing will come from that pipe any more."""
+        os.close(descriptor)
+        if descriptor == self.out:
+            self.out = -1
+        else:
+            self.err = -1
+
+    def close_control(self) -> None:
+        """The child closed its end, after its last word."""
+        os.close(self.control)
+        self.control = -1
 
     def ended(self, status: int | None, usage: Usage) -> tuple[Ended, bool]:
         """The last report, from everything that is known now, and whether the working directory is gone."""

@@ -19,16 +19,17 @@ class Order:
     """One attempt of one instance, complete: nothing else reaches the child.
 
     `steps` are resolved steps; those in `done` (with their outputs) or `skipped` are not run again.
-    `env` is the exact environment, to which only RUNNER_ names are added. `limits` are as declared
-    (`memory: 512MiB`, `cpuTime: 10m`) or numbers (bytes, seconds). `masks` and `log_path` stay with the
-    supervisor. `timeout_s` bounds the whole attempt; `grace_s` is the time between TERM and KILL then.
+    Without a `workdir` the supervisor gives the instance a private one and removes it afterwards; one that
+    is named is made if it is missing, and removed unless `keep_workdir`. `env` is the exact environment, to
+    which only RUNNER_ names are added. `limits` are as declared (`memory: 512MiB`, `cpuTime: 10m`) or
+    numbers (bytes, seconds). `masks` and `log_path` stay with the supervisor. `timeout_s` bounds the whole
+    attempt; `grace_s` is the time between TERM and KILL then.
     """
 
     instance: int
     epoch: int
     job: str
     steps: Sequence[Mapping[str, Any]]
-    workdir: str
     log_path: str
     profile: Literal["lean", "data"] = "lean"
     context: Mapping[str, Any] = field(default_factory=dict)
@@ -39,6 +40,7 @@ class Order:
     connections: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     roots: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
+    workdir: str | None = None
     keep_workdir: bool = False
     limits: Mapping[str, Any] = field(default_factory=dict)
     outputs: Mapping[str, Any] = field(default_factory=dict)
@@ -47,7 +49,7 @@ class Order:
     output_limit: int = DEFAULT_OUTPUT_LIMIT
     masks: Sequence[str] = field(default=(), repr=False)
 
-    def encoded(self, mark: str) -> bytes:
+    def encoded(self, mark: str, workdir: str) -> bytes:
         """The line that the child reads first; ValueError when something in it is not JSON."""
         message: dict[str, Any] = {
             "instance": self.instance,
@@ -56,7 +58,8 @@ class Order:
             "steps": self.steps,
             "context": self.context,
             "env": self.env,
-            "workdir": self.workdir,
+            "workdir": workdir,
+            "make_workdir": self.workdir is not None,
         }
         for name in _ONLY_WHEN_SET:
             if value := getattr(self, name):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 CONTROL = 3
@@ -53,7 +54,7 @@ class Reply(NamedTuple):
 # Made once: json.dumps would make an encoder for every message, and json.loads asks for its encoding. In a
 # freshly forked child every function less is a copied page less.
 _encoder = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
-_decode = json.JSONDecoder().raw_decode
+_scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
 
 
 def encode(message: dict[str, Any]) -> bytes:
@@ -64,8 +65,11 @@ def encode(message: dict[str, Any]) -> bytes:
 def decode(line: bytes) -> Any:
     """The JSON value of one line; ValueError when it is none."""
     text = line.decode()
-    value, end = _decode(text)
-    if text[end:].strip():
+    try:
+        value, end = _scan(text, 0)
+    except StopIteration:
+        raise ValueError("there is no value in the line") from None
+    if text[end:] not in ("", "\n"):
         raise ValueError("there is more than one value in the line")
     return value
 

@@ -21,7 +21,7 @@ from runner.execution.attempt import Attempt
 from runner.execution.order import Ended, ErrorInfo, Order, Report, Usage
 from runner.execution.protocol import ENDED, KILL, START, TERMINATE, Reply
 from runner.execution.streams import open_streams
-from runner.execution.workdirs import remove_if_empty, remove_tree
+from runner.execution.workdirs import WorkingDirectories, remove_if_small, remove_tree
 from runner.execution.zygotes import ZygoteProcess
 
 _EVENTS = 128  # at once, then the loop's other work
@@ -61,6 +61,9 @@ class Supervisor:
         self._leaving: list[ZygoteProcess] = []
         self._watched: dict[int, Callable[[int, int], None]] = {}
         self._closed = False
+        self._workdirs = WorkingDirectories(state / "work")
+        for folder in self._workdirs.left_over():
+            loop.run_in_executor(None, remove_tree, folder)
         processes.adopt_orphans()
         self._epoll = select.epoll()
         loop.add_reader(self._epoll.fileno(), self._on_events)
@@ -74,14 +77,19 @@ class Supervisor:
     def start(self, order: Order) -> None:
         """Start an instance; every later word about it is a report, and Ended is the last one."""
         token = next(self._tokens)
+        workdir = order.workdir
         try:
-            line = order.encoded(self.mark)
+            if workdir is None:
+                workdir = self._workdirs.take()
+            line = order.encoded(self.mark, workdir)
             zygote = self._zygote(order.profile)
             ours, theirs = open_streams()
         except (OSError, ValueError, TypeError) as error:
+            if order.workdir is None and workdir is not None:
+                self._workdirs.give_back(workdir)
             self._refuse(order, error)
             return
-        attempt = Attempt(order, token, ours, line, self._report)
+        attempt = Attempt(order, token, workdir, ours, line, self._report)
         self._attempts[token] = attempt
         self._by_epoch[order.instance, order.epoch] = token
         self._of[token] = zygote
@@ -89,7 +97,7 @@ class Supervisor:
         control, out, err = ours
         everything_sent = attempt.send()
         self._watch(control, lambda _, event: self._on_control(attempt, event), not everything_sent)
-        on_output = lambda fd, _: self._on_output(attempt, fd)  # noqa: E731
+        on_output = lambda fd, event: self._on_output(attempt, fd, event)  # noqa: E731
         self._watch(out, on_output)
         self._watch(err, on_output)
         if order.timeout_s is not None:
@@ -131,8 +139,9 @@ class Supervisor:
         for attempt in self._attempts.values():
             attempt.drain()
             attempt.close()
-            if not attempt.order.keep_workdir:
-                remove_tree(attempt.order.workdir)
+            if attempt.order.workdir is None or not attempt.order.keep_workdir:
+                remove_tree(attempt.workdir)
+        self._workdirs.close()
         self._attempts.clear()
         self._by_epoch.clear()
         self._epoll.close()
@@ -167,6 +176,10 @@ class Supervisor:
                 limit_s = attempt.step_limit_s + _STEP_GRACE_S
                 self._later(attempt, limit_s, self._time_out_step, attempt, attempt.step_limit_s)
             return
+        if attempt.said_its_end and attempt.violation is None:
+            del self._watched[attempt.control]
+            attempt.close_control()
+            return
         self._forget(attempt.control)
         if attempt.violation is not None:
             self._request(self._of[attempt.token], KILL, attempt.token)
@@ -178,7 +191,11 @@ class Supervisor:
         attempt.violation = "broke the protocol: it closed its control stream"
         self._request(self._of[attempt.token], KILL, attempt.token)
 
-    def _on_output(self, attempt: Attempt, descriptor: int) -> None:
+    def _on_output(self, attempt: Attempt, descriptor: int, event: int) -> None:
+        if not event & select.EPOLLIN:  # everyone who could write has ended, and all is read
+            del self._watched[descriptor]
+            attempt.close_output(descriptor)
+            return
         if attempt.control in self._watched:
             self._on_control(attempt, select.EPOLLIN)  # so that the step is known that prints
         if descriptor in (attempt.out, attempt.err) and not attempt.read_output(descriptor):
@@ -228,11 +245,17 @@ class Supervisor:
         if refused is not None:
             error = ErrorInfo("not-started", f"it could not be started: {refused.strerror}", retryable=True)
             ended = ended._replace(outcome="failed", error=error)
-        if is_clean or attempt.order.keep_workdir or remove_if_empty(attempt.order.workdir):
+        if is_clean or self._settle_workdir(attempt):
             self._done(attempt, ended)
             return
-        future = self._loop.run_in_executor(None, remove_tree, attempt.order.workdir)
+        future = self._loop.run_in_executor(None, remove_tree, attempt.workdir)
         future.add_done_callback(lambda _: self._done(attempt, ended))
+
+    def _settle_workdir(self, attempt: Attempt) -> bool:
+        """Whether nothing is left to do about it."""
+        if attempt.order.workdir is None:
+            return self._workdirs.give_back(attempt.workdir) or remove_if_small(attempt.workdir)
+        return attempt.order.keep_workdir or remove_if_small(attempt.workdir)
 
     def _done(self, attempt: Attempt, ended: Ended) -> None:
         if self._closed:

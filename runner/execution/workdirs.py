@@ -1,20 +1,86 @@
-"""How does an instance's working directory go away?"""
+"""Where does an instance work, and how does that directory go away?"""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import shutil
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
+_FEW = 8  # files that are removed at once, on the event loop
+_OWN = "own-"
 
-def remove_if_empty(folder: str) -> bool:
-    """Whether it is gone. Quick, so the event loop may do it."""
+
+class WorkingDirectories:
+    """Private directories for instances that name none; each is made for one, and removed after it.
+
+    But one in which nothing was ever made or changed (its change time tells) goes to the next instance:
+    making and removing a directory takes a file system longer than a short instance takes to run.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._pristine: list[str] = []
+        self._changed_ns: dict[str, int] = {}
+        self._made = 0
+
+    def left_over(self) -> list[str]:
+        """What an earlier process that was killed left behind."""
+        with contextlib.suppress(FileNotFoundError):
+            return [str(path) for path in self._folder.glob(f"{_OWN}*")]
+        return []
+
+    def take(self) -> str:
+        """An empty directory, mode 0700; OSError when none can be made."""
+        if self._pristine:
+            return self._pristine.pop()
+        self._made += 1
+        path = f"{self._folder}/{_OWN}{os.getpid()}-{self._made}"
+        try:
+            os.mkdir(path, 0o700)  # noqa: PTH102 -- on the way of every instance
+        except FileNotFoundError:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.mkdir(path, 0o700)  # noqa: PTH102
+        self._changed_ns[path] = os.stat(path).st_ctime_ns  # noqa: PTH116
+        return path
+
+    def give_back(self, path: str) -> bool:
+        """Take it back if it is as it was; False when it has to be removed."""
+        changed_ns = self._changed_ns.get(path)
+        try:
+            found = os.lstat(path)
+            # The time alone is not enough: older file systems count in ticks.
+            if (
+                found.st_ctime_ns == changed_ns
+                and stat.S_IMODE(found.st_mode) == 0o700
+                and not os.listdir(path)  # noqa: PTH208
+            ):
+                self._pristine.append(path)
+                return True
+        except OSError:
+            pass
+        self._changed_ns.pop(path, None)
+        return False
+
+    def close(self) -> None:
+        """Remove what nobody uses."""
+        for path in self._pristine:
+            remove_if_small(path)
+        self._pristine.clear()
+
+
+def remove_if_small(folder: str) -> bool:
+    """Remove a directory that holds a few files at most; whether it is gone. The event loop may do it."""
     try:
-        os.rmdir(folder)  # noqa: PTH106 -- on the way of every instance
+        with os.scandir(folder) as entries:
+            names = [entry.path for _, entry in zip(range(_FEW), entries, strict=False)]
+        for name in names:
+            os.unlink(name)  # noqa: PTH108 -- on the way of every instance
+        os.rmdir(folder)  # noqa: PTH106
     except FileNotFoundError:
-        return True
+        return not os.path.lexists(folder)
     except OSError:
         return False
     return True

@@ -14,6 +14,7 @@ from __future__ import annotations
 import array
 import contextlib
 import gc
+import linecache
 import os
 import resource
 import select
@@ -24,8 +25,19 @@ from typing import NoReturn
 
 from runner.execution.child import harness
 from runner.execution.child.interruption import INTERRUPTION
+from runner.execution.child.stream import Stream
 from runner.execution.processes import adopt_orphans, die_with_parent, kill_group
-from runner.execution.protocol import ENDED, KILL, NOT_STARTED, REPLY, REQUEST, START, TERMINATE, Reply
+from runner.execution.protocol import (
+    ENDED,
+    KILL,
+    NOT_STARTED,
+    REPLY,
+    REQUEST,
+    START,
+    TERMINATE,
+    Reply,
+    encode,
+)
 
 LEAN = ("runner.execution.actions.python", "runner.execution.actions.shell", "runner.execution.child.spawn")
 DATA = ("sqlalchemy", "duckdb", "runner.execution.actions.sql", "runner.execution.actions.copy")
@@ -174,6 +186,10 @@ class Zygote:
                 return
 
 
+def _nothing_to_finish() -> None:
+    """The exit functions that modules registered are for the children."""
+
+
 def _do_nothing(_signal: int, _frame: object) -> None:
     """A handler, so that the signal wakes the poll."""
 
@@ -193,6 +209,20 @@ def preload(profile: str) -> None:
             __import__(module)
 
 
+def rehearse() -> None:
+    """Run an instance that does nothing, here: what Python prepares at the first use of its parts (caches of
+    types, of classes' relations) is then in the pages that all children share."""
+    ours, theirs = socket.socketpair()
+    step = {"name": "run", "kind": "python", "action": {"source": "pass"}}
+    order = {"instance": 0, "job": "", "mark": "", "steps": [step], "context": {}, "env": {}, "workdir": "/"}
+    with ours, theirs:
+        ours.sendall(encode({**order, "make_workdir": False}))
+        harness.run(Stream(theirs.fileno()), _nothing_to_finish)
+    os.environ.clear()
+    sys.modules.pop("job_code", None)
+    linecache.clearcache()
+
+
 def main(arguments: list[str]) -> NoReturn:
     """`zygote <descriptor> <profile>`: serve until the other end is closed."""
     requests = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET, fileno=int(arguments[0]))
@@ -201,10 +231,11 @@ def main(arguments: list[str]) -> NoReturn:
     preload(arguments[1])
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)  # type: ignore[union-attr]
+    zygote = Zygote(requests)
+    rehearse()
     gc.disable()
     gc.collect()
     gc.freeze()
-    zygote = Zygote(requests)
     try:
         zygote.serve()
     finally:

@@ -11,8 +11,6 @@ from typing import Any
 from runner.execution.actions.failure import ActionFailed
 from runner.execution.child.context import StepContext
 from runner.execution.child.interruption import INTERRUPTION, StepTimeout, StopRequested
-from runner.execution.child.stream import fits
-from runner.execution.protocol import MAX_OUTPUTS
 
 Perform = Callable[[Mapping[str, Any], StepContext], dict[str, Any] | None]
 
@@ -46,8 +44,6 @@ def perform_action(kind: str, action: Mapping[str, Any], step: StepContext) -> d
         raise ActionFailed("exception", f"{type(error).__name__}: {error}"[:2000], True) from None
     finally:
         INTERRUPTION.timed_out = False
-    if not fits(outputs):
-        raise ActionFailed("outputs-too-large", f"the step's outputs exceed {MAX_OUTPUTS} bytes of JSON")
     return outputs
 
 

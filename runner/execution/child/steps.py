@@ -12,6 +12,7 @@ from runner.execution.child.context import StepContext
 from runner.execution.child.interruption import INTERRUPTION
 from runner.execution.child.perform import perform_action
 from runner.execution.child.stream import Stream
+from runner.execution.protocol import MAX_OUTPUTS
 
 MOST_RAISED = 1000
 """Errors and warnings of one instance."""
@@ -59,6 +60,7 @@ class Steps:
                     return b""
                 self._say("start", step, timeout=_seconds(step.get("timeout")))
                 outputs = self._perform(step, failures + 1)
+                completion = self._completion(step, outputs)
             except ActionFailed as failure:
                 failures += 1
                 first = first or time.time()
@@ -66,7 +68,8 @@ class Steps:
                 delay_s = _delay(step, failure, failures, first)
             else:
                 self.outputs[step["name"]]["outputs"] = outputs
-                return self._completion(step, outputs)
+                self.number += 1
+                return completion
             if delay_s is None:
                 self._settle(step)
                 return b""
@@ -88,15 +91,17 @@ class Steps:
             raise ActionFailed("expression", f"if: {error}"[:2000]) from None
 
     def _completion(self, step: Mapping[str, Any], outputs: dict[str, Any]) -> bytes:
-        self.number += 1
         message = {
             "m": "complete",
-            "n": self.number,
+            "n": self.number + 1,
             "step": step["name"],
             "at": time.time(),
             "outputs": outputs,
         }
-        return self.stream.line(message)
+        line = self.stream.line(message)
+        if len(line) > MAX_OUTPUTS:
+            raise ActionFailed("outputs-too-large", f"the step's outputs exceed {MAX_OUTPUTS} bytes of JSON")
+        return line
 
     def _settle(self, step: Mapping[str, Any]) -> None:
         """After a final failure: go on when the step's failure is declared not to matter."""

@@ -7,7 +7,7 @@ import os
 from typing import Any
 
 from runner.execution.child.interruption import INTERRUPTION
-from runner.execution.protocol import CONTROL, MAX_OUTPUTS, decode, encode
+from runner.execution.protocol import CONTROL, decode, encode
 
 
 class Stream:
@@ -62,8 +62,3 @@ class Stream:
         with INTERRUPTION.listening():
             while self.receive().get("ack", -1) < number:
                 pass
-
-
-def fits(outputs: dict[str, Any]) -> bool:
-    """Whether outputs are small enough to be recorded."""
-    return len(json.dumps(outputs, default=str)) <= MAX_OUTPUTS
