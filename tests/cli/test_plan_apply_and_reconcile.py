@@ -171,6 +171,16 @@ def test_apply_asks_on_a_terminal(runner, answer, code):
     assert ("Applied: " in done.stdout) == (code == 0)
 
 
+def test_nobody_approves_what_they_have_not_seen(runner):
+    mine, theirs = pty.openpty()
+    os.write(mine, b"y\n")
+    done = runner("apply", "--create", "-o", "json", stdin=theirs)
+    os.close(theirs)
+    os.close(mine)
+    assert "+ install    Job/hello" in done.stderr
+    assert json.loads(done.stdout)["applied"]["serial"] == 1
+
+
 def test_waiting_needs_something_to_wait_for(runner):
     assert runner("reconcile", "--create", "--wait").returncode == 0
     assert runner("reconcile", "--timeout", "5s").returncode == 64

@@ -18,6 +18,7 @@ from runner.cli.planning import (
     show_applied,
     show_plan,
     show_warnings,
+    shown_database,
 )
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def command(
         refuse_foreign_plan(planned.plan, store)
         refuse_by_guards(planned, actor, allow_delete=allow_delete, allow_protected=allow_protected)
         if not auto_approve:
-            _approve(planned, stream=path == "-")
+            _approve(planned, where, shown=output == "text", stream=path == "-")
         applied = carry_out(
             planned, store, actor, now, allow_delete=allow_delete, allow_protected=allow_protected
         )
@@ -94,12 +95,16 @@ def command(
     show_applied(applied, output)
 
 
-def _approve(planned: Planned, *, stream: bool) -> None:
+def _approve(planned: Planned, where: Where, *, shown: bool, stream: bool) -> None:
     from runner.vocabulary.errors import Refused
 
     if planned.plan.is_empty:
         return
     if stream or not sys.stdin.isatty():
         raise Refused("nobody can be asked here, so apply needs --auto-approve; nothing was changed")
+    if not shown:  # stdout is for the JSON; nobody approves what they have not seen
+        from runner.cli.views.plan_text import plan_text
+
+        print(plan_text(planned.plan, shown_database(where)), end="", file=sys.stderr)
     if not click.confirm("Apply this?", err=True):
         raise Refused("not approved; nothing was changed")
