@@ -13,14 +13,14 @@ from runner.daemon.reloader import Reloaded
 
 
 @click.command("up")
-@click.argument("path", default="jobs.d")
+@click.argument("path", required=False)
 @click.option(
     "--grace", default="30s", metavar="DURATION", show_default=True, help="Time for work to end at a stop."
 )
 @click.option("--no-watch", is_flag=True, help="Do not reload when files change.")
 @click.option("--allow-delete", type=int, default=None, metavar="N", help="Allow the removal of N objects.")
 @common_options
-def command(path: str, grace: str, no_watch: bool, allow_delete: int | None, where: Where) -> None:
+def command(path: str | None, grace: str, no_watch: bool, allow_delete: int | None, where: Where) -> None:
     """Reconcile PATH, then watch it, schedule and execute, until SIGTERM or Ctrl-C.
 
     Without a terminal the plan is applied too: what is in the tree is what shall run. When the files are
@@ -40,8 +40,7 @@ def command(path: str, grace: str, no_watch: bool, allow_delete: int | None, whe
         grace_s = parse_duration(grace).total_seconds()
     except ValueError as problem:
         raise click.BadParameter(str(problem), param_hint="--grace") from None
-    root = Path(path)
-    root = root if root.is_absolute() else where.project / root
+    root = where.project / "jobs.d" if path is None else Path(path).absolute()
     clock = SystemClock()
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     audience = Announcer(clock.now, colour=colour)
