@@ -135,7 +135,10 @@ class Attempt:
         if number <= self._number or not any(step == known["name"] for known in self.order.steps):
             raise ProtocolError("it reported a step that cannot be")
         self._number = number
-        self.drain()  # what the step before printed is still its own
+        if kind in ("complete", "fail"):
+            # What it printed is in the pipes, and the child waits: the next step has not printed yet. At a
+            # start it may have.
+            self.drain()
         outputs: dict[str, Any] | None = None
         error: ErrorInfo | None = None
         self.step_limit_s = None

@@ -54,12 +54,25 @@ class Reply(NamedTuple):
 # Made once: json.dumps would make an encoder for every message, and json.loads asks for its encoding. In a
 # freshly forked child every function less is a copied page less.
 _encoder = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+try:
+    # As JSONEncoder.iterencode makes it for every message. Without markers a circle is a RecursionError.
+    _chunks = json.encoder.c_make_encoder(  # type: ignore[attr-defined]
+        None, _encoder.default, json.encoder.encode_basestring_ascii, None, ":", ",", False, False, False
+    )
+except (AttributeError, TypeError):  # an interpreter without the accelerator
+    _encoded: Callable[[dict[str, Any]], str] = _encoder.encode
+else:
+
+    def _encoded(message: dict[str, Any]) -> str:
+        return "".join(_chunks(message, 0))
+
+
 _scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
 
 
 def encode(message: dict[str, Any]) -> bytes:
-    """One message as a line; ValueError for what JSON cannot say (NaN, for one)."""
-    return _encoder.encode(message).encode() + b"\n"
+    """One message as a line; ValueError (NaN), TypeError or RecursionError for what JSON cannot say."""
+    return _encoded(message).encode() + b"\n"
 
 
 def decode(line: bytes) -> Any:

@@ -84,7 +84,7 @@ class Supervisor:
             line = order.encoded(self.mark, workdir)
             zygote = self._zygote(order.profile)
             ours, theirs = open_streams()
-        except (OSError, ValueError, TypeError) as error:
+        except (OSError, ValueError, TypeError, RecursionError) as error:
             if order.workdir is None and workdir is not None:
                 self._workdirs.give_back(workdir)
             self._refuse(order, error)

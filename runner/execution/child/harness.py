@@ -133,7 +133,10 @@ def _set_environment(env: Mapping[str, str]) -> None:
     """Fill `os.environ`, which the zygote emptied; its own methods touch twice as many pages."""
     inner: dict[bytes, bytes] = os.environ._data  # type: ignore[attr-defined]
     for name, value in env.items():
-        encoded_name, encoded = os.fsencode(name), os.fsencode(value)
+        encoded_name, encoded = (
+            name.encode("utf-8", "surrogateescape"),
+            value.encode("utf-8", "surrogateescape"),
+        )
         os.putenv(encoded_name, encoded)
         inner[encoded_name] = encoded
 
