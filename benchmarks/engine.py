@@ -108,7 +108,9 @@ class Installation:
         self.store: Store = open_store(self.state / "runner.db", create=True)
         self.clock = SystemClock()
 
-    def install(self, names: list[str], spec: Mapping[str, Any], watermark: datetime | None = None) -> list[str]:
+    def install(
+        self, names: list[str], spec: Mapping[str, Any], watermark: datetime | None = None
+    ) -> list[str]:
         now = self.clock.now()
 
         def work(tx: Transaction) -> list[str]:

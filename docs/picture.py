@@ -1,4 +1,4 @@
-"""Draw docs/up.svg from what `runner up` printed: `runner up | tee up.txt`, then `python docs/picture.py up.txt`."""
+"""Draw docs/up.svg from what `runner up` printed: `python docs/picture.py up.txt`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def main(source: str) -> None:
             style = next((STYLES[word] for word in line.split()[:2] if word in STYLES), "")
             console.print(Text(line, style=style))
         picture = console.export_svg(title="runner up")
-        local = re.sub(r"@font-face \{.*?\}\s*", "", picture, flags=re.DOTALL)  # nothing is fetched to show it
+        local = re.sub(r"@font-face \{.*?\}\s*", "", picture, flags=re.DOTALL)  # fetches nothing
         Path(__file__).with_name("up.svg").write_text(local)
 
 

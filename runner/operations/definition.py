@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from runner.operations.blobs import blob_path
 from runner.store.records import NewStep
 from runner.vocabulary.duration import parse_duration, parse_size
 
@@ -60,11 +61,6 @@ def define(spec: Mapping[str, Any], state: Path) -> Definition:
         or any(_names_root(step["action"]) for step in steps),
         reads_previous_slot="slot.previous" in json.dumps([steps, spec["env"], spec["outputs"]]),
     )
-
-
-def blob_path(state: Path, digest: str) -> Path:
-    """Where the content with this SHA-256 (hex) is kept."""
-    return state / "blobs" / digest[:2] / digest
 
 
 def _copies(files: Mapping[str, str], state: Path) -> dict[str, str]:

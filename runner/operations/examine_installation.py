@@ -98,7 +98,8 @@ def _database(reader: Reader, database: Path) -> Finding:
     commit = (
         f" at commit {applied.commit[:12]}{' (dirty)' if applied.dirty else ''}" if applied.commit else ""
     )
-    text = f"{size}, serial {applied.serial}, {jobs} jobs, last apply {to_text(applied.at)} by {applied.who}{commit}"
+    last = f"last apply {to_text(applied.at)} by {applied.who}{commit}"
+    text = f"{size}, serial {applied.serial}, {jobs} jobs, {last}"
     return Finding("database", "ok", text)
 
 

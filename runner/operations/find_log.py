@@ -46,7 +46,8 @@ def find_log(store: Store, state: Path, name_or_id: str, *, failed: bool) -> Fou
 
 def _nothing(name: str, known: list[str], failed: bool) -> str:
     if name in known:
-        return f"Job/{name} has no {'failed ' if failed else ''}run yet; start one with `runner jobs trigger {name}`"
+        which = "failed run" if failed else "run"
+        return f"Job/{name} has no {which} yet; start one with `runner jobs trigger {name}`"
     close = nearest(name, known)
     hint = f"; did you mean {close!r}?" if close else "; see `runner jobs list`"
     return f"there is no job {name!r}{hint}"

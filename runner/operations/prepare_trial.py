@@ -11,7 +11,7 @@ from typing import Any
 from runner.access.permission import Actor
 from runner.declaration.declared import Declared, Document
 from runner.loading.tree import Tree, load_tree
-from runner.operations.definition import blob_path
+from runner.operations.blobs import store_blob
 from runner.operations.trigger import Triggered, trigger_job
 from runner.store.port import Store, Transaction
 from runner.store.records import NewObject
@@ -125,10 +125,7 @@ def _keep_files(trial: Trial, state: Path) -> None:
     for modules in trial.document.resolved["libraries"].values():
         digests |= set(modules.values())
     for digest in sorted(digests):
-        path = blob_path(state, digest)
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.write_bytes(trial.tree.blob(digest))
-        path.chmod(0o600)
+        store_blob(state, digest, trial.tree.blob(digest))
 
 
 def _new(tree: Tree, declared: Declared, document: Document, resolved: Mapping[str, Any]) -> NewObject:
