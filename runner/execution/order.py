@@ -38,7 +38,7 @@ class Order:
     files: Mapping[str, str] = field(default_factory=dict)
     libraries: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     connections: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    roots: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    roots: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
     workdir: str | None = None
     keep_workdir: bool = False

@@ -41,7 +41,7 @@ def make_order(
     spec = definition.spec
     context = _context(instance, definition)
     connections: dict[str, dict[str, Any]] = {}
-    roots: dict[str, dict[str, str]] = {}
+    roots: dict[str, dict[str, Any]] = {}
     done: dict[str, dict[str, Any]] = {}
     skipped: list[str] = []
     masks: set[str] = set()
@@ -80,9 +80,14 @@ def make_order(
     )
 
 
-def _roots(declared: Mapping[str, Any], project: Path) -> dict[str, dict[str, str]]:
+def _roots(declared: Mapping[str, Any], project: Path) -> dict[str, dict[str, Any]]:
+    """Only a root inside the project is made when it is missing: elsewhere a disk may not be mounted."""
     return {
-        name: {"path": str((project / root["path"]).resolve()), "access": root.get("access", "read")}
+        name: {
+            "path": str((project / root["path"]).resolve()),
+            "access": root.get("access", "read"),
+            "create": not Path(root["path"]).is_absolute(),
+        }
         for name, root in (declared.get("roots") or {}).items()
     }
 

@@ -68,7 +68,7 @@ class StepContext:
         files: Mapping[str, str],
         libraries: Mapping[str, Mapping[str, str]],
         connections: Mapping[str, Mapping[str, Any]],
-        roots: Mapping[str, Mapping[str, str]],
+        roots: Mapping[str, Mapping[str, Any]],
         variables: Mapping[str, Any],
         timeout_s: float | None,
         output_path: str,
