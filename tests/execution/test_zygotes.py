@@ -1,0 +1,67 @@
+"""The two zygotes: one lean and always there, one with heavy modules that leaves when nobody needs it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from execution_builders import Workshop, a_python_step, a_shell_step
+
+LOOK = """
+import sys
+return {'heavy': sorted({'sqlalchemy', 'duckdb', 'pydantic', 'threading'} & set(sys.modules))}
+"""
+
+
+def outputs(workshop: Workshop) -> list[object]:
+    return [dict(r.outputs) for r in workshop.reports if getattr(r, "outputs", None)]
+
+
+def test_a_lean_child_has_no_heavy_module(workshop: Workshop) -> None:
+    workshop.run(a_python_step(LOOK))
+
+    assert outputs(workshop) == [{"heavy": []}]
+
+
+def test_the_lean_zygote_is_small(workshop: Workshop) -> None:
+    workshop.run(a_shell_step("true"))
+    rollup = Path(f"/proc/{workshop.supervisor._zygotes['lean'].pid}/smaps_rollup").read_text()
+    pss = re.search(r"^Pss: +(\d+) kB", rollup, re.MULTILINE)
+
+    assert pss is not None
+    assert int(pss[1]) < 16 * 1024
+
+
+def test_a_data_child_finds_its_modules_loaded_and_the_zygote_leaves_when_idle(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workshop.supervisor, "_idle_s", 0.01)
+    assert workshop.run(a_python_step(LOOK), profile="data").outcome == "succeeded"
+    assert {"duckdb", "sqlalchemy"} <= set(outputs(workshop)[0]["heavy"])  # type: ignore[index]
+    zygote = workshop.supervisor._zygotes["data"].pid
+
+    workshop.until_gone(zygote)
+    assert workshop.run(a_python_step(LOOK), profile="data").outcome == "succeeded"
+
+
+def test_a_directory_in_which_nothing_happened_is_used_again(workshop: Workshop) -> None:
+    where: Callable[[], object] = lambda: outputs(workshop)[-1]  # noqa: E731
+    source = "import os; return {'cwd': os.getcwd()}"
+    workshop.run(a_python_step(source), workdir=None)
+    first = where()
+    workshop.run(a_python_step(source + " | {}"), workdir=None)
+    assert where() == first
+    workshop.run(a_python_step("open('x', 'w'); import os; os.unlink('x'); " + source), workdir=None)
+    assert where() == first
+    workshop.run(a_python_step(source), workdir=None)
+    assert where() != first
+
+
+def test_nothing_is_left_of_working_directories(workshop: Workshop) -> None:
+    workshop.run(a_shell_step("mkdir -p a/b; touch a/b/c"), workdir=None)
+    workshop.run(a_shell_step("true"), workdir=None)
+    workshop.supervisor.close()
+
+    assert list((workshop.state / "work").iterdir()) == []
