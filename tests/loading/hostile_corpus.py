@@ -60,7 +60,7 @@ FILES: dict[str, bytes] = {
     "comment": b"# nothing\n",
     "long name": HEAD.replace(b"name: a", b"name: " + b"a" * 500_000) + STEPS,
     "name with a path": HEAD.replace(b"name: a", b"name: ../../etc/passwd") + STEPS,
-    "file with a path": HEAD + b"  steps:\n    - {name: a, python: {file: ../../../../../etc/passwd, function: f}}\n",
+    "file with a path": HEAD + b"  steps:\n    - {name: a, python: {file: " + b"../" * 40 + b"etc/passwd, function: f}}\n",
     "absolute file": HEAD + b"  steps:\n    - {name: a, python: {file: /etc/passwd, function: f}}\n",
     "file with a nul": HEAD + b'  steps:\n    - {name: a, python: {file: "a\\0b.py", function: f}}\n',
     "slow pattern": HEAD + b"  timeout: " + b"1" * 100_000 + b"!\n" + STEPS,
