@@ -28,23 +28,23 @@ class Validation:
 def validate(
     paths: Sequence[Path], *, project: Path, state: Path | None = None, now: datetime | None = None
 ) -> Validation:
-    """The validation of every path (none: the project's `jobs.d`), with notes on the day after `now` (R8)."""
+    """The validation of every path (none: the project's `jobs.d`), with notes on the 24 months after `now` (R8)."""
     trees = [load_tree(path, project=project, state=state, now=now) for path in paths or (None,)]
-    found = _of(trees)
-    if now is None or not found.is_valid:
-        return found
-    notes = (note for tree in trees for note in clock_change_notes(tree, now))
-    return replace(found, diagnostics=in_order((*found.diagnostics, *notes)))
+    return _of(trees, now)
 
 
-def validate_stream(raw: bytes, *, base: Path, project: Path) -> Validation:
-    """The validation of documents from a stream, whose paths are relative to `base`."""
-    return _of([load_stream(raw, base=base, project=project)])
+def validate_stream(raw: bytes, *, base: Path, project: Path, now: datetime | None = None) -> Validation:
+    """The validation of documents from a stream, whose paths are relative to `base`; notes as above."""
+    return _of([load_stream(raw, base=base, project=project)], now)
 
 
-def _of(trees: Sequence[Tree]) -> Validation:
-    return Validation(
+def _of(trees: Sequence[Tree], now: datetime | None) -> Validation:
+    found = Validation(
         in_order(diagnostic for tree in trees for diagnostic in tree.diagnostics),
         sum(tree.file_count for tree in trees),
         sum(len(tree.objects) for tree in trees),
     )
+    if now is None or not found.is_valid:
+        return found
+    notes = (note for tree in trees for note in clock_change_notes(tree, now))
+    return replace(found, diagnostics=in_order((*found.diagnostics, *notes)))

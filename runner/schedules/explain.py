@@ -4,33 +4,54 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 from runner.schedules import zones
 from runner.schedules.cron import Cron
 from runner.schedules.slot import Schedule, Slot
-from runner.vocabulary.duration import format_duration
 
-NOTED = timedelta(hours=24)
-"""How far ahead `validate` tells of slots in a gap or a repeated hour."""
+NOTED = timedelta(days=731)
+"""How far ahead `validate` tells of slots in a gap or a repeated hour: 24 months (R8)."""
 
-_SHOWN = 3
-"""Slots told one by one; of more, only how many."""
+_INSTANT = timedelta(microseconds=1)
 
 
 def offset_notes(schedule: Schedule, now: datetime, within: timedelta = NOTED) -> tuple[str, ...]:
-    """Sentences about the slots in `(now, now + within]` that lie in a gap or in a repeated hour."""
+    """A sentence for each change of the clocks whose gap or repeated hour has slots in `(now, now + within]`.
+
+    Looks only around the changes, so an expression for every minute costs no more than one for every day.
+    """
     if schedule.kind == "every":
         return ()
-    if not zones.transitions(schedule.zone, now - timedelta(days=1), now + within):
-        return ()
-    marked = [slot for slot in schedule.between(now, now + within) if {"gap", "fold"} & {*slot.marks}]
-    if not marked:
-        return ()
+    notes: list[str] = []
+    for change in _changes(schedule.zone, now - timedelta(days=1), now + within + timedelta(days=1)):
+        span = abs(change.after - change.before)
+        # What a gap leaves out is due at its end; a repeated hour lies on both sides of the change.
+        first, last = (change.at, change.at) if change.kind == "gap" else (change.at - span, change.at + span)
+        around = schedule.between(max(now, first - _INSTANT), min(last, now + within))
+        marked = [slot for slot in around if change.kind in slot.marks]
+        if marked:
+            notes.append(_note(schedule, marked))
+    return tuple(notes)
+
+
+@lru_cache(maxsize=256)
+def _changes(zone: ZoneInfo, after: datetime, until: datetime) -> tuple[zones.Transition, ...]:
+    """Jobs of one zone share the walk through its two years."""
+    return zones.transitions(zone, after, until)
+
+
+def _note(schedule: Schedule, marked: Sequence[Slot]) -> str:
     if isinstance(schedule, Cron) and schedule.rate_like:
-        return (_both_times(schedule, marked),)
-    notes = tuple(note_of(schedule, slot) for slot in marked[:_SHOWN])
-    more = len(marked) - _SHOWN
-    return (*notes, f"and {more} more within {format_duration(within)}") if more > 0 else notes
+        return _both_times(schedule, marked)
+    if len(marked) == 1:
+        return note_of(schedule, marked[0])
+    first, last = (slot.key.partition("[")[0].replace("T", " ") for slot in (marked[0], marked[-1]))
+    return (
+        f"{len(marked)} starts from {first} to {last.partition(' ')[2]}: these times come twice in "
+        f"{schedule.zone.key}; each starts at the first"
+    )
 
 
 def note_of(schedule: Schedule, slot: Slot) -> str:

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from math import ceil
 from zoneinfo import ZoneInfo
 
 from runner.vocabulary.names import nearest
@@ -135,7 +136,8 @@ def transitions(zone: ZoneInfo, after: datetime, until: datetime) -> tuple[Trans
 def _change_within(zone: ZoneInfo, before: datetime, after: datetime) -> datetime:
     """The first instant (to the second) in `(before, after]` that has the offset of `after`."""
     goal = offset_at(zone, after)
-    low, high = 0, int((after - before).total_seconds())
+    before = before.replace(microsecond=0)  # offsets change at whole seconds; a fraction would step over one
+    low, high = 0, ceil((after - before).total_seconds())
     while high - low > 1:
         middle = (low + high) // 2
         if offset_at(zone, before + timedelta(seconds=middle)) == goal:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from runner.schedules.cron import Cron
 from runner.schedules.explain import offset_notes
 from runner.schedules.kinds import schedule_from
 from runner.schedules.slot import Slot
@@ -158,33 +160,76 @@ def test_troll_moves_by_two_hours() -> None:
     ]
 
 
-def test_validate_is_told_of_a_slot_in_a_gap_within_a_day() -> None:
+@pytest.mark.parametrize("moment", ["2027-03-28T00:59:59.999999Z", "2027-03-28T00:59:00.250Z"])
+@pytest.mark.timeout(10)
+def test_a_fraction_of_a_second_before_a_change_has_a_next_slot(moment: str) -> None:
+    schedule = schedule_from({"cron": "* * * * *", "timezone": "Europe/Berlin"})
+    slot = schedule.next_after(utc(moment))
+    assert slot is not None and slot.local == "2027-03-28T03:00:00+02:00"
+
+
+A_DAY = timedelta(days=1)
+
+
+def test_validate_is_told_of_a_slot_in_a_gap() -> None:
     schedule = schedule_from({"cron": "30 2 * * *", "timezone": "Europe/Berlin"})
-    assert offset_notes(schedule, utc("2026-03-28T12:00Z")) == (
+    assert offset_notes(schedule, utc("2026-03-28T12:00Z"), A_DAY) == (
         "2026-03-29 02:30: the clocks of Europe/Berlin leave this time out; "
         "it starts at 2026-03-29T03:00:00+02:00",
     )
-    assert offset_notes(schedule, utc("2026-03-29T12:00Z")) == ()
+    assert offset_notes(schedule, utc("2026-03-29T12:00Z"), A_DAY) == ()
 
 
-def test_validate_is_told_of_a_repeated_hour_within_a_day() -> None:
+def test_validate_is_told_of_every_change_in_24_months() -> None:
+    schedule = schedule_from({"cron": "30 2 * * *", "timezone": "Europe/Berlin"})
+    notes = offset_notes(schedule, utc("2026-03-30T12:00Z"))
+    assert [note[:16] for note in notes] == [
+        "2026-10-25 02:30",
+        "2027-03-28 02:30",
+        "2027-10-31 02:30",
+        "2028-03-26 02:30",
+    ]
+
+
+def test_an_expression_for_every_minute_is_looked_at_around_the_changes_only() -> None:
+    schedule = schedule_from({"cron": "* * * * *", "timezone": "Europe/Berlin"})
+    assert isinstance(schedule, Cron)
+    seen = Counted(schedule.reading, schedule.zone)
+    notes = offset_notes(seen, utc("2026-03-30T12:00Z"))
+    assert notes[0].startswith("120 starts from 2026-10-25T02:00:00+02:00 to 2026-10-25T02:59:00+01:00")
+    assert seen.slots < 500
+
+
+class Counted(Cron):
+    """A schedule that counts the slots it was asked for."""
+
+    slots = 0
+
+    def between(self, after: datetime, until: datetime) -> Iterator[Slot]:
+        for slot in super().between(after, until):
+            self.slots += 1
+            yield slot
+
+
+def test_validate_is_told_of_a_repeated_hour() -> None:
     clock_like = schedule_from({"cron": "30 2 * * *", "timezone": "Europe/Berlin"})
-    assert offset_notes(clock_like, utc("2026-10-24T12:00Z")) == (
+    assert offset_notes(clock_like, utc("2026-10-24T12:00Z"), A_DAY) == (
         "2026-10-25 02:30: this time comes twice in Europe/Berlin; it starts at the first, "
         "2026-10-25T02:30:00+02:00",
     )
     rate_like = schedule_from({"cron": "30 * * * *", "timezone": "Europe/Berlin"})
-    assert offset_notes(rate_like, utc("2026-10-24T12:00Z")) == (
+    assert offset_notes(rate_like, utc("2026-10-24T12:00Z"), A_DAY) == (
         "2 starts from 2026-10-25T02:30:00+02:00 to 2026-10-25T02:30:00+01:00, at times that come twice in "
         "Europe/Berlin: a schedule for every hour starts both times",
     )
 
 
-def test_many_slots_in_a_repeated_hour_are_counted() -> None:
+def test_many_slots_in_a_repeated_hour_are_one_note() -> None:
     schedule = schedule_from({"cron": "*/10 2 * * *", "timezone": "Europe/Berlin"})
-    notes = offset_notes(schedule, utc("2026-10-24T12:00Z"))
-    assert len(notes) == 4
-    assert notes[-1] == "and 3 more within 1d"
+    assert offset_notes(schedule, utc("2026-10-24T12:00Z"), A_DAY) == (
+        "6 starts from 2026-10-25 02:00 to 02:50: these times come twice in Europe/Berlin; "
+        "each starts at the first",
+    )
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo"])

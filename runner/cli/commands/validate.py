@@ -34,17 +34,18 @@ def command(
     from runner.cli.views import diagnostics as view
     from runner.operations.validate import validate, validate_stream
 
+    now = datetime.now(UTC)
     if "-" in paths:
         if len(paths) > 1:
             raise click.UsageError("- stands alone: a stream cannot be checked together with other paths")
         folder = Path(base) if base else where.project
-        found = validate_stream(sys.stdin.buffer.read(limit()), base=folder, project=where.project)
+        found = validate_stream(sys.stdin.buffer.read(limit()), base=folder, project=where.project, now=now)
     else:
         if base:
             raise click.UsageError("--base goes with -, a stream of documents")
         state = where.state if where.state.is_dir() else None
         chosen = [Path(path) for path in paths]
-        found = validate(chosen, project=where.project, state=state, now=datetime.now(UTC))
+        found = validate(chosen, project=where.project, state=state, now=now)
 
     if output == "json":
         print(json.dumps(view.as_json(found.diagnostics), indent=2, ensure_ascii=False))
