@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,15 +14,13 @@ from runner.lifecycle.holds import active
 from runner.operations.holding import status_of
 from runner.operations.selection import installed
 from runner.schedules.kinds import schedule_from
+from runner.schedules.look_back import slot_until
 from runner.schedules.slot import Slot
 from runner.store.port import Store, Transaction
 from runner.store.records import HoldRecord, NewInstance, ObjectRecord
 from runner.vocabulary.duration import parse_duration
 from runner.vocabulary.errors import ChangedMeanwhile, IllegalTransition, RunnerError, UnknownName
 from runner.vocabulary.instants import to_text
-
-_LOOK_BACK = tuple(timedelta(hours=hours) for hours in (0.02, 1, 24, 8 * 24, 35 * 24, 370 * 24, 1500 * 24))
-"""How far back the latest slot is looked for, in growing reaches, so that a frequent one is found at once."""
 
 
 class BadInputs(RunnerError):
@@ -174,11 +171,7 @@ def _latest_slot(record: ObjectRecord, now: datetime) -> Slot | None:
     """The latest slot before now over all schedules (declarations.md, Expressions)."""
     latest: Slot | None = None
     for settings in record.resolved["schedules"].values():
-        schedule = schedule_from(settings)
-        for reach in _LOOK_BACK:
-            last = deque(schedule.between(now - reach, now), maxlen=1)
-            if last:
-                slot = last.pop()
-                latest = slot if latest is None or slot.at > latest.at else latest
-                break
+        slot = slot_until(schedule_from(settings), now)
+        if slot is not None and (latest is None or slot.at > latest.at):
+            latest = slot
     return latest

@@ -28,7 +28,7 @@ class Validation:
 def validate(
     paths: Sequence[Path], *, project: Path, state: Path | None = None, now: datetime | None = None
 ) -> Validation:
-    """The validation of every path (none: the project's `jobs.d`), with notes on the 24 months after `now` (R8)."""
+    """The validation of every path (none: the project's `jobs.d`), with notes on 24 months after `now`."""
     trees = [load_tree(path, project=project, state=state, now=now) for path in paths or (None,)]
     return _of(trees, now)
 
