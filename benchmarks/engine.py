@@ -14,8 +14,7 @@ from runner.daemon.clock import SystemClock
 from runner.daemon.engine import Engine
 from runner.daemon.presence import begin_session
 from runner.execution.order import Ended
-from runner.operations.claim_instance import NotStarted
-from runner.operations.outcome import Finished
+from runner.operations.outcome import Finished, NotStarted
 from runner.store.open import open_store
 from runner.store.port import Store, Transaction
 from runner.store.records import InstanceRecord, NewInstance, NewObject

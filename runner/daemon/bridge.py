@@ -5,12 +5,28 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from runner.store.port import Store, Transaction
+from runner.vocabulary.errors import RunnerError, StoreUnavailable
 
 T = TypeVar("T")
 Then = Callable[[T | None, BaseException | None], None]
+
+FIRST_PAUSE_S = 0.5
+LONGEST_PAUSE_S = 30.0
+"""Between attempts to record something while the database cannot be written."""
+
+
+class _Postponed(Exception):
+    """An earlier record could not be written; this one waits behind it."""
+
+
+class _Entry(NamedTuple):
+    work: Callable[[Transaction], Any]
+    then: Callable[[Any, BaseException | None], None]
+    record: str
+    """What is recorded; empty for a write that is tried once."""
 
 
 class Bridge:
@@ -18,42 +34,113 @@ class Bridge:
 
     What one turn of the loop writes is handed over at its end, so the writer is woken once and the group
     commit is as large as it can be; the results of one commit wake the loop once.
+
+    `trouble` hears of records that could not be written yet, `settled` runs after results were delivered.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, store: Store) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        store: Store,
+        *,
+        trouble: Callable[[str, BaseException], None] = lambda doing, problem: None,
+        settled: Callable[[], None] = lambda: None,
+    ) -> None:
         self._loop = loop
         self._store = store
-        self._leaving: list[
-            tuple[Callable[[Transaction], Any], Callable[[Any, BaseException | None], None]]
-        ] = []
-        self._done: deque[tuple[Then[Any], Any, BaseException | None]] = deque()
+        self._trouble = trouble
+        self._settled = settled
+        self._leaving: list[_Entry] = []
+        self._done: deque[tuple[_Entry, Any, BaseException | None]] = deque()
         self._waking = False
+        self._broken = False  # set in the writer's thread, so that nothing overtakes what it could not write
+        self._records_under_way = 0
+        self._postponed: list[_Entry] = []
+        self._pause_s = FIRST_PAUSE_S
+        self._retrying: asyncio.TimerHandle | None = None
         self.pending = 0
 
     def write(self, work: Callable[[Transaction], T], then: Then[T]) -> None:
         """Queue `work` for the next group commit; `then(result, problem)` runs on the loop afterwards."""
+        self._queue(_Entry(work, then, ""))
+
+    def record(self, what: str, work: Callable[[Transaction], T], then: Then[T]) -> None:
+        """As `write`, for what has happened already and must not be lost.
+
+        While the database cannot be written it is tried again, and so is every later record after it, in
+        their order. `then` hears a problem only when `work` itself raised.
+        """
+        self._queue(_Entry(work, then, what))
+
+    def _queue(self, entry: _Entry) -> None:
         self.pending += 1
+        if entry.record and self._broken and not self._records_under_way:
+            self._postponed.append(entry)
+            return
+        self._leave(entry)
+
+    def _leave(self, entry: _Entry) -> None:
         if not self._leaving:
             self._loop.call_soon(self._hand_over)
-
-        def committed(result: T | None, problem: BaseException | None) -> None:
-            self._done.append((then, result, problem))
-            if not self._waking:
-                self._waking = True
-                self._loop.call_soon_threadsafe(self._deliver)
-
-        self._leaving.append((work, committed))
+        self._records_under_way += bool(entry.record)
+        self._leaving.append(entry)
 
     def _hand_over(self) -> None:
         leaving, self._leaving = self._leaving, []
-        self._store.submit_all(leaving)
+        try:
+            self._store.submit_all([self._job(entry) for entry in leaving])
+        except RunnerError as problem:  # closed
+            for entry in leaving:
+                self._told(entry, None, problem)
+
+    def _job(self, entry: _Entry) -> tuple[Callable[[Transaction], Any], Callable[..., None]]:
+        def guarded(tx: Transaction) -> Any:
+            if self._broken:
+                raise _Postponed
+            return entry.work(tx)
+
+        def committed(result: Any, problem: BaseException | None) -> None:
+            self._told(entry, result, problem)
+
+        return guarded if entry.record else entry.work, committed
+
+    def _told(self, entry: _Entry, result: Any, problem: BaseException | None) -> None:
+        """In the writer's thread, in the order of the writes."""
+        if entry.record and isinstance(problem, StoreUnavailable):
+            self._broken = True
+        self._done.append((entry, result, problem))
+        if not self._waking:
+            self._waking = True
+            self._loop.call_soon_threadsafe(self._deliver)
 
     def _deliver(self) -> None:
         self._waking = False
         while self._done:
-            then, result, problem = self._done.popleft()
+            entry, result, problem = self._done.popleft()
+            if entry.record:
+                self._records_under_way -= 1
+                if isinstance(problem, StoreUnavailable | _Postponed):
+                    self._postpone(entry, problem)
+                    continue
+                self._pause_s = FIRST_PAUSE_S
             self.pending -= 1
             try:
-                then(result, problem)
+                entry.then(result, problem)
             except Exception as fault:  # one listener's fault must not keep the others from hearing
                 self._loop.call_exception_handler({"message": "after a write", "exception": fault})
+        if self._postponed and not self._records_under_way and self._retrying is None:
+            self._retrying = self._loop.call_later(self._pause_s, self._try_again)
+            self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
+        self._settled()
+
+    def _postpone(self, entry: _Entry, problem: BaseException) -> None:
+        self._postponed.append(entry)
+        if isinstance(problem, StoreUnavailable):
+            self._trouble(f"recording {entry.record} (it will be tried again)", problem)
+
+    def _try_again(self) -> None:
+        self._retrying = None
+        self._broken = False
+        postponed, self._postponed = self._postponed, []
+        for entry in postponed:
+            self._leave(entry)

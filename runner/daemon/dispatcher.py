@@ -4,27 +4,34 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from runner.daemon.bridge import Bridge
 from runner.daemon.clock import Clock
 from runner.daemon.roster import Roster
+from runner.daemon.telling import Telling
 from runner.execution.supervisor import Supervisor
-from runner.operations.claim_instance import Claimed, NotStarted, claim_instance
+from runner.operations.claim_instance import Claimed, Waits, claim_instance
 from runner.operations.definition import Definition, define
 from runner.operations.make_order import make_order
+from runner.operations.outcome import NotStarted
 from runner.store.port import Store, Transaction
-from runner.store.records import InstanceRecord
-from runner.vocabulary.errors import RunnerError, UnknownName
+from runner.store.records import InstanceRecord, NewStep
+from runner.vocabulary.errors import ChangedMeanwhile, StoreUnavailable, UnknownName
 
 DEFINITIONS_KEPT = 256
 """Definitions kept in memory: enough for what runs at the same time, small beside the rest."""
 
+PAUSE_S = 2.0
+"""Before it is tried again, when the database could not be read or a claim failed."""
+
 
 class Dispatcher:
-    """Claims what is due while places are free. `running` maps an instance to its record."""
+    """Claims what is due while places are free. `running` maps an instance to its record, from its claim
+    until its end is recorded.
+    """
 
     def __init__(
         self,
@@ -34,15 +41,16 @@ class Dispatcher:
         supervisor: Supervisor,
         clock: Clock,
         roster: Roster,
+        telling: Telling,
         *,
         project: Path,
         state: Path,
         session: int,
         parallel: int,
+        looked: Callable[[], None],
         started: Callable[[InstanceRecord], None],
-        not_started: Callable[[NotStarted], None],
-        cannot_start: Callable[[InstanceRecord, RunnerError], None],
-        trouble: Callable[[str, BaseException], None],
+        cannot_start: Callable[[InstanceRecord, Exception], None],
+        put_back: Callable[[InstanceRecord], None],
     ) -> None:
         self._loop = loop
         self._bridge = bridge
@@ -50,21 +58,33 @@ class Dispatcher:
         self._supervisor = supervisor
         self._clock = clock
         self._roster = roster
+        self._telling = telling
         self._project = project
         self._state = state
         self._session = session
         self.parallel = parallel
+        self._looked = looked
         self._started = started
-        self._not_started = not_started
         self._cannot_start = cannot_start
-        self._trouble = trouble
-        self._claiming: set[int] = set()
+        self._put_back = put_back
         self._definitions: OrderedDict[tuple[str, str], Definition] = OrderedDict()
         self._queued = False
+        self._pausing: asyncio.TimerHandle | None = None
+        self.claiming: set[int] = set()
         self.running: dict[int, InstanceRecord] = {}
         self._vacated: set[int] = set()
+        self._parked: dict[str, set[int]] = {}  # by job: asked, and to wait for something else than a place
         self.stopped = False
         self.next_due: datetime | None = None
+
+    @property
+    def alive(self) -> int:
+        """How many instances have a process, or may get one at any moment."""
+        return len(self.running) - len(self._vacated) + len(self.claiming)
+
+    def living(self) -> list[InstanceRecord]:
+        """The instances that have a process."""
+        return [instance for id, instance in self.running.items() if id not in self._vacated]
 
     def wake(self) -> None:
         """There may be something to start, or a place for it; many calls make one look."""
@@ -72,11 +92,16 @@ class Dispatcher:
             self._queued = True
             self._loop.call_soon(self._look)
 
+    def ask_all_again(self) -> None:
+        """What a waiting instance waits for may have come."""
+        self._parked.clear()
+        self.wake()
+
     def definition_of(self, instance: InstanceRecord) -> Definition:
         """The definition that the instance is pinned to."""
-        key = (instance.job_uid, instance.digest)
-        definition = self._definitions.get(key)
+        definition = self.known_definition_of(instance)
         if definition is None:
+            key = (instance.job_uid, instance.digest)
             with self._store.read() as reader:
                 spec = reader.revisions.get(*key)
             if spec is None:
@@ -84,69 +109,129 @@ class Dispatcher:
             definition = self._definitions[key] = define(spec, self._state)
             if len(self._definitions) > DEFINITIONS_KEPT:
                 self._definitions.popitem(last=False)
-        else:
-            self._definitions.move_to_end(key)
         return definition
+
+    def known_definition_of(self, instance: InstanceRecord) -> Definition | None:
+        """The same, if it is at hand."""
+        key = (instance.job_uid, instance.digest)
+        if key in self._definitions:
+            self._definitions.move_to_end(key)
+        return self._definitions.get(key)
 
     def _look(self) -> None:
         self._queued = False
-        free = self.parallel - len(self.running) + len(self._vacated) - len(self._claiming)
-        if self.stopped or free <= 0:
-            return
+        self.next_due = None  # without a free place, the time brings nothing
+        free = self.parallel - self.alive
+        if not self.stopped and free > 0:
+            try:
+                self._give(free)
+            except Exception as problem:
+                self._telling.trouble("looking for what is due", problem)
+                self._pause()
+        self._looked()
+
+    def _give(self, free: int) -> None:
         now = self._clock.now()
+        passed_over = self.claiming.union(*self._parked.values())
+        limit = free + len(passed_over)
         with self._store.read() as reader:
-            waiting = reader.instances.waiting(due_before=now, limit=free + len(self._claiming))
-            if len(waiting) <= free:
+            waiting = reader.instances.waiting(due_before=now, limit=limit)
+            if len(waiting) < limit:
                 self.next_due = _later(reader.instances.next_due(), now)
-        chosen = [instance for instance in waiting if instance.id not in self._claiming][:free]
-        for instance in chosen:
-            self._claiming.add(instance.id)
-            self._claim(instance, now)
+        chosen = [instance for instance in waiting if instance.id not in passed_over][:free]
+        prepared = [(instance, self._steps_of(instance)) for instance in chosen]
+        for instance, steps in prepared:
+            self._claim(instance, steps, now)
 
-    def _claim(self, instance: InstanceRecord, now: datetime) -> None:
-        instance_id = instance.id
+    def _steps_of(self, instance: InstanceRecord) -> Sequence[NewStep]:
+        try:
+            return self.definition_of(instance).new_steps
+        except StoreUnavailable:
+            raise
+        except Exception:  # it is claimed all the same, and its start says what is wrong
+            return ()
+
+    def _claim(self, instance: InstanceRecord, steps: Sequence[NewStep], now: datetime) -> None:
         job = self._roster.jobs.get(instance.job_uid)
-        steps = self.definition_of(instance).new_steps
+        self.claiming.add(instance.id)
 
-        def work(tx: Transaction) -> Claimed | NotStarted | None:
-            return claim_instance(tx, instance, job, steps, self._session, now)
+        def work(tx: Transaction) -> Claimed | NotStarted | Waits | None:
+            return None if self.stopped else claim_instance(tx, instance, job, steps, self._session, now)
 
-        def then(result: Claimed | NotStarted | None, problem: BaseException | None) -> None:
-            self._claiming.discard(instance_id)
+        def then(result: Claimed | NotStarted | Waits | None, problem: BaseException | None) -> None:
+            self.claiming.discard(instance.id)
+            match result:
+                case Claimed(instance=claimed):
+                    self._start(claimed)
+                    return
+                case NotStarted():
+                    self._telling.not_started(result)
+                case Waits():
+                    self._park(instance)
             if problem is not None:
-                self._trouble(f"claiming instance {instance_id}", problem)
-            elif isinstance(result, Claimed):
-                self._start(result.instance)
-            elif isinstance(result, NotStarted):
-                self._not_started(result)
-                self.wake()
+                self._park(instance)
+                self._pause()
+                if not isinstance(problem, ChangedMeanwhile):
+                    self._telling.trouble(f"claiming instance {instance.id} of {instance.job}", problem)
+            self.wake()
 
         self._bridge.write(work, then)
 
+    def _park(self, instance: InstanceRecord) -> None:
+        self._parked.setdefault(instance.job_uid, set()).add(instance.id)
+
+    def _pause(self) -> None:
+        """Look again in a while."""
+        if self._pausing is None and not self.stopped:
+            self._pausing = self._loop.call_later(PAUSE_S, self._paused)
+
+    def _paused(self) -> None:
+        self._pausing = None
+        self.ask_all_again()
+
     def _start(self, instance: InstanceRecord) -> None:
         self.running[instance.id] = instance
-        try:
-            definition = self.definition_of(instance)
-            order = make_order(self._store, instance, definition, project=self._project, state=self._state)
-        except RunnerError as problem:
-            self._cannot_start(instance, problem)
+        if self.stopped:
+            self._vacated.add(instance.id)
+            self._put_back(instance)
             return
-        self._started(instance)
-        self._supervisor.start(order)
+        try:
+            order = make_order(
+                self._store,
+                instance,
+                self.definition_of(instance),
+                project=self._project,
+                state=self._state,
+                now=self._clock.now(),
+            )
+            self._started(instance)
+            self._supervisor.start(order)
+        except Exception as problem:
+            self._cannot_start(instance, problem)
+            self.vacated(instance.id)
 
     def vacated(self, instance_id: int) -> None:
         """The instance's processes are gone: its place is free, while its end is being written.
 
         The next claim is written after that end, so overlap is still decided on what is true.
         """
-        self._vacated.add(instance_id)
-        self.wake()
+        if instance_id in self.running:
+            self._vacated.add(instance_id)
+            self.wake()
 
     def ended(self, instance_id: int) -> None:
         """The instance's end is recorded."""
         self._vacated.discard(instance_id)
-        self.running.pop(instance_id, None)
+        instance = self.running.pop(instance_id, None)
+        if instance is not None:
+            self._parked.pop(instance.job_uid, None)
         self.wake()
+
+    def stop(self) -> None:
+        """Start nothing more."""
+        self.stopped = True
+        if self._pausing is not None:
+            self._pausing.cancel()
 
 
 def _later(at: datetime | None, now: datetime) -> datetime | None:

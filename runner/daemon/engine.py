@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import random
-import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from runner.daemon.bridge import Bridge
 from runner.daemon.clock import Clock
@@ -18,39 +16,33 @@ from runner.daemon.dispatcher import Dispatcher
 from runner.daemon.recorder import Recorder
 from runner.daemon.roster import Roster
 from runner.daemon.scheduler import Scheduler
-from runner.execution.order import Ended, Report
-from runner.execution.processes import boot_id
-from runner.execution.supervisor import Supervisor
-from runner.operations.claim_instance import NotStarted
+from runner.daemon.telling import Listener, Telling
+from runner.daemon.wake_ups import WakeUps
+from runner.execution.order import Ended
+from runner.execution.processes import boot_id, kill_marked
+from runner.execution.supervisor import Supervisor, mark_of
 from runner.operations.end_holds import end_holds
 from runner.operations.expire_waiting import expire_waiting
 from runner.operations.fail_to_start import fail_to_start
-from runner.operations.outcome import Finished
-from runner.operations.recover import recover
+from runner.operations.outcome import Finished, NotStarted
+from runner.operations.put_back import put_back
+from runner.operations.recover import NOT_TOLD, left_behind, recover
 from runner.operations.remove_drained import remove_drained
 from runner.store.port import Store
 from runner.store.records import InstanceRecord
-from runner.vocabulary.errors import RunnerError
+from runner.vocabulary.errors import StoreUnavailable
 
 LONGEST_SLEEP = timedelta(seconds=30)
-"""R14: a stepped clock is noticed within this time."""
+"""R14: a stepped clock is noticed within this time, and so is what nobody has told."""
 
-POLL_S = 0.2
-"""How often the database file is looked at, for writers that could not send a datagram."""
+BUSY_S = 2.0
+"""While instances run, their own records change the database: it is looked at only so often then."""
 
 KILL_GRACE_S = 10.0
 """Between TERM and KILL, for work that is stopped."""
 
-
-class Listener(Protocol):
-    """Who wants to know what the engine does, in order to tell a person."""
-
-    def recovered(self, finished: Finished) -> None: ...
-    def started(self, instance: InstanceRecord) -> None: ...
-    def finished(self, instance: InstanceRecord, finished: Finished, ended: Ended | None) -> None: ...
-    def not_started(self, result: NotStarted) -> None: ...
-    def removed(self, job: str) -> None: ...
-    def trouble(self, doing: str, problem: BaseException) -> None: ...
+LAST_WRITES_S = 5.0
+"""For the last records at a stop, when the database cannot be written."""
 
 
 class Engine:
@@ -72,22 +64,24 @@ class Engine:
         self._loop = loop
         self._store = store
         self._clock = clock
-        self._listener = listener
-        self._state = state
-        self._wal = store.path.with_name(f"{store.path.name}-wal")
-        self._bridge = Bridge(loop, store)
+        self._draw = random.random
+        self._telling = Telling(listener, clock)
+        self._bridge = Bridge(loop, store, trouble=self._telling.trouble, settled=self._settled)
         self._roster = Roster()
         self._recorder = Recorder(
             self._bridge,
             clock,
             boot_id=boot_id(),
             spec_of=self._spec_of,
-            draw=random.random,
+            draw=self._draw,
             vacated=self._vacated,
             finished=self._finished,
-            trouble=listener.trouble,
+            trouble=self._telling.trouble,
         )
-        self._supervisor = Supervisor(loop, state=state, report=self._report)
+        kill_marked(
+            mark_of(state)
+        )  # what an earlier daemon left behind; before there is anything of this one
+        self._supervisor = Supervisor(loop, state=state, report=self._recorder.report)
         self._recorder.supervisor = self._supervisor
         self._dispatcher = Dispatcher(
             loop,
@@ -96,24 +90,36 @@ class Engine:
             self._supervisor,
             clock,
             self._roster,
+            self._telling,
             project=project,
             state=state,
             session=session,
             parallel=parallel,
-            started=listener.started,
-            not_started=listener.not_started,
+            looked=self._arm,
+            started=self._started,
             cannot_start=self._cannot_start,
-            trouble=listener.trouble,
+            put_back=self._put_back,
         )
         self._scheduler = Scheduler(
-            self._bridge, clock, self._roster, ready=self._dispatcher.wake, trouble=listener.trouble
+            self._bridge,
+            clock,
+            self._roster,
+            ready=self._dispatcher.wake,
+            changed=self._arm,
+            stale=self.look,
+            trouble=self._telling.trouble,
         )
         self._scheduler.stopped = not automatic
+        self._wake_ups = WakeUps(
+            loop, store.path, knocked=self.look, changed=self._database_changed, trouble=self._telling.trouble
+        )
         self._timer: asyncio.TimerHandle | None = None
-        self._poller: asyncio.TimerHandle | None = None
-        self._socket: socket.socket | None = None
-        self._seen: tuple[int, int] | None = None
-        self._idle: asyncio.Event = asyncio.Event()
+        self._next_deadline: datetime | None = None
+        self._looked_at_s = 0.0
+        self._look_is_due = False
+        self._to_be_stopped: set[int] = set()
+        self._recovering: set[int] = set()
+        self._quiet = asyncio.Event()
         self._stopping = False
 
     @property
@@ -128,175 +134,233 @@ class Engine:
     def start(self) -> None:
         """Recover what an earlier daemon left, take in what is installed, and begin."""
         now = self._clock.now()
-        for finished in self._store.transact(lambda tx: recover(tx, now)):
-            self._listener.recovered(finished)
-        self._listen()
+        with self._store.read() as reader:
+            left = left_behind(reader)
+        for finished in self._recovered(left, now):
+            self._telling.recovered(finished)
+        self._wake_ups.start()
         self.look()
-        self._poll()
+
+    def _recovered(self, left: Iterable[int], now: datetime) -> list[Finished]:
+        """All of them at once; one by one when one of them cannot be recovered, which is told."""
+
+        def transact(*ids: int) -> list[Finished]:
+            return [*self._store.transact(lambda tx: recover(tx, ids, now))]
+
+        try:
+            return transact(*left)
+        except StoreUnavailable:
+            raise
+        except Exception:
+            recovered: list[Finished] = []
+            for id in left:
+                try:
+                    recovered += transact(id)
+                except Exception as problem:
+                    self._telling.trouble(f"recovering instance {id}", problem)
+            return recovered
+
+    # -- looking at what is, and sleeping until something is to be done
 
     def look(self, parallel: int | None = None) -> None:
         """Something may have changed: holds, objects, waiting instances, requests to stop; time passes."""
+        self._look_is_due = False
         if self._stopping:
             return
         if parallel is not None:
             self._dispatcher.parallel = parallel
         now = self._clock.now()
+        self._looked_at_s = self._clock.boot_s()
         try:
             with self._store.read() as reader:
                 hold_ended = bool(reader.holds.ending_before(now))
-                self._roster.load(reader, self._store.installation_id, now)
+                is_new = self._roster.load(reader, self._store.installation_id, now)
                 late = bool(reader.instances.late(now))
-                stopping = [i for i in reader.instances.live() if i.state == "STOPPING"]
-        except RunnerError as problem:
-            self._listener.trouble("reading the database", problem)
-            self._arm()
+                self._next_deadline = None if late else reader.instances.next_deadline()
+                live = reader.instances.live()
+        except Exception as problem:  # whatever it is, the engine goes on, and looks again
+            self._telling.trouble("reading the database", problem)
+            self._next_deadline = None
+            self._arm(at_least_s=BUSY_S)
             return
+        if is_new:
+            for name, why in self._roster.unusable.items():
+                self._telling.trouble(f"reading Job/{name}, which starts no more by itself", why)
         if hold_ended:
-            self._bridge.write(lambda tx: end_holds(tx, now), self._changed("ending holds"))
+            self._bridge.write(lambda tx: end_holds(tx, now), self._holds_ended)
         if late:
             self._bridge.write(lambda tx: expire_waiting(tx, now), self._expired)
-        for instance in stopping:
-            if instance.id in self._dispatcher.running:
-                self._supervisor.stop(instance.id, instance.epoch, grace_s=KILL_GRACE_S, why=instance.reason)
+        self._obey(live)
         if self._roster.draining:
             self._bridge.write(lambda tx: remove_drained(tx, now), self._removed)
         self._scheduler.tick()
-        self._dispatcher.wake()
+        self._dispatcher.ask_all_again()
         self._arm()
 
-    def _arm(self) -> None:
+    def _look_soon(self) -> None:
+        """Many calls make one look."""
+        if not self._look_is_due:
+            self._look_is_due = True
+            self._loop.call_soon(self.look)
+
+    def _database_changed(self) -> bool:
+        """Somebody has written, perhaps this process itself: whether it was the time to look."""
+        busy = self._dispatcher.alive or self._bridge.pending
+        if busy and self._clock.boot_s() - self._looked_at_s < BUSY_S:
+            return False
+        self.look()
+        return True
+
+    def _arm(self, at_least_s: float = 0.0) -> None:
+        """Sleep until the next slot, waiting instance, end of a hold or deadline; 30 s at most."""
         if self._timer is not None:
             self._timer.cancel()
         if self._stopping:
             return
         now = self._clock.now()
-        wake_at = min((at for at in (self._roster.next_at(), self._dispatcher.next_due) if at), default=None)
-        delay = LONGEST_SLEEP if wake_at is None else min(max(wake_at - now, timedelta(0)), LONGEST_SLEEP)
-        self._timer = self._loop.call_later(delay.total_seconds(), self._due)
+        instants = (
+            self._scheduler.next_at(), self._dispatcher.next_due, self._roster.hold_ends, self._next_deadline
+        )  # fmt: skip
+        wake_at = min((at for at in instants if at is not None), default=now + LONGEST_SLEEP)
+        delay_s = min(max(wake_at - now, timedelta(0)), LONGEST_SLEEP).total_seconds()
+        self._timer = self._loop.call_later(max(delay_s, at_least_s), self._due)
 
     def _due(self) -> None:
-        """The time of a slot, of a waiting instance, or the longest sleep has come."""
+        """The time has come for which the timer was set."""
         now = self._clock.now()
-        hold_ends = self._roster.hold_ends
-        slept = self._roster.next_at() is None or (hold_ends is not None and hold_ends <= now)
-        if slept:
+        ends = (self._roster.hold_ends, self._next_deadline)
+        long_ago = self._clock.boot_s() - self._looked_at_s >= LONGEST_SLEEP.total_seconds()
+        if long_ago or any(at is not None and at <= now for at in ends):
             self.look()
             return
         self._scheduler.tick()
-        self._dispatcher.wake()
-        self._loop.call_soon(self._arm)
+        self._dispatcher.wake()  # which arms the timer again
 
-    def _changed(self, doing: str) -> Callable[[Any, BaseException | None], None]:
-        def done(result: Any, problem: BaseException | None) -> None:
-            if problem is not None:
-                self._listener.trouble(doing, problem)
-            elif result:
-                self._loop.call_soon(self.look)
+    # -- what follows from a look
 
-        return done
+    def _holds_ended(self, ended: int | None, problem: BaseException | None) -> None:
+        if problem is not None:
+            self._telling.trouble("ending holds", problem)
+        elif ended:
+            self._look_soon()
 
     def _expired(self, result: tuple[NotStarted, ...] | None, problem: BaseException | None) -> None:
         if problem is not None:
-            self._listener.trouble("expiring waiting instances", problem)
+            self._telling.trouble("expiring waiting instances", problem)
         for entry in result or ():
-            self._listener.not_started(entry)
+            self._telling.not_started(entry)
+        if result:
+            self._look_soon()
 
     def _removed(self, result: tuple[str, ...] | None, problem: BaseException | None) -> None:
         if problem is not None:
-            self._listener.trouble("removing drained jobs", problem)
+            self._telling.trouble("removing drained jobs", problem)
         for name in result or ():
-            self._listener.removed(name)
+            self._telling.removed(name)
 
-    def _report(self, report: Report) -> None:
-        self._recorder.report(report)
+    def _obey(self, live: Iterable[InstanceRecord]) -> None:
+        """Stop what is to be stopped; what is live without being ours has lost its process unnoticed."""
+        lost = set()
+        for instance in live:
+            if instance.id in self._dispatcher.running:
+                if instance.state == "STOPPING":
+                    self._stop(instance)
+            elif instance.id in self._dispatcher.claiming:
+                if instance.state == "STOPPING":
+                    self._to_be_stopped.add(instance.id)
+            elif instance.id not in self._recovering:
+                lost.add(instance.id)
+        if lost:
+            self._recover_lost(lost)
 
-    def _spec_of(self, instance_id: int) -> Mapping[str, Any]:
-        return self._dispatcher.definition_of(self._dispatcher.running[instance_id]).spec
+    def _recover_lost(self, ids: set[int]) -> None:
+        now = self._clock.now()
+        self._recovering |= ids
+
+        def done(result: tuple[Finished, ...] | None, problem: BaseException | None) -> None:
+            self._recovering -= ids
+            if problem is not None:
+                self._telling.trouble("recovering instances without a process", problem)
+            for finished in result or ():
+                self._telling.recovered(finished)
+            self._dispatcher.wake()
+
+        self._bridge.write(lambda tx: recover(tx, sorted(ids), now, NOT_TOLD), done)
+
+    def _stop(self, instance: InstanceRecord) -> None:
+        self._supervisor.stop(instance.id, instance.epoch, grace_s=KILL_GRACE_S, why=instance.reason)
+
+    # -- the life of one instance
+
+    def _spec_of(self, instance_id: int) -> Mapping[str, Any] | None:
+        instance = self._dispatcher.running.get(instance_id)
+        definition = instance and self._dispatcher.known_definition_of(instance)
+        return definition.spec if definition else None
+
+    def _started(self, instance: InstanceRecord) -> None:
+        self._telling.started(instance)
+        if instance.id in self._to_be_stopped:  # asked for while it was being claimed
+            self._to_be_stopped.discard(instance.id)
+            self._look_soon()
+
+    def _cannot_start(self, instance: InstanceRecord, problem: Exception) -> None:
+        now, draw = self._clock.now(), self._draw()
+        self._record_end(
+            instance, lambda tx: fail_to_start(tx, instance.id, instance.epoch, problem, now, draw)
+        )
+
+    def _put_back(self, instance: InstanceRecord) -> None:
+        now = self._clock.now()
+        self._record_end(instance, lambda tx: put_back(tx, instance.id, instance.epoch, now))
+
+    def _record_end(self, instance: InstanceRecord, work: Callable[[Any], Finished | None]) -> None:
+        what = f"the end of instance {instance.id}"
+
+        def done(finished: Finished | None, problem: BaseException | None) -> None:
+            if problem is not None:
+                self._telling.trouble(f"recording {what}", problem)
+            self._finished(instance.id, finished, None)
+
+        self._bridge.record(what, work, done)
 
     def _vacated(self, instance_id: int) -> None:
         self._dispatcher.vacated(instance_id)
 
-    def _cannot_start(self, instance: InstanceRecord, problem: RunnerError) -> None:
-        spec = self._dispatcher.definition_of(instance).spec
-        now = self._clock.now()
-
-        def done(finished: Finished | None, failure: BaseException | None) -> None:
-            if failure is not None:
-                self._listener.trouble(f"recording instance {instance.id}", failure)
-            self._finished(instance.id, finished, None)
-
-        self._bridge.write(
-            lambda tx: fail_to_start(tx, instance.id, instance.epoch, spec, now, str(problem)), done
-        )
-
     def _finished(self, instance_id: int, finished: Finished | None, ended: Ended | None) -> None:
         instance = self._dispatcher.running.get(instance_id)
         self._dispatcher.ended(instance_id)
-        if instance is not None and finished is not None:
-            self._listener.finished(instance, finished, ended)
-            if finished.due_at is not None or finished.job_failed:
-                self._loop.call_soon(self.look)
-        if self._stopping and not self._dispatcher.running:
-            self._idle.set()
-
-    def _listen(self) -> None:
-        path = self._state / "wake.sock"
-        path.unlink(missing_ok=True)
-        listening = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-        mask = os.umask(0o177)
-        try:
-            listening.bind(os.path.relpath(path))  # sun_path holds 108 bytes only
-        except OSError as problem:
-            self._listener.trouble("listening for wake-ups (the file is polled instead)", problem)
-            listening.close()
+        if instance is None or finished is None:
             return
-        finally:
-            os.umask(mask)
-        self._socket = listening
-        self._loop.add_reader(listening.fileno(), self._woken)
+        self._telling.finished(instance, finished, ended)
+        if finished.job_failed or finished.job_released or self._roster.draining:
+            self._look_soon()
 
-    def _woken(self) -> None:
-        assert self._socket is not None
-        try:
-            while True:
-                self._socket.recv(16)
-        except BlockingIOError:
-            pass
-        self.look()
-
-    def _poll(self) -> None:
-        try:
-            stat = self._wal.stat()
-            seen = (stat.st_size, stat.st_mtime_ns)
-        except OSError:
-            seen = None
-        quiet = not self._dispatcher.running and not self._bridge.pending
-        if seen != self._seen and quiet and not self._stopping:
-            self.look()
-        self._seen = seen
-        self._poller = self._loop.call_later(POLL_S, self._poll)
+    # -- the end
 
     async def stop(self, grace_s: float) -> int:
         """Start nothing more, let work end within the grace, stop the rest; returns how many were stopped."""
         self._stopping = True
-        self._scheduler.stopped = self._dispatcher.stopped = True
-        for handle in (self._timer, self._poller):
-            if handle is not None:
-                handle.cancel()
-        if self._socket is not None:
-            self._loop.remove_reader(self._socket.fileno())
-            self._socket.close()
-            (self._state / "wake.sock").unlink(missing_ok=True)
-        await self._drain(grace_s)
-        stopped = list(self._dispatcher.running.values())
+        self._scheduler.stopped = True
+        self._dispatcher.stop()
+        if self._timer is not None:
+            self._timer.cancel()
+        self._wake_ups.stop()
+        await self._until(lambda: not self._dispatcher.alive, grace_s)
+        stopped = [*self._dispatcher.living()]
         for instance in stopped:
             self._supervisor.stop(instance.id, instance.epoch, grace_s=KILL_GRACE_S, why="shutdown")
-        await self._drain(KILL_GRACE_S + 5)
+        await self._until(lambda: not self._dispatcher.alive, KILL_GRACE_S + 5)
+        await self._until(lambda: not self._bridge.pending, LAST_WRITES_S)
         self._supervisor.close()
         return len(stopped)
 
-    async def _drain(self, seconds: float) -> None:
-        if self._dispatcher.running:
-            self._idle.clear()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._idle.wait(), seconds)
+    def _settled(self) -> None:
+        self._quiet.set()
+
+    async def _until(self, holds: Callable[[], bool], seconds: float) -> None:
+        """Until it holds, looking after each delivery of results; `seconds` at most."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while not holds():
+                    self._quiet.clear()
+                    await self._quiet.wait()

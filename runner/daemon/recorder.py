@@ -7,16 +7,24 @@ from typing import Any
 
 from runner.daemon.bridge import Bridge
 from runner.daemon.clock import Clock
-from runner.execution.order import Began, Ended, Raised, Report, StepReported
+from runner.execution.order import Began, Ended, ErrorInfo, Raised, Report, StepReported
 from runner.execution.supervisor import Supervisor
 from runner.operations.finish_instance import finish_instance
 from runner.operations.outcome import Finished
 from runner.operations.record_run import record_process, record_raised, record_step
 from runner.store.port import Transaction
+from runner.vocabulary.errors import RunnerError
+
+Attempt = tuple[int, int]
+"""An instance and the epoch of its attempt."""
 
 
 class Recorder:
-    """One report, one write. The order of writes is the order of reports."""
+    """One report, one write. The order of writes is the order of reports.
+
+    What cannot be recorded at all (a text that is no Unicode, a step that is not where it should be) fails
+    its own instance, and says so.
+    """
 
     def __init__(
         self,
@@ -24,7 +32,7 @@ class Recorder:
         clock: Clock,
         *,
         boot_id: str,
-        spec_of: Callable[[int], Mapping[str, Any]],
+        spec_of: Callable[[int], Mapping[str, Any] | None],
         draw: Callable[[], float],
         vacated: Callable[[int], None],
         finished: Callable[[int, Finished | None, Ended], None],
@@ -38,50 +46,84 @@ class Recorder:
         self._vacated = vacated
         self._finished = finished
         self._trouble = trouble
+        self._unrecorded: dict[Attempt, ErrorInfo] = {}  # written and read in the order of the writes
         self.supervisor: Supervisor | None = None
 
     def report(self, report: Report) -> None:
         """Record one report of the supervisor."""
         match report:
             case Began():
-                self._write("a process", lambda tx: record_process(tx, report, self._boot_id))
+                self._record(
+                    f"the process of instance {report.instance}",
+                    lambda tx: record_process(tx, report, self._boot_id),
+                )
             case StepReported():
                 self._step(report)
             case Raised():
                 at = self._clock.now()
-                self._write("a raised error", lambda tx: record_raised(tx, report, at))
+                self._record(
+                    f"what instance {report.instance} raised", lambda tx: record_raised(tx, report, at)
+                )
             case Ended():
                 self._end(report)
 
-    def _write(
-        self, what: str, work: Callable[[Transaction], None], then: Callable[[], None] | None = None
-    ) -> None:
+    def _record(self, what: str, work: Callable[[Transaction], None]) -> None:
         def done(_: None, problem: BaseException | None) -> None:
             if problem is not None:
                 self._trouble(f"recording {what}", problem)
-            elif then is not None:
-                then()
 
-        self._bridge.write(work, done)
+        self._bridge.record(what, work, done)
 
     def _step(self, report: StepReported) -> None:
         at = self._clock.now()
+        what = f"step {report.step} of instance {report.instance}"
 
-        def acknowledge() -> None:
-            if self.supervisor is not None and report.event == "complete" and not report.last:
+        def work(tx: Transaction) -> None:
+            try:
+                record_step(tx, report, at)
+            except (ValueError, TypeError, RunnerError) as problem:
+                text = f"step {report.step} could not be recorded: {problem}"
+                self._unrecorded[report.instance, report.epoch] = ErrorInfo("not-recorded", text, report.step)
+                raise
+
+        def done(_: None, problem: BaseException | None) -> None:
+            if self.supervisor is None:
+                return
+            if problem is not None:
+                self._trouble(f"recording {what}", problem)
+                self.supervisor.stop(report.instance, report.epoch, grace_s=0, why="not-recorded")
+            elif report.event == "complete" and not report.last:
                 self.supervisor.acknowledge(report.instance, report.epoch, report.number)
 
-        self._write(f"step {report.step}", lambda tx: record_step(tx, report, at), acknowledge)
+        self._bridge.record(what, work, done)
 
     def _end(self, ended: Ended) -> None:
         spec = self._spec_of(ended.instance)
         now = self._clock.now()
         draw = self._draw()
+        what = f"the end of instance {ended.instance}"
+
+        def work(tx: Transaction) -> Finished | None:
+            unrecorded = self._unrecorded.get((ended.instance, ended.epoch))
+            return finish_instance(tx, _failed_by(ended, unrecorded), spec, now, draw)
 
         def done(finished: Finished | None, problem: BaseException | None) -> None:
+            if problem is not None and (ended.instance, ended.epoch) not in self._unrecorded:
+                self._trouble(f"recording {what}", problem)
+                text = f"its end ({ended.outcome}) could not be recorded: {problem}"
+                self._unrecorded[ended.instance, ended.epoch] = ErrorInfo("not-recorded", text)
+                self._bridge.record(what, work, done)
+                return
             if problem is not None:
-                self._trouble(f"recording the end of instance {ended.instance}", problem)
+                self._trouble(f"recording {what}", problem)
+            self._unrecorded.pop((ended.instance, ended.epoch), None)
             self._finished(ended.instance, finished, ended)
 
-        self._bridge.write(lambda tx: finish_instance(tx, ended, spec, now, draw), done)
+        self._bridge.record(what, work, done)
         self._vacated(ended.instance)
+
+
+def _failed_by(ended: Ended, unrecorded: ErrorInfo | None) -> Ended:
+    if unrecorded is None:
+        return ended
+    return ended._replace(outcome="failed", error=unrecorded, outputs={})

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
 from runner.lifecycle.holds import active
 from runner.operations.schedulable import NamedSchedule, SchedulableJob, schedulable
 from runner.store.port import Reader
+
+Key = tuple[str, str]
+"""A job's uid and the name of one of its schedules."""
 
 
 class Due(NamedTuple):
@@ -22,12 +25,18 @@ class Due(NamedTuple):
 
 
 class Roster:
-    """All installed jobs, and a heap of their next slots. Held jobs have none until the hold ends."""
+    """All installed jobs, and a heap of their next slots. Held jobs have none until the hold ends.
+
+    `unusable` has the jobs whose installed definition cannot be read, and why: they are left out.
+    """
 
     def __init__(self) -> None:
         self.jobs: Mapping[str, SchedulableJob] = {}
+        self.unusable: Mapping[str, Exception] = {}
+        self.serial: int | None = None
         self._heap: list[tuple[datetime, str, str, str]] = []
-        self._named: dict[tuple[str, str], NamedSchedule] = {}
+        self._next: dict[Key, datetime] = {}  # what stands otherwise in the heap is out of date
+        self._named: dict[Key, NamedSchedule] = {}
         self.hold_ends: datetime | None = None
         self._version: object = None
         self.draining = False
@@ -35,27 +44,42 @@ class Roster:
     def load(self, reader: Reader, installation_id: str, now: datetime) -> bool:
         """Take in what is installed and held now; False when nothing has changed since the last call."""
         holds = reader.holds.all()
-        version = (reader.serial(), sorted((uid, *held) for uid, held in holds.items()))
+        serial = reader.serial()
+        version = (serial, sorted((uid, *held) for uid, held in holds.items()))
         if version == self._version and (self.hold_ends is None or self.hold_ends > now):
             return False
+        self._take_in(reader, installation_id)
+        self.draining = any(hold.kind == "removed" for held in holds.values() for hold in held)
+        self._plan(reader, now)
+        self._version = version
+        self.serial = serial
+        return True
+
+    def _take_in(self, reader: Reader, installation_id: str) -> None:
         known = self.jobs
         jobs: dict[str, SchedulableJob] = {}
+        unusable: dict[str, Exception] = {}
         changed = []
         for summary in reader.objects.summaries("Job"):
             job = known.get(summary.uid)
-            if job is not None and job.digest == summary.digest and job.revision == summary.revision:
+            if job is not None and (job.name, job.digest, job.revision) == (
+                summary.name,
+                summary.digest,
+                summary.revision,
+            ):
                 jobs[summary.uid] = job
             else:
                 changed.append(summary.uid)
         for uid in changed:
             record = reader.objects.by_uid(uid)
-            if record is not None:
+            if record is None:
+                continue
+            try:
                 jobs[uid] = schedulable(record, installation_id)
+            except Exception as problem:  # written by another version, or a zone that this machine lacks
+                unusable[record.name] = problem
         self.jobs = jobs
-        self.draining = any(hold.kind == "removed" for held in holds.values() for hold in held)
-        self._plan(reader, now)
-        self._version = version
-        return True
+        self.unusable = unusable
 
     def _plan(self, reader: Reader, now: datetime) -> None:
         holds = reader.holds.all()
@@ -65,48 +89,59 @@ class Roster:
             default=None,
         )
         self._named = {(job.uid, named.name): named for job in self.jobs.values() for named in job.schedules}
-        heap = []
-        for (uid, name), named in self._named.items():
-            if active(holds.get(uid, ()), now):
+        self._heap, self._next = [], {}
+        for key, named in self._named.items():
+            if active(holds.get(key[0], ()), now):
                 continue
-            watermark = watermarks.get((uid, name))
+            watermark = watermarks.get(key)
             slot = named.schedule.next_after(watermark.at if watermark else now)
             if slot is not None:
-                heap.append((slot.at, self.jobs[uid].name, uid, name))
-        heapq.heapify(heap)
-        self._heap = heap
+                self._put(key, slot.at)
+
+    def _put(self, key: Key, at: datetime) -> None:
+        self._next[key] = at
+        heapq.heappush(self._heap, (at, self.jobs[key[0]].name, *key))
+
+    def _first(self) -> tuple[datetime, str, str, str] | None:
+        while self._heap:
+            first = self._heap[0]
+            if self._next.get((first[2], first[3])) == first[0]:
+                return first
+            heapq.heappop(self._heap)
+        return None
 
     def due(self, now: datetime, limit: int) -> list[Due]:
         """At most `limit` schedules with a slot that has fallen due, earliest first; they leave the heap."""
         taken: list[Due] = []
-        while self._heap and len(taken) < limit and self._heap[0][0] <= now:
-            at, job_name, uid, name = heapq.heappop(self._heap)
-            named = self._named.get((uid, name))
-            if named is not None:
-                taken.append(Due(at, job_name, uid, named))
+        while len(taken) < limit:
+            first = self._first()
+            if first is None or first[0] > now:
+                break
+            heapq.heappop(self._heap)
+            at, job_name, uid, name = first
+            del self._next[uid, name]
+            taken.append(Due(at, job_name, uid, self._named[uid, name]))
         return taken
 
     def decided(self, due: Due, now: datetime) -> None:
         """The slots of this schedule up to `now` are decided: wait for the next one."""
-        if (due.job_uid, due.schedule.name) not in self._named:
-            return
         slot = due.schedule.schedule.next_after(now)
         if slot is not None:
-            heapq.heappush(self._heap, (slot.at, due.job_name, due.job_uid, due.schedule.name))
+            self.again(due, slot.at)
 
-    def again(self, due: Due) -> None:
-        """Nothing was decided: try the same slot again."""
-        heapq.heappush(self._heap, (due.at, due.job_name, due.job_uid, due.schedule.name))
+    def again(self, due: Due, at: datetime | None = None) -> None:
+        """Nothing was decided: try the same slot again, at `at` or at once."""
+        key = (due.job_uid, due.schedule.name)
+        if self._named.get(key) is due.schedule and key not in self._next:
+            self._put(key, at or due.at)  # else the roster was loaded anew meanwhile, and knows better
 
     def next_at(self) -> datetime | None:
-        """When the roster next needs attention: the next slot, or the end of a hold."""
-        candidates = [at for at in (self._heap[0][0] if self._heap else None, self.hold_ends) if at]
-        return min(candidates, default=None)
+        """When the next slot falls due."""
+        first = self._first()
+        return first[0] if first else None
 
-    def next_start(self, visible_only: bool = True) -> tuple[datetime, str] | None:
-        """The next slot and the name of its job, for people."""
-        entries: Iterable[tuple[datetime, str, str, str]] = self._heap
-        if visible_only:
-            entries = (e for e in entries if not self.jobs[e[2]].hidden)
-        first = min(entries, default=None)
-        return (first[0], first[1]) if first else None
+    def next_start(self) -> tuple[datetime, str] | None:
+        """The next slot of a visible job and the name of the job, for people."""
+        jobs = self.jobs
+        entries = ((at, jobs[uid].name) for (uid, _), at in self._next.items() if not jobs[uid].hidden)
+        return min(entries, default=None)

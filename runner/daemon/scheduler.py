@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from runner.daemon.bridge import Bridge
 from runner.daemon.clock import Clock
 from runner.daemon.roster import Due, Roster
 from runner.operations.decide_slots import Decided, decide_slots
 from runner.store.port import Transaction
+from runner.vocabulary.errors import StoreUnavailable
 
 FIRST_BATCH = 8
 """Schedules decided in the first transaction of a burst: few, so that the first job starts at once."""
@@ -17,9 +18,14 @@ FIRST_BATCH = 8
 BATCH = 64
 """Schedules decided in each further one."""
 
+PAUSE = timedelta(seconds=5)
+"""Before slots are decided again that could not be decided."""
+
 
 class Scheduler:
-    """Decides what is due, then tells the dispatcher that there is something to claim."""
+    """Decides what is due. `ready` hears that there is something to claim, `changed` that the next slots are
+    others now, and `stale` that something was installed which the roster does not know yet.
+    """
 
     def __init__(
         self,
@@ -28,46 +34,57 @@ class Scheduler:
         roster: Roster,
         *,
         ready: Callable[[], None],
+        changed: Callable[[], None],
+        stale: Callable[[], None],
         trouble: Callable[[str, BaseException], None],
     ) -> None:
         self._bridge = bridge
         self._clock = clock
         self._roster = roster
         self._ready = ready
+        self._changed = changed
+        self._stale = stale
         self._trouble = trouble
-        self._busy = False
+        self._under_way = 0
         self.stopped = False
+
+    def next_at(self) -> datetime | None:
+        """When `tick` has something to do; None while it is at it, or stopped."""
+        return None if self.stopped or self._under_way else self._roster.next_at()
 
     def tick(self, batch: int = FIRST_BATCH) -> None:
         """Decide what is due now; calls itself until nothing is due. One batch is under way at a time."""
-        if self._busy or self.stopped:
+        if self._under_way or self.stopped:
             return
         now = self._clock.now()
         due = self._roster.due(now, batch)
-        if not due:
-            return
-        self._busy = True
-        self._bridge.write(
-            lambda tx: self._decide(tx, due, now),
-            lambda result, problem: self._decided(due, now, result, problem),
-        )
+        if due:
+            self._decide(due, now)
 
-    def _decide(self, tx: Transaction, due: Sequence[Due], now: datetime) -> list[Decided]:
-        jobs = self._roster.jobs
-        return [
-            decide_slots(tx, jobs[entry.job_uid], entry.schedule, now) if entry.job_uid in jobs else Decided()
-            for entry in due
-        ]
+    def _decide(self, due: Sequence[Due], now: datetime) -> None:
+        self._under_way += 1
 
-    def _decided(
-        self, due: Sequence[Due], now: datetime, result: list[Decided] | None, problem: BaseException | None
-    ) -> None:
-        self._busy = False
-        if result is None:
-            for entry in due:
-                self._roster.again(entry)
-            self._trouble("deciding slots", problem or RuntimeError("no result"))
-            return
+        def work(tx: Transaction) -> list[Decided] | None:
+            jobs = self._roster.jobs
+            if tx.serial() != self._roster.serial:
+                return None
+            return [decide_slots(tx, jobs[entry.job_uid], entry.schedule, now) for entry in due]
+
+        def then(result: list[Decided] | None, problem: BaseException | None) -> None:
+            self._under_way -= 1
+            if problem is not None:
+                self._failed(due, now, problem)
+            elif result is None:
+                for entry in due:
+                    self._roster.again(entry, now + PAUSE)  # at once, when the roster has been loaded anew
+                self._stale()
+            else:
+                self._decided(due, now, result)
+            self._changed()
+
+        self._bridge.write(work, then)
+
+    def _decided(self, due: Sequence[Due], now: datetime, result: list[Decided]) -> None:
         for entry, decided in zip(due, result, strict=True):
             if decided.more:
                 self._roster.again(entry)
@@ -76,3 +93,13 @@ class Scheduler:
         if any(decided.instances for decided in result):
             self._ready()
         self.tick(BATCH)
+
+    def _failed(self, due: Sequence[Due], now: datetime, problem: BaseException) -> None:
+        if len(due) > 1 and not isinstance(problem, StoreUnavailable):
+            for entry in due:  # one of them is to blame: the others are decided without it
+                self._decide([entry], now)
+            return
+        for entry in due:
+            self._roster.again(entry, now + PAUSE)
+        names = ", ".join(entry.job_name for entry in due[:3]) + (", …" if len(due) > 3 else "")
+        self._trouble(f"deciding the slots of {names}", problem)

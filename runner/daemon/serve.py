@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,13 +12,15 @@ from pathlib import Path
 from typing import Protocol
 
 from runner.daemon.clock import Clock
-from runner.daemon.engine import Engine, Listener
+from runner.daemon.engine import Engine
 from runner.daemon.presence import Heartbeat, begin_session
 from runner.daemon.reloader import Reloaded, Reloader
+from runner.daemon.telling import Listener, tell
 from runner.operations.settings import parallel_limit
 from runner.store.daemon_lock import daemon_lock
 from runner.store.open import open_store
 from runner.store.port import Store
+from runner.vocabulary.errors import RunnerError
 
 IDLE_AFTER_S = 0.3
 """Quiet time before the next start is told."""
@@ -56,7 +59,7 @@ def serve(serving: Serving, audience: Audience, clock: Clock) -> None:
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     with daemon_lock(state):
         reloader = Reloader(serving.root, state, serving.reload)
-        audience.reloaded(reloader.load(), first=True)
+        tell(audience.reloaded, reloader.load(), first=True)
         store = open_store(serving.database, create=True)
         try:
             asyncio.run(_serve(serving, store, audience, clock, reloader))
@@ -76,12 +79,13 @@ async def _serve(
     session = begin_session(store, clock, "up")
 
     def take_in(outcome: Reloaded) -> None:
-        audience.reloaded(outcome, first=False)
-        engine.look(parallel_limit(store))
+        tell(audience.reloaded, outcome, first=False)
+        engine.look(_parallel_limit(store))
         idle.changed()
 
-    def tell(outcome: Reloaded) -> None:
-        loop.call_soon_threadsafe(take_in, outcome)
+    def reloaded(outcome: Reloaded) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+            loop.call_soon_threadsafe(take_in, outcome)
 
     engine = Engine(
         loop,
@@ -97,18 +101,27 @@ async def _serve(
     idle = _Idle(loop, engine, audience)
     heartbeat = Heartbeat(loop, store, clock, session)
     if serving.watch:
-        reloader.start(tell)
+        reloader.start(reloaded)
     how = (await signals.get()).name
     for number in STOP_SIGNALS:
         loop.remove_signal_handler(number)  # the default action: a second signal ends everything at once
         signal.signal(number, signal.SIG_DFL)
     idle.stop()
-    audience.stopping(how, engine.running, serving.grace_s)
-    await loop.run_in_executor(None, reloader.stop)
+    tell(audience.stopping, how, engine.running, serving.grace_s)
+    watching = loop.run_in_executor(None, reloader.stop)  # it may be in the middle of a reload
     stopped = await engine.stop(serving.grace_s)
+    await watching
     heartbeat.stop()
     store.transact(lambda tx: tx.sessions.end(session, clock.now(), how))
-    audience.stopped(how, clock.now() - started, stopped)
+    tell(audience.stopped, how, clock.now() - started, stopped)
+
+
+def _parallel_limit(store: Store) -> int | None:
+    """None, which changes nothing, when the database cannot be read; the engine tells that."""
+    try:
+        return parallel_limit(store)
+    except RunnerError:
+        return None
 
 
 class _Idle:
@@ -129,7 +142,7 @@ class _Idle:
         if self._engine.running:
             self._told = None
         elif self._told != (upcoming := (self._engine.next_start(),)):
-            self._audience.next_start(upcoming[0])
+            tell(self._audience.next_start, upcoming[0])
             self._told = upcoming
         self._handle = self._loop.call_later(IDLE_AFTER_S, self._look)
 

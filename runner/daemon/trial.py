@@ -13,8 +13,7 @@ from runner.daemon.engine import Engine
 from runner.daemon.presence import begin_session
 from runner.execution.order import Ended
 from runner.execution.output import LogLine, follow_log
-from runner.operations.claim_instance import NotStarted
-from runner.operations.outcome import Finished
+from runner.operations.outcome import Finished, NotStarted
 from runner.store.port import Store
 from runner.store.records import InstanceRecord, log_path_of
 

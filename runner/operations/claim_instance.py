@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from runner.dispatch.start import Skip, Start, decide_start
+from runner.dispatch.start import Skip, Start, Wait, decide_start
 from runner.lifecycle.holds import active
 from runner.lifecycle.instance import INSTANCE
 from runner.lifecycle.task import TASK
+from runner.operations.expire_waiting import expire
+from runner.operations.holding import end_waiting
+from runner.operations.outcome import NotStarted
 from runner.operations.schedulable import SchedulableJob
 from runner.store.port import Transaction
 from runner.store.records import InstanceRecord, NewStep
@@ -26,12 +29,9 @@ class Claimed:
 
 
 @dataclass(frozen=True, slots=True)
-class NotStarted:
-    """The instance was skipped, or waits: the reason, and what stands in the way."""
+class Waits:
+    """The instance goes on waiting, for something else than a place: its job is paused, or another runs."""
 
-    instance_id: int
-    job: str
-    outcome: str
     reason: str
 
 
@@ -42,44 +42,30 @@ def claim_instance(
     steps: Sequence[NewStep],
     session: int,
     now: datetime,
-) -> Claimed | NotStarted | None:
-    """Claim the instance, or record why it does not start; None when it no longer waits as it did.
+) -> Claimed | NotStarted | Waits:
+    """Claim the instance, or record why it does not start.
 
-    `instance` is how it was found waiting; `steps` are those of its definition.
-
-    One guarded write raises the epoch (lifecycle.md, principle 3), in the transaction that looked at the
-    open set (R11).
+    `instance` is how it was found waiting; `steps` are those of its definition. Without a `job`, what is
+    installed is asked. One guarded write raises the epoch (lifecycle.md, principle 3), in the transaction
+    that looked at the open set (R11): ChangedMeanwhile when it no longer waits as it did.
     """
-    try:
-        return _decide(tx, instance, job, steps, session, now)
-    except ChangedMeanwhile:
-        return None
-
-
-def _decide(
-    tx: Transaction,
-    instance: InstanceRecord,
-    job: SchedulableJob | None,
-    steps: Sequence[NewStep],
-    session: int,
-    now: datetime,
-) -> Claimed | NotStarted | None:
-    late = _late(instance, now)
-    if late is not None:
-        return _end(tx, instance, now, "late" if instance.attempt == 0 else "expire", late)
-    if job is None:
+    ended = expire(tx, instance, now, DISPATCHER)
+    if ended is not None:
+        return ended
+    overlap = _overlap(tx, instance, job)
+    if overlap is None:
         return _skip(tx, instance, now, "removed")
-    policy = "queue" if instance.trigger.get("missed") else job.overlap  # R10: caught up one at a time
+    policy, limit = ("queue", overlap[1]) if instance.trigger.get("missed") else overlap  # R10: one at a time
     others = (
-        [other.id for other in tx.instances.open_of(job.uid) if other.id != instance.id]
+        [other.id for other in tx.instances.open_of(instance.job_uid) if other.id != instance.id]
         if policy != "allow"
         else []
     )
     decision = decide_start(
-        active(tx.holds.of(job.uid), now),
+        active(tx.holds.of(instance.job_uid), now),
         others,
         policy=policy,
-        limit=job.limit,
+        limit=limit,
         origin=instance.origin,
         force=bool(instance.trigger.get("force")),
         begun=instance.epoch > 0,
@@ -89,8 +75,21 @@ def _decide(
             return Claimed(_claim(tx, instance, steps, session, now, forced))
         case Skip(reason=reason, blocker=blocker):
             return _skip(tx, instance, now, f"{reason}: {blocker}" if reason == "overlap" else reason)
-        case _:
-            return None
+        case Wait(reason=reason):
+            return Waits(reason)
+
+
+def _overlap(
+    tx: Transaction, instance: InstanceRecord, job: SchedulableJob | None
+) -> tuple[str, int | None] | None:
+    """The policy and the limit of the job; None when it is not installed any more."""
+    if job is not None:
+        return job.overlap, job.limit
+    record = tx.objects.by_uid(instance.job_uid)
+    if record is None or record.removed_at is not None:
+        return None
+    declared = record.resolved["concurrency"]
+    return declared["policy"], declared["limit"]
 
 
 def _claim(
@@ -127,32 +126,7 @@ def _claim(
     return claimed
 
 
-def _late(instance: InstanceRecord, now: datetime) -> str | None:
-    if instance.expires_at is not None and instance.expires_at <= now:
-        return "expired"
-    if instance.attempt == 0 and instance.start_deadline is not None and instance.start_deadline <= now:
-        return "late"
-    return None
-
-
 def _skip(tx: Transaction, instance: InstanceRecord, now: datetime, reason: str) -> NotStarted:
-    return _end(tx, instance, now, "skip" if instance.attempt == 0 else "cancel", reason)
-
-
-def _end(tx: Transaction, instance: InstanceRecord, now: datetime, event: str, reason: str) -> NotStarted:
-    for task in tx.tasks.of(instance.id):
-        if task.state in ("SCHEDULED", "RESCHEDULED"):
-            tx.tasks.move(
-                instance.id,
-                task.target,
-                TASK.move(task.state, "cancel"),
-                epoch=instance.epoch,
-                at=now,
-                who=DISPATCHER,
-                reason=reason,
-            )
-    move = INSTANCE.move("SCHEDULED", event)
-    tx.instances.move(
-        instance.id, move, epoch=instance.epoch, at=now, who=DISPATCHER, why=reason, reason=reason
-    )
-    return NotStarted(instance.id, instance.job, move.after, reason)
+    event = "skip" if instance.attempt == 0 else "cancel"
+    end_waiting(tx, instance, event, reason, who=DISPATCHER, now=now)
+    return NotStarted(instance.id, instance.job, INSTANCE.move("SCHEDULED", event).after, reason)

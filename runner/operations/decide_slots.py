@@ -8,6 +8,7 @@ from itertools import islice
 
 from runner.dispatch.missed import SlotDecision, decide_missed
 from runner.lifecycle.holds import active
+from runner.operations.end_holds import end_holds_of
 from runner.operations.schedulable import NamedSchedule, SchedulableJob
 from runner.store.port import Transaction
 from runner.store.records import NewInstance, SlotRecord
@@ -31,10 +32,14 @@ def decide_slots(tx: Transaction, job: SchedulableJob, named: NamedSchedule, now
     """Write a decision for every slot of `named` up to `now`, and move the watermark with it (R9).
 
     Decides nothing while the job is held: holds that end by enabling set the watermark to that moment, and a
-    pause leaves it to the missed policy (lifecycle.md, principle 1).
+    pause leaves it to the missed policy (lifecycle.md, principle 1). A hold whose time is over is ended
+    first, so that no slot of its time can be taken for missed.
     """
-    if active(tx.holds.of(job.uid), now):
+    holds = tx.holds.of(job.uid)
+    if active(holds, now):
         return Decided(held=True)
+    if holds:
+        end_holds_of(tx, job.uid, holds, now)
     watermark = tx.slots.watermark(job.uid, named.name)
     if watermark is None:  # nothing before this moment was ever promised
         tx.slots.set_watermark(job.uid, named.name, now, None)
@@ -50,6 +55,10 @@ def decide_slots(tx: Transaction, job: SchedulableJob, named: NamedSchedule, now
         max_runs=job.missed_max_runs,
         interval=getattr(named.schedule, "interval", None),
     )
+    more = len(due) == MOST_SLOTS_AT_ONCE
+    dropped = tuple(decision for decision in decisions if decision.action == "skip")
+    if more and dropped:  # which of the rest are the last ones is only known when all have been seen
+        decisions = dropped
     created: list[int] = []
     skipped = 0
     for decision in decisions:
@@ -58,7 +67,7 @@ def decide_slots(tx: Transaction, job: SchedulableJob, named: NamedSchedule, now
             skipped += decision.count
         else:
             created.append(instance)
-    return Decided(tuple(created), skipped, more=len(due) == MOST_SLOTS_AT_ONCE)
+    return Decided(tuple(created), skipped, more=more)
 
 
 def _carry_out(
@@ -69,9 +78,11 @@ def _carry_out(
         _note(tx, job, named, slot.key, slot.at, "skipped", decision.reason, None, now, decision.count)
         return None
     instance = tx.instances.create(_instance(job, named, decision, now), who=SCHEDULER, at=now)
-    if instance is not None:
-        for key in slot.merged:
-            _note(tx, job, named, key, slot.at, "merged", f"merged into {slot.key}", instance, now)
+    if instance is None:  # decided before, under an earlier watermark: the ledger keeps its row
+        _note(tx, job, named, slot.key, slot.at, "skipped", "decided before", None, now)
+        return None
+    for key in slot.merged:
+        _note(tx, job, named, key, slot.at, "merged", f"merged into {slot.key}", instance, now)
     return instance
 
 
@@ -112,7 +123,7 @@ def _instance(
         reason="slot",
         digest=job.digest,
         revision=job.revision,
-        inputs={},
+        inputs=job.inputs,
         trigger={"missed": True} if missed else {},
         start_deadline=_after(due_at, named.start_deadline),
         expires_at=_after(slot.at, job.deadline),

@@ -59,7 +59,7 @@ def define(spec: Mapping[str, Any], state: Path) -> Definition:
         needs_installed=bool(connections)
         or any(isinstance(value, Mapping) for value in spec["env"].values())
         or any(_names_root(step["action"]) for step in steps),
-        reads_previous_slot="slot.previous" in json.dumps([steps, spec["env"], spec["outputs"]]),
+        reads_previous_slot="previous" in json.dumps([steps, spec["env"], spec["outputs"]]),
     )
 
 

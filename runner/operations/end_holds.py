@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from runner.store.port import Transaction
+from runner.store.records import HoldRecord
 
 CLOCK = "system:clock"
 
 
 def end_holds(tx: Transaction, now: datetime) -> int:
-    """Clear every hold with `until` at or before `now`; returns how many.
+    """Clear every hold with `until` at or before `now`; returns how many."""
+    return sum(end_holds_of(tx, uid, holds, now) for uid, holds in tx.holds.all().items())
 
-    Time under a hold is never missed (lifecycle.md, principle 1), so the job's schedules go on from now. A
-    pause is the exception: its missed slots are left to the missed policy.
+
+def end_holds_of(tx: Transaction, uid: str, holds: Iterable[HoldRecord], now: datetime) -> int:
+    """As `end_holds`, for one object whose holds these are.
+
+    Time under a hold is never missed (lifecycle.md, principle 1), so the job's schedules go on from the
+    moment at which it ended; what fell due after it, while no daemon ran, was missed. A pause is the
+    exception: its slots are left to the missed policy.
     """
-    ended = 0
-    watermarks = tx.slots.watermarks()
-    for uid, holds in tx.holds.all().items():
-        over = [hold for hold in holds if hold.until is not None and hold.until <= now]
-        for hold in over:
-            ended += tx.holds.clear(uid, hold.kind, hold.owner, at=now, who=CLOCK, why="its time is over")
-        if any(hold.kind != "paused" for hold in over):
-            for job_uid, schedule in watermarks:
-                if job_uid == uid:
-                    tx.slots.set_watermark(uid, schedule, now)
-    return ended
+    over = [(hold, hold.until) for hold in holds if hold.until is not None and hold.until <= now]
+    for hold, _ in over:
+        tx.holds.clear(uid, hold.kind, hold.owner, at=now, who=CLOCK, why="its time is over")
+    free_since = max((until for hold, until in over if hold.kind != "paused"), default=None)
+    if free_since is not None:
+        for (job_uid, schedule), watermark in tx.slots.watermarks().items():
+            if job_uid == uid and watermark.at < free_since:
+                tx.slots.set_watermark(uid, schedule, free_since)
+    return len(over)

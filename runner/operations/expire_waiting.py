@@ -4,38 +4,29 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from runner.lifecycle.instance import INSTANCE
-from runner.lifecycle.task import TASK
-from runner.operations.claim_instance import NotStarted
+from runner.operations.holding import end_waiting
+from runner.operations.outcome import NotStarted, Recording, definition_of
 from runner.store.port import Transaction
+from runner.store.records import InstanceRecord
 
 CLOCK = "system:clock"
 
 
 def expire_waiting(tx: Transaction, now: datetime) -> tuple[NotStarted, ...]:
     """SKIPPED for what never began (I5), FAILED for what did (I7, I30); returns what was ended, and why."""
-    ended: list[NotStarted] = []
-    for instance in tx.instances.late(now):
-        begun = instance.attempt > 0
-        expired = instance.expires_at is not None and instance.expires_at <= now
-        if begun and not expired:
-            continue
-        reason = "expired" if expired else "late"
-        event = "expire" if begun or instance.state == "PAUSED" else "late"
-        move = INSTANCE.move(instance.state, event)
-        for task in tx.tasks.of(instance.id):
-            if task.state in ("SCHEDULED", "RESCHEDULED"):
-                tx.tasks.move(
-                    instance.id,
-                    task.target,
-                    TASK.move(task.state, "expire" if begun else "cancel"),
-                    epoch=instance.epoch,
-                    at=now,
-                    who=CLOCK,
-                    reason=reason,
-                )
-        tx.instances.move(
-            instance.id, move, epoch=instance.epoch, at=now, who=CLOCK, why=reason, reason=reason
-        )
-        ended.append(NotStarted(instance.id, instance.job, move.after, reason))
-    return tuple(ended)
+    ended = (expire(tx, instance, now, CLOCK) for instance in tx.instances.late(now))
+    return tuple(each for each in ended if each is not None)
+
+
+def expire(tx: Transaction, instance: InstanceRecord, now: datetime, who: str) -> NotStarted | None:
+    """End one that waits or is paused, when it is too late for it; None when it is not."""
+    expired = instance.expires_at is not None and instance.expires_at <= now
+    if expired and (instance.attempt > 0 or instance.state == "PAUSED"):
+        ended = Recording(tx, instance, definition_of(tx, instance), now, who).expire()
+        return NotStarted(instance.id, instance.job, ended.state, ended.reason, ended.job_failed)
+    late = instance.start_deadline is not None and instance.start_deadline <= now
+    if instance.state != "SCHEDULED" or instance.attempt > 0 or not (expired or late):
+        return None
+    reason = "expired" if expired else "late"
+    end_waiting(tx, instance, "late", reason, who=who, now=now)
+    return NotStarted(instance.id, instance.job, "SKIPPED", reason)

@@ -1,23 +1,37 @@
-"""Record that a claimed instance could not be started at all: a secret or a connection is missing."""
+"""Record that a claimed instance could not be started: no process was ever made for it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
-from runner.operations.outcome import Finished, Recording
+from runner.credentials.authorization import CredentialMissing
+from runner.operations.finish_instance import failed
+from runner.operations.outcome import Finished, Recording, definition_of
 from runner.store.port import Transaction
+from runner.vocabulary.errors import UnknownName
 
 DISPATCHER = "system:dispatcher"
 
 
 def fail_to_start(
-    tx: Transaction, instance_id: int, epoch: int, spec: Mapping[str, Any], now: datetime, message: str
+    tx: Transaction, instance_id: int, epoch: int, problem: Exception, now: datetime, draw: float
 ) -> Finished | None:
-    """FAILED with the message; no retry is spent, because time alone does not bring a secret back (C7)."""
+    """FAILED with the message, or again later; None when a later epoch owns it.
+
+    No retry is spent on a missing secret or a missing connection: time alone does not bring them back (C7).
+    """
     instance = tx.instances.get(instance_id)
-    if instance is None or instance.epoch != epoch or instance.state != "RUNNING":
+    if instance is None or instance.epoch != epoch or instance.state not in ("RUNNING", "STOPPING"):
         return None
-    recording = Recording(tx, instance, spec, now, DISPATCHER)
-    return recording.fail("fail", "authorization", {"code": "authorization", "description": message})
+    recording = Recording(tx, instance, definition_of(tx, instance), now, DISPATCHER)
+    if instance.state == "STOPPING":
+        return recording.cancelled(instance.reason)
+    lasting = isinstance(problem, CredentialMissing | UnknownName)
+    error = {"code": _code(problem), "description": str(problem) or type(problem).__name__}
+    return failed(recording, error, draw, retryable=not lasting)
+
+
+def _code(problem: Exception) -> str:
+    if isinstance(problem, CredentialMissing):
+        return "authorization"
+    return "unknown-name" if isinstance(problem, UnknownName) else "not-started"

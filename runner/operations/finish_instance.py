@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from runner.execution.order import Ended
-from runner.operations.outcome import Finished, Problem, Recording
+from runner.operations.outcome import Finished, Problem, Recording, definition_of
 from runner.retries import Retry, RetryPolicy, decide_retry
 from runner.store.port import Transaction
 
@@ -17,17 +17,18 @@ CRASH_BUDGET = 1
 
 
 def finish_instance(
-    tx: Transaction, ended: Ended, spec: Mapping[str, Any], now: datetime, draw: float
+    tx: Transaction, ended: Ended, spec: Mapping[str, Any] | None, now: datetime, draw: float
 ) -> Finished | None:
     """Move the instance as its end says; None when a later epoch owns it, and nothing was changed.
 
     The result wins over an intent: work that completed while it was being stopped is recorded as completed
-    (lifecycle.md, principle 6). `draw` in [0, 1) spreads retries.
+    (lifecycle.md, principle 6). `spec` is the pinned definition, if it is at hand; `draw` in [0, 1) spreads
+    retries.
     """
     instance = tx.instances.get(ended.instance)
     if instance is None or instance.epoch != ended.epoch or instance.state not in ("RUNNING", "STOPPING"):
         return None
-    recording = Recording(tx, instance, spec, now, SUPERVISOR)
+    recording = Recording(tx, instance, spec or definition_of(tx, instance), now, SUPERVISOR)
     error = _problem(ended)
     if ended.outcome == "succeeded":
         raised = [e for e in tx.errors.of(instance.id) if e.severity == "error"]
@@ -40,11 +41,11 @@ def finish_instance(
     if ended.outcome == "crashed":
         return crash(recording, error)
     if ended.outcome == "timeout":
-        recording.stop("timeout")
-        return recording.fail("stopped_failed", "timeout", error)
+        return _timed_out(recording, error)
     if ended.outcome == "stopped":
         return _stopped_with_the_daemon(recording)
-    return _failed(recording, ended, error, draw)
+    retryable = ended.error is None or ended.error.retryable
+    return failed(recording, error, draw, retryable=retryable, outputs=ended.outputs)
 
 
 def crash(recording: Recording, error: Problem) -> Finished:
@@ -58,10 +59,18 @@ def crash(recording: Recording, error: Problem) -> Finished:
     return recording.fail("crash_fail", "crash", error)
 
 
-def _failed(recording: Recording, ended: Ended, error: Problem, draw: float) -> Finished:
+def failed(
+    recording: Recording,
+    error: Problem,
+    draw: float,
+    *,
+    retryable: bool,
+    outputs: Mapping[str, Any] | None = None,
+) -> Finished:
+    """It failed: again when its retry policy allows that (I15), else FAILED (I14). A fatal error is final."""
     instance = recording.instance
-    if error["code"] != "authorization":  # time alone does not bring a credential back (C7)
-        failures = instance.failures + 1
+    failures = instance.failures + 1
+    if retryable:
         retry = decide_retry(
             RetryPolicy.from_resolved(recording.spec["retry"]),
             failures,
@@ -72,7 +81,18 @@ def _failed(recording: Recording, ended: Ended, error: Problem, draw: float) -> 
         )
         if isinstance(retry, Retry):
             return recording.again("retry", "retry", retry.at, error, failures=failures)
-    return recording.fail(_failing(recording), str(error["code"]), error, ended.outputs)
+    return recording.fail("fail", str(error["code"]), error, outputs)
+
+
+def _timed_out(recording: Recording, error: Problem) -> Finished:
+    """Its own `timeout`, or the `deadline` of all its attempts together, has ended it (I19, I37)."""
+    instance = recording.instance
+    intent = "timeout"
+    if instance.expires_at is not None and instance.expires_at <= recording.now:
+        intent = "expired"
+        error = {**error, "code": "expired", "description": "it was still running at its deadline"}
+    recording.stop(intent)
+    return recording.fail("stopped_failed", intent, error)
 
 
 def _failing(recording: Recording) -> str:

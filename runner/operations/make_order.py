@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import deque
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from runner.execution.order import Order
 from runner.operations.definition import Definition
 from runner.operations.settings import settings
 from runner.schedules.kinds import schedule_from
+from runner.schedules.look_back import slot_before
 from runner.store.port import Reader, Store
 from runner.store.records import InstanceRecord, log_path_of
 from runner.vocabulary.errors import UnknownName
@@ -28,13 +30,22 @@ INHERITED = ("PATH", "HOME", "LANG", "TZ")
 SYSTEM = "system"
 """The job type whose programs may call the runner itself: they find it, its project and its database."""
 
-_LOOK_BACK = tuple(timedelta(days=d) for d in (1, 8, 35, 370, 1500))
+_LOOK_BACK = tuple(timedelta(hours=hours) for hours in (0.02, 1, 24, 8 * 24, 35 * 24, 370 * 24, 1500 * 24))
+"""How far back the slot before is looked for, in growing reaches, so that a frequent one is found at once."""
 
 
 def make_order(
-    store: Store, instance: InstanceRecord, definition: Definition, *, project: Path, state: Path
+    store: Store,
+    instance: InstanceRecord,
+    definition: Definition,
+    *,
+    project: Path,
+    state: Path,
+    now: datetime,
 ) -> Order:
     """The order for `instance`, with the connections, credentials and roots as they are installed now.
+
+    It may run for its timeout, and not longer than until its deadline.
 
     Raises CredentialMissing when a secret cannot be found, and UnknownName when a connection is gone.
     """
@@ -74,10 +85,18 @@ def make_order(
         log_path=f"{state}/{log_path_of(instance.job, instance.id)}",
         limits=definition.limits,
         outputs=spec["outputs"],
-        timeout_s=definition.timeout_s,
+        timeout_s=_time_left(instance, definition.timeout_s, now),
         output_limit=definition.output_limit,
         masks=sorted(masks | env_masks, key=len, reverse=True),
     )
+
+
+def _time_left(instance: InstanceRecord, timeout_s: float | None, now: datetime) -> float | None:
+    """Seconds; None for any time."""
+    if instance.expires_at is None:
+        return timeout_s
+    left_s = max((instance.expires_at - now).total_seconds(), 0.001)
+    return left_s if timeout_s is None else min(left_s, timeout_s)
 
 
 def _roots(declared: Mapping[str, Any], project: Path) -> dict[str, dict[str, Any]]:
@@ -200,16 +219,6 @@ def _slot(instance: InstanceRecord, definition: Definition) -> dict[str, Any]:
         "previous": None,
     }
     if schedule and definition.reads_previous_slot:
-        before = _slot_before(schedule, at)
-        slot["previous"] = before and before.astimezone(ZoneInfo(zone)).isoformat(timespec="seconds")
+        before = slot_before(schedule_from(schedule), at)
+        slot["previous"] = before and before.at.astimezone(ZoneInfo(zone)).isoformat(timespec="seconds")
     return slot
-
-
-def _slot_before(declared: Mapping[str, Any], at: datetime) -> datetime | None:
-    """The slot before `at`; None when there was none in four years."""
-    schedule = schedule_from(declared)
-    for reach in _LOOK_BACK:
-        earlier = [slot.at for slot in schedule.between(at - reach, at) if slot.at < at]
-        if earlier:
-            return earlier[-1]
-    return None

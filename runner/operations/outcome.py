@@ -5,22 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import takewhile
 from typing import Any
 
 from runner.lifecycle.instance import INSTANCE
 from runner.lifecycle.step import STEP
 from runner.lifecycle.task import TASK
+from runner.lifecycle.together import task_event
+from runner.operations.consecutive_failures import consecutive_failures
+from runner.operations.reset import reset_job
 from runner.store.port import Transaction
 from runner.store.records import HoldRecord, InstanceRecord
 
 Problem = Mapping[str, Any]
 """What is stored as an error: `code` and `description`, and `step`, `exit_code`, `sqlstate` where known."""
 
+NO_DEFINITION: Mapping[str, Any] = {"onCrash": "fail", "failAfter": "never", "retry": {"policy": "none"}}
+"""For an instance whose pinned definition cannot be found any more: it only ends."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """What was recorded: the state, why, when it is due again, and whether the job is held for it."""
+    """What was recorded: the state, why, when it is due again, and what it means for its job: `job_failed`
+    when it is held from now on, `job_released` when hold `failure` is gone.
+    """
 
     instance_id: int
     job: str
@@ -29,6 +36,23 @@ class Finished:
     due_at: datetime | None = None
     error: Problem | None = None
     job_failed: bool = False
+    job_released: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NotStarted:
+    """An instance that waited will not start: what it ended as, why, and whether its job is held for it."""
+
+    instance_id: int
+    job: str
+    outcome: str
+    reason: str
+    job_failed: bool = False
+
+
+def definition_of(tx: Transaction, instance: InstanceRecord) -> Mapping[str, Any]:
+    """The resolved spec that the instance is pinned to, or one that lets it end."""
+    return tx.revisions.get(instance.job_uid, instance.digest) or NO_DEFINITION
 
 
 class Recording:
@@ -49,11 +73,8 @@ class Recording:
         why = f"finished although it was being stopped ({self.instance.reason})" if stopping else ""
         self._task("succeed", "")
         state = self._move("succeed", "", why=why, outputs=outputs, failures=0, first_error_at=None)
-        if self.instance.origin == "manual":
-            self.tx.holds.clear(
-                self.instance.job_uid, "failure", at=self.now, who=self.who, why="a manual run succeeded"
-            )
-        return Finished(self.instance.id, self.instance.job, state, "")
+        released = self.instance.origin == "manual" and self._release()
+        return Finished(self.instance.id, self.instance.job, state, "", job_released=released)
 
     def again(self, event: str, reason: str, due_at: datetime, error: Problem, **counters: int) -> Finished:
         """I15 or I16: the same instance once more, from its first step that is not completed."""
@@ -79,6 +100,26 @@ class Recording:
         state = self._move(event, reason, why=error["description"], error=error, outputs=outputs or {})
         return Finished(
             self.instance.id, self.instance.job, state, reason, None, error, self._hold_when_failing()
+        )
+
+    def expire(self) -> Finished:
+        """I7 or I30: it had begun, and its time is over while it waits for its next attempt."""
+        for task in self.tx.tasks.of(self.instance.id):
+            event = task_event("expire", task.state)
+            if event is not None:
+                self.tx.tasks.move(
+                    self.instance.id,
+                    task.target,
+                    TASK.move(task.state, event),
+                    epoch=self.instance.epoch,
+                    at=self.now,
+                    who=self.who,
+                    reason="expired",
+                )
+        error = self.instance.error or {"code": "expired", "description": "its time was over before it ended"}
+        state = self._move("expire", "expired", why="expired", error=error)
+        return Finished(
+            self.instance.id, self.instance.job, state, "expired", None, error, self._hold_when_failing()
         )
 
     def stop(self, intent: str) -> None:
@@ -154,14 +195,22 @@ class Recording:
             if step.state == "STARTED":
                 self._step(step.target, step.name, "STARTED", "fail", error)
 
+    def _release(self) -> bool:
+        """J9: a manual run that succeeded ends the job's hold `failure`, as a reset does."""
+        if not any(hold.kind == "failure" for hold in self.tx.holds.of(self.instance.job_uid)):
+            return False
+        record = self.tx.objects.by_uid(self.instance.job_uid)
+        return (
+            record is not None
+            and reset_job(self.tx, record, self.who, "a manual run succeeded", self.now).changed
+        )
+
     def _hold_when_failing(self) -> bool:
+        """J5 and J8: hold `failure`, when this was the last failure in a row that the job may have."""
         limit = self.spec["failAfter"]
         if limit == "never" or self.instance.origin == "manual":
             return False
-        ends = [
-            e for e in self.tx.instances.ends_of(self.instance.job_uid, 10 * limit) if e.origin != "manual"
-        ]
-        failed = sum(1 for _ in takewhile(lambda end: end.state == "FAILED", ends))
+        failed = consecutive_failures(self.tx, self.instance)
         if failed < limit:
             return False
         runs = "run" if failed == 1 else "runs"

@@ -29,10 +29,11 @@ def reset_jobs(
     if refusals:
         accepted = ", ".join(JOB.accepting("reset"))
         raise IllegalTransition(f"{'; '.join(refusals)}; reset is accepted in {accepted}")
-    return tuple(_reset(tx, record, str(actor), reason, now) for record in records)
+    return tuple(reset_job(tx, record, str(actor), reason, now) for record in records)
 
 
-def _reset(tx: Transaction, record: ObjectRecord, who: str, reason: str, now: datetime) -> Acted:
+def reset_job(tx: Transaction, record: ObjectRecord, who: str, reason: str, now: datetime) -> Acted:
+    """End hold `failure` of one job; its failures so far count no more, and its schedules go on from now."""
     failed = [hold for hold in tx.holds.of(record.uid) if hold.kind == "failure"]
     if not failed:
         return acted(tx, record, now, changed=False)

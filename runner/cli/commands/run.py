@@ -14,8 +14,7 @@ from runner.cli.options import Where, common_options
 
 if TYPE_CHECKING:
     from runner.execution.output import LogLine
-    from runner.operations.claim_instance import NotStarted
-    from runner.operations.outcome import Finished
+    from runner.operations.outcome import Finished, NotStarted
     from runner.operations.prepare_trial import Trial
 
 _CODES = {"SUCCEEDED": exits.SUCCESS, "PARTIALLY_SUCCEEDED": exits.PARTIAL}

@@ -10,8 +10,7 @@ from typing import TextIO
 from runner.cli.views import diagnostics
 from runner.daemon.reloader import Reloaded
 from runner.execution.order import Ended
-from runner.operations.claim_instance import NotStarted
-from runner.operations.outcome import Finished
+from runner.operations.outcome import Finished, NotStarted
 from runner.store.records import InstanceRecord
 from runner.vocabulary.duration import format_duration
 from runner.vocabulary.printable import printable
