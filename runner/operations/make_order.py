@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections import deque
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -29,9 +28,6 @@ INHERITED = ("PATH", "HOME", "LANG", "TZ")
 
 SYSTEM = "system"
 """The job type whose programs may call the runner itself: they find it, its project and its database."""
-
-_LOOK_BACK = tuple(timedelta(hours=hours) for hours in (0.02, 1, 24, 8 * 24, 35 * 24, 370 * 24, 1500 * 24))
-"""How far back the slot before is looked for, in growing reaches, so that a frequent one is found at once."""
 
 
 def make_order(

@@ -17,7 +17,7 @@ _REACHES = (
     timedelta(days=370),
     timedelta(days=1500),
 )
-"""Growing, so that the last slot of a frequent schedule is found among few, and that of a yearly one at all."""
+"""Growing, so that the last slot of a frequent schedule is found among few, and that of a rare one at all."""
 
 _INSTANT = timedelta(microseconds=1)
 
