@@ -22,6 +22,22 @@ def has_template(text: str) -> bool:
     return OPENING in text
 
 
+CODE_IN_FILES = {"sql": "a SQL statement", "shell": "a shell script", "python": "Python source"}
+"""Action kind → what its named file holds."""
+
+
+def evaluated_in_code(what: str) -> tuple[str, str]:
+    """What to tell of an expression inside code, and what to use instead.
+
+    It is never evaluated there: text pasted into code is how injections happen.
+    """
+    instead = {
+        "a SQL statement": "use a bind parameter: :name in the statement, and name under `with`",
+        "Python source": 'read inputs["NAME"] there, or take a parameter of that name in a function',
+    }.get(what, 'put the value under `env` and read it as "$NAME", or use argv')
+    return f"${{{{ }}}} is never evaluated inside {what}", instead
+
+
 def segments(text: str) -> list[str | Template]:
     """The text in its parts: plain pieces and templates, in order; empty pieces are left out.
 

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from runner.declaration.problem import Problem
+from runner.declaration.templates import CODE_IN_FILES, OPENING, evaluated_in_code
 from runner.loading.changes import Changes, find_changes
 from runner.loading.findings import Finding, is_error, place_problems
 from runner.loading.memory import Memory
@@ -144,6 +145,7 @@ class _Build:
         """Fill `named`; returns the paths whose content is not what it was."""
         known = {p: Named(*each) for p, each in self.before["named"].items()} if self.before else {}
         root, changed = self.memory.root, set()
+        code = {path: where for path, _, held, where in self._names(records) if held.kind != "Library"}
         for path, _, _, _ in self._names(records):
             if path in self.named or path in self.wrong_names:
                 continue
@@ -152,9 +154,11 @@ class _Build:
                 self.named[path] = was
                 continue
             content = self.memory.read(path)
+            if not isinstance(content, Complaint) and path in code:
+                content = _pasted_into(path, code[path], content.raw) or content
             if isinstance(content, Complaint):
                 self.wrong_names[path] = content
-                self.named[path] = Named(ABSENT, "")
+                self.named[path] = Named(ABSENT, "")  # so it is read again until it is right
             else:
                 sha256 = content.sha256.hex()
                 self.memory.keep(sha256, content.raw)
@@ -241,6 +245,16 @@ class _Build:
             owners=owners,
             digests=digests,
         )
+
+
+def _pasted_into(path: str, where: Sequence[Any], raw: bytes) -> Complaint | None:
+    """What is wrong with the code in a named file: an expression in it is text pasted into code."""
+    if (at := raw.find(OPENING.encode())) < 0:
+        return None
+    kind = next((kind for kind in ("sql", "shell") if kind in where), "python")
+    line = raw.count(b"\n", 0, at) + 1
+    detail, hint = evaluated_in_code(CODE_IN_FILES[kind])
+    return Complaint(path, "expression-in-code", "Expression inside code", f"line {line}: {detail}", hint)
 
 
 def digest_of_all(addresses: Sequence[str], digests: Sequence[str]) -> str:

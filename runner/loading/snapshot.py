@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from runner.loading.findings import Finding
 from runner.loading.walk import Scan
 
-MAGIC = b"runner-index-1\n"
+MAGIC = b"runner-index-2\n"
 ABSENT = (-1, -1, -1, -1)
 """The fingerprint of a named file that is not there."""
 

@@ -263,3 +263,43 @@ def test_a_named_file_may_stand_beside_within_the_tree(project: Project) -> None
     project.write("team/hello.yaml", a_python_job("../shared/code.py"))
     project.write("shared/code.py", "x = 1\n")
     assert list(project.load().document(HELLO).files) == ["shared/code.py"]
+
+
+@pytest.mark.parametrize(
+    ("action", "file", "code", "hint"),
+    [
+        (
+            "shell: {file: say.sh}",
+            "say.sh",
+            "#!/bin/sh\necho ${{ inputs.who }}\n",
+            "put the value under `env`",
+        ),
+        ("python: {file: say.py, function: f}", "say.py", "\nX = '${{ slot.date }}'\n", "read inputs"),
+        (
+            "sql: {connection: c, file: say.sql}",
+            "say.sql",
+            "select\n${{ slot.date }}\n",
+            "use a bind parameter",
+        ),
+    ],
+)
+def test_an_expression_inside_a_named_file_of_code_is_an_error_in_every_load(
+    project: Project, action: str, file: str, code: str, hint: str
+) -> None:
+    project.write("c.yaml", an_object("Connection", "c", '  url: "sqlite:///x.db"\n'))
+    project.write("a.yaml", a_job(body=f"  steps:\n    - name: say\n      {action}\n"))
+    project.write(file, code)
+    for _ in range(2):
+        (found,) = project.load().diagnostics
+        assert (found.place.rpartition(":")[0], found.rule) == ("jobs.d/a.yaml:9", "expression-in-code")
+        assert found.detail.startswith(f"'{file}': line 2: ${{{{ }}}} is never evaluated inside ")
+        assert found.hint.startswith(hint)
+        project.settle()
+    project.write(file, code.replace("${{", "").replace("}}", ""))
+    assert project.load().diagnostics == ()
+
+
+def test_a_library_may_hold_any_text(project: Project) -> None:
+    project.write("l.yaml", an_object("Library", "dates", "  file: dates.py\n"))
+    project.write("dates.py", "OPENING = '${{'\n")
+    assert project.load().diagnostics == ()

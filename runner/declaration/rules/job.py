@@ -11,7 +11,7 @@ from runner.declaration.inputs import check_inputs, misfit
 from runner.declaration.problem import Path, Problem, quoted
 from runner.declaration.rules import schedule as schedule_rules
 from runner.declaration.rules.wording import beside, mapping, not_yet
-from runner.declaration.templates import has_template
+from runner.declaration.templates import evaluated_in_code, has_template
 from runner.vocabulary.names import is_object_name
 
 Found = Iterator[Problem]
@@ -113,11 +113,7 @@ def in_source(path: Path, text: Any, what: str) -> Found:
     """No expression inside code: text pasted into code is how injections happen."""
     if not isinstance(text, str) or not has_template(text):
         return
-    instead = {
-        "a SQL statement": "use a bind parameter: :name in the statement, and name under `with`",
-        "Python source": 'read inputs["NAME"] there, or take a parameter of that name in a function',
-    }.get(what, 'put the value under `env` and read it as "$NAME", or use argv')
-    detail = f"${{{{ }}}} is never evaluated inside {what}"
+    detail, instead = evaluated_in_code(what)
     yield Problem(path, "expression-in-code", "Expression inside code", detail, instead)
 
 
