@@ -61,7 +61,9 @@ class Project:
             [RUNNER, *arguments], cwd=self.folder, capture_output=True, text=True, timeout=60, check=False
         )
         if check is not None:
-            assert result.returncode == check, f"{arguments}: {result.returncode}\n{result.stdout}{result.stderr}"
+            assert result.returncode == check, (
+                f"{arguments}: {result.returncode}\n{result.stdout}{result.stderr}"
+            )
         return result
 
     def rows(self, sql: str, *values: Any) -> list[dict[str, Any]]:
@@ -73,7 +75,9 @@ class Project:
         finally:
             connection.close()
 
-    def until(self, sql: str, *values: Any, holds: Callable[[list[dict[str, Any]]], bool] = bool) -> list[dict[str, Any]]:
+    def until(
+        self, sql: str, *values: Any, holds: Callable[[list[dict[str, Any]]], bool] = bool
+    ) -> list[dict[str, Any]]:
         """Ask again until the answer holds; the answer."""
         deadline = time.monotonic() + PATIENCE_S
         pause = threading.Event()

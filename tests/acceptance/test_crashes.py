@@ -107,7 +107,8 @@ def test_a_removed_job_that_runs_finishes_first_and_keeps_its_history(project: P
     pid_file = project.folder / "pid"
     go = project.folder / "go"
     path = project.job(
-        "stuck", f"echo $$ > {pid_file}.new && mv {pid_file}.new {pid_file}\nuntil [ -e {go} ]; do sleep 0.02; done"
+        "stuck",
+        f"echo $$ > {pid_file}.new && mv {pid_file}.new {pid_file}\nuntil [ -e {go} ]; do sleep 0.02; done",
     )
     project.job("other", "true")
     with project.up() as up:
