@@ -76,7 +76,7 @@ def make_order(
         connections=connections,
         roots=roots,
         env=env,
-        workdir=f"{state}/work/{instance.id}",
+        workdir=f"{state}/work/{instance.id}" if definition.keep_workdir else None,
         keep_workdir=definition.keep_workdir,
         log_path=f"{state}/{log_path_of(instance.job, instance.id)}",
         limits=definition.limits,
