@@ -51,7 +51,7 @@ def define(spec: Mapping[str, Any], state: Path) -> Definition:
         profile="data" if any(step["kind"] in DATA_STEPS for step in steps) else "lean",
         files=_copies(spec["files"], state),
         libraries={name: _copies(modules, state) for name, modules in spec["libraries"].items()},
-        keep_workdir=bool(limits.pop("keepWorkdir", False)),
+        keep_workdir=bool(spec.get("keepWorkdir")),
         output_limit=parse_size(limits["output"]) if limits.get("output") else DEFAULT_OUTPUT_LIMIT,
         limits=limits,
         timeout_s=parse_duration(timeout).total_seconds() if timeout else None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -91,6 +92,7 @@ class _Logs:
 
     def delete(self, log: str) -> None:
         path = self._state / log
+        self._delete_workdir(path.stem)
         try:
             size = path.lstat().st_size
             path.unlink()
@@ -103,6 +105,12 @@ class _Logs:
         self.size += size
         with contextlib.suppress(OSError):  # not empty yet
             path.parent.rmdir()
+
+    def _delete_workdir(self, instance: str) -> None:
+        """A kept working directory (`keepWorkdir`) goes with the log of its run."""
+        workdir = self._state / "work" / instance
+        if workdir.is_dir() and not workdir.is_symlink():
+            shutil.rmtree(workdir, ignore_errors=True)
 
     def sweep(self, store: Store) -> None:
         """Logs whose run is gone: a process was killed between the two deletions."""

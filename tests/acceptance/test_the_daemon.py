@@ -130,3 +130,18 @@ def test_a_daemon_starts_from_its_database_when_the_files_are_gone(project: Proj
 
 def _move(path: Path, to: Path) -> None:
     path.rename(to)
+
+
+def test_a_working_directory_is_private_and_goes_unless_it_is_to_be_kept(project: Project) -> None:
+    project.job("kept", "echo for later > note; stat -c %a . ", more="keepWorkdir: true")
+    project.job("gone", "echo for now > note; pwd")
+    with project.up() as up:
+        up.sees(r"idle")
+        project.run("jobs", "trigger", "kept")
+        up.sees(r"ok +kept #1")
+        project.run("jobs", "trigger", "gone")
+        up.sees(r"ok +gone #2")
+    assert (project.state / "work" / "1" / "note").read_text() == "for later\n"
+    assert "700" in project.run("logs", "1").stdout
+    used = project.run("logs", "2").stdout.split("|")[1].strip()
+    assert not (Path(used) / "note").exists()

@@ -15,7 +15,7 @@ from runner.declaration.shipped_types import shipped_type
 FIELDS = {
     "version", "description", "type", "executor", "protected", "hidden", "enabled", "mode",
     "schedules", "groups", "libraries", "inputs", "with", "concurrency", "missed", "retry",
-    "failAfter", "onCrash", "timeout", "deadline", "validUntil", "onExpiry", "onDisable", "env",
+    "failAfter", "onCrash", "timeout", "deadline", "validUntil", "onExpiry", "onDisable", "keepWorkdir", 
     "locks", "limits", "history", "flow", "steps", "outputs", "files", "runAs",
 }  # fmt: skip
 

@@ -98,4 +98,8 @@ class Policies(Model):
     limits: Limits | None = Field(
         default=None, description="Memory, processor time and output of one instance"
     )
+    keep_workdir: bool | None = Field(
+        default=None,
+        description="Keep an instance's working directory as long as its log; default false: it is removed",
+    )
     history: History | None = Field(default=None, description="How many instances are kept, and for how long")
