@@ -10,6 +10,8 @@ from runner.dispatch.missed import SlotDecision, decide_missed
 from runner.lifecycle.holds import active
 from runner.operations.end_holds import end_holds_of
 from runner.operations.schedulable import NamedSchedule, SchedulableJob
+from runner.schedules.slot import Slot
+from runner.schedules.zones import ends_gap
 from runner.store.port import Transaction
 from runner.store.records import NewInstance, SlotRecord
 
@@ -75,7 +77,23 @@ def _carry_out(
 ) -> int | None:
     slot = decision.slot
     if decision.action == "skip":
-        _note(tx, job, named, slot.key, slot.at, "skipped", decision.reason, None, now, decision.count)
+        for key in slot.keys if decision.count == 1 else (slot.key,):
+            _note(tx, job, named, key, slot.at, "skipped", decision.reason, None, now, decision.count)
+        return None
+    shared = _run_of_the_same_gap(tx, job, named, slot)
+    if shared is not None:
+        for key in slot.keys:
+            _note(
+                tx,
+                job,
+                named,
+                key,
+                slot.at,
+                "merged",
+                f"merged into {shared.slot_key}",
+                shared.instance_id,
+                now,
+            )
         return None
     instance = tx.instances.create(_instance(job, named, decision, now), who=SCHEDULER, at=now)
     if instance is None:  # decided before, under an earlier watermark: the ledger keeps its row
@@ -84,6 +102,17 @@ def _carry_out(
     for key in slot.merged:
         _note(tx, job, named, key, slot.at, "merged", f"merged into {slot.key}", instance, now)
     return instance
+
+
+def _run_of_the_same_gap(
+    tx: Transaction, job: SchedulableJob, named: NamedSchedule, slot: Slot
+) -> SlotRecord | None:
+    """The ledger row of the run that another schedule of this job made at the end of the same gap (R3)."""
+    zone = named.schedule.zone
+    if len(job.schedules) == 1 or named.schedule.kind == "every" or not ends_gap(zone, slot.at):
+        return None
+    rows = (row for row in tx.slots.decided_at(job.uid, slot.at) if row.decision == "instance")
+    return next((row for row in rows if row.slot_key.endswith(f"[{zone.key}]")), None)
 
 
 def _note(

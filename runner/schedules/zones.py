@@ -98,6 +98,11 @@ def offset_at(zone: ZoneInfo, instant: datetime) -> timedelta:
     return offset
 
 
+def ends_gap(zone: ZoneInfo, instant: datetime) -> bool:
+    """Whether `instant` is the first one after a gap: the clocks were put forward to it."""
+    return offset_at(zone, instant) > offset_at(zone, instant - timedelta(seconds=1))
+
+
 def keeps_one_offset(zone: ZoneInfo, day: date) -> timedelta | None:
     """The offset that holds from the start of a local day to the start of the next; None when it changes."""
     start = datetime.combine(day, time(), zone)

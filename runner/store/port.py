@@ -130,6 +130,9 @@ class SlotReads(Protocol):
     def list(self, job_uid: str | None = None, *, since: datetime | None = None, limit: int = 100) -> Slots:
         """Newest slots first."""
 
+    def decided_at(self, job_uid: str, slot_at: datetime) -> Slots:
+        """All rows of a job's slots that were due at this instant, by their key."""
+
 
 class SlotWrites(SlotReads, Protocol):
     def decide(self, slot: SlotRecord, *, move_watermark: bool = True) -> bool:

@@ -111,7 +111,7 @@ def _show_text(details: InstanceDetails, now: datetime) -> None:
             "job": run.job,
             "state": run.state + (f" ({run.reason})" if run.reason else ""),
             "origin": run.origin + (f", asked for by {run.requested_by}" if run.origin != "slot" else ""),
-            "slot": slot_of(run) or "",
+            "slot": ", ".join(details.slots) or slot_of(run) or "",
             "due": short(run.due_at),
             "started": short(run.started_at),
             "ended": short(run.completed_at),

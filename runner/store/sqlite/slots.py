@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from runner.store.records import SlotRecord, Watermark
 from runner.store.sqlite.cells import as_instant, instant
@@ -16,6 +18,10 @@ _FORWARD = (
     "INSERT INTO watermarks (job_uid, schedule, at, slot_key) VALUES (?, ?, ?, ?)"
     " ON CONFLICT DO UPDATE SET at = excluded.at, slot_key = excluded.slot_key WHERE excluded.at > at"
 )
+_SELECT = (
+    "SELECT job_uid, schedule, slot_key, slot_at, decision, reason, instance_id, decided_at, count FROM slots"
+)
+_Slots = list[SlotRecord]
 
 
 class Slots:
@@ -45,10 +51,7 @@ class Slots:
     def list(
         self, job_uid: str | None = None, *, since: datetime | None = None, limit: int = 100
     ) -> list[SlotRecord]:
-        select = (
-            "SELECT job_uid, schedule, slot_key, slot_at, decision, reason, instance_id, decided_at, count"
-            " FROM slots WHERE slot_at >= ?"
-        )
+        select = f"{_SELECT} WHERE slot_at >= ?"
         earliest = "" if since is None else instant(since)
         if job_uid is None:
             rows = self._connection.execute(f"{select} ORDER BY slot_at DESC LIMIT ?", (earliest, limit))
@@ -56,12 +59,14 @@ class Slots:
             rows = self._connection.execute(
                 f"{select} AND job_uid = ? ORDER BY slot_at DESC LIMIT ?", (earliest, job_uid, limit)
             )
-        return [
-            SlotRecord(
-                uid, schedule, key, as_instant(at), decision, reason, id, as_instant(decided_at), count
+        return _records(rows)
+
+    def decided_at(self, job_uid: str, slot_at: datetime) -> _Slots:
+        return _records(
+            self._connection.execute(
+                f"{_SELECT} WHERE job_uid = ? AND slot_at = ? ORDER BY slot_key", (job_uid, instant(slot_at))
             )
-            for uid, schedule, key, at, decision, reason, id, decided_at, count in rows
-        ]
+        )
 
     def decide(self, slot: SlotRecord, *, move_watermark: bool = True) -> bool:
         slot_at = instant(slot.slot_at)
@@ -109,3 +114,10 @@ class Slots:
         self._connection.execute(
             "DELETE FROM watermarks WHERE job_uid = ? AND schedule = ?", (job_uid, schedule)
         )
+
+
+def _records(rows: Iterable[tuple[Any, ...]]) -> _Slots:
+    return [
+        SlotRecord(uid, schedule, key, as_instant(at), decision, reason, id, as_instant(decided_at), count)
+        for uid, schedule, key, at, decision, reason, id, decided_at, count in rows
+    ]

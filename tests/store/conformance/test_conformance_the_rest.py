@@ -93,6 +93,8 @@ def test_a_slot_is_decided_once_and_moves_the_watermark(store: Store) -> None:
     assert not store.transact(lambda tx: tx.slots.decide(a_decision(uid, reason="again")))
     with store.read() as reader:
         assert reader.slots.list(uid) == [a_decision(uid)]
+        assert reader.slots.decided_at(uid, a_decision(uid).slot_at) == [a_decision(uid)]
+        assert reader.slots.decided_at(uid, later(7)) == []
         watermark = reader.slots.watermark(uid, "default")
         assert watermark is not None
         assert (watermark.at, watermark.slot_key) == (later(3600), a_decision(uid).slot_key)
