@@ -82,13 +82,13 @@ class Steps:
         condition = step.get("if")
         if condition is None:
             return True
-        from runner.declaration.expressions import evaluate
+        from runner.execution.child.expressions import condition_holds
 
         try:
-            return bool(evaluate(condition, self.variables))
-        except Exception as error:
+            return condition_holds(condition, self.variables)
+        except ActionFailed:
             self._say("start", step, timeout=None)
-            raise ActionFailed("expression", f"if: {error}"[:2000]) from None
+            raise
 
     def _completion(self, step: Mapping[str, Any], outputs: dict[str, Any]) -> bytes:
         message = {
@@ -142,24 +142,21 @@ class Steps:
             output_path=output_path,
             say=self._pass_on,
         )
-        action = self._rendered(step["action"]) if self.has_templates else step["action"]
+        action = step["action"]
+        if self.has_templates:
+            from runner.execution.child.expressions import evaluated_action
+
+            action = evaluated_action(action, self.variables)
         return perform_action(kind, action, context)
-
-    def _rendered(self, value: Any) -> Any:
-        from runner.declaration.expressions import render
-
-        try:
-            return render(value, self.variables)
-        except Exception as error:
-            raise ActionFailed("expression", str(error)[:2000]) from None
 
     def results(self) -> dict[str, Any]:
         """The instance's own outputs; ActionFailed when an expression of theirs fails."""
         declared = self.order.get("outputs")
         if not declared:
             return {}
-        rendered = self._rendered(declared) if self.has_templates else declared
-        return dict(rendered)
+        from runner.execution.child.expressions import evaluated_outputs
+
+        return evaluated_outputs(declared, self.variables)
 
     def _pass_on(self, message: dict[str, Any]) -> None:
         """Send what the job's code says; errors and warnings up to a number that a person would read."""
