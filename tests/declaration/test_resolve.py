@@ -15,8 +15,8 @@ from runner.declaration.shipped_types import shipped_type
 FIELDS = {
     "version", "description", "type", "executor", "protected", "hidden", "enabled", "mode",
     "schedules", "groups", "libraries", "inputs", "with", "concurrency", "missed", "retry",
-    "failAfter", "onCrash", "timeout", "deadline", "validUntil", "onExpiry", "onDisable", "keepWorkdir", 
-    "locks", "limits", "history", "flow", "steps", "outputs", "files", "runAs",
+    "failAfter", "onCrash", "timeout", "deadline", "validUntil", "onExpiry", "onDisable", "keepWorkdir",
+    "env", "locks", "limits", "history", "flow", "steps", "outputs", "files", "runAs",
 }  # fmt: skip
 
 
