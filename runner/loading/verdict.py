@@ -98,8 +98,9 @@ def _envelope(content: Any) -> list[Problem]:
             )
         )
     if kind in LATER_KINDS:
-        detail = f"this release does not run {kind} yet"
-        problems.append(Problem(("kind",), "not-yet", "Not in this release", detail))
+        detail = f"This release does not read {kind} yet; it reads {', '.join(KINDS)}"
+        hint = "leave the document out of the tree until it does"
+        problems.append(Problem(("kind",), "not-yet", "Not in this release", detail, hint))
     elif not isinstance(kind, str) or kind not in KINDS:
         close = nearest(kind, KINDS) if isinstance(kind, str) else None
         said = f"kind is {quoted(kind)}" if kind else "kind is missing"

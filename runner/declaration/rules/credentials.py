@@ -27,7 +27,8 @@ def authorization(_document: Mapping[str, Any], spec: Mapping[str, Any]) -> Iter
     """By configuration; what is secret comes from somewhere else."""
     yield from exactly_one(("spec",), spec, ("config", "oauth2"), "an Authorization")
     if "oauth2" in spec:
-        yield not_yet(("spec", "oauth2"), "OAuth", at_key=True)
+        hint = "config is there, with secrets from env, file or systemdCredential"
+        yield not_yet(("spec", "oauth2"), "OAuth", hint=hint, at_key=True)
     for key, value in mapping(spec.get("config")).items():
         path: Path = ("spec", "config", key)
         if isinstance(value, str) and is_secret_like(str(key)):

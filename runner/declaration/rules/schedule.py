@@ -11,7 +11,21 @@ from runner.declaration.rules.wording import exactly_one, mapping, not_yet
 from runner.vocabulary.duration import parse_duration
 
 WAYS = ("cron", "every", "at", "fireAndForget", "window", "trigger")
-_LATER = {"fireAndForget": "fire-and-forget schedules", "window": "windows", "trigger": "triggers"}
+_LATER = {
+    "fireAndForget": (
+        "fire-and-forget schedules",
+        "leave the schedule out and start it with `runner jobs trigger`; retry: until-expiry tries again",
+    ),
+    "window": (
+        "windows",
+        "a cron expression with the hours and weekdays of the window, and deadline, are there",
+    ),
+    "trigger": (
+        "triggers",
+        "a schedule like every: 1m, or `runner jobs trigger` by whoever notices, is there",
+    ),
+}
+"""Key → what it is called, and what works instead."""
 
 
 def named(_document: Mapping[str, Any], spec: Mapping[str, Any]) -> Iterator[Problem]:
@@ -22,11 +36,12 @@ def named(_document: Mapping[str, Any], spec: Mapping[str, Any]) -> Iterator[Pro
 def of_mapping(path: Path, schedule: Mapping[str, Any]) -> Iterator[Problem]:
     """A schedule as a mapping, in a Job or a Schedule."""
     yield from exactly_one(path, schedule, WAYS, "a schedule")
-    for key, what in _LATER.items():
+    for key, (what, instead) in _LATER.items():
         if key in schedule:
-            yield not_yet((*path, key), what, at_key=True)
+            yield not_yet((*path, key), what, hint=instead, at_key=True)
     if schedule.get("calendars"):
-        yield not_yet((*path, "calendars"), "calendars", at_key=True)
+        hint = "on those dates, `runner jobs disable NAME --for 24h` holds the job"
+        yield not_yet((*path, "calendars"), "calendars", hint=hint, at_key=True)
     if isinstance(schedule.get("cron"), str | Mapping):
         yield from cron((*path, "cron"), schedule["cron"])
     yield from zone((*path, "timezone"), schedule.get("timezone"))

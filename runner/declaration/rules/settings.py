@@ -13,7 +13,8 @@ from runner.declaration.rules.wording import beside, not_yet
 def job_type(_document: Mapping[str, Any], spec: Mapping[str, Any]) -> Iterator[Problem]:
     """A template is for a process; external execution comes later."""
     if spec.get("executor") == "external":
-        yield not_yet(("spec", "executor"), "external jobs")
+        hint = "executor: process is there; an http step can call the other system"
+        yield not_yet(("spec", "executor"), "external jobs", hint=hint)
         if "steps" in spec:
             yield beside(("spec", "steps"), "steps", "executor: external", "another system executes")
 
@@ -41,12 +42,16 @@ def library(_document: Mapping[str, Any], spec: Mapping[str, Any]) -> Iterator[P
 def group(_document: Mapping[str, Any], spec: Mapping[str, Any]) -> Iterator[Problem]:
     """A limit over the members comes later."""
     if "limit" in spec:
-        yield not_yet(("spec", "limit"), "limits of groups", at_key=True)
+        hint = "the Runner's parallel limit is there, for all jobs together"
+        yield not_yet(("spec", "limit"), "limits of groups", hint=hint, at_key=True)
 
 
 def runner(_document: Mapping[str, Any], spec: Mapping[str, Any]) -> Iterator[Problem]:
     """The zone exists; sources and web pages come later."""
     yield from schedule_rules.zone(("spec", "timezone"), spec.get("timezone"))
-    for key, what in (("sources", "several sources"), ("web", "the web pages")):
+    for key, what, instead in (
+        ("sources", "several sources", "one folder is there: runner up PATH"),
+        ("web", "the web pages", "`runner status` and `runner jobs list -o json` are there"),
+    ):
         if key in spec:
-            yield not_yet(("spec", key), what, at_key=True)
+            yield not_yet(("spec", key), what, hint=instead, at_key=True)

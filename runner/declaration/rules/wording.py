@@ -13,8 +13,8 @@ def mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def not_yet(path: Path, what: str, *, at_key: bool = False, hint: str = "") -> Problem:
-    """Valid in the language, and not executed by this release: never silently ignored."""
+def not_yet(path: Path, what: str, *, hint: str, at_key: bool = False) -> Problem:
+    """Valid in the language, not executed by this release, never ignored; `hint` says what works instead."""
     detail = f"This release does not run {what} yet"
     return Problem(path, "not-yet", "Not in this release", detail, hint, at="key" if at_key else "value")
 
