@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -61,6 +60,6 @@ def descendants(pid: int) -> list[int]:
     """The process and all that it started, and so on."""
     found = [pid]
     for each in found:
-        for task in os.listdir(f"/proc/{each}/task"):
-            found += map(int, Path(f"/proc/{each}/task/{task}/children").read_text().split())
+        for task in Path(f"/proc/{each}/task").iterdir():
+            found += map(int, (task / "children").read_text().split())
     return found

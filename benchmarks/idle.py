@@ -68,7 +68,8 @@ def main() -> None:
         sleeper.kill()
         sleeper.wait()
     print(
-        f"memory of {len(processes)} processes {together:6.1f} MiB (target 80); a sleeping Python {bare:.1f} MiB"
+        f"memory of {len(processes)} processes {together:6.1f} MiB (target 80); "
+        f"a sleeping Python {bare:.1f} MiB"
     )
     print(f"zygote alone          {zygote:6.1f} MiB (target 16)")
     print(f"CPU over {arguments.seconds:.0f} s        {used:6.2%} of one core (target 1 %)")

@@ -48,7 +48,8 @@ while os.read(0, 1):
         os.setsid()
         null = os.open("/dev/null", os.O_RDWR)
         os.dup2(null, 2)
-        exec("import os, time\\nos.write(1, time.clock_gettime_ns(time.CLOCK_MONOTONIC).to_bytes(8, 'little'))")
+        exec("import time; at = time.clock_gettime_ns(time.CLOCK_MONOTONIC)")
+        os.write(1, at.to_bytes(8, "little"))
         os._exit(0)
     os.wait()
 """

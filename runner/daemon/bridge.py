@@ -17,6 +17,9 @@ FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
 """Between attempts to record something while the database cannot be written."""
 
+LONGEST_DELAY_S = 0.01
+"""How long a record that nobody waits for stays here, to share the commit of one that somebody waits for."""
+
 
 class _Postponed(Exception):
     """An earlier record could not be written; this one waits behind it."""
@@ -51,6 +54,8 @@ class Bridge:
         self._trouble = trouble
         self._settled = settled
         self._leaving: list[_Entry] = []
+        self._leaving_soon = False
+        self._leaving_later = False
         self._done: deque[tuple[_Entry, Any, BaseException | None]] = deque()
         self._waking = False
         self._broken = False  # set in the writer's thread, so that nothing overtakes what it could not write
@@ -64,28 +69,41 @@ class Bridge:
         """Queue `work` for the next group commit; `then(result, problem)` runs on the loop afterwards."""
         self._queue(_Entry(work, then, ""))
 
-    def record(self, what: str, work: Callable[[Transaction], T], then: Then[T]) -> None:
+    def record(
+        self, what: str, work: Callable[[Transaction], T], then: Then[T], *, soon: bool = True
+    ) -> None:
         """As `write`, for what has happened already and must not be lost.
 
         While the database cannot be written it is tried again, and so is every later record after it, in
-        their order. `then` hears a problem only when `work` itself raised.
+        their order. `then` hears a problem only when `work` itself raised. A record that is not needed
+        `soon` leaves with the next write, or after a moment.
         """
-        self._queue(_Entry(work, then, what))
+        self._queue(_Entry(work, then, what), soon=soon)
 
-    def _queue(self, entry: _Entry) -> None:
+    def _queue(self, entry: _Entry, *, soon: bool = True) -> None:
         self.pending += 1
         if entry.record and self._broken and not self._records_under_way:
             self._postponed.append(entry)
             return
-        self._leave(entry)
+        self._leave(entry, soon=soon)
 
-    def _leave(self, entry: _Entry) -> None:
-        if not self._leaving:
-            self._loop.call_soon(self._hand_over)
+    def _leave(self, entry: _Entry, *, soon: bool = True) -> None:
         self._records_under_way += bool(entry.record)
         self._leaving.append(entry)
+        if soon and not self._leaving_soon:
+            self._leaving_soon = True
+            self._loop.call_soon(self._hand_over)
+        elif not soon and not self._leaving_later:
+            self._leaving_later = True
+            self._loop.call_later(LONGEST_DELAY_S, self._hand_over_rest)
+
+    def _hand_over_rest(self) -> None:
+        self._leaving_later = False
+        if self._leaving and not self._leaving_soon:
+            self._hand_over()
 
     def _hand_over(self) -> None:
+        self._leaving_soon = False
         leaving, self._leaving = self._leaving, []
         try:
             self._store.submit_all([self._job(entry) for entry in leaving])

@@ -204,8 +204,8 @@ class Dispatcher:
                 state=self._state,
                 now=self._clock.now(),
             )
-            self._started(instance)
             self._supervisor.start(order)
+            self._started(instance)
         except Exception as problem:
             self._cannot_start(instance, problem)
             self.vacated(instance.id)
@@ -221,11 +221,12 @@ class Dispatcher:
 
     def ended(self, instance_id: int) -> None:
         """The instance's end is recorded."""
+        had_its_place = instance_id not in self._vacated
         self._vacated.discard(instance_id)
         instance = self.running.pop(instance_id, None)
-        if instance is not None:
-            self._parked.pop(instance.job_uid, None)
-        self.wake()
+        others_wait_for_it = instance is not None and bool(self._parked.pop(instance.job_uid, None))
+        if had_its_place or others_wait_for_it:
+            self.wake()
 
     def stop(self) -> None:
         """Start nothing more."""

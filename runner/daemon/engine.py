@@ -332,6 +332,8 @@ class Engine:
         if instance is None or finished is None:
             return
         self._telling.finished(instance, finished, ended)
+        if finished.due_at is not None:
+            self._dispatcher.wake()
         if finished.job_failed or finished.job_released or self._roster.draining:
             self._look_soon()
 

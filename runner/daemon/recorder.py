@@ -72,7 +72,7 @@ class Recorder:
             if problem is not None:
                 self._trouble(f"recording {what}", problem)
 
-        self._bridge.record(what, work, done)
+        self._bridge.record(what, work, done, soon=False)
 
     def _step(self, report: StepReported) -> None:
         at = self._clock.now()
@@ -95,7 +95,8 @@ class Recorder:
             elif report.event == "complete" and not report.last:
                 self.supervisor.acknowledge(report.instance, report.epoch, report.number)
 
-        self._bridge.record(what, work, done)
+        # A child waits for the record of a completion, and goes on without that of anything else.
+        self._bridge.record(what, work, done, soon=report.event == "complete" and not report.last)
 
     def _end(self, ended: Ended) -> None:
         spec = self._spec_of(ended.instance)
@@ -119,8 +120,8 @@ class Recorder:
             self._unrecorded.pop((ended.instance, ended.epoch), None)
             self._finished(ended.instance, finished, ended)
 
+        self._vacated(ended.instance)  # first, so that the next claim is in the same commit, after this end
         self._bridge.record(what, work, done)
-        self._vacated(ended.instance)
 
 
 def _failed_by(ended: Ended, unrecorded: ErrorInfo | None) -> Ended:
