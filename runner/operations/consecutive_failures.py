@@ -11,6 +11,9 @@ from runner.store.records import InstanceRecord
 LOOK_BACK = 1000
 """Ends, and events of the job: far more than any `failAfter`, and still read at once."""
 
+SHUTDOWN = "shutdown"
+"""The reason of a run that was ended with its daemon: nobody's failure."""
+
 RESET = JOB.move("FAILED", "reset").row
 
 
@@ -36,7 +39,7 @@ def consecutive_failures(tx: Transaction, instance: InstanceRecord) -> int:
             run = tx.instances.get(end.id)
             if run is None or run.revision != record.revision:
                 break
-            failed += run.reason != "shutdown"
+            failed += run.reason != SHUTDOWN
     return failed
 
 

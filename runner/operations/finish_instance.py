@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from runner.execution.order import Ended
-from runner.operations.outcome import Finished, Problem, Recording, definition_of
+from runner.operations.consecutive_failures import SHUTDOWN
+from runner.operations.outcome import EXPIRED, Finished, Problem, Recording, definition_of
 from runner.retries import Retry, RetryPolicy, decide_retry
 from runner.store.port import Transaction
 
@@ -89,8 +90,8 @@ def _timed_out(recording: Recording, error: Problem) -> Finished:
     instance = recording.instance
     intent = "timeout"
     if instance.expires_at is not None and instance.expires_at <= recording.now:
-        intent = "expired"
-        error = {**error, "code": "expired", "description": "it was still running at its deadline"}
+        intent = EXPIRED
+        error = {**error, "code": EXPIRED, "description": "it was still running at its deadline"}
     recording.stop(intent)
     return recording.fail("stopped_failed", intent, error)
 
@@ -100,11 +101,11 @@ def _failing(recording: Recording) -> str:
 
 
 def _stopped_with_the_daemon(recording: Recording) -> Finished:
-    recording.stop("shutdown")
+    recording.stop(SHUTDOWN)
     if recording.spec["onCrash"] == "resume":
         return recording.evicted()
-    error = {"code": "shutdown", "description": "the daemon was stopped while it ran"}
-    return recording.fail("stopped_failed", "shutdown", error)
+    error = {"code": SHUTDOWN, "description": "the daemon was stopped while it ran"}
+    return recording.fail("stopped_failed", SHUTDOWN, error)
 
 
 def _problem(ended: Ended) -> Problem:

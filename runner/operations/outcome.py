@@ -11,13 +11,15 @@ from runner.lifecycle.instance import INSTANCE
 from runner.lifecycle.step import STEP
 from runner.lifecycle.task import TASK
 from runner.lifecycle.together import task_event
-from runner.operations.consecutive_failures import consecutive_failures
+from runner.operations.consecutive_failures import SHUTDOWN, consecutive_failures
 from runner.operations.reset import reset_job
 from runner.store.port import Transaction
 from runner.store.records import HoldRecord, InstanceRecord
 
 Problem = Mapping[str, Any]
 """What is stored as an error: `code` and `description`, and `step`, `exit_code`, `sqlstate` where known."""
+
+EXPIRED = "expired"
 
 NO_DEFINITION: Mapping[str, Any] = {"onCrash": "fail", "failAfter": "never", "retry": {"policy": "none"}}
 """For an instance whose pinned definition cannot be found any more: it only ends."""
@@ -99,7 +101,7 @@ class Recording:
         self._task("fail", reason)
         state = self._move(event, reason, why=error["description"], error=error, outputs=outputs or {})
         return Finished(
-            self.instance.id, self.instance.job, state, reason, None, error, self._hold_when_failing()
+            self.instance.id, self.instance.job, state, reason, None, error, self._hold_when_failing(reason)
         )
 
     def expire(self) -> Finished:
@@ -114,12 +116,12 @@ class Recording:
                     epoch=self.instance.epoch,
                     at=self.now,
                     who=self.who,
-                    reason="expired",
+                    reason=EXPIRED,
                 )
         error = self.instance.error or {"code": "expired", "description": "its time was over before it ended"}
-        state = self._move("expire", "expired", why="expired", error=error)
+        state = self._move("expire", EXPIRED, why=EXPIRED, error=error)
         return Finished(
-            self.instance.id, self.instance.job, state, "expired", None, error, self._hold_when_failing()
+            self.instance.id, self.instance.job, state, EXPIRED, None, error, self._hold_when_failing(EXPIRED)
         )
 
     def stop(self, intent: str) -> None:
@@ -205,10 +207,10 @@ class Recording:
             and reset_job(self.tx, record, self.who, "a manual run succeeded", self.now).changed
         )
 
-    def _hold_when_failing(self) -> bool:
+    def _hold_when_failing(self, reason: str) -> bool:
         """J5 and J8: hold `failure`, when this was the last failure in a row that the job may have."""
         limit = self.spec["failAfter"]
-        if limit == "never" or self.instance.origin == "manual":
+        if limit == "never" or self.instance.origin == "manual" or reason == SHUTDOWN:
             return False
         failed = consecutive_failures(self.tx, self.instance)
         if failed < limit:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from runner.operations.consecutive_failures import SHUTDOWN
 from runner.operations.outcome import Finished, Recording, definition_of
 from runner.store.port import Transaction
 
@@ -21,5 +22,5 @@ def put_back(tx: Transaction, instance_id: int, epoch: int, now: datetime) -> Fi
     recording = Recording(tx, instance, definition_of(tx, instance), now, DISPATCHER)
     if instance.state == "STOPPING":
         return recording.cancelled(instance.reason)
-    recording.stop("shutdown")
+    recording.stop(SHUTDOWN)
     return recording.evicted()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from installations import Installation
+from lives import contradictions
 
 
 @pytest.fixture
@@ -13,3 +14,10 @@ def here(tmp_path: Path) -> Iterator[Installation]:
     installation = Installation(tmp_path / ".runner" / "runner.db")
     yield installation
     installation.store.close()
+
+
+@pytest.fixture
+def sound(here: Installation) -> Iterator[Installation]:
+    """The same, and the rows do not contradict each other afterwards."""
+    yield here
+    assert contradictions(here) == []
