@@ -16,10 +16,13 @@ from typing import Any
 from runner.cli.options import Where
 from runner.daemon.reloader import Reloaded
 from runner.vocabulary.diagnostic import Diagnostic
-from runner.vocabulary.errors import InvalidDeclarations, RunnerError
+from runner.vocabulary.errors import InvalidDeclarations, Refused, RunnerError
 
 LONGEST_RELOAD_S = 300
 """A tree that cannot be loaded in this time is told as a problem; the last good state goes on."""
+
+LONGEST_TRACE = 20_000
+"""Characters of what a dead loader said; the end says most."""
 
 
 def reload_apart(root: Path, where: Where, *, colour: bool, allow_delete: int | None) -> Reloaded:
@@ -33,15 +36,21 @@ def reload_apart(root: Path, where: Where, *, colour: bool, allow_delete: int | 
             command, stdin=subprocess.DEVNULL, capture_output=True, timeout=LONGEST_RELOAD_S, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as problem:
-        return Reloaded(False, f"the declarations could not be loaded: {problem}")
+        return Reloaded(False, f"the declarations could not be loaded: {problem}", cause="trouble")
     try:
         answer = json.loads(child.stdout)
         diagnostics = tuple(Diagnostic(**each) for each in answer.pop("diagnostics"))
         return Reloaded(**answer, diagnostics=diagnostics)
     except (ValueError, TypeError):
-        last = child.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
-        how = f"ended by signal {-child.returncode}" if child.returncode < 0 else f"exit {child.returncode}"
-        return Reloaded(False, f"the loader gave no answer ({how}) {' '.join(last)}".rstrip())
+        return _of_a_dead_loader(child.returncode, child.stderr.decode("utf-8", "replace").strip())
+
+
+def _of_a_dead_loader(code: int, said: str) -> Reloaded:
+    """It gave no answer: an error of this program, or someone killed it; the files are not to blame."""
+    how = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
+    last = said.splitlines()[-1:]
+    text = f"the loader {how}: {last[0]}" if last else f"the loader {how}"
+    return Reloaded(False, text, cause="trouble", trace=said[-LONGEST_TRACE:])
 
 
 def main(arguments: list[str]) -> None:
@@ -51,9 +60,11 @@ def main(arguments: list[str]) -> None:
     try:
         outcome = _reload(Path(root), where, style == "colour", int(allowed[0]) if allowed else None)
     except InvalidDeclarations as problem:
-        outcome = Reloaded(False, str(problem), problem.diagnostics)
-    except RunnerError as problem:
-        outcome = Reloaded(False, str(problem))
+        outcome = Reloaded(False, str(problem), problem.diagnostics, cause="invalid")
+    except Refused as problem:
+        outcome = Reloaded(False, str(problem), cause="refused")
+    except (RunnerError, OSError) as problem:
+        outcome = Reloaded(False, str(problem), cause="trouble")
     answer: dict[str, Any] = asdict(outcome)
     json.dump(answer, sys.stdout)
 

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from runner.vocabulary.diagnostic import Diagnostic
 
@@ -26,12 +27,18 @@ GIT_AT_WORK = ("index.lock", "rebase-merge", "rebase-apply", "MERGE_HEAD", "CHER
 
 @dataclass(frozen=True, slots=True)
 class Reloaded:
-    """The outcome of one reload: what was applied, or why nothing was."""
+    """The outcome of one reload: what was applied, or why nothing was.
+
+    `cause` of a reload that is not ok: `invalid` files, `refused` by a guard, or `trouble` that is not the
+    author's: a full disk, or an error of this program (then `trace` says where).
+    """
 
     ok: bool
     text: str
     diagnostics: tuple[Diagnostic, ...] = ()
     changed: bool = False
+    cause: Literal["", "invalid", "refused", "trouble"] = ""
+    trace: str = ""
 
 
 class Reloader:
@@ -76,7 +83,7 @@ class Reloader:
         try:
             outcome = self._reload()
         except Exception as problem:
-            outcome = Reloaded(False, f"{type(problem).__name__}: {problem}")
+            outcome = Reloaded(False, f"{type(problem).__name__}: {problem}", cause="trouble")
         note(self._state, outcome)
         self._last = replace(outcome, changed=False, text="" if outcome.ok else outcome.text)
         return outcome
@@ -142,6 +149,7 @@ def note(state: Path, outcome: Reloaded) -> None:
     temporary = path.with_suffix(".tmp")
     content = {
         "ok": outcome.ok,
+        "cause": outcome.cause,
         "text": outcome.text,
         "diagnostics": [diagnostic.as_json() for diagnostic in outcome.diagnostics],
     }

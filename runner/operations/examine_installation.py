@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import stat
@@ -12,6 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
+from runner.operations.last_reload import last_reload
 from runner.store.daemon_lock import lock_holder
 from runner.store.open import open_store
 from runner.store.port import Reader
@@ -119,15 +119,11 @@ def _daemon(reader: Reader, state: Path, now: datetime) -> Finding:
 
 
 def _declarations(state: Path) -> Finding:
-    try:
-        last = json.loads((state / "reload.json").read_text())
-    except (OSError, ValueError):
+    last = last_reload(state)
+    if last is None:
         return Finding("declarations", "ok", "not loaded by a daemon yet")
-    if last.get("ok"):
-        return Finding("declarations", "ok", "the last reload was applied")
+    if last.ok:
+        return Finding("declarations", "ok", last.text)
     return Finding(
-        "declarations",
-        "error",
-        f"the last reload was refused, the last good state runs on: {last.get('text', '')}",
-        "run `runner validate`",
+        "declarations", "error", f"{last.text}; the last good state runs on", f"run `{last.command}`"
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from runner.lifecycle.job import FAILED, STATUSES
+from runner.operations.last_reload import last_reload
 from runner.operations.list_jobs import JobView, list_jobs
 from runner.store.daemon_lock import Holder, lock_holder
 from runner.store.port import Reader
@@ -151,13 +151,9 @@ def _undecided(reader: Reader, jobs: Sequence[JobView], now: datetime) -> Iterat
 
 
 def _invalid(state: Path) -> Iterator[Finding]:
-    try:
-        last = json.loads((state / "reload.json").read_text())
-    except (OSError, ValueError):
-        return
-    if isinstance(last, dict) and not last.get("ok", True):
-        summary = f"the last reload was refused: {last.get('text', '')}"
-        yield Finding("invalid", "declarations", None, summary, "runner validate")
+    last = last_reload(state)
+    if last is not None and not last.ok:
+        yield Finding("invalid", "declarations", None, last.text, last.command)
 
 
 def _ending_holds(reader: Reader, jobs: Sequence[JobView], now: datetime) -> Iterator[Finding]:

@@ -32,6 +32,17 @@ _WORDS = {
     "CANCELLED": "cancelled",
 }
 
+_RELOADS = {
+    "": ("INVALID", "mend the files, they are read again at once"),
+    "invalid": ("INVALID", "mend the files, they are read again at once"),
+    "refused": (
+        "REFUSED",
+        "`runner plan` shows what was refused, `runner reconcile` carries it out when allowed",
+    ),
+    "trouble": ("TROUBLE", "the files are not to blame; they are read again when one changes"),
+}
+"""Cause of a reload that changed nothing → the word for it, and what to do now."""
+
 
 class Announcer:
     """Prints what the engine does, in this terminal's local time; colour is never the only sign."""
@@ -130,8 +141,10 @@ class Announcer:
             self.line("reload", "the declarations are valid again; nothing has changed", "32")
         else:
             diagnostics.show_text(outcome.diagnostics, self._err)
-            goes_on = "going on with what is installed; mend the files, they are read again at once"
-            self.line("INVALID", f"{outcome.text}; {goes_on}", "1;31")
+            for line in outcome.trace.splitlines():
+                print(f"  {printable(line)}", file=self._err, flush=True)
+            word, what_now = _RELOADS[outcome.cause]
+            self.line(word, f"{outcome.text}; going on with what is installed; {what_now}", "1;31")
 
     def stopping(self, how: str, running: int, grace_s: float) -> None:
         if running:

@@ -1,0 +1,76 @@
+"""A reload in a process of its own, and what is told when it comes to nothing."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from runner.cli import reloading
+from runner.cli.options import Where
+from runner.cli.views.announcer import Announcer
+from runner.daemon.reloader import Reloaded, note
+from runner.operations.last_reload import last_reload
+
+JOB = """\
+apiVersion: jobs.runner/v1
+kind: Job
+metadata: {name: hello}
+spec: {enabled: true, steps: [{name: say, shell: echo}]}
+"""
+
+
+@pytest.fixture
+def where(tmp_path: Path) -> Where:
+    (tmp_path / "jobs.d").mkdir()
+    (tmp_path / "jobs.d" / "hello.yaml").write_text(JOB)
+    return Where(tmp_path, tmp_path / ".runner" / "runner.db")
+
+
+def reload(where: Where) -> Reloaded:
+    return reloading.reload_apart(where.project / "jobs.d", where, colour=False, allow_delete=None)
+
+
+def told(outcome: Reloaded) -> tuple[str, str]:
+    out, err = io.StringIO(), io.StringIO()
+    Announcer(lambda: datetime(2026, 11, 21, tzinfo=UTC), out, err).reloaded(outcome, first=False)
+    return out.getvalue(), err.getvalue()
+
+
+def test_invalid_files_are_to_be_mended(where: Where) -> None:
+    (where.project / "jobs.d" / "hello.yaml").write_text(JOB.replace("shell", "shel"))
+    outcome = reload(where)
+    assert (outcome.ok, outcome.cause) == (False, "invalid")
+    out, err = told(outcome)
+    assert "INVALID" in out and "mend the files" in out
+    assert "jobs.d/hello.yaml:4" in err
+
+
+def test_a_guard_refuses_and_is_not_called_an_error_of_the_files(where: Where) -> None:
+    assert reload(where).ok
+    (where.project / "jobs.d" / "hello.yaml").write_text(JOB.replace("hello", "other"))
+    outcome = reload(where)
+    assert (outcome.ok, outcome.cause) == (False, "refused")
+    assert "REFUSED" in told(outcome)[0]
+
+
+def test_an_error_of_the_program_is_not_called_an_error_of_the_files(
+    where: Where, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = b"Traceback (most recent call last):\n  File \"x.py\", line 3\nKeyError: 'spec'\n"
+    monkeypatch.setattr(
+        subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, 1, b"", said)
+    )
+    outcome = reload(where)
+    assert (outcome.ok, outcome.cause) == (False, "trouble")
+    assert outcome.text == "the loader ended with exit code 1: KeyError: 'spec'"
+    out, err = told(outcome)
+    assert "TROUBLE" in out and "the files are not to blame" in out and "INVALID" not in out
+    assert 'File "x.py", line 3' in err
+    note(where.project, outcome)
+    last = last_reload(where.project)
+    assert last is not None
+    assert last.text == "the last reload failed: the loader ended with exit code 1: KeyError: 'spec'"
