@@ -81,7 +81,14 @@ def test_asking_who_holds_it_never_takes_it_and_makes_no_file(tmp_path: Path) ->
 
 def test_a_process_executed_by_the_daemon_does_not_keep_the_lock(tmp_path: Path) -> None:
     with daemon_lock(tmp_path):
-        child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, close_fds=False)
+        child = subprocess.Popen(
+            [sys.executable, "-c", "print(flush=True); input()"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            close_fds=False,
+        )
+        assert child.stdout is not None
+        child.stdout.readline()  # executed, whatever the kernel closes last
     assert lock_holder(tmp_path) is None
     child.communicate(b"\n")
 
