@@ -157,3 +157,18 @@ def test_state_is_not_cleared_under_a_running_job(here: Installation, say: Calla
     assert said.err == (
         "Refused: Job/report is RUNNING; its state can be cleared in ASLEEP, DISABLED, FAILED\n"
     )
+
+
+def test_watching_is_for_people(say) -> None:
+    said = say("instances", "list", "--watch", "-o", "json")
+    assert (said.code, said.out) == (64, "")
+    assert "--watch is for people" in said.err
+
+
+def test_the_words_of_others_show_and_cancel_a_run(here, say) -> None:
+    here.install(a_job("sums"))
+    assert say("jobs", "trigger", "sums").code == 0
+    shown = say("jobs", "runtime-status", "1", "-o", "json")
+    assert shown.json == say("instances", "show", "1", "-o", "json").json
+    assert say("jobs", "terminate", "1").code == 0
+    assert say("instances", "show", "1", "-o", "json").json["state"] == "CANCELLED"

@@ -5,10 +5,13 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
+from runner.cli.options import Where, common_options
+
 
 @click.command("completion")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-def command(shell: str) -> None:
+@common_options
+def command(shell: str, where: Where) -> None:
     """Print the completion script of a shell.
 
     \b

@@ -15,7 +15,12 @@ FORMATS = ("text", "json")
 
 @click.group()
 def command() -> None:
-    """Check, back up and migrate the database, and prune its history."""
+    """Check, back up and migrate the database, and prune its history.
+
+    \b
+    Example:
+      runner db check
+    """
 
 
 @command.command("check")

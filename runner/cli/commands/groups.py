@@ -18,7 +18,12 @@ FORMATS = ("text", "json", "yaml", "name")
 
 @click.group()
 def command() -> None:
-    """Enable or disable all jobs of a group."""
+    """Enable or disable all jobs of a group.
+
+    \b
+    Example:
+      runner groups disable nightly --reason "storage is moved"
+    """
 
 
 @command.command("enable")

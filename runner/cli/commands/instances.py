@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -18,7 +20,12 @@ FORMATS = ("text", "json", "yaml", "name")
 
 @click.group()
 def command() -> None:
-    """List, show and cancel runs."""
+    """List, show and cancel runs.
+
+    \b
+    Example:
+      runner instances list --state RUNNING
+    """
 
 
 @command.command("list")
@@ -26,6 +33,7 @@ def command() -> None:
 @click.option("--state", "states", default=None, metavar="S,…", help="Only in these states: FAILED,RUNNING.")
 @click.option("--since", type=Duration(), metavar="24h", help="Only runs recorded within this time.")
 @click.option("-n", "limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="At most.")
+@click.option("--watch", "watching", is_flag=True, help="Show it again and again, until Ctrl-C.")
 @output_option(*FORMATS)
 @common_options
 def list_(
@@ -34,6 +42,7 @@ def list_(
     states: str | None,
     since: timedelta | None,
     limit: int,
+    watching: bool,
     output: str,
     where: Where,
 ) -> None:
@@ -44,18 +53,33 @@ def list_(
       runner instances list --job sales-summary --state FAILED --since 24h
     """
     from runner.cli.views.instances import show_instances
-    from runner.operations.list_instances import list_instances
+    from runner.operations.list_instances import InstanceView, list_instances
 
-    now = datetime.now(UTC)
-    with opened(where, read_only=True) as store, store.read() as reader:
-        views = list_instances(
-            reader,
-            job=job,
-            states=[state.strip().upper() for state in states.split(",")] if states else (),
-            since=None if since is None else now - since,
-            limit=limit,
-        )
-    show_instances(views, output, now)
+    if watching and output != "text":
+        raise click.UsageError("--watch is for people; with -o, ask again when you want to know.")
+    with opened(where, read_only=True) as store:
+
+        def look() -> tuple[InstanceView, ...]:
+            with store.read() as reader:
+                return tuple(
+                    list_instances(
+                        reader,
+                        job=job,
+                        states=[state.strip().upper() for state in states.split(",")] if states else (),
+                        since=None if since is None else datetime.now(UTC) - since,
+                        limit=limit,
+                    )
+                )
+
+        if watching:
+            from runner.cli.watching import watch
+
+            def show(views: Sequence[InstanceView]) -> None:
+                show_instances(views, "text", datetime.now(UTC))
+
+            watch(look, show, terminal=sys.stdout.isatty())
+        else:
+            show_instances(look(), output, datetime.now(UTC))
 
 
 @command.command("show")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from runner.cli.acting import Duration, acting_options, chosen_jobs, for_option, opened, selecting_options
+from runner.cli.commands import instances
 from runner.cli.options import Where, common_options, output_option
 from runner.lifecycle.job import STATUSES
 
@@ -22,7 +23,17 @@ SORTS = ("name", "status", "type", "next", "last")
 
 @click.group()
 def command() -> None:
-    """List, show, enable, disable, trigger and reset jobs."""
+    """List, show, enable, disable, trigger and reset jobs.
+
+    \b
+    Example:
+      runner jobs list --status FAILED
+    """
+
+
+# The words that others are used to, for a run by its id.
+command.add_command(instances.show, "runtime-status")
+command.add_command(instances.cancel, "terminate")
 
 
 @command.command("list")

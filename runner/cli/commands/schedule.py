@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
 @click.group()
 def command() -> None:
-    """Show the next starts."""
+    """Show the next starts.
+
+    \b
+    Example:
+      runner schedule next nightly-report
+    """
 
 
 @command.command("next")

@@ -6,6 +6,7 @@ import json
 
 import click
 
+from runner.cli.options import Where, common_options
 from runner.declaration.declared import KINDS
 
 
@@ -15,7 +16,8 @@ from runner.declaration.declared import KINDS
     type=click.Choice(KINDS, case_sensitive=False),
     help="Only this kind; default: all, chosen by kind.",
 )
-def command(kind: str | None) -> None:
+@common_options
+def command(kind: str | None, where: Where) -> None:
     """Print the JSON Schema (draft-07) of the declarations, for editors and other tools.
 
     \b

@@ -18,7 +18,12 @@ FORMATS = ("text", "json", "yaml")
 
 @click.group()
 def command() -> None:
-    """Show or clear the state that a job has saved."""
+    """Show or clear the state that a job has saved.
+
+    \b
+    Example:
+      runner state show contact-import
+    """
 
 
 @command.command("show")

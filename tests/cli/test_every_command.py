@@ -1,0 +1,71 @@
+"""What all commands have in common: help with an example, the common options, 64 for wrong usage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import click
+import pytest
+
+from runner.cli.main import runner
+
+
+def all_commands(
+    group: click.Group = runner, words: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    yield words, group
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            yield from all_commands(command, (*words, name))
+        else:
+            yield (*words, name), command
+
+
+EVERY = [pytest.param(words, command, id=" ".join(words) or "runner") for words, command in all_commands()]
+
+
+@pytest.mark.parametrize(("words", "command"), EVERY)
+def test_the_help_has_one_example(words: tuple[str, ...], command: click.Command, plain: Callable) -> None:
+    for flag in ("-h", "--help"):
+        code, out, _ = plain(*words, flag)
+        assert code == 0
+        assert out.count("Example:") == 1
+
+
+@pytest.mark.parametrize(("words", "command"), EVERY)
+def test_a_misspelt_flag_or_command_is_wrong_usage(
+    words: tuple[str, ...], command: click.Command, plain: Callable
+) -> None:
+    for wrong in ("--detaild-exitcod", *(("no-such-command",) if isinstance(command, click.Group) else ())):
+        code, out, err = plain(*words, wrong)
+        assert (code, out) == (64, "")
+        assert "No such" in err
+
+
+@pytest.mark.parametrize(("words", "command"), EVERY)
+def test_the_common_options_are_accepted(words: tuple[str, ...], command: click.Command) -> None:
+    if isinstance(command, click.Group):
+        return
+    options = {option for parameter in command.params for option in parameter.opts}
+    assert {"--project", "--db"} <= options
+    variables = {parameter.envvar for parameter in command.params}
+    assert {"RUNNER_PROJECT", "RUNNER_DB"} <= variables
+
+
+@pytest.fixture
+def plain(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """`runner …`, as it is typed."""
+    from runner.cli.main import main
+
+    def run(*words: str) -> tuple[int, str, str]:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            main(list(words))
+        captured = capsys.readouterr()
+        assert isinstance(end.value.code, int)
+        return end.value.code, captured.out, captured.err
+
+    return run
