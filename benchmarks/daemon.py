@@ -34,7 +34,7 @@ class Project:
         self.jobs.mkdir()
         self._daemon: subprocess.Popen[bytes] | None = None
 
-    def declare(self, name: str, *, source: str = "pass", schedule: str = '{cron: "0 2 29 2 *"}') -> None:
+    def declare(self, name: str, *, source: str = "pass", schedule: str = '{cron: "0 2 * * *"}') -> None:
         """One enabled job with one python step."""
         text = JOB.format(name=name, schedule=schedule, source=source)
         (self.jobs / f"{name}.yaml").write_text(text)

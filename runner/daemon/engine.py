@@ -107,6 +107,7 @@ class Engine:
             ready=self._dispatcher.wake,
             changed=self._arm,
             stale=self.look,
+            later=loop.call_later,
             trouble=self._telling.trouble,
         )
         self._scheduler.stopped = not automatic
@@ -213,8 +214,6 @@ class Engine:
 
     def _arm(self, at_least_s: float = 0.0) -> None:
         """Sleep until the next slot, waiting instance, end of a hold or deadline; 30 s at most."""
-        if self._timer is not None:
-            self._timer.cancel()
         if self._stopping:
             return
         now = self._clock.now()
@@ -223,10 +222,15 @@ class Engine:
         )  # fmt: skip
         wake_at = min((at for at in instants if at is not None), default=now + LONGEST_SLEEP)
         delay_s = min(max(wake_at - now, timedelta(0)), LONGEST_SLEEP).total_seconds()
+        if self._timer is not None:
+            if not at_least_s and self._timer.when() <= self._loop.time() + delay_s:
+                return  # it looks earlier, and then sleeps on
+            self._timer.cancel()
         self._timer = self._loop.call_later(max(delay_s, at_least_s), self._due)
 
     def _due(self) -> None:
         """The time has come for which the timer was set."""
+        self._timer = None
         now = self._clock.now()
         ends = (self._roster.hold_ends, self._next_deadline)
         long_ago = self._clock.boot_s() - self._looked_at_s >= LONGEST_SLEEP.total_seconds()

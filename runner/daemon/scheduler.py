@@ -12,11 +12,14 @@ from runner.operations.decide_slots import Decided, decide_slots
 from runner.store.port import Transaction
 from runner.vocabulary.errors import StoreUnavailable
 
-FIRST_BATCH = 8
+FIRST_BATCH = 4
 """Schedules decided in the first transaction of a burst: few, so that the first job starts at once."""
 
-BATCH = 64
-"""Schedules decided in each further one."""
+BATCH = 32
+"""Schedules decided in a later one at most; each has up to twice as many as the one before."""
+
+GAP_S = 0.002
+"""Between two of them, so that the claims of what was decided are not behind the next in the same commit."""
 
 PAUSE = timedelta(seconds=5)
 """Before slots are decided again that could not be decided."""
@@ -36,6 +39,7 @@ class Scheduler:
         ready: Callable[[], None],
         changed: Callable[[], None],
         stale: Callable[[], None],
+        later: Callable[[float, Callable[[], None]], object],
         trouble: Callable[[str, BaseException], None],
     ) -> None:
         self._bridge = bridge
@@ -44,17 +48,19 @@ class Scheduler:
         self._ready = ready
         self._changed = changed
         self._stale = stale
+        self._later = later
         self._trouble = trouble
         self._under_way = 0
+        self._going_on = False
         self.stopped = False
 
     def next_at(self) -> datetime | None:
         """When `tick` has something to do; None while it is at it, or stopped."""
-        return None if self.stopped or self._under_way else self._roster.next_at()
+        return None if self.stopped or self._under_way or self._going_on else self._roster.next_at()
 
     def tick(self, batch: int = FIRST_BATCH) -> None:
         """Decide what is due now; calls itself until nothing is due. One batch is under way at a time."""
-        if self._under_way or self.stopped:
+        if self._under_way or self._going_on or self.stopped:
             return
         now = self._clock.now()
         due = self._roster.due(now, batch)
@@ -92,7 +98,16 @@ class Scheduler:
                 self._roster.decided(entry, now)
         if any(decided.instances for decided in result):
             self._ready()
-        self.tick(BATCH)
+        next_at = self._roster.next_at()
+        if next_at is not None and next_at <= self._clock.now():
+            self._going_on = True
+            self._later(GAP_S, lambda: self._go_on(min(2 * len(due), BATCH)))
+
+    def _go_on(self, batch: int) -> None:
+        self._going_on = False
+        self.tick(batch)
+        if not self._under_way:
+            self._changed()
 
     def _failed(self, due: Sequence[Due], now: datetime, problem: BaseException) -> None:
         if len(due) > 1 and not isinstance(problem, StoreUnavailable):
