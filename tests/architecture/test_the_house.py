@@ -52,7 +52,7 @@ def test_a_pure_room_asks_neither_the_time_nor_chance(file: Path) -> None:
             owner = node.func.value
             named = owner.id if isinstance(owner, ast.Name) else getattr(owner, "attr", "")
             assert not (named in TIME_MODULES and node.func.attr in ASKS_THE_TIME), (
-                f"{file.name}:{node.lineno} asks the time with {named}.{node.func.attr}(); take it as an argument"
+                f"{file.name}:{node.lineno} asks the time ({named}.{node.func.attr}); take it as an argument"
             )
         if isinstance(node, ast.Import | ast.ImportFrom):
             modules = (
