@@ -3,8 +3,8 @@
 Usage: python benchmarks/recorded.py [--count 2000] [--concurrency 8] [--rounds 3]
 
 Floors, measured in the same run and alternating with ours: a bare lean zygote (fork, setsid, redirect,
-exec of a compiled no-op), `python3 -c pass` processes, and subprocess.Popen(["/bin/true"]). Ours: instance, task and
-step rows with all their events, synchronous=FULL, from the first claim to the last recorded end.
+exec of a compiled no-op), `python3 -c pass` processes, and subprocess.Popen(["/bin/true"]). Ours: instance,
+task and step rows with all their events, synchronous=FULL, from the first claim to the last recorded end.
 """
 
 from __future__ import annotations
