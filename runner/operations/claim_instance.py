@@ -88,8 +88,8 @@ def _overlap(
     record = tx.objects.by_uid(instance.job_uid)
     if record is None or record.removed_at is not None:
         return None
-    declared = record.resolved["concurrency"]
-    return declared["policy"], declared["limit"]
+    declared = record.resolved.get("concurrency") or {}
+    return declared.get("policy", "skip"), declared.get("limit", 1)
 
 
 def _claim(

@@ -53,8 +53,8 @@ class NotStarted:
 
 
 def definition_of(tx: Transaction, instance: InstanceRecord) -> Mapping[str, Any]:
-    """The resolved spec that the instance is pinned to, or one that lets it end."""
-    return tx.revisions.get(instance.job_uid, instance.digest) or NO_DEFINITION
+    """The resolved spec that the instance is pinned to; whatever is missing in it, the instance can end."""
+    return {**NO_DEFINITION, **(tx.revisions.get(instance.job_uid, instance.digest) or {})}
 
 
 class Recording:

@@ -1,0 +1,428 @@
+"""From a recorded start to a recorded end, with real processes; and whatever comes in between."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from daemons import Daemon, StandingClock, locked
+from installations import ANA, NOW, Installation, a_job
+from lives import at, set_watermark
+
+from runner.daemon import bridge, dispatcher
+from runner.execution.processes import is_gone
+from runner.operations.cancel import cancel_instances
+from runner.operations.enable import enable_jobs
+from runner.store.open import open_store
+
+Start = Callable[..., Daemon]
+
+
+def shell(script: str, name: str = "run") -> list[dict[str, Any]]:
+    return [{"name": name, "shell": script}]
+
+
+def waits_for(file: Path) -> list[dict[str, Any]]:
+    return shell(f"until [ -e {file} ]; do sleep 0.01; done")
+
+
+def test_a_start_by_hand_becomes_a_recorded_success(here: Installation, a_daemon: Start) -> None:
+    here.install(a_job("hello", steps=shell('echo "said=hello" >> "$RUNNER_OUTPUT"')))
+    up = a_daemon()
+    id = up.trigger("hello")
+    run = up.until_ended(id)
+    assert (run.state, run.attempt, run.epoch) == ("SUCCEEDED", 1, 1)
+    assert run.pid is not None and is_gone(run.pid, run.pid_started)
+    up.until_heard("finished", (id, "SUCCEEDED", ""))
+    assert up.heard.of("trouble") == []
+
+
+def test_a_slot_starts_when_its_time_has_come_and_once(here: Installation, a_daemon: Start) -> None:
+    here.install(a_job("tick", schedule={"every": "1h"}))
+    set_watermark(here, "tick", at(0.5))
+    up = a_daemon(clock=StandingClock(at(0.6)))
+    assert up.engine.next_start() == (at(1), "tick")
+    up.passes(to=at(1))
+    up.until_heard("finished", (1, "SUCCEEDED", ""))
+    up.engine.look()
+    up.passes(to=at(2))
+    up.until_heard("finished", (2, "SUCCEEDED", ""))
+    assert [here.instance(id).slot_at for id in (1, 2)] == [at(1), at(2)]
+
+
+def test_a_frequent_job_goes_on_while_another_runs_for_long(
+    here: Installation, a_daemon: Start, tmp_path: Path
+) -> None:
+    """Its timer is armed anew by its own decisions, and not only when somebody knocks."""
+    here.install(a_job("long", schedule=None, steps=waits_for(tmp_path / "go")))
+    here.install(a_job("tick", schedule={"every": "1s"}))
+    from runner.daemon.clock import SystemClock
+
+    class Real(StandingClock):
+        def now(self) -> Any:
+            return SystemClock().now()
+
+    up = a_daemon(clock=Real())
+    long = up.trigger("long")
+    up.until_running(long)
+    up.until(lambda: len(up.heard.of("finished")) >= 3)
+    (tmp_path / "go").touch()
+    up.until_ended(long)
+
+
+def test_the_first_due_starts_first_and_no_more_than_there_are_places(
+    here: Installation, a_daemon: Start, tmp_path: Path
+) -> None:
+    for name in "abc":
+        here.install(a_job(name, schedule=None, steps=waits_for(tmp_path / f"go-{name}")))
+    ids = {name: here.run(name, due_at=at(seconds=-order)) for name, order in (("a", 1), ("b", 3), ("c", 2))}
+    up = a_daemon(parallel=1)
+    for name in "bca":
+        up.until_running(ids[name])
+        assert [here.instance(id).state for id in ids.values()].count("RUNNING") == 1
+        (tmp_path / f"go-{name}").touch()
+        up.until_ended(ids[name])
+    assert up.heard.of("started") == [ids[name] for name in "bca"]
+
+
+def test_a_retry_is_due_at_its_time(here: Installation, a_daemon: Start, tmp_path: Path) -> None:
+    retry = {"initial": "10m", "maxAttempts": 2}
+    here.install(a_job("bad", schedule=None, steps=shell(f"[ -e {tmp_path}/mended ]"), retry=retry))
+    up = a_daemon()
+    id = up.trigger("bad")
+    up.until_heard("finished", (id, "SCHEDULED", "retry"))
+    (tmp_path / "mended").touch()
+    up.passes(minutes=9)
+    up.passes(minutes=1)
+    assert up.until_ended(id).state == "SUCCEEDED"
+    assert here.instance(id).attempt == 2
+
+
+def test_waiting_starts_of_a_paused_job_are_in_nobodys_way(here: Installation, a_daemon: Start) -> None:
+    here.install(a_job("paused", schedule=None), a_job("free", schedule=None))
+    waiting = [here.run("paused", key=f"{n}", due_at=at(seconds=-n)) for n in range(1, 9)]
+    here.hold("paused", "paused")
+    up = a_daemon(parallel=2)
+    assert up.until_ended(up.trigger("free")).state == "SUCCEEDED"
+    assert {here.instance(id).state for id in waiting} == {"SCHEDULED"}
+    uid = here.uid("paused")
+    here.store.transact(lambda tx: tx.holds.clear(uid, "paused", at=NOW, who="ana"))
+    up.engine.look()
+    up.until(lambda: all(here.instance(id).completed_at for id in waiting))
+
+
+def test_a_running_one_is_cancelled_with_all_its_processes(here: Installation, a_daemon: Start) -> None:
+    here.install(a_job("long", schedule=None, steps=shell("sleep 600 & sleep 600")))
+    up = a_daemon()
+    id = up.trigger("long")
+    up.until_running(id)
+    here.store.transact(lambda tx: cancel_instances(tx, [id], actor=ANA, reason="", now=NOW))
+    up.engine.look()
+    up.until_heard("finished", (id, "CANCELLED", "cancel"))
+
+
+def test_a_deadline_ends_a_run_under_way(here: Installation, a_daemon: Start) -> None:
+    here.install(a_job("long", schedule=None, steps=shell("sleep 600"), deadline="1s"))
+    up = a_daemon()
+    id = up.trigger("long")
+    up.until_running(id)
+    up.clock.passes(seconds=1)
+    run = up.until_ended(id)
+    assert (run.state, run.reason) == ("FAILED", "expired")
+
+
+def test_a_missing_secret_fails_the_run_and_says_where(here: Installation, a_daemon: Start) -> None:
+    here.install(a_job("needy", schedule=None, env={"T": {"authorization": "api", "key": "token"}}))
+    up = a_daemon()
+    id = up.trigger("needy")
+    up.until_heard("finished", (id, "FAILED", "unknown-name"))
+    assert "Authorization/api is not installed" in dict(here.instance(id).error or {})["description"]
+    assert up.engine.running == 0
+
+
+def test_an_unreadable_definition_fails_its_own_run_only(here: Installation, a_daemon: Start) -> None:
+    import sqlite3
+
+    here.install(a_job("broken", schedule=None), a_job("fine", schedule=None))
+    uid = here.uid("broken")
+    broken = here.run("broken")
+    fine = here.run("fine")
+    with sqlite3.connect(here.path) as other:
+        other.execute("UPDATE revisions SET resolved = '{\"steps\": []}' WHERE object_uid = ?", (uid,))
+    other.close()
+    up = a_daemon()
+    assert up.until_ended(fine).state == "SUCCEEDED"
+    run = up.until_ended(broken)
+    assert (run.state, run.reason) == ("FAILED", "not-started")
+    assert [doing for doing, _ in up.heard.of("trouble")] == [
+        "reading Job/broken, which starts no more by itself"
+    ]
+
+
+# -- the database cannot be written for a while
+
+
+@pytest.fixture
+def impatient(here: Installation, monkeypatch: pytest.MonkeyPatch) -> Installation:
+    """A store that waits for a lock only for a moment, and a daemon that tries again soon."""
+    here.store.close()
+    here.store = open_store(here.path, busy_timeout_s=0.02)
+    monkeypatch.setattr(bridge, "FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr(bridge, "LONGEST_PAUSE_S", 0.05)
+    monkeypatch.setattr(dispatcher, "PAUSE_S", 0.05)
+    return here
+
+
+def test_an_end_that_cannot_be_written_is_written_later(
+    impatient: Installation, a_daemon: Start, tmp_path: Path
+) -> None:
+    here = impatient
+    here.install(a_job("work", schedule=None, steps=[*waits_for(tmp_path / "go"), *shell("true", "second")]))
+    up = a_daemon()
+    id = up.trigger("work")
+    up.until_running(id)
+    up.settle()
+    with locked(here):
+        (tmp_path / "go").touch()
+        up.until_heard("trouble")
+        assert here.instance(id).state == "RUNNING"
+    assert up.until_ended(id).state == "SUCCEEDED"
+    up.until(lambda: up.engine.running == 0)
+    [(doing, problem)] = up.heard.of("trouble")
+    assert doing.startswith("recording step run of instance 1 (it will be tried again)")
+    assert "is locked by another process" in problem
+
+
+def test_a_place_is_free_again_while_an_end_waits_to_be_written(
+    impatient: Installation, a_daemon: Start, tmp_path: Path
+) -> None:
+    here = impatient
+    for name in "ab":
+        here.install(a_job(name, schedule=None, steps=shell("true")))
+    up = a_daemon(parallel=1)
+    first, second = here.run("a"), here.run("b")
+    with locked(here):
+        up.engine.look()
+        up.until_heard("trouble")
+    assert up.until_ended(first).state == "SUCCEEDED"
+    assert up.until_ended(second).state == "SUCCEEDED"
+
+
+def test_slots_that_could_not_be_decided_are_decided_later(impatient: Installation, a_daemon: Start) -> None:
+    here = impatient
+    here.install(a_job("tick", schedule={"every": "1h"}))
+    set_watermark(here, "tick", at(0.5))
+    up = a_daemon(clock=StandingClock(at(0.6)))
+    up.settle()
+    with locked(here):
+        up.passes(to=at(1))
+        up.until_heard("trouble")
+    up.passes(seconds=6)
+    up.until_heard("finished", (1, "SUCCEEDED", ""))
+    assert here.instance(1).slot_at == at(1)
+
+
+# -- what cannot be recorded at all
+
+
+def test_outputs_that_no_database_takes_fail_their_run_and_not_the_daemon(
+    here: Installation, a_daemon: Start
+) -> None:
+    source = "def run(): return {'name': '\\udc80'}"  # a file name that is no UTF-8
+    here.install(a_job("odd", schedule=None, steps=[{"name": "run", "python": {"source": source}}]))
+    here.install(a_job("fine", schedule=None))
+    up = a_daemon()
+    run = up.until_ended(up.trigger("odd"))
+    assert (run.state, run.reason) == ("FAILED", "not-recorded")
+    assert "step run could not be recorded" in dict(run.error or {})["description"]
+    assert up.until_ended(up.trigger("fine")).state == "SUCCEEDED"
+    up.until(lambda: up.engine.running == 0)
+
+
+# -- stops
+
+
+def test_a_stop_with_nothing_to_do_is_at_once(here: Installation, a_daemon: Start) -> None:
+    assert a_daemon().stop(60) == 0
+    assert not (here.state / "wake.sock").exists()
+
+
+def test_a_stop_lets_work_end_within_the_grace(here: Installation, a_daemon: Start, tmp_path: Path) -> None:
+    here.install(a_job("work", schedule=None, steps=waits_for(tmp_path / "go")))
+    up = a_daemon()
+    id = up.trigger("work")
+    up.until_running(id)
+    up.loop.call_later(0.05, (tmp_path / "go").touch)
+    assert up.stop(30) == 0
+    assert here.instance(id).state == "SUCCEEDED"
+
+
+@pytest.mark.parametrize(
+    ("on_crash", "state", "reason"), [("resume", "PAUSED", "eviction"), ("fail", "FAILED", "shutdown")]
+)
+def test_work_that_outlasts_the_grace_is_evicted_or_failed(
+    here: Installation, a_daemon: Start, on_crash: str, state: str, reason: str
+) -> None:
+    here.install(a_job("work", schedule=None, steps=shell("sleep 600"), onCrash=on_crash))
+    up = a_daemon()
+    id = up.trigger("work")
+    up.until_running(id)
+    assert up.stop(0) == 1
+    assert (here.instance(id).state, here.instance(id).reason) == (state, reason)
+
+
+def test_the_next_daemon_resumes_what_was_evicted(
+    here: Installation, a_daemon: Start, tmp_path: Path
+) -> None:
+    here.install(a_job("work", schedule=None, steps=waits_for(tmp_path / "go"), onCrash="resume"))
+    up = a_daemon()
+    id = up.trigger("work")
+    up.until_running(id)
+    up.stop(0)
+    (tmp_path / "go").touch()
+    up = a_daemon()
+    assert up.heard.of("recovered") == [(id, "SCHEDULED", "resumed")]
+    run = up.until_ended(id)
+    assert (run.state, run.attempt, run.epoch) == ("SUCCEEDED", 1, 2)
+
+
+def test_a_claim_that_commits_around_the_stop_is_put_back(here: Installation, a_daemon: Start) -> None:
+    here.install(a_job("work", schedule=None, onCrash="fail"))
+    up = a_daemon()
+    up.settle()
+    id = here.run("work")
+    up.claims_unheard(id)
+    up.engine._dispatcher.stop()  # before the loop hears of the claim
+    up.stop(0)
+    assert (here.instance(id).state, here.instance(id).reason) == ("PAUSED", "eviction")
+    assert up.heard.of("started") == []
+    assert a_daemon().until_ended(id).state == "SUCCEEDED"
+
+
+def test_a_claim_that_has_not_been_written_at_the_stop_is_none(here: Installation, a_daemon: Start) -> None:
+    here.install(a_job("work", schedule=None))
+    up = a_daemon()
+    up.settle()
+    id = here.run("work")
+    with locked(here):
+        up.engine.look()
+        up.until(lambda: id in up.engine._dispatcher.claiming)
+        stopping = up.loop.create_task(up.engine.stop(30))
+        up.until(lambda: up.engine._dispatcher.stopped)
+    up.loop.run_until_complete(stopping)
+    assert (here.instance(id).state, here.instance(id).epoch) == ("SCHEDULED", 0)
+
+
+def test_a_start_by_hand_while_it_stops_waits_for_the_next_daemon(
+    here: Installation, a_daemon: Start, tmp_path: Path
+) -> None:
+    here.install(a_job("work", schedule=None, steps=waits_for(tmp_path / "go")), a_job("late", schedule=None))
+    up = a_daemon()
+    up.until_running(up.trigger("work"))
+    late: list[int] = []
+    up.loop.call_later(0.02, lambda: late.append(up.trigger("late")))
+    up.loop.call_later(0.2, (tmp_path / "go").touch)
+    up.stop(30)
+    assert here.instance(late[0]).state == "SCHEDULED"
+    assert a_daemon().until_ended(late[0]).state == "SUCCEEDED"
+
+
+def test_a_run_that_is_cancelled_while_it_is_claimed_is_ended(here: Installation, a_daemon: Start) -> None:
+    here.install(a_job("work", schedule=None, steps=shell("sleep 600")))
+    up = a_daemon()
+    up.settle()
+    id = here.run("work")
+    up.claims_unheard(id)
+    here.store.transact(lambda tx: cancel_instances(tx, [id], actor=ANA, reason="", now=NOW))
+    up.engine.look()
+    assert up.until_ended(id).state == "CANCELLED"
+
+
+# -- what an earlier daemon left
+
+
+def test_processes_of_an_earlier_daemon_are_killed_before_anything_is_recovered(
+    here: Installation, a_daemon: Start
+) -> None:
+    import subprocess
+
+    from runner.execution.processes import MARK
+    from runner.execution.supervisor import mark_of
+
+    left = subprocess.Popen(["sleep", "600"], env={MARK: mark_of(here.state), "PATH": os.defpath})
+    a_daemon()
+    assert left.wait(timeout=10) == -signal.SIGKILL
+
+
+def test_a_run_without_a_process_is_found_and_brought_to_an_end(here: Installation, a_daemon: Start) -> None:
+    """Whatever went wrong with its end: nothing stays RUNNING for ever."""
+    here.install(a_job("work", schedule=None))
+    up = a_daemon()
+    up.settle()
+    id = here.run("work")
+    from lives import start
+
+    up.engine._dispatcher.stopped = True  # it is claimed, and nobody starts it
+    start(here, id)
+    up.engine._dispatcher.stopped = False
+    up.engine.look()
+    up.until_heard("recovered", (id, "FAILED", "crash"))
+
+
+def test_one_instance_that_cannot_be_recovered_does_not_keep_the_daemon_down(
+    here: Installation, a_daemon: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lives import start
+
+    from runner.operations import recover
+
+    here.install(a_job("a", schedule=None), a_job("b", schedule=None))
+    first, second = here.run("a"), here.run("b")
+    start(here, first)
+    start(here, second)
+    real = recover.crash
+
+    def crash(recording: Any, error: Any) -> Any:
+        if recording.instance.id == first:
+            raise ValueError("a row that nobody has seen before")
+        return real(recording, error)
+
+    monkeypatch.setattr(recover, "crash", crash)
+    up = a_daemon()
+    assert up.heard.of("recovered") == [(second, "FAILED", "crash")]
+    assert up.heard.of("trouble") == [(f"recovering instance {first}", "a row that nobody has seen before")]
+    monkeypatch.undo()
+    up.engine.look()
+    up.until_ended(first)
+
+
+# -- who hears of it
+
+
+def test_a_listener_that_fails_stops_nothing(here: Installation, a_daemon: Start) -> None:
+    class Deaf:
+        lines: tuple[()] = ()
+
+        def __getattr__(self, name: str) -> Any:
+            def say(*what: Any) -> None:
+                raise BrokenPipeError("the terminal is gone")
+
+            return say
+
+    here.install(a_job("hello", schedule=None))
+    up = a_daemon(listener=Deaf())
+    assert up.until_ended(up.trigger("hello")).state == "SUCCEEDED"
+
+
+def test_enabling_is_noticed_at_once(here: Installation, a_daemon: Start) -> None:
+    here.install(a_job("tick", schedule={"every": "1h"}), holds=("operator",))
+    set_watermark(here, "tick", at(-5))
+    up = a_daemon()
+    assert up.engine.next_start() is None
+    here.store.transact(lambda tx: enable_jobs(tx, ["tick"], actor=ANA, reason="", now=NOW))
+    up.until(lambda: up.engine.next_start() == (at(1), "tick"))  # by the database's file alone
+    assert up.heard.of("started") == []
