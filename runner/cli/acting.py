@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
-import pwd
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -84,12 +82,9 @@ def selecting_options(command: Callable[..., R]) -> Callable[..., R]:
 def the_actor(as_name: str | None) -> Actor:
     """The operating system's user of this process, and the name given beside it."""
     from runner.access.permission import Actor
+    from runner.operations.login_name import login_name
 
-    try:
-        login = pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        login = f"uid:{os.getuid()}"
-    return Actor(login, as_name or None)
+    return Actor(login_name(), as_name or None)
 
 
 @contextmanager

@@ -75,8 +75,8 @@ def _reload(root: Path, where: Where, colour: bool, allow_delete: int | None) ->
     from runner.access.permission import Actor
     from runner.cli.planning import shown_database
     from runner.cli.views.plan_text import plan_text
-    from runner.daemon.presence import login
     from runner.operations.apply import carry_out
+    from runner.operations.login_name import login_name
     from runner.operations.plan import make_plan_for
     from runner.store.open import open_store
 
@@ -87,7 +87,8 @@ def _reload(root: Path, where: Where, colour: bool, allow_delete: int | None) ->
         text = plan_text(planned.plan, shown_database(where), colour=colour)
         if planned.plan.is_empty:
             return Reloaded(True, text)
-        applied = carry_out(planned, store, Actor(login()), now, state=where.state, allow_delete=allow_delete)
+        actor = Actor(login_name())
+        applied = carry_out(planned, store, actor, now, state=where.state, allow_delete=allow_delete)
         return Reloaded(True, text, changed=applied.changed)
     finally:
         store.close()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import os
 import socket
 
 from runner.daemon.bridge import Bridge
 from runner.daemon.clock import Clock
 from runner.execution.processes import boot_id
+from runner.operations.login_name import login_name
 from runner.store.port import Store, Transaction
 
 BEAT_S = 10.0
@@ -22,21 +22,13 @@ def begin_session(store: Store, clock: Clock, kind: str) -> int:
 
     def work(tx: Transaction) -> int:
         session = tx.sessions.start(
-            kind, pid=os.getpid(), host=socket.gethostname(), boot_id=boot_id(), login=login(), at=now
+            kind, pid=os.getpid(), host=socket.gethostname(), boot_id=boot_id(), login=login_name(), at=now
         )
         if kind == "up":
             tx.sessions.end_others(session, now, "lost")
         return session
 
     return store.transact(work)
-
-
-def login() -> str:
-    """The operating system's name for the user of this process."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"uid:{os.getuid()}"
 
 
 class Heartbeat:

@@ -41,8 +41,8 @@ def command(
     """
     from runner.access.permission import Actor
     from runner.daemon.clock import SystemClock
-    from runner.daemon.presence import login
     from runner.daemon.trial import run_trial
+    from runner.operations.login_name import login_name
     from runner.operations.prepare_trial import find_trial, install_trial
     from runner.store.open import open_store
 
@@ -65,7 +65,7 @@ def command(
                 step=step,
                 given=params,
                 slot=slot,
-                actor=Actor(login()),
+                actor=Actor(login_name()),
                 now=clock.now(),
             )
             result = run_trial(store, scratch, where.project, start.id, start.job, _print, clock)
