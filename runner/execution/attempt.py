@@ -34,9 +34,9 @@ class Attempt:
     """One attempt of an instance: its streams, opened here and closed by `close`."""
 
     __slots__ = (
-        "_end", "_errors", "_lines", "_masks", "_number", "_report", "_step", "_unsent", "_unsent_ack",
-        "control", "epoch", "err", "instance", "log", "order", "out", "pid", "pid_started", "step_limit_s",
-        "stop_why", "timers", "token", "violation", "workdir",
+        "_end", "_errors", "_lines", "_masks", "_report", "_step", "_unsent", "_unsent_ack",
+        "control", "epoch", "err", "instance", "log", "number", "order", "out", "pid", "pid_started",
+        "shielded", "step_limit_s", "stop_why", "timers", "token", "violation", "waiting_grace_s", "workdir",
     )  # fmt: skip
 
     def __init__(
@@ -60,13 +60,15 @@ class Attempt:
         self.stop_why: str | None = None
         self.violation: str | None = None
         self.step_limit_s: float | None = None
+        self.shielded = False  # in a step that no stop interrupts
+        self.waiting_grace_s: float | None = None  # of a stop that waits for the end of that step
         self._masks = Masks(order.masks) if order.masks else NO_MASKS
         self.log = Log(order.log_path, order.output_limit, self._masks)
         self._report = report
         self._lines = Lines()
         self._unsent = line
         self._unsent_ack = 0
-        self._number = 0
+        self.number = 0
         self._errors = 0
         self._step: str | None = None
         self._end: dict[str, Any] | None = None
@@ -82,6 +84,11 @@ class Attempt:
         except OSError:
             self._unsent = b""  # it is ending; its exit tells the rest
         return not self._unsent and (not self._unsent_ack or self.send())
+
+    @property
+    def may_be_shielded(self) -> bool:
+        """Whether a step of it is not to be interrupted."""
+        return any(step.get("interruptible") is False for step in self.order.steps)
 
     @property
     def said_its_end(self) -> bool:
@@ -132,9 +139,11 @@ class Attempt:
 
     def _take_step(self, kind: Any, message: dict[str, Any], following: list[dict[str, Any]]) -> None:
         number, step = message["n"], message["step"]
-        if number <= self._number or not any(step == known["name"] for known in self.order.steps):
+        declared = next((known for known in self.order.steps if known["name"] == step), None)
+        if number <= self.number or declared is None:
             raise ProtocolError("it reported a step that cannot be")
-        self._number = number
+        self.number = number
+        self.shielded = kind == "start" and declared.get("interruptible") is False
         if kind in ("complete", "fail"):
             # What it printed is in the pipes, and the child waits: the next step has not printed yet. At a
             # start it may have.

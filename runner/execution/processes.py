@@ -47,10 +47,10 @@ def started_ticks(pid: int | str) -> int | None:
     return None if fields is None else int(fields[19])
 
 
-def session_of(pid: int) -> int | None:
-    """The session that the process is in, or None when there is no such process."""
+def is_of_others(pid: int, session: int, since: int) -> bool:
+    """Whether the process is in a session other than that one, and did not start before `since` (ticks)."""
     fields = _stat(pid)
-    return None if fields is None else int(fields[3])
+    return fields is not None and int(fields[3]) not in (session, 0, -1) and int(fields[19]) >= since
 
 
 def is_gone(pid: int, started: int | None) -> bool:

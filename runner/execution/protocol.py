@@ -18,6 +18,9 @@ CONTROL = 3
 # Supervisor -> zygote.
 REQUEST = struct.Struct("=cQ")
 START, TERMINATE, KILL = b"S", b"T", b"K"
+# For an instance with a step that is not to be interrupted: TERM to its first process alone, which waits
+# for the end of such a step; and TERM that does not wait.
+ASK, INSIST = b"A", b"I"
 
 # Zygote -> supervisor: kind, token, wait status (or errno), CPU time in µs, peak memory in KiB.
 REPLY = struct.Struct("=cQiQQ")

@@ -24,17 +24,18 @@ import sys
 from typing import NoReturn
 
 from runner.execution.child import harness
-from runner.execution.child.interruption import INTERRUPTION
+from runner.execution.child.interruption import INTERRUPTION, NO_SHIELD
 from runner.execution.child.stream import Stream
 from runner.execution.processes import adopt_orphans, die_with_parent, kill_group
 from runner.execution.protocol import (
+    ASK,
     ENDED,
+    INSIST,
     KILL,
     NOT_STARTED,
     REPLY,
     REQUEST,
     START,
-    TERMINATE,
     Reply,
     encode,
 )
@@ -107,10 +108,7 @@ class Zygote:
                     descriptors.frombytes(passed)
                 self._start(token, descriptors)
             elif (pid := self._pids.get(token)) is not None:
-                if kind == TERMINATE:
-                    kill_group(pid, signal.SIGTERM)
-                elif kind == KILL:
-                    kill_group(pid, signal.SIGKILL)
+                _signal(kind, pid)
         return True
 
     def _start(self, token: int, descriptors: array.array[int]) -> None:
@@ -184,6 +182,17 @@ class Zygote:
                 os.waitpid(-1, 0)
             except ChildProcessError:
                 return
+
+
+def _signal(kind: bytes, pid: int) -> None:
+    if kind == ASK:
+        os.kill(pid, signal.SIGTERM)
+    elif kind == KILL:
+        kill_group(pid, signal.SIGKILL)
+    else:
+        if kind == INSIST:
+            os.kill(pid, NO_SHIELD)
+        kill_group(pid, signal.SIGTERM)
 
 
 def _nothing_to_finish() -> None:

@@ -1,109 +1,142 @@
-"""How does the supervisor reach its zygotes?"""
+"""Which zygotes are there, who was started by which, and what did a dead one leave behind?"""
 
 from __future__ import annotations
 
-import array
+import asyncio
+import contextlib
 import os
-import socket
-import subprocess
-import sys
-from collections import deque
+import select
+import signal
+from collections.abc import Callable
 
-from runner.execution.processes import MARK
-from runner.execution.protocol import REPLY, REQUEST, Reply
+from runner.execution import processes
+from runner.execution.protocol import START, Reply
+from runner.execution.watches import Watches
+from runner.execution.zygote_process import ZygoteProcess
+
+_LAST_GRACE_S = 10.0
 
 
-class ZygoteProcess:
-    """One zygote: a process started here, and the socket to it."""
+class Zygotes:
+    """One zygote per profile, started when it is needed first. All but the lean one leave when idle.
 
-    def __init__(self, profile: str, mark: str) -> None:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.profile = profile
-        env = {"PATH": os.defpath, "LANG": "C.UTF-8", MARK: mark}
-        if path := os.environ.get("PYTHONPATH"):
-            env["PYTHONPATH"] = path  # where this package itself may have come from
-        with theirs:
-            try:
-                self._process = subprocess.Popen(
-                    [sys.executable, "-P", "-m", "runner.execution.zygote", str(theirs.fileno()), profile],
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    env=env,
-                    cwd="/",
-                    pass_fds=(theirs.fileno(),),
-                    start_new_session=True,
-                )
-            except BaseException:
-                ours.close()
-                raise
-        ours.setblocking(False)
-        self._socket = ours
-        self._waiting: deque[tuple[bytes, tuple[int, ...]]] = deque()
-        self.pid = self._process.pid
-        self.tokens: set[int] = set()
+    `replied` is called with everything they find out; `died` with the tokens of a zygote that broke.
+    """
 
-    def fileno(self) -> int:
-        """The descriptor to watch for replies, and for its end."""
-        return self._socket.fileno()
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        watches: Watches,
+        *,
+        mark: str,
+        idle_s: float,
+        replied: Callable[[Reply], None],
+        died: Callable[[list[int]], None],
+    ) -> None:
+        self._loop = loop
+        self._watches = watches
+        self._mark = mark
+        self._replied = replied
+        self._died = died
+        self.idle_s = idle_s
+        self._ready: dict[str, ZygoteProcess] = {}
+        self._leaving: list[ZygoteProcess] = []
+        self._of: dict[int, ZygoteProcess] = {}  # token -> who started it
+        self._idle_timers: dict[str, asyncio.TimerHandle] = {}
+        self._session = os.getsid(0)
+        self._since = self.ready("lean").started
 
-    def request(self, kind: bytes, token: int, descriptors: tuple[int, ...] = ()) -> bool:
-        """Ask; the descriptors are closed here once they are passed. False when it has to wait for room."""
-        self._waiting.append((REQUEST.pack(kind, token), descriptors))
-        return self.flush()
+    def ready(self, profile: str) -> ZygoteProcess:
+        """The zygote of that profile, started if there is none; OSError when it cannot be."""
+        if (timer := self._idle_timers.pop(profile, None)) is not None:
+            timer.cancel()
+        zygote = self._ready.get(profile)
+        if zygote is None:
+            zygote = self._ready[profile] = ZygoteProcess(profile, self._mark)
+            self._watches.add(zygote.fileno(), lambda _, event: self._on_event(zygote, event))
+        return zygote
 
-    def flush(self) -> bool:
-        """Send what waits, as far as there is room; whether nothing waits any more."""
-        while self._waiting:
-            data, descriptors = self._waiting[0]
-            passed = (
-                [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))] if descriptors else []
-            )
-            try:
-                self._socket.sendmsg([data], passed)
-            except (BlockingIOError, OSError) as error:
-                # ETOOMANYREFS too: room comes when the zygote has taken some. Its death is seen elsewhere.
-                return isinstance(error, BrokenPipeError | ConnectionResetError)
-            self._waiting.popleft()
-            for descriptor in descriptors:
-                os.close(descriptor)
-        return True
+    def pid_of(self, profile: str) -> int | None:
+        """The process id of the zygote of that profile, if there is one."""
+        zygote = self._ready.get(profile)
+        return None if zygote is None else zygote.pid
 
-    def replies(self) -> list[Reply] | None:
-        """What it found out since; None when it is gone."""
-        found: list[Reply] = []
-        while len(found) < 64:
-            try:
-                data = self._socket.recv(REPLY.size)
-            except BlockingIOError:
-                return found
-            except OSError:
-                return found or None
-            if not data:
-                return found or None
-            found.append(Reply(*REPLY.unpack(data)))
-        return found
+    def start(self, zygote: ZygoteProcess, token: int, descriptors: tuple[int, ...]) -> None:
+        """Have it fork a child with those descriptors, which are closed here once they are passed."""
+        self._of[token] = zygote
+        zygote.tokens.add(token)
+        self._ask(zygote, START, token, descriptors)
+
+    def request(self, kind: bytes, token: int) -> None:
+        """Ask the zygote that started the child."""
+        self._ask(self._of[token], kind, token)
+
+    def forget(self, token: int) -> None:
+        """The child has ended and all is reported."""
+        zygote = self._of.pop(token)
+        zygote.tokens.discard(token)
+        if zygote.profile != "lean" and not zygote.tokens and self._ready.get(zygote.profile) is zygote:
+            timer = self._loop.call_later(self.idle_s, self._send_home, zygote)
+            self._idle_timers[zygote.profile] = timer
 
     def close(self) -> None:
-        """Tell it to end everything, by closing its socket."""
-        self._socket.close()
-        for _, descriptors in self._waiting:
-            for descriptor in descriptors:
-                os.close(descriptor)
-        self._waiting.clear()
+        """Have all of them end everything, and wait for that."""
+        for timer in self._idle_timers.values():
+            timer.cancel()
+        zygotes = [*self._ready.values(), *self._leaving]
+        for zygote in zygotes:
+            zygote.close()
+        for zygote in zygotes:
+            zygote.wait(_LAST_GRACE_S)
+        while self.kill_orphans():
+            pass
 
-    def wait(self, timeout_s: float) -> None:
-        """Wait for its end; killed after the timeout."""
-        try:
-            self._process.wait(timeout_s)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+    def kill_orphans(self) -> bool:
+        """Kill and collect what fell to this process from a dead zygote; whether there was something.
 
-    def has_ended(self) -> bool:
-        """Whether it is gone (and collected)."""
-        return self._process.poll() is not None
+        What this process starts itself stays in its session. All below a zygote is in other sessions, and
+        cannot come back into this one, whatever session or environment it gave itself.
+        """
+        known = {zygote.pid for zygote in (*self._ready.values(), *self._leaving)}
+        found = False
+        for pid in processes.children():
+            if pid not in known and processes.is_of_others(pid, self._session, self._since):
+                found = True
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(pid, os.WNOHANG)
+        return found
 
-    def kill(self) -> None:
-        """End it without a chance to clean up: it broke, so what it started is ended by the supervisor."""
-        self._process.kill()
-        self._process.wait()
+    def _ask(self, zygote: ZygoteProcess, kind: bytes, token: int, descriptors: tuple[int, ...] = ()) -> None:
+        if zygote.fileno() >= 0 and not zygote.request(kind, token, descriptors):
+            self._watches.wants_to_send(zygote.fileno())
+
+    def _on_event(self, zygote: ZygoteProcess, event: int) -> None:
+        if event & select.EPOLLOUT and zygote.flush():
+            self._watches.wants_to_send(zygote.fileno(), False)
+        if not event & ~select.EPOLLOUT:
+            return
+        replies = zygote.replies()
+        if replies is None:
+            self._on_death(zygote)
+            return
+        for reply in replies:
+            self._replied(reply)
+
+    def _send_home(self, zygote: ZygoteProcess) -> None:
+        """End a zygote that nobody has needed for a while."""
+        self._idle_timers.pop(zygote.profile, None)
+        del self._ready[zygote.profile]
+        self._watches.remove(zygote.fileno())
+        zygote.close()
+        self._leaving = [other for other in (*self._leaving, zygote) if not other.has_ended()]
+
+    def _on_death(self, zygote: ZygoteProcess) -> None:
+        """It was killed or broke; there may be a new one."""
+        self._watches.remove(zygote.fileno())
+        zygote.close()
+        zygote.kill()
+        if self._ready.get(zygote.profile) is zygote:
+            del self._ready[zygote.profile]
+        self._died(sorted(zygote.tokens))

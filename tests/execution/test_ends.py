@@ -161,45 +161,54 @@ def test_the_timeout_of_an_attempt_is_told_apart_from_a_stop(workshop: Workshop)
     assert (ended.error.code, ended.error.retryable) == ("timeout", True)
 
 
-def test_a_killed_zygote_leaves_nothing_and_another_takes_over(workshop: Workshop) -> None:
-    file = workshop.state / "pid"
-    number = workshop.start(a_shell_step(f"/usr/bin/setsid sleep 1000 & echo $! > {file}; sleep 1000"))
-    waiting = workshop.start(a_python_step("import time; time.sleep(1000)"))
-    left = int(workshop.until_file(file))
-    pids = [workshop.pid_of(number), workshop.pid_of(waiting), left]
-    zygote = workshop.supervisor._zygotes["lean"].pid
-    os.kill(zygote, signal.SIGKILL)
-
-    assert workshop.end_of(number).outcome == "crashed"
-    assert workshop.end_of(waiting).outcome == "crashed"
-    assert all(is_gone(pid, None) for pid in [*pids, zygote])
-    assert workshop.run(a_shell_step("true")).outcome == "succeeded"
-
-
 _DAEMON = """
-    import asyncio, os, sys
+    import asyncio, os, subprocess, sys
     from pathlib import Path
-    from runner.execution.order import Order
+    from runner.execution.order import Ended, Order
     from runner.execution.supervisor import Supervisor
     state = Path(sys.argv[1])
     loop = asyncio.new_event_loop()
-    supervisor = Supervisor(loop, state=state, report=lambda report: None)
-    step = {"name": "work", "kind": "shell", "action": {"script": sys.argv[2]}}
-    supervisor.start(Order(instance=1, epoch=1, job="j", steps=[step], workdir=str(state / "w"),
-                           log_path=str(state / "log"), env={"PATH": os.defpath}))
-    print(supervisor._zygotes["lean"].pid, flush=True)
+    own = subprocess.Popen(["/bin/cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    def report(it):
+        if isinstance(it, Ended):
+            print(it.instance, it.outcome, own.poll(), flush=True)
+            if it.instance == 2:
+                start(3, "true")
+    def start(instance, script):
+        step = {"name": "work", "kind": "shell", "action": {"script": script}}
+        supervisor.start(Order(instance=instance, epoch=1, job="j", steps=[step],
+                               log_path=f"{state}/{instance}.log", env={"PATH": os.defpath}))
+    supervisor = Supervisor(loop, state=state, report=report)
+    start(1, sys.argv[2])
+    start(2, "sleep 1000")
+    print(supervisor.zygotes.pid_of("lean"), flush=True)
     loop.run_forever()
 """
 
 
 def a_daemon(workshop: Workshop, script: str) -> tuple[subprocess.Popen[str], int]:
-    """A supervisor in a process of its own, with that script as its only instance; and its zygote."""
+    """A supervisor in a process of its own, with that script as its first instance; and its zygote."""
     state = workshop.state / "daemon"
     state.mkdir()
     argv = [sys.executable, "-c", textwrap.dedent(_DAEMON), str(state), script]
     daemon = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
     assert daemon.stdout is not None
     return daemon, int(daemon.stdout.readline())
+
+
+def test_a_killed_zygote_leaves_nothing_and_another_takes_over(workshop: Workshop) -> None:
+    file = workshop.state / "pid"
+    daemon, zygote = a_daemon(workshop, f"{escaping(file)}; sleep 1000")
+    left = int(workshop.until_file(file))
+    os.kill(zygote, signal.SIGKILL)
+    assert daemon.stdout is not None
+    ends = [daemon.stdout.readline() for _ in range(3)]
+
+    assert ends == ["1 crashed None\n", "2 crashed None\n", "3 succeeded None\n"]
+    assert is_gone(left, None)
+    assert is_gone(zygote, None)
+    daemon.kill()
+    daemon.communicate()
 
 
 def test_a_killed_supervisor_leaves_nothing(workshop: Workshop) -> None:

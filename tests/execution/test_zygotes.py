@@ -27,7 +27,7 @@ def test_a_lean_child_has_no_heavy_module(workshop: Workshop) -> None:
 
 def test_the_lean_zygote_is_small(workshop: Workshop) -> None:
     workshop.run(a_shell_step("true"))
-    rollup = Path(f"/proc/{workshop.supervisor._zygotes['lean'].pid}/smaps_rollup").read_text()
+    rollup = Path(f"/proc/{workshop.supervisor.zygotes.pid_of('lean')}/smaps_rollup").read_text()
     pss = re.search(r"^Pss: +(\d+) kB", rollup, re.MULTILINE)
 
     assert pss is not None
@@ -37,10 +37,10 @@ def test_the_lean_zygote_is_small(workshop: Workshop) -> None:
 def test_a_data_child_finds_its_modules_loaded_and_the_zygote_leaves_when_idle(
     workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workshop.supervisor, "_idle_s", 0.01)
+    monkeypatch.setattr(workshop.supervisor.zygotes, "idle_s", 0.01)
     assert workshop.run(a_python_step(LOOK), profile="data").outcome == "succeeded"
     assert {"duckdb", "sqlalchemy"} <= set(outputs(workshop)[0]["heavy"])  # type: ignore[index]
-    zygote = workshop.supervisor._zygotes["data"].pid
+    zygote = workshop.supervisor.zygotes.pid_of("data")
 
     workshop.until_gone(zygote)
     assert workshop.run(a_python_step(LOOK), profile="data").outcome == "succeeded"

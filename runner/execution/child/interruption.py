@@ -25,6 +25,9 @@ class StepTimeout(BaseException):
     """The step used up its timeout; clean up and let it pass."""
 
 
+NO_SHIELD = signal.SIGRTMIN
+"""From the zygote: the TERM that comes with it is not to wait for the end of any step."""
+
 STEP_GRACE_S = 5.0
 """Between TERM and KILL for the program of a step that ran into its timeout."""
 
@@ -32,9 +35,11 @@ STEP_GRACE_S = 5.0
 class Interruption:
     """What was asked of this process, and what it is doing. One per process, because signals are."""
 
-    __slots__ = ("_zygote", "armed", "program", "stopping", "timed_out")
+    __slots__ = ("_shielded", "_told", "_zygote", "armed", "program", "stopping", "timed_out")
 
     def __init__(self) -> None:
+        self._told = False
+        self._shielded = False
         self.stopping = False
         self.timed_out = False
         self.armed = False
@@ -44,9 +49,10 @@ class Interruption:
     def prepare(self, zygote: int) -> None:
         """In the zygote, for its children: the handlers that they inherit. TERM stays blocked until then."""
         self._zygote = zygote
-        signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM,))
+        signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, NO_SHIELD))
         signal.signal(signal.SIGHUP, self._on_orphaned)
         signal.signal(signal.SIGTERM, self._on_stop)
+        signal.signal(NO_SHIELD, self._on_no_shield)
         signal.signal(signal.SIGALRM, self._on_alarm)
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
@@ -83,7 +89,26 @@ class Interruption:
         """No more timeout: the step is over."""
         signal.setitimer(signal.ITIMER_REAL, 0)
 
+    def shield(self) -> None:
+        """From here on a stop waits for the end of the step."""
+        self._shielded = True
+
+    def unshield(self) -> None:
+        """The step is over: a stop that waited is wanted now."""
+        self._shielded = False
+        self.stopping = self._told
+
     def _on_stop(self, _signal: int, _frame: FrameType | None) -> None:
+        self._told = True
+        if not self._shielded:
+            self._stop()
+
+    def _on_no_shield(self, _signal: int, _frame: FrameType | None) -> None:
+        self._told = True
+        self._shielded = False
+        self._stop()
+
+    def _stop(self) -> None:
         self.stopping = True
         if self.program:
             _kill(self.program, signal.SIGTERM)

@@ -15,9 +15,9 @@ from collections.abc import Mapping, Sequence
 
 from runner.execution.actions.failure import ActionFailed
 from runner.execution.child.context import Finished
-from runner.execution.child.interruption import INTERRUPTION, StepTimeout, StopRequested
+from runner.execution.child.interruption import INTERRUPTION, NO_SHIELD, StepTimeout, StopRequested
 
-_BLOCKED = (signal.SIGTERM, signal.SIGALRM, signal.SIGHUP)
+_BLOCKED = (signal.SIGTERM, signal.SIGALRM, signal.SIGHUP, NO_SHIELD)
 # CPython ignores these; a program expects the default.
 _RESET = (
     signal.SIGPIPE,

@@ -58,10 +58,14 @@ class Steps:
                 if not failures and not self._wanted(step):
                     self._say("skip", step, reason="condition")
                     return b""
+                if step.get("interruptible") is False:
+                    INTERRUPTION.shield()
                 self._say("start", step, timeout=_seconds(step.get("timeout")))
                 outputs = self._perform(step, failures + 1)
                 completion = self._completion(step, outputs)
+                INTERRUPTION.unshield()
             except ActionFailed as failure:
+                INTERRUPTION.unshield()
                 failures += 1
                 first = first or time.time()
                 self._fail(step, failure)
