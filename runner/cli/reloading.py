@@ -75,20 +75,16 @@ def _reload(root: Path, where: Where, colour: bool, allow_delete: int | None) ->
     from runner.access.permission import Actor
     from runner.cli.planning import shown_database
     from runner.cli.views.plan_text import plan_text
-    from runner.operations.apply import carry_out
     from runner.operations.login_name import login_name
-    from runner.operations.plan import make_plan_for
+    from runner.operations.reconcile import reconcile
     from runner.store.open import open_store
 
-    now = datetime.now(UTC)
     store = open_store(where.database, create=True)
     try:
-        planned = make_plan_for(root, where.project, store, now, state=where.state)
+        planned, applied = reconcile(
+            root, where.project, store, Actor(login_name()), datetime.now(UTC), allow_delete=allow_delete
+        )
         text = plan_text(planned.plan, shown_database(where), colour=colour)
-        if planned.plan.is_empty:
-            return Reloaded(True, text)
-        actor = Actor(login_name())
-        applied = carry_out(planned, store, actor, now, state=where.state, allow_delete=allow_delete)
         return Reloaded(True, text, changed=applied.changed)
     finally:
         store.close()

@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from runner.daemon.git_at_work import MARKS, git_at_work, git_directory
 from runner.vocabulary.diagnostic import Diagnostic
 
-SETTLE_MS = 120
+SETTLE_MS = 60
 """Quiet time after the last event before the tree is read."""
 
 LONGEST_SETTLE_MS = 700
@@ -21,8 +22,15 @@ LONGEST_SETTLE_MS = 700
 LOOK_AGAIN_MS = 2_000
 """How often a watcher that hears nothing checks that it still watches the right folder."""
 
-GIT_AT_WORK = ("index.lock", "rebase-merge", "rebase-apply", "MERGE_HEAD", "CHERRY_PICK_HEAD", "BISECT_LOG")
-"""While one of these is in the git directory, the tree is between two states: wait."""
+LOOK_AT_GIT_S = 0.05
+TOLD_AFTER_S = 1.0
+"""A wait for git that is longer than this is noted for `runner doctor`; a commit takes less."""
+
+FIRST_PATIENCE_S = 2.0
+"""How long the first load waits for git: a status of an editor locks the index for a moment."""
+
+WATCH_AGAIN_S = 2.0
+"""Before the folder is watched again, when the watcher failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +53,8 @@ class Reloader:
     """A thread that watches `root` and calls `reload` when something has changed."""
 
     def __init__(self, root: Path, state: Path, reload: Callable[[], Reloaded]) -> None:
-        self._root = root
-        self._state = state
+        self._root = root.resolve()
+        self._state = state.resolve()
         self._reload = reload
         self._done: Callable[[Reloaded], None] = _ignore
         self._stop = threading.Event()
@@ -65,30 +73,60 @@ class Reloader:
             self._thread.join(timeout=10)
 
     def _watch(self) -> None:
-        for _ in self._events():
+        polling = False
+        while not self._stop.is_set():
+            try:
+                self._reload_at_each(self._events(polling))
+            except Exception as problem:  # the folder went away, or the system's watches are used up
+                polling = True
+                text = f"{self._root} cannot be watched, so it is polled: {problem}"
+                self._tell(Reloaded(False, text, cause="trouble"))
+                self._stop.wait(WATCH_AGAIN_S)
+
+    def _reload_at_each(self, events: Iterator[None]) -> None:
+        for _ in events:
+            self._wait_for_git(None)
             if self._stop.is_set():
                 return
-            self._wait_for_git()
             self.reload_now()
 
     def reload_now(self) -> None:
         """Load, reconcile, tell. The same problems are told once."""
+        self._tell(self._loaded())
+
+    def load_first(self) -> Reloaded:
+        """Load and reconcile before anything runs; an outcome in every case.
+
+        While git is at work nothing is loaded: what is installed runs, and the watching thread goes on
+        waiting.
+        """
+        at_work = self._wait_for_git(FIRST_PATIENCE_S)
+        if at_work is None:
+            outcome = self._loaded()
+        else:
+            text = f"{MARKS[at_work.name]} ({at_work}); the files are read when it is over"
+            outcome = Reloaded(False, text, cause="refused")
+        self._keep(outcome, at_work)
+        return outcome
+
+    def _loaded(self) -> Reloaded:
+        """An outcome in every case, because a reload must never end the daemon."""
+        try:
+            return self._reload()
+        except Exception as problem:
+            return Reloaded(False, f"{type(problem).__name__}: {problem}", cause="trouble")
+
+    def _tell(self, outcome: Reloaded) -> None:
         was = self._last
-        outcome = self.load()
+        self._keep(outcome)
         if outcome.changed or self._last != was:
             self._done(outcome)
 
-    def load(self) -> Reloaded:
-        """Load and reconcile now; an outcome in every case, because a reload must never end the daemon."""
-        try:
-            outcome = self._reload()
-        except Exception as problem:
-            outcome = Reloaded(False, f"{type(problem).__name__}: {problem}", cause="trouble")
-        note(self._state, outcome)
+    def _keep(self, outcome: Reloaded, waiting: Path | None = None) -> None:
+        note(self._state, outcome, waiting)
         self._last = replace(outcome, changed=False, text="" if outcome.ok else outcome.text)
-        return outcome
 
-    def _events(self) -> Iterator[None]:
+    def _events(self, polling: bool) -> Iterator[None]:
         """One item when something may have changed; events only mean «go and look»."""
         from watchfiles import watch
 
@@ -106,9 +144,11 @@ class Reloader:
                 stop_event=self._stop,
                 raise_interrupt=False,
                 recursive=watched == self._root,
+                force_polling=polling or None,
             ):
                 if _identity(self._root) != identity:
                     yield None
+                    first = True
                     break  # the folder was replaced: the watcher looks at the one that is gone
                 if first or any(not self._is_noise(path) for _, path in changes):
                     first = False
@@ -132,19 +172,27 @@ class Reloader:
             path = path.parent
         return path
 
-    def _wait_for_git(self) -> None:
-        git = _git_directory(self._root)
-        while git is not None and not self._stop.wait(0.05):
-            if not any((git / name).exists() for name in GIT_AT_WORK):
-                return
+    def _wait_for_git(self, patience_s: float | None) -> Path | None:
+        """Until git is done, or the patience is over: then the file that says that it is not done."""
+        directory = git_directory(self._root)
+        waited_s = 0.0
+        while (at_work := git_at_work(directory)) is not None:
+            if patience_s is not None and waited_s >= patience_s:
+                return at_work
+            if self._stop.wait(LOOK_AT_GIT_S):
+                return at_work
+            was_s, waited_s = waited_s, waited_s + LOOK_AT_GIT_S
+            if was_s < TOLD_AFTER_S <= waited_s:
+                note(self._state, self._last or Reloaded(True, ""), at_work)
+        return None
 
 
 def _ignore(outcome: Reloaded) -> None:
     """Nobody listens yet."""
 
 
-def note(state: Path, outcome: Reloaded) -> None:
-    """Leave the last outcome where `runner doctor` finds it."""
+def note(state: Path, outcome: Reloaded, waiting: Path | None = None) -> None:
+    """Leave the last outcome where `runner doctor` finds it, and which file of git is waited for."""
     path = state / "reload.json"
     temporary = path.with_suffix(".tmp")
     content = {
@@ -152,6 +200,7 @@ def note(state: Path, outcome: Reloaded) -> None:
         "cause": outcome.cause,
         "text": outcome.text,
         "diagnostics": [diagnostic.as_json() for diagnostic in outcome.diagnostics],
+        "waiting": None if waiting is None else {"file": str(waiting), "why": MARKS[waiting.name]},
     }
     try:
         with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
@@ -167,16 +216,3 @@ def _identity(root: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return stat.st_dev, stat.st_ino
-
-
-def _git_directory(root: Path) -> Path | None:
-    for folder in (root, *root.parents):
-        candidate = folder / ".git"
-        if candidate.is_dir():
-            return candidate
-        if candidate.is_file():  # a linked work tree
-            try:
-                return (folder / candidate.read_text().removeprefix("gitdir:").strip()).resolve()
-            except OSError:
-                return None
-    return None

@@ -59,7 +59,7 @@ def serve(serving: Serving, audience: Audience, clock: Clock) -> None:
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     with daemon_lock(state):
         reloader = Reloader(serving.root, state, serving.reload)
-        tell(audience.reloaded, reloader.load(), first=True)
+        tell(audience.reloaded, reloader.load_first(), first=True)
         store = open_store(serving.database, create=True)
         try:
             asyncio.run(_serve(serving, store, audience, clock, reloader))

@@ -109,7 +109,7 @@ def _daemon(reader: Reader, state: Path, now: datetime) -> Finding:
     if holder is None:
         return Finding("daemon", "warning", "not running: nothing starts", "run `runner up`")
     who = f"pid {holder.pid} on {holder.host}"
-    if session is None:
+    if session is None or (holder.pid and session.pid != holder.pid):  # the session is its predecessor's
         return Finding("daemon", "ok", f"{who}, starting")
     silent = now - session.heartbeat_at
     if silent > SILENT_AFTER:
@@ -122,6 +122,13 @@ def _declarations(state: Path) -> Finding:
     last = last_reload(state)
     if last is None:
         return Finding("declarations", "ok", "not loaded by a daemon yet")
+    if last.waits_for and lock_holder(state) is not None:
+        return Finding(
+            "declarations",
+            "warning",
+            f"the daemon waits for git before it reloads: {last.waits_for}; the last good state runs on",
+            "finish it (git status says how); if no git runs any more, remove that file",
+        )
     if last.ok:
         return Finding("declarations", "ok", last.text)
     return Finding(

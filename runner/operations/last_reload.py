@@ -21,6 +21,8 @@ class LastReload:
     ok: bool
     text: str
     command: str
+    waits_for: str = ""
+    """Why the daemon has not loaded what changed since: git is at work, and with which file it says so."""
 
 
 def last_reload(state: Path) -> LastReload | None:
@@ -31,7 +33,15 @@ def last_reload(state: Path) -> LastReload | None:
         return None
     if not isinstance(note, dict):
         return None
+    waits_for = _waits_for(note.get("waiting"))
     if note.get("ok"):
-        return LastReload(True, "the last reload was applied", "")
+        return LastReload(True, "the last reload was applied", "", waits_for)
     happened, command = _CAUSES.get(str(note.get("cause")), _CAUSES["invalid"])
-    return LastReload(False, f"the last reload {happened}: {note.get('text', '')}", command)
+    return LastReload(False, f"the last reload {happened}: {note.get('text', '')}", command, waits_for)
+
+
+def _waits_for(waiting: object) -> str:
+    """Empty when the file is gone: then the note is about to be replaced."""
+    if not isinstance(waiting, dict) or not Path(str(waiting.get("file"))).exists():
+        return ""
+    return f"{waiting.get('why')} ({waiting['file']})"
