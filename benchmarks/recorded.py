@@ -2,18 +2,23 @@
 
 Usage: python benchmarks/recorded.py [--count 2000] [--concurrency 8] [--rounds 3]
 
-Floors, measured in the same run and alternating with ours: a bare lean zygote (fork, setsid, redirect,
-exec of a compiled no-op), `python3 -c pass` processes, and subprocess.Popen(["/bin/true"]). Ours: instance,
-task and step rows with all their events, synchronous=FULL, from the first claim to the last recorded end.
+Floors, measured in the same run and alternating with ours: a bare lean zygote (fork, setsid, redirect, exec
+of a compiled no-op), `python3 -c pass` processes, and subprocess.Popen(["/bin/true"]). Ours: instance, task
+and step rows with all their events, synchronous=FULL, from the first claim to the last recorded end.
+
+Rates suffer from whatever else the machine does, so the CPU time of all processes together is told too, as
+a ratio to that of the floor.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import resource
 import subprocess
 import time
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 from engine import PYTHON_NO_OP, SHELL_TRUE, Counting, Installation, resolved_job
@@ -28,6 +33,12 @@ def recorded_rate(step: Mapping[str, Any], count: int, concurrency: int) -> floa
         return asyncio.run(_rate(installation, uid, count, concurrency))
     finally:
         installation.close()
+
+
+def cpu_s() -> float:
+    """CPU time so far of this process, and of all that it started and that has ended."""
+    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
 
 
 async def _rate(installation: Installation, uid: str, count: int, concurrency: int) -> float:
@@ -62,13 +73,22 @@ def main() -> None:
     parser.add_argument("--concurrency", type=int, default=8)
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
-    ratios: dict[str, list[float]] = {"zygote": [], "python": [], "popen": []}
+    ratios: dict[str, list[float]] = {"zygote": [], "python": [], "popen": [], "cpu": [], "shell_cpu": []}
     for _ in range(arguments.rounds):
+        spent = [cpu_s()]
         ours = recorded_rate(PYTHON_NO_OP, arguments.count, arguments.concurrency)
+        spent.append(cpu_s())
         zygote = bare_zygote_rate(arguments.count, arguments.concurrency)
+        spent.append(cpu_s())
         python = bare_python_rate(arguments.count // 10, arguments.concurrency)
+        spent.append(cpu_s())
         shell = recorded_rate(SHELL_TRUE, arguments.count, arguments.concurrency)
+        spent.append(cpu_s())
         popen = bare_popen_rate(arguments.count)
+        spent.append(cpu_s())
+        of_ours, of_zygote, _, of_shell, of_popen = (b - a for a, b in pairwise(spent))
+        ratios["cpu"].append(of_zygote / of_ours)
+        ratios["shell_cpu"].append(of_popen / of_shell)
         ratios["zygote"].append(ours / zygote)
         ratios["python"].append(ours / python)
         ratios["popen"].append(shell / popen)
@@ -81,6 +101,7 @@ def main() -> None:
     print(f"python instances to a bare zygote: {middle['zygote']:.2f} (target 0.4)")
     print(f"python instances to python -c pass: {middle['python']:.1f} (target 5)")
     print(f"shell instances to bare Popen: {middle['popen']:.2f} (target 0.4)")
+    print(f"the same by CPU time: zygote {middle['cpu']:.2f}, Popen {middle['shell_cpu']:.2f}")
 
 
 if __name__ == "__main__":
