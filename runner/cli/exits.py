@@ -7,6 +7,7 @@ import sys
 import click
 
 from runner.vocabulary.errors import InvalidDeclarations, Refused, RunnerError
+from runner.vocabulary.printable import printable_lines
 
 SUCCESS = 0
 ERROR = 1
@@ -38,16 +39,21 @@ def code_for(problem: BaseException) -> int:
             from runner.cli.views import diagnostics
 
             diagnostics.show_text(problem.diagnostics, sys.stderr)
-            print(f"Error: {problem}", file=sys.stderr)
+            _say("Error", str(problem))
             return ERROR
         case RunnerError():
-            print(f"{'Refused' if isinstance(problem, Refused) else 'Error'}: {problem}", file=sys.stderr)
+            _say("Refused" if isinstance(problem, Refused) else "Error", str(problem))
             return REFUSED if isinstance(problem, Refused) else ERROR
         case BrokenPipeError():
             return SUCCESS
         case OSError():
             place = f"{problem.filename}: " if problem.filename else ""
-            print(f"Error: {place}{problem.strerror or problem}", file=sys.stderr)
+            _say("Error", f"{place}{problem.strerror or problem}")
             return ERROR
         case _:
             raise problem
+
+
+def _say(word: str, message: str) -> None:
+    """A message may name what a file or another process gave."""
+    print(f"{word}: {printable_lines(message)}", file=sys.stderr)

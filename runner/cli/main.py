@@ -6,6 +6,8 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
+from pathlib import Path
 
 import click
 
@@ -77,12 +79,26 @@ def runner() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and leave with its exit code: 64 for wrong usage, never 2."""
+    _prepare_streams()
+    stdout = sys.stdout
     try:
         code = runner.main(args=arguments, prog_name="runner", standalone_mode=False)
     except BaseException as problem:
-        code = exits.code_for(problem)
+        reader_has_left = sys.stdout is not stdout  # then click replaces the stream, and leaves with 1
+        code = exits.SUCCESS if reader_has_left else exits.code_for(problem)
     try:
         sys.stdout.flush()
-    except BrokenPipeError:  # the reader (head, less) has left: not an error of ours
+    except OSError as problem:
+        code = exits.code_for(problem) or code  # the reader (head, less) has left: not an error of ours
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _prepare_streams() -> None:
+    """Streams that whoever started us has closed are empty ones, and no character makes a print fail."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # not every terminal has every character
+            stream.reconfigure(errors="backslashreplace")

@@ -161,8 +161,8 @@ class Log:
                 self._descriptor = os.open(self._path, flags, 0o600)
             except FileNotFoundError:
                 folder = Path(self._path).parent
-                for each in (folder.parent, folder):  # `parents` would make them with other permissions
-                    each.mkdir(mode=0o700, exist_ok=True)
+                for each in (folder.parent, folder):  # `parents` alone makes them with other permissions
+                    each.mkdir(mode=0o700, parents=True, exist_ok=True)
                 self._descriptor = os.open(self._path, flags, 0o600)
             self._size = os.fstat(self._descriptor).st_size
         except OSError as error:

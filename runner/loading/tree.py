@@ -215,7 +215,8 @@ def _scan(location: Location) -> Scan:
         rule, summary = (
             ("missing-path", "No such file or folder") if missing else ("unreadable", "Cannot be read")
         )
-        return Scan(complaints=[Complaint("", rule, summary, detail)])
+        hint = "`runner init` sets up a project, or name another folder" if missing else ""
+        return Scan(complaints=[Complaint("", rule, summary, detail, hint)])
     if not stat.S_ISDIR(status.st_mode):
         return Scan(
             complaints=[Complaint("", "not-a-file", "Not a file or folder", "it is a fifo or device")]

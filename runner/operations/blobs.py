@@ -26,7 +26,8 @@ def store_blob(state: Path, sha256: str, content: bytes) -> None:
     try:
         if has_blob(state, sha256):
             return
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (path.parent.parent, path.parent):  # `parents` alone makes them with other permissions
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _write(path, content)
     except OSError as problem:
         raise StoreUnavailable(

@@ -7,9 +7,12 @@ from pathlib import Path
 
 from runner.lifecycle.instance import INSTANCE
 from runner.store.port import Store
-from runner.store.records import log_path_of
+from runner.store.records import InstanceRecord, log_path_of
 from runner.vocabulary.errors import UnknownName
 from runner.vocabulary.names import nearest
+
+LOOKED_AT = 200
+"""Runs among which the latest that has begun is looked for; the newer ones wait, or were skipped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,21 +30,36 @@ class FoundLog:
         return instance is not None and instance.state not in INSTANCE.terminal
 
 
-def find_log(store: Store, state: Path, name_or_id: str, *, failed: bool) -> FoundLog:
-    """The log that is meant; UnknownName, with the nearest known name, when there is no such run or job."""
+def find_log(
+    store: Store, state: Path, name_or_id: str, *, failed: bool, step: str | None = None, follow: bool = False
+) -> FoundLog:
+    """The log that is meant; UnknownName, with the nearest known name, for no such run, job or step.
+
+    Of a job it is that of the latest run that has begun; to follow, also of one that waits for its start.
+    """
     with store.read() as reader:
         if name_or_id.isdecimal():
             instance = reader.instances.get(int(name_or_id))
             if instance is None:
                 raise UnknownName(f"there is no instance {name_or_id}; see `runner instances list`")
         else:
-            found = reader.instances.list(job=name_or_id, states=("FAILED",) if failed else None, limit=1)
+            states = ("FAILED",) if failed else None
+            found = reader.instances.list(job=name_or_id, states=states, limit=LOOKED_AT)
             if not found:
                 raise UnknownName(
                     _nothing(name_or_id, [s.name for s in reader.objects.summaries("Job")], failed)
                 )
-            instance = found[0]
+            instance = next((run for run in found if _has_a_log(run, follow)), found[0])
+        steps = [each.name for each in reader.steps.of(instance.id)]
+    if step is not None and steps and step not in steps:
+        close = nearest(step, steps)
+        hint = f"did you mean {close!r}?" if close else f"known: {', '.join(steps)}"
+        raise UnknownName(f"instance {instance.id} of {instance.job} has no step {step!r}; {hint}")
     return FoundLog(instance.id, instance.job, state / log_path_of(instance.job, instance.id))
+
+
+def _has_a_log(run: InstanceRecord, follow: bool) -> bool:
+    return run.first_started_at is not None or (follow and run.state not in INSTANCE.terminal)
 
 
 def _nothing(name: str, known: list[str], failed: bool) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from runner.declaration.declared import SHIPPED_JOB_TYPES
 from runner.lifecycle.holds import active
 from runner.lifecycle.instance import is_open
 from runner.lifecycle.job import job_status
@@ -65,6 +66,10 @@ def list_jobs(
     fits = labels_match(selector) if selector is not None else None
     if group is not None and reader.objects.get(Address("Group", group)) is None:
         raise unknown("Group", group, (summary.name for summary in reader.objects.summaries("Group")))
+    if type_ is not None and type_ not in SHIPPED_JOB_TYPES:
+        types = [summary.name for summary in reader.objects.summaries("JobType")]
+        if type_ not in types:
+            raise unknown("JobType", type_, [*SHIPPED_JOB_TYPES, *types])
     records = [
         record
         for record in reader.objects.all("Job")

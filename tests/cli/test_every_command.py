@@ -29,10 +29,14 @@ EVERY = [pytest.param(words, command, id=" ".join(words) or "runner") for words,
 
 @pytest.mark.parametrize(("words", "command"), EVERY)
 def test_the_help_has_one_example(words: tuple[str, ...], command: click.Command, plain: Callable) -> None:
-    for flag in ("-h", "--help"):
-        code, out, _ = plain(*words, flag)
-        assert code == 0
-        assert out.count("Example:") == 1
+    code, out, err = plain(*words, "--help")
+    assert (code, err) == (0, "")
+    assert out.count("Example:") == 1
+    assert "runner " in out.partition("Example:")[2]
+
+
+def test_help_is_short_too(plain: Callable) -> None:
+    assert plain("-h") == plain("--help")
 
 
 @pytest.mark.parametrize(("words", "command"), EVERY)

@@ -280,3 +280,10 @@ def test_listing_jobs_imports_nothing_heavy(here: Installation, tmp_path: Path) 
     )
     heavy = {"pydantic", "rich", "jsonschema", "sqlite_utils", "croniter", "ruamel", "sqlalchemy", "asyncio"}
     assert not heavy & set(done.stderr.split())
+
+
+def test_a_type_that_nobody_declares_is_unknown(here, say) -> None:
+    here.install(a_job("sums"))
+    assert say("jobs", "list", "--type", "standard", "-o", "name").out == "sums\n"
+    said = say("jobs", "list", "--type", "standart")
+    assert (said.code, said.err) == (1, "Error: no JobType is called 'standart'; did you mean 'standard'?\n")

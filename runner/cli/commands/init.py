@@ -56,7 +56,8 @@ def command(where: Where) -> None:
     where.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name, text in schema_files().items():
         schema = where.state / "schema" / name
-        schema.parent.mkdir(parents=True, exist_ok=True)
+        for folder in (schema.parent.parent, schema.parent):
+            folder.mkdir(mode=0o700, exist_ok=True)
         schema.write_text(text)
     existed = where.database.exists()
     open_store(where.database, create=True).close()

@@ -28,7 +28,7 @@ def command(name_or_id: str, follow: bool, failed: bool, step: str | None, outpu
 
     store = open_store(where.database)
     try:
-        found = find_log(store, where.state, name_or_id, failed=failed)
+        found = find_log(store, where.state, name_or_id, failed=failed, step=step, follow=follow)
         if follow:
             lines = follow_log(found.path, lambda: not found.is_live(store), step=step)
         else:

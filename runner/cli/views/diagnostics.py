@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any, TextIO
 
 from runner.vocabulary.diagnostic import Diagnostic
+from runner.vocabulary.printable import visible
 
 _COLOURS = {"error": "31", "warning": "33", "note": "36"}
 _COMMANDS = {"error": "error", "warning": "warning", "note": "notice"}
@@ -20,14 +21,14 @@ def show_text(diagnostics: Sequence[Diagnostic], stream: TextIO | None = None) -
     coloured = stream.isatty() and not os.environ.get("NO_COLOR")
     for each in diagnostics:
         severity = _coloured(each.severity, _COLOURS[each.severity]) if coloured else each.severity
-        print(f"{_printable(each.place)}: {severity}[{each.rule}]: {_printable(each.summary)}", file=stream)
+        print(f"{visible(each.place)}: {severity}[{each.rule}]: {visible(each.summary)}", file=stream)
         for line in each.detail.splitlines():
-            print(f"  {_printable(line)}", file=stream)
+            print(f"  {visible(line)}", file=stream)
         if each.source.strip() and each.line:
             for line in _snippet(each):
                 print(line, file=stream)
         if each.hint:
-            print(f"  hint: {_printable(each.hint)}", file=stream)
+            print(f"  hint: {visible(each.hint)}", file=stream)
 
 
 def as_json(diagnostics: Sequence[Diagnostic]) -> list[dict[str, Any]]:
@@ -54,7 +55,7 @@ def _snippet(diagnostic: Diagnostic) -> list[str]:
     """The source line and a caret below the column, cut around it when the line is long."""
     source, column = diagnostic.source.replace("\t", " "), diagnostic.column
     cut = max(0, column - _WIDTH) if column > _WIDTH else 0
-    shown = _printable(source[cut : cut + _WIDTH + 40])
+    shown = visible(source[cut : cut + _WIDTH + 40])
     number = str(diagnostic.line)
     lines = [f"  {number} | {shown}"]
     if 0 < column <= len(source) + 1:
@@ -77,11 +78,6 @@ def _escaped(text: str, more: str = "") -> str:
     for character in more:
         text = text.replace(character, f"%{ord(character):02X}")
     return text
-
-
-def _printable(text: str) -> str:
-    """Without characters that would steer a terminal: what is shown may come from a hostile file."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _coloured(text: str, colour: str) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable
 from datetime import datetime
 
+from runner.cli.views.values import show_json
 from runner.execution.output import LogLine
 from runner.vocabulary.printable import printable
 
@@ -24,7 +24,7 @@ def print_lines(lines: Iterable[LogLine], output: str) -> int:
     """Print them as they come, as text or as one JSON array; returns how many there were."""
     if output == "json":
         kept = [line._asdict() for line in lines]
-        print(json.dumps(kept, indent=2))
+        show_json(kept)
         return len(kept)
     printed = 0
     for line in lines:

@@ -134,7 +134,7 @@ def _rows(plan: Plan) -> list[_Row]:
             rows.append(_Row(left + padding + printable(right_of(change)), "", change.action))
         for each in shown_fields(change):
             before, now = shown(each.declared_before), shown(each.declared_now)
-            path = printable(each.path).ljust(path_width)
+            path = f"{printable(each.path)}  ".ljust(path_width)
             rows.append(_Row(f"      {path}{before} -> {now}", printable(each.impact)))
     return rows
 

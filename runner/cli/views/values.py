@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from runner.vocabulary.instants import to_text
-from runner.vocabulary.printable import printable
-
-_INVISIBLE = re.compile("[\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+from runner.vocabulary.printable import printable, printable_json
 
 
 def show_json(value: Any) -> None:
     """Readable JSON; what could move the cursor is escaped, everything else stays as it is."""
-    text = json.dumps(value, indent=2, ensure_ascii=False, default=_plain)
-    print(_INVISIBLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text))
+    print(printable_json(json.dumps(value, indent=2, ensure_ascii=False, default=_plain)))
 
 
 def show_yaml(value: Any) -> None:
