@@ -138,10 +138,28 @@ class Dispatcher:
             waiting = reader.instances.waiting(due_before=now, limit=limit)
             if len(waiting) < limit:
                 self.next_due = _later(reader.instances.next_due(), now)
-        chosen = [instance for instance in waiting if instance.id not in passed_over][:free]
+        chosen = self._in_turn(waiting, passed_over)[:free]
         prepared = [(instance, self._steps_of(instance)) for instance in chosen]
         for instance, steps in prepared:
             self._claim(instance, steps, now)
+
+    def _in_turn(self, waiting: Sequence[InstanceRecord], passed_over: set[int]) -> list[InstanceRecord]:
+        """What may be asked now. Of a job's missed starts only the oldest is (R10): the others are parked
+        behind it, because whichever is asked just after an end would be the one that starts.
+        """
+        asked: list[InstanceRecord] = []
+        queues: set[str] = set()
+        for instance in waiting:
+            missed = bool(instance.trigger.get("missed"))
+            if instance.id not in passed_over:
+                if missed and instance.job_uid in queues:
+                    self._park(instance)
+                    self.wake()  # there may be others behind them
+                else:
+                    asked.append(instance)
+            if missed:
+                queues.add(instance.job_uid)
+        return asked
 
     def _steps_of(self, instance: InstanceRecord) -> Sequence[NewStep]:
         try:
@@ -166,6 +184,7 @@ class Dispatcher:
                     return
                 case NotStarted():
                     self._telling.not_started(result)
+                    self._parked.pop(instance.job_uid, None)
                 case Waits():
                     self._park(instance)
             if problem is not None:

@@ -13,7 +13,7 @@ from daemons import Daemon, StandingClock, locked
 from installations import ANA, NOW, Installation, a_job
 from lives import at, set_watermark
 
-from runner.daemon import bridge, dispatcher
+from runner.daemon import bridge, dispatcher, engine
 from runner.execution.processes import is_gone
 from runner.operations.cancel import cancel_instances
 from runner.operations.enable import enable_jobs
@@ -87,6 +87,29 @@ def test_the_first_due_starts_first_and_no_more_than_there_are_places(
         (tmp_path / f"go-{name}").touch()
         up.until_ended(ids[name])
     assert up.heard.of("started") == [ids[name] for name in "bca"]
+
+
+def test_missed_slots_are_caught_up_the_oldest_first(here: Installation, a_daemon: Start) -> None:
+    missed = {"policy": "all", "maxAge": "2d", "maxRuns": 20}
+    here.install(a_job("tick", schedule={"every": "1h"}, missed=missed))
+    set_watermark(here, "tick", at(0.5))
+    up = a_daemon(clock=StandingClock(at(12.5)), parallel=3)
+    up.until(lambda: len(up.heard.of("finished")) == 12)
+    assert [here.instance(id).slot_at for id in up.heard.of("started")] == [at(n) for n in range(1, 13)]
+
+
+def test_missed_slots_of_one_job_are_in_no_other_jobs_way(
+    here: Installation, a_daemon: Start, tmp_path: Path
+) -> None:
+    missed = {"policy": "all", "maxAge": "2d", "maxRuns": 20}
+    here.install(a_job("tick", schedule={"every": "1h"}, missed=missed, steps=waits_for(tmp_path / "go")))
+    here.install(a_job("free", schedule=None))
+    set_watermark(here, "tick", at(0.5))
+    up = a_daemon(clock=StandingClock(at(12.5)), parallel=2)
+    up.until(lambda: len(up.heard.of("started")) == 1)
+    assert up.until_ended(up.trigger("free")).state == "SUCCEEDED"
+    (tmp_path / "go").touch()
+    up.until(lambda: len(up.heard.of("finished")) == 13)
 
 
 def test_a_retry_is_due_at_its_time(here: Installation, a_daemon: Start, tmp_path: Path) -> None:
@@ -273,6 +296,40 @@ def test_work_that_outlasts_the_grace_is_evicted_or_failed(
     up.until_running(id)
     assert up.stop(0) == 1
     assert (here.instance(id).state, here.instance(id).reason) == (state, reason)
+
+
+def test_a_step_that_is_not_to_be_interrupted_is_waited_for(
+    here: Installation, a_daemon: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "KILL_GRACE_S", 0.05)
+    monkeypatch.setattr(engine, "AFTER_KILL_S", 0.05)
+    careful = {**waits_for(tmp_path / "go")[0], "interruptible": False}
+    here.install(a_job("work", schedule=None, steps=[careful], onCrash="resume"))
+    up = a_daemon()
+    id = up.trigger("work")
+    up.until_running(id)
+    up.until(lambda: up.engine._supervisor.uninterruptible == 1)
+    up.loop.call_later(0.3, (tmp_path / "go").touch)
+    up.stop(0)
+    assert here.instance(id).state in ("SUCCEEDED", "PAUSED")
+    with here.store.read() as reader:
+        assert [step.state for step in reader.steps.of(id)] == ["COMPLETED"]
+
+
+def test_what_does_not_end_when_it_is_told_to_is_killed_and_recorded(
+    here: Installation, a_daemon: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "KILL_GRACE_S", 0.05)
+    monkeypatch.setattr(engine, "AFTER_KILL_S", 0.05)
+    here.install(a_job("work", schedule=None, steps=shell("sleep 600"), onCrash="resume"))
+    up = a_daemon()
+    id = up.trigger("work")
+    up.until_running(id)
+    monkeypatch.setattr(up.engine._supervisor, "stop", lambda *_, **__: None)
+    assert up.stop(0) == 1
+    run = here.instance(id)
+    assert (run.state, run.reason) == ("PAUSED", "eviction")
+    assert run.pid is not None and is_gone(run.pid, run.pid_started)
 
 
 def test_the_next_daemon_resumes_what_was_evicted(
