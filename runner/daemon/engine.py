@@ -13,7 +13,9 @@ from typing import Any
 from runner.daemon.bridge import Bridge
 from runner.daemon.clock import Clock
 from runner.daemon.dispatcher import Dispatcher
+from runner.daemon.housekeeping import Housekeeping
 from runner.daemon.recorder import Recorder
+from runner.daemon.recovery import Recovery
 from runner.daemon.roster import Roster
 from runner.daemon.scheduler import Scheduler
 from runner.daemon.telling import Listener, Telling
@@ -21,16 +23,12 @@ from runner.daemon.wake_ups import WakeUps
 from runner.execution.order import Ended
 from runner.execution.processes import boot_id, kill_marked
 from runner.execution.supervisor import Supervisor, mark_of
-from runner.operations.end_holds import end_holds
-from runner.operations.expire_waiting import expire_waiting
 from runner.operations.fail_to_start import fail_to_start
-from runner.operations.outcome import Finished, NotStarted
+from runner.operations.finish_instance import ended_by_shutdown
+from runner.operations.outcome import Finished
 from runner.operations.put_back import put_back
-from runner.operations.recover import NOT_TOLD, left_behind, recover
-from runner.operations.remove_drained import remove_drained
 from runner.store.port import Store
 from runner.store.records import InstanceRecord
-from runner.vocabulary.errors import StoreUnavailable
 
 LONGEST_SLEEP = timedelta(seconds=30)
 """R14: a stepped clock is noticed within this time, and so is what nobody has told."""
@@ -40,6 +38,9 @@ BUSY_S = 2.0
 
 KILL_GRACE_S = 10.0
 """Between TERM and KILL, for work that is stopped."""
+
+AFTER_KILL_S = 5.0
+"""For processes that were killed to be gone."""
 
 LAST_WRITES_S = 5.0
 """For the last records at a stop, when the database cannot be written."""
@@ -111,6 +112,8 @@ class Engine:
             trouble=self._telling.trouble,
         )
         self._scheduler.stopped = not automatic
+        self._recovery = Recovery(store, self._bridge, self._telling, done=self._dispatcher.wake)
+        self._housekeeping = Housekeeping(self._bridge, self._telling, changed=self._look_soon)
         self._wake_ups = WakeUps(
             loop, store.path, knocked=self.look, changed=self._database_changed, trouble=self._telling.trouble
         )
@@ -119,7 +122,6 @@ class Engine:
         self._looked_at_s = 0.0
         self._look_is_due = False
         self._to_be_stopped: set[int] = set()
-        self._recovering: set[int] = set()
         self._quiet = asyncio.Event()
         self._stopping = False
 
@@ -135,31 +137,9 @@ class Engine:
     def start(self) -> None:
         """Recover what an earlier daemon left, take in what is installed, and begin."""
         now = self._clock.now()
-        with self._store.read() as reader:
-            left = left_behind(reader)
-        for finished in self._recovered(left, now):
-            self._telling.recovered(finished)
+        self._recovery.at_start(now)
         self._wake_ups.start()
         self.look()
-
-    def _recovered(self, left: Iterable[int], now: datetime) -> list[Finished]:
-        """All of them at once; one by one when one of them cannot be recovered, which is told."""
-
-        def transact(*ids: int) -> list[Finished]:
-            return [*self._store.transact(lambda tx: recover(tx, ids, now))]
-
-        try:
-            return transact(*left)
-        except StoreUnavailable:
-            raise
-        except Exception:
-            recovered: list[Finished] = []
-            for id in left:
-                try:
-                    recovered += transact(id)
-                except Exception as problem:
-                    self._telling.trouble(f"recovering instance {id}", problem)
-            return recovered
 
     # -- looking at what is, and sleeping until something is to be done
 
@@ -188,12 +168,12 @@ class Engine:
             for name, why in self._roster.unusable.items():
                 self._telling.trouble(f"reading Job/{name}, which starts no more by itself", why)
         if hold_ended:
-            self._bridge.write(lambda tx: end_holds(tx, now), self._holds_ended)
+            self._housekeeping.end_holds(now)
         if late:
-            self._bridge.write(lambda tx: expire_waiting(tx, now), self._expired)
-        self._obey(live)
+            self._housekeeping.expire(now)
+        self._obey(live, now)
         if self._roster.draining:
-            self._bridge.write(lambda tx: remove_drained(tx, now), self._removed)
+            self._housekeeping.remove_drained(now)
         self._scheduler.tick()
         self._dispatcher.ask_all_again()
         self._arm()
@@ -242,29 +222,9 @@ class Engine:
 
     # -- what follows from a look
 
-    def _holds_ended(self, ended: int | None, problem: BaseException | None) -> None:
-        if problem is not None:
-            self._telling.trouble("ending holds", problem)
-        elif ended:
-            self._look_soon()
-
-    def _expired(self, result: tuple[NotStarted, ...] | None, problem: BaseException | None) -> None:
-        if problem is not None:
-            self._telling.trouble("expiring waiting instances", problem)
-        for entry in result or ():
-            self._telling.not_started(entry)
-        if result:
-            self._look_soon()
-
-    def _removed(self, result: tuple[str, ...] | None, problem: BaseException | None) -> None:
-        if problem is not None:
-            self._telling.trouble("removing drained jobs", problem)
-        for name in result or ():
-            self._telling.removed(name)
-
-    def _obey(self, live: Iterable[InstanceRecord]) -> None:
+    def _obey(self, live: Iterable[InstanceRecord], now: datetime) -> None:
         """Stop what is to be stopped; what is live without being ours has lost its process unnoticed."""
-        lost = set()
+        lost = []
         for instance in live:
             if instance.id in self._dispatcher.running:
                 if instance.state == "STOPPING":
@@ -272,24 +232,9 @@ class Engine:
             elif instance.id in self._dispatcher.claiming:
                 if instance.state == "STOPPING":
                     self._to_be_stopped.add(instance.id)
-            elif instance.id not in self._recovering:
-                lost.add(instance.id)
-        if lost:
-            self._recover_lost(lost)
-
-    def _recover_lost(self, ids: set[int]) -> None:
-        now = self._clock.now()
-        self._recovering |= ids
-
-        def done(result: tuple[Finished, ...] | None, problem: BaseException | None) -> None:
-            self._recovering -= ids
-            if problem is not None:
-                self._telling.trouble("recovering instances without a process", problem)
-            for finished in result or ():
-                self._telling.recovered(finished)
-            self._dispatcher.wake()
-
-        self._bridge.write(lambda tx: recover(tx, sorted(ids), now, NOT_TOLD), done)
+            else:
+                lost.append(instance.id)
+        self._recovery.of_lost(lost, now)
 
     def _stop(self, instance: InstanceRecord) -> None:
         self._supervisor.stop(instance.id, instance.epoch, grace_s=KILL_GRACE_S, why=instance.reason)
@@ -344,7 +289,10 @@ class Engine:
     # -- the end
 
     async def stop(self, grace_s: float) -> int:
-        """Start nothing more, let work end within the grace, stop the rest; returns how many were stopped."""
+        """Start nothing more, let work end within the grace, stop the rest; returns how many were stopped.
+
+        A step with `interruptible: false` is waited for, however long it takes.
+        """
         self._stopping = True
         self._scheduler.stopped = True
         self._dispatcher.stop()
@@ -355,9 +303,13 @@ class Engine:
         stopped = [*self._dispatcher.living()]
         for instance in stopped:
             self._supervisor.stop(instance.id, instance.epoch, grace_s=KILL_GRACE_S, why="shutdown")
-        await self._until(lambda: not self._dispatcher.alive, KILL_GRACE_S + 5)
-        await self._until(lambda: not self._bridge.pending, LAST_WRITES_S)
+        await self._until(lambda: not self._dispatcher.alive, KILL_GRACE_S + AFTER_KILL_S)
+        while self._dispatcher.alive and self._supervisor.uninterruptible:
+            await self._until(lambda: not self._dispatcher.alive, KILL_GRACE_S + AFTER_KILL_S)
         self._supervisor.close()
+        for instance in self._dispatcher.living():  # killed with everything else, and not reported
+            self._recorder.report(ended_by_shutdown(instance))
+        await self._until(lambda: not self._bridge.pending, LAST_WRITES_S)
         return len(stopped)
 
     def _settled(self) -> None:

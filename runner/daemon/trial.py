@@ -17,6 +17,8 @@ from runner.operations.outcome import Finished, NotStarted
 from runner.store.port import Store
 from runner.store.records import InstanceRecord, log_path_of
 
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
 
 class TrialListener:
     """Waits for the one end; a retry that is due later is an end too, because a person is waiting."""
@@ -88,7 +90,7 @@ async def _run(store: Store, state: Path, project: Path, clock: Clock) -> Finish
         interrupted.append(1)
         done.set()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in STOP_SIGNALS:
         loop.add_signal_handler(number, interrupt)
     listener = TrialListener(done, clock)
     session = begin_session(store, clock, "run")
@@ -105,6 +107,9 @@ async def _run(store: Store, state: Path, project: Path, clock: Clock) -> Finish
     )
     engine.start()
     await done.wait()
+    for number in STOP_SIGNALS:
+        loop.remove_signal_handler(number)  # the default action: a second signal ends everything at once
+        signal.signal(number, signal.SIG_DFL)
     await engine.stop(0)
     if interrupted:
         raise KeyboardInterrupt

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from signal import SIGKILL
 from typing import Any
 
-from runner.execution.order import Ended
+from runner.execution.order import Ended, ErrorInfo, Usage
 from runner.operations.consecutive_failures import SHUTDOWN
 from runner.operations.outcome import EXPIRED, Finished, Problem, Recording, definition_of
 from runner.retries import Retry, RetryPolicy, decide_retry
 from runner.store.port import Transaction
+from runner.store.records import InstanceRecord
 
 SUPERVISOR = "system:supervisor"
 CRASH_BUDGET = 1
@@ -47,6 +49,12 @@ def finish_instance(
         return _stopped_with_the_daemon(recording)
     retryable = ended.error is None or ended.error.retryable
     return failed(recording, error, draw, retryable=retryable, outputs=ended.outputs)
+
+
+def ended_by_shutdown(instance: InstanceRecord) -> Ended:
+    """The report on an attempt whose processes were killed with its daemon, when nobody could report it."""
+    error = ErrorInfo("stopped", SHUTDOWN)
+    return Ended(instance.id, instance.epoch, "stopped", error, {}, None, SIGKILL, Usage(0.0, 0), 0)
 
 
 def crash(recording: Recording, error: Problem) -> Finished:

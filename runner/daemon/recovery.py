@@ -1,0 +1,60 @@
+"""Brings to an end, or back, what no process belongs to: at the start, and whenever such a one is found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from runner.daemon.bridge import Bridge
+from runner.daemon.telling import Telling
+from runner.operations.outcome import Finished
+from runner.operations.recover import NOT_TOLD, left_behind, recover
+from runner.store.port import Store
+from runner.vocabulary.errors import StoreUnavailable
+
+
+class Recovery:
+    """`done` runs when instances that had lost their process have been decided."""
+
+    def __init__(self, store: Store, bridge: Bridge, telling: Telling, *, done: Callable[[], None]) -> None:
+        self._store = store
+        self._bridge = bridge
+        self._telling = telling
+        self._done = done
+        self._under_way: set[int] = set()
+
+    def at_start(self, now: datetime) -> None:
+        """Decide what an earlier daemon left; one instance that resists does not keep this one down."""
+        with self._store.read() as reader:
+            left = left_behind(reader)
+        try:
+            self._transact(left, now)
+        except StoreUnavailable:
+            raise
+        except Exception:
+            for id in left:
+                try:
+                    self._transact((id,), now)
+                except Exception as problem:
+                    self._telling.trouble(f"recovering instance {id}", problem)
+
+    def of_lost(self, ids: Iterable[int], now: datetime) -> None:
+        """Decide instances of this daemon that are live in the database and have no process."""
+        lost = set(ids) - self._under_way
+        if not lost:
+            return
+        self._under_way |= lost
+
+        def done(result: tuple[Finished, ...] | None, problem: BaseException | None) -> None:
+            self._under_way -= lost
+            if problem is not None:
+                self._telling.trouble("recovering instances without a process", problem)
+            for finished in result or ():
+                self._telling.recovered(finished)
+            self._done()
+
+        self._bridge.write(lambda tx: recover(tx, sorted(lost), now, NOT_TOLD), done)
+
+    def _transact(self, ids: Iterable[int], now: datetime) -> None:
+        for finished in self._store.transact(lambda tx: recover(tx, ids, now)):
+            self._telling.recovered(finished)

@@ -1,0 +1,134 @@
+"""Writes from the loop and back: in order, and for records until the database takes them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from daemons import locked, run_until
+from installations import NOW, Installation, a_job
+
+from runner.daemon import bridge as room
+from runner.daemon.bridge import Bridge
+from runner.store.open import open_store
+from runner.vocabulary.errors import StoreUnavailable
+
+
+class Desk:
+    """A bridge on a store that waits for a lock only for a moment."""
+
+    def __init__(self, here: Installation, loop: asyncio.AbstractEventLoop) -> None:
+        here.store.close()
+        here.store = open_store(here.path, busy_timeout_s=0.01)
+        self.here = here
+        self.loop = loop
+        self.troubles: list[str] = []
+        self.told: list[Any] = []
+        self.bridge = Bridge(loop, here.store, trouble=lambda doing, problem: self.troubles.append(doing))
+        here.install(a_job("a"))
+
+    def record(self, number: int) -> None:
+        def work(tx: Any) -> int:
+            tx.events.append("Job", "a", f"record-{number}", at=NOW, who="test")
+            return number
+
+        self.bridge.record(
+            f"number {number}", work, lambda result, problem: self.told.append(problem or result)
+        )
+
+    def until(self, holds: Any) -> None:
+        run_until(self.loop, holds)
+
+    def recorded(self) -> list[int]:
+        with self.here.store.read() as reader:
+            names = [event.event for event in reader.events.of("Job", "a", 1000)][::-1]
+        return [int(name.partition("-")[2]) for name in names if name.startswith("record-")]
+
+
+@pytest.fixture
+def desk(here: Installation, loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    monkeypatch.setattr(room, "FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr(room, "LONGEST_PAUSE_S", 0.02)
+    return Desk(here, loop)
+
+
+def test_results_come_back_in_the_order_of_the_writes(desk: Desk) -> None:
+    for number in range(20):
+        desk.record(number)
+    desk.until(lambda: not desk.bridge.pending)
+    assert desk.told == desk.recorded() == list(range(20))
+
+
+def test_a_write_that_is_tried_once_hears_that_it_failed(desk: Desk) -> None:
+    heard: list[Any] = []
+    with locked(desk.here):
+        desk.bridge.write(lambda tx: 1, lambda result, problem: heard.append(problem))
+        desk.until(lambda: bool(heard))
+    assert isinstance(heard[0], StoreUnavailable)
+    assert desk.bridge.pending == 0
+
+
+def test_records_are_tried_again_and_none_overtakes_another(desk: Desk) -> None:
+    with locked(desk.here):
+        for number in range(3):
+            desk.record(number)
+        desk.until(lambda: bool(desk.troubles))
+        desk.record(3)  # while the others wait
+        desk.record(4)
+        turns = len(desk.troubles)
+        desk.until(lambda: len(desk.troubles) > turns)
+        assert desk.told == []
+    desk.record(5)
+    desk.until(lambda: not desk.bridge.pending)
+    assert desk.told == desk.recorded() == [0, 1, 2, 3, 4, 5]
+    assert desk.troubles[0] == "recording number 0 (it will be tried again)"
+
+
+def test_a_record_in_flight_does_not_pass_one_that_could_not_be_written(desk: Desk) -> None:
+    """The lock goes away between two commits: what is second in the queue must not be first in the rows."""
+    for round in range(5):
+        with locked(desk.here):
+            desk.record(3 * round)
+            desk.until(lambda n=round: len(desk.troubles) > n)
+            desk.record(3 * round + 1)
+        desk.record(3 * round + 2)
+        desk.until(lambda: not desk.bridge.pending)
+    assert desk.told == desk.recorded() == list(range(15))
+
+
+def test_a_record_whose_work_raises_is_told_and_not_tried_again(desk: Desk) -> None:
+    def work(tx: Any) -> None:
+        raise ValueError("no such step")
+
+    heard: list[Any] = []
+    desk.bridge.record("a step", work, lambda result, problem: heard.append(str(problem)))
+    desk.record(1)
+    desk.until(lambda: not desk.bridge.pending)
+    assert (heard, desk.recorded(), desk.troubles) == (["no such step"], [1], [])
+
+
+def test_a_callback_that_fails_keeps_nobody_else_from_hearing(
+    here: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = asyncio.new_event_loop()
+    faults: list[Any] = []
+    loop.set_exception_handler(lambda _, context: faults.append(str(context["exception"])))
+    desk = Desk(here, loop)
+
+    def fail(result: Any, problem: Any) -> None:
+        raise RuntimeError("a listener's fault")
+
+    desk.bridge.write(lambda tx: None, fail)
+    desk.record(1)
+    desk.until(lambda: not desk.bridge.pending)
+    loop.close()
+    assert (faults, desk.told) == (["a listener's fault"], [1])
+
+
+def test_a_closed_store_is_a_problem_like_any_other(desk: Desk) -> None:
+    desk.here.store.close()
+    heard: list[Any] = []
+    desk.bridge.write(lambda tx: 1, lambda result, problem: heard.append(problem))
+    desk.until(lambda: bool(heard))
+    assert isinstance(heard[0], StoreUnavailable)
