@@ -77,6 +77,8 @@ def _switched(
         line = replace(line, expects=wanted.digest, before_digest=wanted.digest)
     members = sorted({edit.address for edit in edits})
     note = f"{len(members)} member{'' if len(members) == 1 else 's'}: {_listed(members)}"
+    if action == "update":
+        note += "; hold git becomes hold operator"
     return replace(
         line,
         fields=own.fields if own else (),

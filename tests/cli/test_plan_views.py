@@ -135,9 +135,9 @@ def test_the_json_has_the_promised_keys():
 
 
 def test_the_markdown_is_a_table_that_no_value_can_break():
-    hostile = a_change("drift", "x", reason="held by ana (| <b> `x`)")
+    hostile = a_change("drift", "x", reason="held by ana (| <b> `x` @bob)")
     text = plan_markdown(Plan(source="jobs.d", changes=(hostile,), unchanged=0), "x.db")
-    assert "| `!` | drift | `Job/x` | held by ana (\\| \\<b> \\`x\\`) |" in text
+    assert "| `!` | drift | `Job/x` | held by ana (\\| \\<b> \\`x\\` @<!-- -->bob) |" in text
     assert plan_markdown(THE_PLAN, ".runner/runner.db").splitlines()[0] == (
         "### Plan `jobs.d @ 4f2c9e1 (main)` → `.runner/runner.db` (serial 812)"
     )

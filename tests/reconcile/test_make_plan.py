@@ -284,6 +284,12 @@ def test_a_disabled_group_holds_its_members_and_says_how_many():
     assert the(plan, "disable").impact["note"] == "1 member: nightly-report"
 
 
+def test_a_group_from_false_to_omitted_says_that_its_members_stay_held():
+    group, job = a_group("nightly", enabled=False), a_job(groups=["nightly"])
+    plan = plan_of(a_group("nightly", enabled=None), job, installed=installed_from(group, job))
+    assert the(plan, "update").impact["note"] == ("1 member: nightly-report; hold git becomes hold operator")
+
+
 def test_a_group_that_git_enables_again_frees_its_members_but_not_from_an_operator():
     group, job = a_group("nightly", enabled=False), a_job(groups=["nightly"])
     side = with_holds(installed_from(group, job), "nightly-report", a_hold("group:nightly", "ana"))

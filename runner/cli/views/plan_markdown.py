@@ -35,7 +35,7 @@ def _cell(text: str) -> str:
     text = printable(text).replace("\\", "\\\\")
     for character in "|`*_[]<":
         text = text.replace(character, "\\" + character)
-    return text
+    return text.replace("@", "@<!-- -->")  # nobody is mentioned by what someone else wrote
 
 
 def _code(text: str) -> str:
