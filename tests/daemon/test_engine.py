@@ -90,12 +90,12 @@ def test_the_first_due_starts_first_and_no_more_than_there_are_places(
 
 
 def test_missed_slots_are_caught_up_the_oldest_first(here: Installation, a_daemon: Start) -> None:
-    missed = {"policy": "all", "maxAge": "2d", "maxRuns": 20}
+    missed = {"policy": "all", "maxAge": "2d", "maxRuns": 30}
     here.install(a_job("tick", schedule={"every": "1h"}, missed=missed))
     set_watermark(here, "tick", at(0.5))
-    up = a_daemon(clock=StandingClock(at(12.5)), parallel=3)
-    up.until(lambda: len(up.heard.of("finished")) == 12)
-    assert [here.instance(id).slot_at for id in up.heard.of("started")] == [at(n) for n in range(1, 13)]
+    up = a_daemon(clock=StandingClock(at(24.5)), parallel=5)
+    up.until(lambda: len(up.heard.of("finished")) == 24)
+    assert [here.instance(id).slot_at for id in up.heard.of("started")] == [at(n) for n in range(1, 25)]
 
 
 def test_missed_slots_of_one_job_are_in_no_other_jobs_way(
