@@ -69,7 +69,7 @@ def _interruptibly(perform: Perform, action: Mapping[str, Any], step: StepContex
             sys.stdout.flush()
             sys.stderr.flush()
         step.flush_progress()
-        if step.ran_program:
+        if step.ran_program and os.access(step.output_path, os.F_OK):
             with contextlib.suppress(OSError):
                 os.unlink(step.output_path)  # noqa: PTH108 -- pathlib is not lean
     return outputs

@@ -7,6 +7,7 @@ adopted and killed by the zygote.
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]
 import contextlib
 import os
 import signal
@@ -17,17 +18,10 @@ from runner.execution.actions.failure import ActionFailed
 from runner.execution.child.context import Finished
 from runner.execution.child.interruption import INTERRUPTION, NO_SHIELD, StepTimeout, StopRequested
 
-_BLOCKED = (signal.SIGTERM, signal.SIGALRM, signal.SIGHUP, NO_SHIELD)
+# As plain numbers and through `_signal`: `signal` itself makes enums of everything, pages of it.
+_BLOCKED = tuple(map(int, (signal.SIGTERM, signal.SIGALRM, signal.SIGHUP, NO_SHIELD)))
 # CPython ignores these; a program expects the default.
-_RESET = (
-    signal.SIGPIPE,
-    signal.SIGXFSZ,
-    signal.SIGTERM,
-    signal.SIGALRM,
-    signal.SIGINT,
-    signal.SIGHUP,
-    signal.SIGCHLD,
-)
+_RESET = (*_BLOCKED, *map(int, (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGCHLD)))
 
 
 def run_program(argv: Sequence[str], env: Mapping[str, str], cwd: str) -> Finished:
@@ -40,7 +34,7 @@ def run_program(argv: Sequence[str], env: Mapping[str, str], cwd: str) -> Finish
         raise ActionFailed("program-not-found", "there is no program to run: argv is empty")
     sys.stdout.flush()
     sys.stderr.flush()
-    signal.pthread_sigmask(signal.SIG_BLOCK, _BLOCKED)
+    _signal.pthread_sigmask(_signal.SIG_BLOCK, _BLOCKED)
     try:
         INTERRUPTION.check()
         INTERRUPTION.guard_program()
@@ -49,7 +43,7 @@ def run_program(argv: Sequence[str], env: Mapping[str, str], cwd: str) -> Finish
         INTERRUPTION.unguard_program()
         raise
     finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _BLOCKED)
+        _signal.pthread_sigmask(_signal.SIG_UNBLOCK, _BLOCKED)
     try:
         _, status = os.waitpid(pid, 0)
     except BaseException:
@@ -71,7 +65,8 @@ def run_program(argv: Sequence[str], env: Mapping[str, str], cwd: str) -> Finish
 def _spawn(argv: Sequence[str], env: Mapping[str, str], cwd: str) -> int:
     here = os.getcwd()  # noqa: PTH109 -- pathlib is not lean
     try:
-        os.chdir(cwd)
+        if cwd != here:
+            os.chdir(cwd)
         return os.posix_spawnp(argv[0], list(argv), env, setpgroup=0, setsigdef=_RESET, setsigmask=())
     except FileNotFoundError:
         raise ActionFailed(
@@ -84,4 +79,5 @@ def _spawn(argv: Sequence[str], env: Mapping[str, str], cwd: str) -> int:
         retryable = isinstance(error, BlockingIOError | MemoryError)
         raise ActionFailed("program-not-started", f"{argv[0]!r}: {error}", retryable) from None
     finally:
-        os.chdir(here)
+        if cwd != here:
+            os.chdir(here)
