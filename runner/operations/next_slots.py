@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from heapq import merge
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from runner.schedules.dialect import CronProblem
 from runner.schedules.kinds import schedule_from
 from runner.schedules.slot import Schedule, Slot, slots_between
+from runner.schedules.zones import ends_gap, zone_named
 from runner.vocabulary.errors import RunnerError, UnknownName
 from runner.vocabulary.identity import Address
 from runner.vocabulary.names import nearest
@@ -53,8 +54,29 @@ def schedule_of_expression(cron: str, zone: str) -> tuple[Schedule, tuple[CronPr
 
 
 def next_slots(schedules: Iterable[Schedule], *, after: datetime, count: int) -> tuple[Slot, ...]:
-    """The first `count` slots after `after` of several schedules; a slot that two of them name comes once."""
-    return tuple(islice(_in_order(tuple(schedules), after), count))
+    """The first `count` slots after `after` of several schedules; a slot that two of them name comes once.
+
+    Those of different schedules that land at the end of one gap are one start, as they are for the daemon (R3).
+    """
+    after_gaps: dict[tuple[datetime, str], int] = {}
+    found: list[Slot] = []
+    for slot in _in_order(tuple(schedules), after):
+        zone = slot.key.partition("[")[2].removesuffix("]")  # only clock-like slots have one
+        position = after_gaps.get((slot.at, zone))
+        if position is not None:
+            found[position] = _together(found[position], slot)
+            continue
+        if len(found) == count:
+            break
+        if zone and ends_gap(zone_named(zone), slot.at):
+            after_gaps[slot.at, zone] = len(found)
+        found.append(slot)
+    return tuple(found)
+
+
+def _together(first: Slot, further: Slot) -> Slot:
+    keys = dict.fromkeys((*first.keys, *further.keys))
+    return replace(first, merged=tuple(keys)[1:], marks=("gap", "merged"))
 
 
 def sentence(problem: CronProblem) -> str:

@@ -28,6 +28,18 @@ def test_a_slot_that_two_schedules_name_comes_once() -> None:
     assert [f"{slot.at:%H:%M}" for slot in slots] == ["13:00", "14:00"]
 
 
+def test_what_lands_after_a_gap_is_one_start_as_it_is_for_the_daemon() -> None:
+    berlin = {"timezone": "Europe/Berlin"}
+    job = a_job(
+        a={"cron": "0 2,3 * * *", **berlin}, b={"cron": "30 2 * * *", **berlin}, often={"every": "1h"}
+    )
+    slots = next_slots(schedules_of(job), after=datetime(2026, 3, 29, 0, 30, tzinfo=UTC), count=2)
+    assert [(slot.at.hour, [key[11:] for key in slot.keys], slot.marks) for slot in slots] == [
+        (1, ["02:00[Europe/Berlin]", "03:00[Europe/Berlin]", "02:30[Europe/Berlin]"], ("gap", "merged")),
+        (1, ["01:00:00Z"], ()),
+    ]
+
+
 def test_an_ended_schedule_has_no_slots() -> None:
     assert next_slots(schedules_of(a_job(once={"at": "2026-11-01T00:00Z"})), after=START, count=3) == ()
     assert next_slots((), after=START, count=3) == ()
