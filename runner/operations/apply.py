@@ -12,6 +12,7 @@ from runner.operations.blobs import has_blob, store_blob
 from runner.operations.holding import hold_job
 from runner.operations.last_applied import remember
 from runner.operations.plan import Planned
+from runner.operations.restore_blobs import restore_blobs
 from runner.reconcile.guards import deletion_refusal, protected_changes
 from runner.reconcile.plan import Change, HoldEdit, Plan
 from runner.reconcile.switches import GIT
@@ -64,6 +65,9 @@ def carry_out(
         applied = store.transact(carrying.work)
     except ChangedMeanwhile as problem:
         raise StalePlan(f"{problem}; make a new plan") from problem
+    if planned.tree is not None:
+        with store.read() as reader:
+            restore_blobs(reader, folder, planned.tree)
     if applied.changed and planned.tree is not None and plan.is_all:
         remember(folder, planned.tree, plan.tree_digest)
     return applied

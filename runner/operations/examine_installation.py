@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from runner.operations.last_reload import last_reload
+from runner.operations.restore_blobs import damaged_blobs, missing_blobs
 from runner.store.daemon_lock import lock_holder
 from runner.store.open import open_store
 from runner.store.port import Reader
@@ -49,7 +50,8 @@ def examine_installation(project: Path, database: Path, now: datetime) -> tuple[
         return (*findings, Finding("database", "error", str(problem)))
     try:
         with store.read() as reader:
-            findings += [_database(reader, database), _daemon(reader, state, now), _declarations(state)]
+            findings += [_database(reader, database), *_contents(reader, state)]
+            findings += [_daemon(reader, state, now), _declarations(state)]
     except RunnerError as problem:
         findings.append(Finding("database", "error", str(problem)))
     finally:
@@ -101,6 +103,19 @@ def _database(reader: Reader, database: Path) -> Finding:
     last = f"last apply {to_text(applied.at)} by {applied.who}{commit}"
     text = f"{size}, serial {applied.serial}, {jobs} jobs, {last}"
     return Finding("database", "ok", text)
+
+
+def _contents(reader: Reader, state: Path) -> list[Finding]:
+    """Children read only these copies: a job whose file is not there fails at night, and not before."""
+    missing, damaged = missing_blobs(reader, state), damaged_blobs(reader, state)
+    findings = []
+    if missing:
+        text = f"{len(missing)} files of installed objects are missing in {state / 'blobs'}"
+        findings.append(Finding("contents", "error", text, "run `runner reconcile`, which keeps them again"))
+    if damaged:
+        text = f"{len(damaged)} copies of installed files are not what was applied: {damaged[0]}"
+        findings.append(Finding("contents", "error", text, "delete them, then run `runner reconcile`"))
+    return findings
 
 
 def _daemon(reader: Reader, state: Path, now: datetime) -> Finding:

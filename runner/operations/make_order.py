@@ -43,9 +43,11 @@ def make_order(
 
     It may run for its timeout, and not longer than until its deadline.
 
-    Raises CredentialMissing when a secret cannot be found, and UnknownName when a connection is gone.
+    Raises CredentialMissing when a secret cannot be found, and UnknownName when a connection is gone, or
+    the copy of a file that the job names.
     """
     spec = definition.spec
+    _refuse_gone_files(definition)
     context = _context(instance, definition)
     connections: dict[str, dict[str, Any]] = {}
     roots: dict[str, dict[str, Any]] = {}
@@ -85,6 +87,16 @@ def make_order(
         output_limit=definition.output_limit,
         masks=sorted(masks | env_masks, key=len, reverse=True),
     )
+
+
+def _refuse_gone_files(definition: Definition) -> None:
+    for files in (definition.files, *definition.libraries.values()):
+        for path, copy in files.items():
+            if not os.path.exists(copy):  # noqa: PTH110 - for every start; a Path costs more than the question
+                raise UnknownName(
+                    f"the copy of {path} as it was applied is gone from the state directory; "
+                    "run `runner reconcile`, which keeps it again"
+                )
 
 
 def _time_left(instance: InstanceRecord, timeout_s: float | None, now: datetime) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -156,6 +157,19 @@ def test_a_deadline_ends_a_run_under_way(here: Installation, a_daemon: Start) ->
     up.clock.passes(seconds=1)
     run = up.until_ended(id)
     assert (run.state, run.reason) == ("FAILED", "expired")
+
+
+def test_a_run_whose_file_is_lost_fails_and_says_how_to_get_it_back(
+    here: Installation, a_daemon: Start
+) -> None:
+    job = a_job("lost", schedule=None)
+    here.install(replace(job, resolved={**job.resolved, "files": {"sum.sql": "0" * 64}}))
+    up = a_daemon()
+    run = up.until_ended(up.trigger("lost"))
+    assert run.error is not None and run.error["description"] == (
+        "the copy of sum.sql as it was applied is gone from the state directory; "
+        "run `runner reconcile`, which keeps it again"
+    )
 
 
 def test_a_missing_secret_fails_the_run_and_says_where(here: Installation, a_daemon: Start) -> None:

@@ -11,11 +11,26 @@ from declared_projects import ANA, NOW, Project, lines
 from runner.access.permission import Actor
 from runner.operations.apply import carry_out
 from runner.operations.blobs import blob_path
+from runner.operations.examine_installation import examine_installation
 from runner.operations.plan import Stream, make_plan_for
 from runner.operations.reconcile import reconcile
 from runner.operations.saved_plan import expected_digest, read_plan, save_plan
 from runner.store.records import HoldRecord
 from runner.vocabulary.errors import InvalidDeclarations, NotAllowed, Refused, RunnerError, StalePlan
+
+WAREHOUSE = """
+    apiVersion: jobs.runner/v1
+    kind: Connection
+    metadata: {name: warehouse}
+    spec: {url: "sqlite:///w.db"}
+    ---
+    apiVersion: jobs.runner/v1
+    kind: Job
+    metadata: {name: sum}
+    spec:
+      enabled: true
+      steps: [{name: sum, sql: {connection: warehouse, file: sum.sql}}]
+    """
 
 
 @pytest.fixture
@@ -433,3 +448,31 @@ def test_a_disk_that_takes_no_file_changes_nothing(project):
     with pytest.raises(RunnerError, match="cannot be written"):
         project.apply()
     assert project.record("py") is None
+
+
+def test_contents_that_were_lost_are_kept_again_although_no_plan_differs(project):
+    project.write("jobs.d/sum.sql", "select 1")
+    project.write("jobs.d/warehouse.yaml", WAREHOUSE)
+    project.apply()
+    (copy,) = [each for each in (project.state / "blobs").rglob("*") if each.is_file()]
+    copy.unlink()
+    applied = project.apply()
+    assert not applied.changed and copy.read_text() == "select 1"
+
+
+def test_doctor_names_contents_that_are_gone_or_damaged(project):
+    project.write("jobs.d/sum.sql", "select 1")
+    project.write("jobs.d/warehouse.yaml", WAREHOUSE)
+    project.apply()
+    (copy,) = [each for each in (project.state / "blobs").rglob("*") if each.is_file()]
+
+    def found() -> list[tuple[str, str]]:
+        findings = examine_installation(project.folder, project.state / "runner.db", NOW)
+        return [(each.verdict, each.text) for each in findings if each.topic == "contents"]
+
+    assert found() == []
+    copy.write_text("select 2")
+    assert found() == [("error", f"1 copies of installed files are not what was applied: {copy}")]
+    copy.unlink()
+    folder = project.state / "blobs"
+    assert found() == [("error", f"1 files of installed objects are missing in {folder}")]
