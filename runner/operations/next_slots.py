@@ -56,7 +56,7 @@ def schedule_of_expression(cron: str, zone: str) -> tuple[Schedule, tuple[CronPr
 def next_slots(schedules: Iterable[Schedule], *, after: datetime, count: int) -> tuple[Slot, ...]:
     """The first `count` slots after `after` of several schedules; a slot that two of them name comes once.
 
-    Those of different schedules that land at the end of one gap are one start, as they are for the daemon (R3).
+    Those of different schedules that land at the end of one gap are one start, as for the daemon (R3).
     """
     after_gaps: dict[tuple[datetime, str], int] = {}
     found: list[Slot] = []
