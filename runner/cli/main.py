@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from runner.cli import exits
+from runner.cli.options import leading_options
 
 # Command → module in runner.cli.commands, and the line that `runner --help` shows without importing it.
 COMMANDS: dict[str, str] = {
@@ -68,7 +69,8 @@ class LazyGroup(click.Group):
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="jobs-runner", prog_name="runner")
-def runner() -> None:
+@leading_options
+def runner(project: str | None, db: str | None) -> None:
     """Declare jobs in YAML, review the plan, and let them run, recorded and isolated.
 
     \b

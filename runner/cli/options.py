@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import click
+from click.core import ParameterSource
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -56,9 +57,26 @@ def common_options(command: Callable[..., R]) -> Callable[..., R]:
     )
     @functools.wraps(command)
     def with_where(*args: Any, project: str, db: str | None, **kwargs: Any) -> R:
-        return command(*args, where=_where(project, db), **kwargs)
+        where = _where(_said("project", project), _said("db", db))
+        return command(*args, where=where, **kwargs)
 
     return with_where
+
+
+def leading_options(command: Callable[..., R]) -> Callable[..., R]:
+    """Add `--project` and `--db` to the program itself: they may stand before the command, too."""
+    for name, metavar in (("--db", "URL"), ("--project", "DIR")):
+        command = click.option(name, default=None, metavar=metavar, help="As with each command.")(command)
+    return command
+
+
+def _said(name: str, value: Any) -> Any:
+    """What was said beside the command, else before it, else the environment and the default."""
+    context = click.get_current_context(silent=True)
+    if context is None or context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+        return value
+    before = context.find_root().params.get(name)
+    return value if before is None or context.find_root() is context else before
 
 
 def output_option(*formats: str) -> Callable[[Callable[..., R]], Callable[..., R]]:

@@ -59,6 +59,20 @@ def test_the_common_options_are_accepted(words: tuple[str, ...], command: click.
     assert {"RUNNER_PROJECT", "RUNNER_DB"} <= variables
 
 
+def test_the_common_options_may_stand_before_the_command(
+    plain: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUNNER_PROJECT", "/from/the/environment")
+    for project, words in (
+        ("/from/the/environment", ()),
+        ("/before", ("--project", "/before")),
+    ):
+        assert f"no database at {project}/.runner/runner.db" in plain(*words, "jobs", "list")[2]
+    code, _, err = plain("--project", "/before", "jobs", "list", "--project", "/beside")
+    assert (code, "no database at /beside/.runner/runner.db" in err) == (1, True)
+    assert "no database at /x/y.db" in plain("--db", "/x/y.db", "jobs", "list")[2]
+
+
 @pytest.fixture
 def plain(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
     """`runner …`, as it is typed."""
