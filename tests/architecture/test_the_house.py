@@ -62,7 +62,7 @@ def test_a_pure_room_asks_neither_the_time_nor_chance(file: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "room", sorted(p.name for p in HOUSE.iterdir() if p.is_dir() and not p.name.startswith("__"))
+    "room", sorted(p.name for p in HOUSE.iterdir() if p.is_dir() and not p.name.startswith(("__", ".")))
 )
 def test_each_room_says_which_question_it_answers(room: str) -> None:
     doc = ast.get_docstring(ast.parse((HOUSE / room / "__init__.py").read_text()))
