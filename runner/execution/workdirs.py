@@ -72,28 +72,50 @@ class WorkingDirectories:
 
 
 def remove_if_small(folder: str) -> bool:
-    """Remove a directory that holds a few files at most; whether it is gone. The event loop may do it."""
+    """Remove a directory that holds a few files at most; whether it is gone. The event loop may do it.
+
+    A link that a job put in its place goes, and what it leads to stays.
+    """
     try:
-        with os.scandir(folder) as entries:
-            names = [entry.path for _, entry in zip(range(_FEW), entries, strict=False)]
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return _remove_what_is_no_folder(folder)
+    try:
+        with os.scandir(descriptor) as entries:
+            names = [entry.name for _, entry in zip(range(_FEW), entries, strict=False)]
         for name in names:
-            os.unlink(name)  # noqa: PTH108 -- on the way of every instance
+            os.unlink(name, dir_fd=descriptor)
         os.rmdir(folder)  # noqa: PTH106
     except FileNotFoundError:
         return not os.path.lexists(folder)
     except OSError:
         return False
+    finally:
+        os.close(descriptor)
     return True
 
 
 def remove_tree(folder: str) -> None:
-    """Remove a tree, whatever modes the job gave its folders."""
+    """Remove a tree, whatever modes the job gave its folders; no link is followed, not even for a mode."""
 
     def make_way(function: Callable[..., object], path: str, _error: object) -> None:
         with contextlib.suppress(OSError):
-            Path(path).parent.chmod(0o700)
-            Path(path).chmod(0o700)
+            for each in (Path(path).parent, Path(path)):
+                if stat.S_ISDIR(each.lstat().st_mode):
+                    each.chmod(0o700)
             function(path)
 
-    shutil.rmtree(folder, onerror=make_way)
-    shutil.rmtree(folder, ignore_errors=True)
+    if not _remove_what_is_no_folder(folder):
+        shutil.rmtree(folder, onerror=make_way)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_what_is_no_folder(path: str) -> bool:
+    """Whether nothing is there (any more): a link or a file is removed, a directory is not."""
+    try:
+        os.unlink(path)  # noqa: PTH108 -- on the way of every instance
+    except FileNotFoundError:
+        return True
+    except OSError:  # a directory
+        return False
+    return True
