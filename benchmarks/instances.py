@@ -3,7 +3,8 @@
 Usage: python benchmarks/instances.py [--count 2000] [--concurrency 8]
 
 Floors, measured in the same run: (1) a process that has imported what our zygote imports, and does nothing
-but fork, setsid, redirect and exec of a compiled no-op; (2) `python3 -c pass` processes.
+but fork, setsid, redirect and exec of a compiled no-op; (2) `python3 -c pass` processes. CPU time is that of
+all processes involved, which is steadier than rates on a machine that others use too.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import resource
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from runner.execution.order import Ended, Order, Report
@@ -43,6 +46,16 @@ while live:
     live -= 1
 print(count / (time.perf_counter() - begun))
 """
+
+
+def with_cpu_us(count: int, measure: Callable[[], float]) -> tuple[float, float]:
+    """What `measure` returns, and the CPU time of all processes that it took, in µs per start."""
+    kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    used = [resource.getrusage(kind) for kind in kinds]
+    measured = measure()
+    now = [resource.getrusage(kind) for kind in kinds]
+    seconds = sum(n.ru_utime + n.ru_stime - u.ru_utime - u.ru_stime for n, u in zip(now, used, strict=True))
+    return measured, seconds / count * 1e6
 
 
 def bare_zygote_rate(count: int, concurrency: int) -> float:
@@ -121,14 +134,16 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     steps: list[dict[str, object]] = [{"name": "run", "kind": "python", "action": {"source": "pass"}}]
+    count, concurrency = arguments.count, arguments.concurrency
     rows = []
     for _ in range(arguments.rounds):
-        ours = supervised_rate(arguments.count, arguments.concurrency, steps)
-        floor = bare_zygote_rate(arguments.count, arguments.concurrency)
+        ours, ours_us = with_cpu_us(count, lambda: supervised_rate(count, concurrency, steps))
+        floor, floor_us = with_cpu_us(count, lambda: bare_zygote_rate(count, concurrency))
         python = bare_python_rate(arguments.count // 10, arguments.concurrency)
         rows.append((ours / floor, ours, floor, python))
         print(
-            f"supervised {ours:7.0f}/s   bare zygote {floor:7.0f}/s   python -c pass {python:7.0f}/s",
+            f"supervised {ours:7.0f}/s {ours_us:5.0f} µs CPU   zygote {floor:7.0f}/s {floor_us:5.0f} µs   "
+            f"python -c pass {python:7.0f}/s",
             flush=True,
         )
     ratio, ours, floor, python = sorted(rows)[len(rows) // 2]

@@ -11,7 +11,7 @@ import argparse
 import subprocess
 import time
 
-from instances import supervised_rate
+from instances import supervised_rate, with_cpu_us
 
 
 def bare_rate(count: int, concurrency: int) -> float:
@@ -35,12 +35,16 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     steps: list[dict[str, object]] = [{"name": "run", "kind": "shell", "action": {"argv": ["/bin/true"]}}]
+    count, concurrency = arguments.count, arguments.concurrency
     rows = []
     for _ in range(arguments.rounds):
-        ours = supervised_rate(arguments.count, arguments.concurrency, steps)
-        floor = bare_rate(arguments.count, arguments.concurrency)
+        ours, ours_us = with_cpu_us(count, lambda: supervised_rate(count, concurrency, steps))
+        floor, floor_us = with_cpu_us(count, lambda: bare_rate(count, concurrency))
         rows.append((ours / floor, ours, floor))
-        print(f"shell steps {ours:7.0f}/s   bare Popen {floor:7.0f}/s", flush=True)
+        print(
+            f"shell steps {ours:7.0f}/s {ours_us:5.0f} µs CPU   bare Popen {floor:7.0f}/s {floor_us:5.0f} µs",
+            flush=True,
+        )
     ratio = sorted(rows)[len(rows) // 2][0]
     print(f"ratio to bare Popen: {ratio:.2f} (target 0.4)")
 

@@ -219,6 +219,11 @@ class Attempt:
         else:
             self.err = -1
 
+    def close_control(self) -> None:
+        """The child closed its end, after its last word."""
+        os.close(self.control)
+        self.control = -1
+
     def ended(self, status: int | None, usage: Usage) -> tuple[Ended, bool]:
         """The last report, from everything that is known now, and whether the working directory is gone."""
         while self.control >= 0 and self._end is None and self.violation is None and self._more():

@@ -149,19 +149,16 @@ class Supervisor:
             if attempt.waiting_grace_s is not None and not attempt.shielded:
                 self._later(attempt, attempt.waiting_grace_s, self._kill, attempt, attempt.waiting_grace_s)
                 attempt.waiting_grace_s = None
-            if attempt.said_its_end and attempt.violation is None:
-                self._look_away(attempt)
+            return
+        if attempt.said_its_end and attempt.violation is None:
+            self._watches.drop(attempt.control)
+            attempt.close_control()
             return
         self._watches.remove(attempt.control)
         if attempt.violation is not None:
             self.zygotes.request(KILL, attempt.token)
         elif not attempt.said_its_end:
             self._later(attempt, _CLOSED_GRACE_S, self._on_closed, attempt)
-
-    def _look_away(self, attempt: Attempt) -> None:
-        """It has said its last word: what else is in its streams is read when its processes are gone."""
-        for descriptor in (attempt.control, attempt.out, attempt.err):
-            self._watches.remove(descriptor)
 
     def _on_closed(self, attempt: Attempt) -> None:
         """It closed its control stream, and has not ended since."""

@@ -34,6 +34,7 @@ def run_program(argv: Sequence[str], env: Mapping[str, str], cwd: str) -> Finish
         raise ActionFailed("program-not-found", "there is no program to run: argv is empty")
     sys.stdout.flush()
     sys.stderr.flush()
+    _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)  # the zygote's handler has nothing to do here
     _signal.pthread_sigmask(_signal.SIG_BLOCK, _BLOCKED)
     try:
         INTERRUPTION.check()

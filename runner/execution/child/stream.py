@@ -9,8 +9,6 @@ from typing import Any
 from runner.execution.child.interruption import INTERRUPTION
 from runner.execution.protocol import CONTROL, decode, encode
 
-_READ, _READ_MORE = 1 << 12, 1 << 16
-
 
 class Stream:
     """The private descriptor, one JSON line per message, both ways."""
@@ -28,8 +26,7 @@ class Stream:
         """As `receive`, undecoded."""
         parts = [self._rest]
         while b"\n" not in parts[-1]:
-            # Most orders are short, and room for more would be fresh pages.
-            part = os.read(self._descriptor, _READ if len(parts) == 1 else _READ_MORE)
+            part = os.read(self._descriptor, 1 << 16)
             if not part:
                 raise EOFError("the supervisor closed the control stream")
             parts.append(part)
