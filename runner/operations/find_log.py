@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runner.lifecycle.instance import INSTANCE
+from runner.operations.selection import unknown
 from runner.store.port import Store
 from runner.store.records import InstanceRecord, log_path_of
 from runner.vocabulary.errors import UnknownName
@@ -46,9 +47,7 @@ def find_log(
             states = ("FAILED",) if failed else None
             found = reader.instances.list(job=name_or_id, states=states, limit=LOOKED_AT)
             if not found:
-                raise UnknownName(
-                    _nothing(name_or_id, [s.name for s in reader.objects.summaries("Job")], failed)
-                )
+                raise _nothing(name_or_id, [s.name for s in reader.objects.summaries("Job")], failed)
             instance = next((run for run in found if _has_a_log(run, follow)), found[0])
         steps = [each.name for each in reader.steps.of(instance.id)]
     if step is not None and steps and step not in steps:
@@ -62,10 +61,8 @@ def _has_a_log(run: InstanceRecord, follow: bool) -> bool:
     return run.first_started_at is not None or (follow and run.state not in INSTANCE.terminal)
 
 
-def _nothing(name: str, known: list[str], failed: bool) -> str:
-    if name in known:
-        which = "failed run" if failed else "run"
-        return f"Job/{name} has no {which} yet; start one with `runner jobs trigger {name}`"
-    close = nearest(name, known)
-    hint = f"; did you mean {close!r}?" if close else "; see `runner jobs list`"
-    return f"there is no job {name!r}{hint}"
+def _nothing(name: str, known: list[str], failed: bool) -> UnknownName:
+    if name not in known:
+        return unknown("Job", name, known)
+    which = "failed run" if failed else "run"
+    return UnknownName(f"Job/{name} has no {which} yet; start one with `runner jobs trigger {name}`")

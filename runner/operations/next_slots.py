@@ -6,31 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from heapq import merge
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from runner.schedules.dialect import CronProblem
 from runner.schedules.kinds import schedule_from
 from runner.schedules.slot import Schedule, Slot, slots_between
 from runner.schedules.zones import ends_gap, zone_named
-from runner.vocabulary.errors import RunnerError, UnknownName
-from runner.vocabulary.identity import Address
-from runner.vocabulary.names import nearest
-
-if TYPE_CHECKING:
-    from runner.store.port import Reader
-    from runner.store.records import ObjectRecord
+from runner.vocabulary.errors import RunnerError
 
 _END = datetime.fromisoformat("9900-01-01T00:00:00+00:00")
-
-
-def installed_job(reader: Reader, name: str) -> ObjectRecord:
-    """The installed job; UnknownName, with the nearest known one, when there is none."""
-    found = reader.objects.get(Address("Job", name))
-    if found is None:
-        close = nearest(name, (summary.name for summary in reader.objects.summaries("Job")))
-        hint = f"; did you mean {close!r}?" if close else "; `runner jobs list` shows what is installed"
-        raise UnknownName(f"no job is called {name!r}{hint}")
-    return found
 
 
 def schedules_of(resolved: Mapping[str, Any]) -> tuple[Schedule, ...]:

@@ -130,7 +130,7 @@ def test_an_unknown_job_is_an_error_with_the_nearest_one(
     assert run("schedule", "next", "nightly-reprot", "--project", str(tmp_path)) == 1
     assert (
         capsys.readouterr().err
-        == "Error: no job is called 'nightly-reprot'; did you mean 'nightly-report'?\n"
+        == "Error: no Job is called 'nightly-reprot'; did you mean 'nightly-report'?\n"
     )
 
 

@@ -68,13 +68,14 @@ def next_(
 
 
 def _of_job(name: str, where: Where) -> tuple[Schedule, ...]:
-    from runner.operations.next_slots import installed_job, schedules_of
+    from runner.operations.next_slots import schedules_of
+    from runner.operations.selection import installed
     from runner.store.open import open_store
 
     store = open_store(where.database, read_only=True)
     try:
         with store.read() as reader:
-            job = installed_job(reader, name)
+            job = installed(reader, "Job", name)
             holds = sorted({hold.kind for hold in reader.holds.of(job.uid)})
     finally:
         store.close()
