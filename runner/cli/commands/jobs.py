@@ -265,6 +265,7 @@ def trigger(
 
     from runner.cli.exits import ERROR, PARTIAL, SUCCESS, WAIT_TIMED_OUT
     from runner.cli.views.acts import show_triggered
+    from runner.cli.views.instances import error_text
     from runner.cli.views.values import warn
     from runner.operations.trigger import trigger_job
     from runner.operations.wait_for_instance import wait_for_instance
@@ -302,6 +303,13 @@ def trigger(
         if not runs:
             warn("No daemon runs: the start is recorded, and carried out by the next `runner up`.")
         state = wait_for_instance(store, start.id, timeout, daemon_runs=daemon_runs) if wait else "SCHEDULED"
+        if state is not None and wait and state != "SUCCEEDED":
+            with store.read() as reader:
+                ended = reader.instances.get(start.id)
+            why = error_text(ended.error) if ended is not None else ""
+            if ended is not None and state == "SKIPPED":
+                why = ended.reason
+            warn(f"{start.job}: {f'{why}; ' if why else ''}see: runner instances show {start.id}")
     show_triggered(start, state or "not ended yet", output)
     if wait:
         codes = {"SUCCEEDED": SUCCESS, "PARTIALLY_SUCCEEDED": PARTIAL, None: WAIT_TIMED_OUT}
@@ -321,13 +329,14 @@ def _parameters(texts: tuple[str, ...]) -> dict[str, str]:
 
 
 def _say_what_is_dropped(reader: Reader, jobs: list[str], now: datetime, until: datetime) -> None:
+    from runner.cli.views.values import short
     from runner.operations.disable import SHOWN, starts_between
     from runner.operations.selection import installed
 
     for name in jobs:
         starts, more = starts_between(installed(reader, "Job", name), now, until)
         if starts:
-            first = ", ".join(f"{start:%Y-%m-%d %H:%MZ}" for start in starts[:SHOWN])
+            first = ", ".join(short(start) for start in starts[:SHOWN])
             count = f"more than {len(starts)}" if more else str(len(starts))
             dots = ", …" if len(starts) > SHOWN else ""
             print(

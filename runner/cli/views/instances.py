@@ -121,7 +121,7 @@ def _show_text(details: InstanceDetails, now: datetime) -> None:
             "inputs": _pairs(run.inputs),
             "outputs": _pairs(run.outputs),
             "info": _pairs(run.info),
-            "error": _error(run.error),
+            "error": error_text(run.error),
             "revision": f"{run.revision} {run.digest}",
         }
     )
@@ -159,7 +159,7 @@ def _show_steps(steps: Iterable[StepRecord], now: datetime) -> None:
                 short(step.skipped_at),
                 short(step.completed_at),
                 step.target,
-                _error(step.error) or "-",
+                error_text(step.error) or "-",
             )
             for step in steps
         ],
@@ -193,7 +193,7 @@ def _row(run: InstanceRecord, now: datetime) -> tuple[str, ...]:
         short(run.started_at),
         _took(run, now) or "-",
         str(run.attempt),
-        _shortened(_error(run.error)) or "-",
+        _shortened(error_text(run.error)) or "-",
     )
 
 
@@ -204,7 +204,8 @@ def _took(run: InstanceRecord, now: datetime) -> str:
     return "" if until is None else format_duration(max(until - run.started_at, until - until))
 
 
-def _error(error: Mapping[str, Any] | None) -> str:
+def error_text(error: Mapping[str, Any] | None) -> str:
+    """Where, what kind and what; empty without an error."""
     if error is None:
         return ""
     place = f"step {error['step']}: " if error.get("step") else ""
