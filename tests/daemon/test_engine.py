@@ -200,6 +200,62 @@ def test_an_unreadable_definition_fails_its_own_run_only(here: Installation, a_d
     ]
 
 
+def test_a_hold_ends_by_itself_and_fires_no_slot_of_its_time(here: Installation, a_daemon: Start) -> None:
+    here.install(a_job("tick", schedule={"every": "1h"}, missed={"policy": "all"}))
+    set_watermark(here, "tick", NOW)
+    here.hold("tick", "operator", until=at(2.5))
+    up = a_daemon()
+    up.passes(to=at(2))
+    assert up.engine.next_start() is None
+    up.passes(to=at(2.5))
+    up.until(lambda: up.engine.next_start() == (at(3), "tick"))
+    assert here.holds("tick") == []
+    up.passes(to=at(3))
+    up.until_heard("finished", (1, "SUCCEEDED", ""))
+    assert here.instance(1).slot_at == at(3)
+
+
+def test_missed_starts_are_caught_up_one_after_the_other(here: Installation, a_daemon: Start) -> None:
+    here.install(a_job("tick", schedule={"every": "1h"}, missed={"policy": "all"}))
+    here.install(a_job("other", schedule=None))
+    set_watermark(here, "tick", NOW)
+    up = a_daemon(clock=StandingClock(at(5.5)))
+    up.until(lambda: len(up.heard.of("finished")) == 5)
+    assert [here.instance(id).slot_at for id, _, _ in up.heard.of("finished")] == [
+        at(hour) for hour in (1, 2, 3, 4, 5)
+    ]
+    words = [word for word, _ in up.heard.lines if word in ("started", "finished")]
+    assert words == ["started", "finished"] * 5
+
+
+def test_a_removed_job_drains_and_goes(here: Installation, a_daemon: Start, tmp_path: Path) -> None:
+    here.install(a_job("old", schedule=None, steps=waits_for(tmp_path / "go")))
+    up = a_daemon()
+    id = up.trigger("old")
+    up.until_running(id)
+    here.hold("old", "removed", "git")
+    up.engine.look()
+    up.settle()
+    assert up.heard.of("removed") == []
+    (tmp_path / "go").touch()
+    up.until_heard("removed", "old")
+    assert here.instance(id).state == "SUCCEEDED"
+
+
+def test_a_job_that_fails_too_often_starts_no_more(here: Installation, a_daemon: Start) -> None:
+    spec = {"schedule": {"every": "1h"}, "retry": "none", "failAfter": 2, "steps": shell("exit 3")}
+    here.install(a_job("bad", **spec))
+    set_watermark(here, "bad", NOW)
+    up = a_daemon()
+    for hour in (1, 2):
+        up.passes(to=at(hour))
+        up.until_heard("finished", (hour, "FAILED", "exit-code"))
+    up.until(lambda: up.engine.next_start() is None)
+    up.passes(to=at(3))
+    up.settle()
+    assert len(up.heard.of("started")) == 2
+
+
 # -- the database cannot be written for a while
 
 
