@@ -187,12 +187,12 @@ class Zygote:
 def _signal(kind: bytes, pid: int) -> None:
     if kind == ASK:
         os.kill(pid, signal.SIGTERM)
-    elif kind == KILL:
-        kill_group(pid, signal.SIGKILL)
-    else:
-        if kind == INSIST:
-            os.kill(pid, NO_SHIELD)
-        kill_group(pid, signal.SIGTERM)
+        return
+    if kind == INSIST:
+        os.kill(pid, NO_SHIELD)
+    number = signal.SIGKILL if kind == KILL else signal.SIGTERM
+    if not kill_group(pid, number):
+        os.kill(pid, number)  # it was forked a moment ago, and has not made its group yet
 
 
 def _nothing_to_finish() -> None:
