@@ -101,19 +101,21 @@ class Announcer:
         if finished.state == "FAILED":
             self.line("", f"see: runner logs {instance.id}; runner instances show {instance.id}")
         if finished.job_failed:
-            self.line(
-                "HELD",
-                f"{instance.job} starts no more; after mending it: runner jobs reset {instance.job}",
-                "1;31",
-            )
+            self._held(instance.job)
 
     def not_started(self, result: NotStarted) -> None:
-        self.others += 1
+        self.failed += result.outcome == "FAILED"
+        self.others += result.outcome != "FAILED"
         self.line(
             _WORDS.get(result.outcome, result.outcome),
             f"{result.job} #{result.instance_id}  {result.reason}",
-            "33",
+            _STYLES.get(result.outcome, "33"),
         )
+        if result.job_failed:
+            self._held(result.job)
+
+    def _held(self, job: str) -> None:
+        self.line("HELD", f"{job} starts no more; after mending it: runner jobs reset {job}", "1;31")
 
     def removed(self, job: str) -> None:
         self.line("removed", f"Job/{job}  nothing of it runs any more; its history is kept")
