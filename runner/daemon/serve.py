@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,7 +21,7 @@ from runner.operations.settings import parallel_limit
 from runner.store.daemon_lock import daemon_lock
 from runner.store.open import open_store
 from runner.store.port import Store
-from runner.vocabulary.errors import RunnerError
+from runner.vocabulary.errors import Refused, RunnerError, UnknownName
 
 IDLE_AFTER_S = 0.3
 """Quiet time before the next start is told."""
@@ -53,10 +54,19 @@ def serve(serving: Serving, audience: Audience, clock: Clock) -> None:
     """Run until SIGTERM or Ctrl-C, then let work end within the grace; a second signal ends at once.
 
     AlreadyRunning when another daemon holds the database. Files that are broken or gone do not stop it: it
-    goes on with what the database has.
+    goes on with what the database has; only with neither files nor a database is there nothing to do.
     """
     state = serving.database.parent
+    if not serving.root.exists() and not serving.database.exists():
+        raise UnknownName(
+            f"there is no {serving.root}, and no database at {serving.database} either; "
+            "`runner init` makes a project here, `--project DIR` names another"
+        )
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if state.stat().st_mode & stat.S_IWOTH:
+        raise Refused(
+            f"{state} can be written by every user, who could change what runs; `chmod 700 {state}`"
+        )
     with daemon_lock(state):
         reloader = Reloader(serving.root, state, serving.reload)
         tell(audience.reloaded, reloader.load_first(), first=True)

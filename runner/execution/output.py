@@ -155,15 +155,14 @@ class Log:
         return f"{clock}.{int(fraction * 1000):03d}Z {self._step} {stream} ".encode()
 
     def _open(self) -> bool:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+        folder = Path(self._path).parent
         try:
             try:
-                self._descriptor = os.open(self._path, flags, 0o600)
+                self._descriptor = _open_private(folder, self._path)
             except FileNotFoundError:
-                folder = Path(self._path).parent
                 for each in (folder.parent, folder):  # `parents` alone makes them with other permissions
                     each.mkdir(mode=0o700, parents=True, exist_ok=True)
-                self._descriptor = os.open(self._path, flags, 0o600)
+                self._descriptor = _open_private(folder, self._path)
             self._size = os.fstat(self._descriptor).st_size
         except OSError as error:
             self._give_up(error)
@@ -182,6 +181,16 @@ class Log:
     def _give_up(self, error: OSError) -> None:
         self._full = True
         self.problem = f"the log {self._path} cannot be written: {error.strerror}"
+
+
+def _open_private(folder: Path, path: str) -> int:
+    """The log, opened for appending; neither it nor its folder may be a link that a job has left there."""
+    within = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+        return os.open(Path(path).name, flags, 0o600, dir_fd=within)
+    finally:
+        os.close(within)
 
 
 class LogLine(NamedTuple):

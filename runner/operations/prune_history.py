@@ -117,7 +117,7 @@ class _Logs:
         found = {
             int(path.stem): path.relative_to(self._state).as_posix()
             for path in (self._state / "logs").glob("*/*.log")
-            if path.stem.isdecimal()
+            if path.stem.isdecimal() and not path.parent.is_symlink()
         }
         if found:
             with store.read() as reader:

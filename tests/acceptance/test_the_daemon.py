@@ -128,6 +128,20 @@ def test_a_daemon_starts_from_its_database_when_the_files_are_gone(project: Proj
         up.sees(r"ok +hello")
 
 
+def test_without_files_and_without_a_database_there_is_nothing_to_run(project: Project) -> None:
+    result = project.run("up", check=1)
+    assert "runner init" in result.stderr
+    assert not project.state.exists()
+
+
+def test_a_state_directory_that_others_may_write_is_refused(project: Project) -> None:
+    project.job("hello", "true")
+    project.state.mkdir()
+    project.state.chmod(0o777)
+    result = project.run("up", check=3)
+    assert "chmod 700" in result.stderr
+
+
 def _move(path: Path, to: Path) -> None:
     path.rename(to)
 

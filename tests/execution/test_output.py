@@ -173,3 +173,16 @@ def test_a_closed_standard_output_harms_nobody(workshop: Workshop) -> None:
 @pytest.mark.parametrize("secret", ["", " ", "abc", "\n"])
 def test_texts_too_short_to_be_secrets_mask_nothing(secret: str) -> None:
     assert Masks([secret]).hide("abc def \n") == "abc def \n"
+
+
+def test_a_folder_that_is_a_link_gets_no_log(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (tmp_path / "logs").symlink_to(elsewhere)
+    log = Log(str(tmp_path / "logs" / "1.log"), 1 << 20)
+
+    log.write("a", "out", b"hello\n")
+    log.close()
+
+    assert list(elsewhere.iterdir()) == []
+    assert log.problem and "cannot be written" in log.problem
