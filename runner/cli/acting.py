@@ -1,4 +1,15 @@
-"""What all verbs share: who acts and why, which objects are meant, and the question above one object."""
+"""What do all verbs share: who acts and why, which objects are meant, the question above one, what is shown?
+
+A verb on several named objects is one function, which names its noun and itself:
+
+    @command.command("reset")
+    @acts_on(JOBS, "reset", done="reset")
+    def reset(asked: Asked) -> Sequence[Acted]:
+        '''Let a FAILED job start again, from now on.'''
+        from runner.operations.reset import reset_jobs
+
+        return asked.record(reset_jobs)
+"""
 
 from __future__ import annotations
 
@@ -6,23 +17,99 @@ import functools
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from runner.cli.options import Where, common_options, output_option
 from runner.vocabulary.errors import Refused
 from runner.vocabulary.printable import printable
 
 if TYPE_CHECKING:
     from runner.access.permission import Actor
-    from runner.cli.options import Where
     from runner.store.port import Store
 
 R = TypeVar("R")
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+FORMATS = ("text", "json", "yaml", "name")
 
 PREVIEWED = 20
 """Names shown in a preview; the rest is counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A verb that was asked for: on which objects, by whom, why and when."""
+
+    store: Store
+    objects: Sequence[Any]
+    actor: Actor
+    reason: str
+    now: datetime
+    where: Where
+
+    def record(self, operation: Callable[..., R], **more: Any) -> R:
+        """Carry the operation out on the objects, in one transaction, and wake the daemon."""
+        from runner.operations.wake import wake_daemon
+
+        result = self.store.transact(
+            lambda tx: operation(tx, self.objects, actor=self.actor, reason=self.reason, now=self.now, **more)
+        )
+        wake_daemon(self.where.state)
+        return result
+
+    def until(self, lasting: timedelta | None) -> datetime | None:
+        """When what lasts so long from now ends; None has no end."""
+        return None if lasting is None else self.now + lasting
+
+
+@dataclass(frozen=True, slots=True)
+class Noun:
+    """What verbs act on: the words that name its objects, which objects they mean, and what is shown."""
+
+    options: tuple[Decorator, ...]
+    fields: tuple[str, ...]
+    """What the options above give to `chosen`."""
+    chosen: Callable[..., Sequence[Any]]
+    """(store, verb, yes, **fields): the objects that are meant, after the question above one."""
+    show: Callable[[Sequence[Any], str, str], None]
+    """(results, done, output): one line for each."""
+
+
+def acts_on(noun: Noun, verb: str, *own: Decorator, done: str = "") -> Decorator:
+    """Make a command of a verb on several named objects: a preview, one act, one line for each.
+
+    The function gets what was asked and, by name, what its `own` options give; it returns the results to
+    show. `done` is the word for it in the lines: `enabled`.
+    """
+
+    def decorate(act: Callable[..., Sequence[Any]]) -> Callable[..., Any]:
+        @functools.wraps(act)
+        def command(*, yes: bool, reason: str, actor: Actor, output: str, where: Where, **given: Any) -> None:
+            meant = {field: given.pop(field) for field in noun.fields}
+            with opened(where) as store:
+                objects = noun.chosen(store, verb, yes, **meant)
+                results = act(Asked(store, objects, actor, reason, datetime.now(UTC), where), **given)
+            noun.show(results, done, output)
+
+        asking = click.option("--yes", is_flag=True, help="Do not ask when more than one object is meant.")
+        outwards: tuple[Decorator, ...] = (
+            common_options,
+            output_option(*FORMATS),
+            acting_options,
+            *reversed(own),
+            asking,
+            *reversed(noun.options),
+        )
+        decorated: Callable[..., Any] = command
+        for add in outwards:
+            decorated = add(decorated)
+        return decorated
+
+    return decorate
 
 
 class Duration(click.ParamType):  # type: ignore[type-arg]
@@ -61,24 +148,6 @@ def for_option(help_text: str) -> Callable[[Callable[..., R]], Callable[..., R]]
     return click.option("--for", "lasting", type=Duration(), default=None, metavar="2h", help=help_text)
 
 
-def selecting_options(command: Callable[..., R]) -> Callable[..., R]:
-    """Add NAME…, `-l`, `--group` and `--yes`."""
-    for add in (
-        click.option("--yes", is_flag=True, help="Do not ask when more than one object is meant."),
-        click.option("--group", default=None, metavar="G", help="All jobs of this group."),
-        click.option(
-            "-l",
-            "--selector",
-            default=None,
-            metavar="SELECTOR",
-            help="All jobs with these labels: team=bi, team!=bi, team, !team; commas join.",
-        ),
-        click.argument("names", nargs=-1, metavar="[NAME]..."),
-    ):
-        command = add(command)
-    return command
-
-
 def the_actor(as_name: str | None) -> Actor:
     """The operating system's user of this process, and the name given beside it."""
     from runner.access.permission import Actor
@@ -99,22 +168,6 @@ def opened(where: Where, *, read_only: bool = False) -> Iterator[Store]:
         store.close()
 
 
-def chosen_jobs(
-    store: Store, names: Sequence[str], *, selector: str | None, group: str | None, verb: str, yes: bool
-) -> list[str]:
-    """The names of the jobs that are meant, after the question above one; wrong usage when none is named."""
-    if not names and selector is None and group is None:
-        raise click.UsageError("Name at least one job, or select some with -l or --group.")
-    from runner.operations.selection import select_jobs
-
-    with store.read() as reader:
-        jobs = [job.name for job in select_jobs(reader, names, selector=selector, group=group)]
-    if not jobs:
-        print("No job fits; nothing was done.", file=sys.stderr)
-    confirm(verb, [f"Job/{name}" for name in jobs], yes=yes)
-    return jobs
-
-
 def confirm(verb: str, objects: Sequence[str], *, yes: bool) -> None:
     """Show what would be acted on and ask, when it is more than one; Refused without an answer of yes."""
     if len(objects) < 2 or yes:
@@ -130,3 +183,85 @@ def confirm(verb: str, objects: Sequence[str], *, yes: bool) -> None:
         )
     if not click.confirm("Go on?", err=True):
         raise Refused("nothing was done")
+
+
+def protected_option(help_text: str) -> Decorator:
+    """Add `--allow-protected`."""
+    return click.option("--allow-protected", is_flag=True, help=help_text)
+
+
+def _jobs(
+    store: Store, verb: str, yes: bool, *, names: Sequence[str], selector: str | None, group: str | None
+) -> list[str]:
+    if not names and selector is None and group is None:
+        raise click.UsageError("Name at least one job, or select some with -l or --group.")
+    from runner.operations.selection import select_jobs
+
+    with store.read() as reader:
+        jobs = [job.name for job in select_jobs(reader, names, selector=selector, group=group)]
+    if not jobs:
+        print("No job fits; nothing was done.", file=sys.stderr)
+    confirm(verb, [f"Job/{name}" for name in jobs], yes=yes)
+    return jobs
+
+
+def _groups(store: Store, verb: str, yes: bool, *, names: Sequence[str]) -> list[str]:
+    groups = list(dict.fromkeys(names))
+    confirm(verb, [f"Group/{name}" for name in groups], yes=yes)
+    return groups
+
+
+def _runs(store: Store, verb: str, yes: bool, *, ids: Sequence[int]) -> list[int]:
+    runs = list(dict.fromkeys(ids))
+    confirm(verb, [f"instance {id}" for id in runs], yes=yes)
+    return runs
+
+
+def _show_jobs(results: Sequence[Any], done: str, output: str) -> None:
+    from runner.cli.views.acts import show_acts
+
+    show_acts(results, done, output)
+
+
+def _show_groups(results: Sequence[Any], done: str, output: str) -> None:
+    from runner.cli.views.acts import show_switched
+
+    show_switched(results, done, output)
+
+
+def _show_runs(results: Sequence[Any], done: str, output: str) -> None:
+    from runner.cli.views.acts import show_runs
+
+    show_runs(results, output)
+
+
+JOBS = Noun(
+    options=(
+        click.argument("names", nargs=-1, metavar="[NAME]..."),
+        click.option(
+            "-l",
+            "--selector",
+            default=None,
+            metavar="SELECTOR",
+            help="All jobs with these labels: team=bi, team!=bi, team, !team; commas join.",
+        ),
+        click.option("--group", default=None, metavar="G", help="All jobs of this group."),
+    ),
+    fields=("names", "selector", "group"),
+    chosen=_jobs,
+    show=_show_jobs,
+)
+GROUPS = Noun(
+    options=(click.argument("names", nargs=-1, required=True, metavar="NAME..."),),
+    fields=("names",),
+    chosen=_groups,
+    show=_show_groups,
+)
+RUNS = Noun(
+    options=(
+        click.argument("ids", nargs=-1, required=True, type=click.IntRange(1, 2**63 - 1), metavar="ID..."),
+    ),
+    fields=("ids",),
+    chosen=_runs,
+    show=_show_runs,
+)

@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from runner.cli.acting import Duration, acting_options, confirm, opened
+from runner.cli.acting import FORMATS, RUNS, Asked, Duration, acts_on, opened
 from runner.cli.options import Where, common_options, output_option
 
 if TYPE_CHECKING:
-    from runner.access.permission import Actor
-
-FORMATS = ("text", "json", "yaml", "name")
+    from runner.operations.cancel import Cancelled
 
 
 @click.group()
@@ -102,29 +100,19 @@ def show(id: int, output: str, where: Where) -> None:
 
 
 @command.command("cancel")
-@click.argument("ids", nargs=-1, required=True, type=click.IntRange(1, 2**63 - 1), metavar="ID...")
-@click.option("--yes", is_flag=True, help="Do not ask when more than one run is meant.")
-@acting_options
-@output_option(*FORMATS)
-@common_options
-def cancel(*, ids: tuple[int, ...], yes: bool, reason: str, actor: Actor, output: str, where: Where) -> None:
+@acts_on(RUNS, "cancel")
+def cancel(asked: Asked) -> Sequence[Cancelled]:
     """End runs: one that waits at once, one that runs by asking it first (TERM, then KILL).
 
     \b
     Example:
       runner instances cancel 42 --reason "wrong input"
     """
-    from runner.cli.views.acts import show_cancelled
     from runner.cli.views.values import warn
     from runner.operations.cancel import cancel_instances
-    from runner.operations.wake import wake_daemon
     from runner.store.daemon_lock import lock_holder
 
-    confirm("cancel", [f"instance {id}" for id in dict.fromkeys(ids)], yes=yes)
-    now = datetime.now(UTC)
-    with opened(where) as store:
-        runs = store.transact(lambda tx: cancel_instances(tx, ids, actor=actor, reason=reason, now=now))
-    wake_daemon(where.state)
-    if lock_holder(where.state) is None and any(run.state == "STOPPING" for run in runs):
+    runs = asked.record(cancel_instances)
+    if lock_holder(asked.where.state) is None and any(run.state == "STOPPING" for run in runs):
         warn("No daemon runs: what is STOPPING is ended by the next `runner up`.")
-    show_cancelled(runs, output)
+    return runs

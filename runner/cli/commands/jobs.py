@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import click
 
-from runner.cli.acting import Duration, acting_options, chosen_jobs, for_option, opened, selecting_options
+from runner.cli.acting import (
+    FORMATS,
+    JOBS,
+    Asked,
+    Duration,
+    acting_options,
+    acts_on,
+    for_option,
+    opened,
+    protected_option,
+)
 from runner.cli.commands import instances
 from runner.cli.options import Where, common_options, output_option
 from runner.lifecycle.job import STATUSES
 
 if TYPE_CHECKING:
     from runner.access.permission import Actor
+    from runner.operations.holding import Acted
     from runner.store.port import Reader
 
-FORMATS = ("text", "json", "yaml", "name")
 SORTS = ("name", "status", "type", "next", "last")
 
 
@@ -107,21 +118,8 @@ def show(name: str, output: str, where: Where) -> None:
 
 
 @command.command("enable")
-@selecting_options
-@acting_options
-@output_option(*FORMATS)
-@common_options
-def enable(
-    *,
-    names: tuple[str, ...],
-    selector: str | None,
-    group: str | None,
-    yes: bool,
-    reason: str,
-    actor: Actor,
-    output: str,
-    where: Where,
-) -> None:
+@acts_on(JOBS, "enable", done="enabled")
+def enable(asked: Asked) -> Sequence[Acted]:
     """End an operator's hold, and hold `new` of a job that was just installed.
 
     A job that git declares disabled is refused (exit 3): change its declaration.
@@ -130,38 +128,20 @@ def enable(
     Example:
       runner jobs enable sales-summary --reason "reviewed"
     """
-    from runner.cli.views.acts import show_acts
     from runner.operations.enable import enable_jobs
-    from runner.operations.wake import wake_daemon
 
-    with opened(where) as store:
-        jobs = chosen_jobs(store, names, selector=selector, group=group, verb="enable", yes=yes)
-        now = datetime.now(UTC)
-        acts = store.transact(lambda tx: enable_jobs(tx, jobs, actor=actor, reason=reason, now=now))
-    wake_daemon(where.state)
-    show_acts(acts, "enabled", output)
+    return asked.record(enable_jobs)
 
 
 @command.command("disable")
-@selecting_options
-@for_option("The hold ends by itself after this time.")
-@click.option("--allow-protected", is_flag=True, help="Also a job of a protected type.")
-@acting_options
-@output_option(*FORMATS)
-@common_options
-def disable(
-    *,
-    names: tuple[str, ...],
-    selector: str | None,
-    group: str | None,
-    yes: bool,
-    lasting: timedelta | None,
-    allow_protected: bool,
-    reason: str,
-    actor: Actor,
-    output: str,
-    where: Where,
-) -> None:
+@acts_on(
+    JOBS,
+    "disable",
+    for_option("The hold ends by itself after this time."),
+    protected_option("Also a job of a protected type."),
+    done="disabled",
+)
+def disable(asked: Asked, *, lasting: timedelta | None, allow_protected: bool) -> Sequence[Acted]:
     """Hold jobs: no automatic start until they are enabled again, whatever is deployed.
 
     What runs finishes first (or as the job's onDisable says); starts that wait are dropped.
@@ -170,64 +150,28 @@ def disable(
     Example:
       runner jobs disable sales-summary --for 2h --reason INC-123
     """
-    from runner.cli.views.acts import show_acts
     from runner.operations.disable import disable_jobs
-    from runner.operations.wake import wake_daemon
 
-    with opened(where) as store:
-        jobs = chosen_jobs(store, names, selector=selector, group=group, verb="disable", yes=yes)
-        now = datetime.now(UTC)
-        until = None if lasting is None else now + lasting
-        acts = store.transact(
-            lambda tx: disable_jobs(
-                tx,
-                jobs,
-                actor=actor,
-                reason=reason,
-                now=now,
-                until=until,
-                allow_protected=allow_protected,
-            )
-        )
-        wake_daemon(where.state)
-        if until is not None:
-            with store.read() as reader:
-                _say_what_is_dropped(reader, jobs, now, until)
-    show_acts(acts, "disabled", output)
+    until = asked.until(lasting)
+    acts = asked.record(disable_jobs, until=until, allow_protected=allow_protected)
+    if until is not None:
+        with asked.store.read() as reader:
+            _say_what_is_dropped(reader, asked.objects, asked.now, until)
+    return acts
 
 
 @command.command("reset")
-@selecting_options
-@acting_options
-@output_option(*FORMATS)
-@common_options
-def reset(
-    *,
-    names: tuple[str, ...],
-    selector: str | None,
-    group: str | None,
-    yes: bool,
-    reason: str,
-    actor: Actor,
-    output: str,
-    where: Where,
-) -> None:
+@acts_on(JOBS, "reset", done="reset")
+def reset(asked: Asked) -> Sequence[Acted]:
     """Let a FAILED job start again, from now on.
 
     \b
     Example:
       runner jobs reset sales-summary --reason "disk replaced"
     """
-    from runner.cli.views.acts import show_acts
     from runner.operations.reset import reset_jobs
-    from runner.operations.wake import wake_daemon
 
-    with opened(where) as store:
-        jobs = chosen_jobs(store, names, selector=selector, group=group, verb="reset", yes=yes)
-        now = datetime.now(UTC)
-        acts = store.transact(lambda tx: reset_jobs(tx, jobs, actor=actor, reason=reason, now=now))
-    wake_daemon(where.state)
-    show_acts(acts, "reset", output)
+    return asked.record(reset_jobs)
 
 
 @command.command("trigger")
@@ -328,7 +272,7 @@ def _parameters(texts: tuple[str, ...]) -> dict[str, str]:
     return given
 
 
-def _say_what_is_dropped(reader: Reader, jobs: list[str], now: datetime, until: datetime) -> None:
+def _say_what_is_dropped(reader: Reader, jobs: Sequence[str], now: datetime, until: datetime) -> None:
     from runner.cli.views.values import short
     from runner.operations.disable import SHOWN, starts_between
     from runner.operations.selection import installed

@@ -38,7 +38,7 @@ def show_switched(groups: Sequence[Switched], done: str, output: str) -> None:
                 _show_act(job, done, "  ")
 
 
-def show_cancelled(runs: Sequence[Cancelled], output: str) -> None:
+def show_runs(runs: Sequence[Cancelled], output: str) -> None:
     """One line for each run."""
     values = [{"id": r.id, "job": r.job, "changed": r.changed, "state": r.state} for r in runs]
     if not _show_values(values, [str(r.id) for r in runs], output):
