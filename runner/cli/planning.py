@@ -35,7 +35,7 @@ def path_options(command: Callable[..., R]) -> Callable[..., R]:
 
 
 def guard_options(command: Callable[..., R]) -> Callable[..., R]:
-    """Add `--create`, `--allow-delete`, `--allow-protected` and `--as`; the command gets `actor`."""
+    """Add `--create`, `--allow-delete`, `--allow-protected`, `--adopt` and `--as`; it gets `actor`."""
 
     @click.option("--create", is_flag=True, help="Make the database when there is none.")
     @click.option(
@@ -46,6 +46,7 @@ def guard_options(command: Callable[..., R]) -> Callable[..., R]:
         help="Up to N objects may be removed, even if that is much.",
     )
     @click.option("--allow-protected", is_flag=True, help="Objects of protected types may change and go.")
+    @click.option("--adopt", is_flag=True, help="Take over a source that another project has installed.")
     @click.option("--as", "as_name", default=None, metavar="NAME", help="Recorded beside your login name.")
     @functools.wraps(command)
     def with_actor(*args: Any, as_name: str | None, **kwargs: Any) -> R:

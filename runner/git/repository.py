@@ -49,10 +49,10 @@ def commit_of(folder: Path) -> Commit | None:
     is None too. Costs one git process, and none at all outside of a repository.
     """
     start = folder if folder.is_dir() else folder.parent
-    if not _is_in_a_repository(start):
+    if not is_in_a_repository(start):
         return None
-    lines = _git(start, "status", "--porcelain=v2", "--branch", "--untracked-files=normal", "--no-renames",
-                 "--ignore-submodules=all", "-z", "--", ".")  # fmt: skip
+    lines = ask_git(start, "status", "--porcelain=v2", "--branch", "--untracked-files=normal", "--no-renames",
+                    "--ignore-submodules=all", "-z", "--", ".")  # fmt: skip
     if lines is None:
         return None
     sha, branch, dirty = "", None, False
@@ -68,12 +68,14 @@ def commit_of(folder: Path) -> Commit | None:
     return Commit(sha, None if branch == "(detached)" else branch, dirty)
 
 
-def _is_in_a_repository(start: Path) -> bool:
+def is_in_a_repository(start: Path) -> bool:
+    """Whether a folder lies in a work tree, without asking git."""
     here = start.resolve()
     return any((above / ".git").exists() for above in (here, *here.parents))
 
 
-def _git(folder: Path, *arguments: str) -> str | None:
+def ask_git(folder: Path, *arguments: str) -> str | None:
+    """What git says, asked in `folder`; None when it fails, hangs or is not there."""
     environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
     environment |= {
         "LC_ALL": "C",

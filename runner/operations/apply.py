@@ -45,15 +45,17 @@ def carry_out(
     state: Path | None = None,
     allow_delete: int | None = None,
     allow_protected: bool = False,
+    adopt: bool = False,
 ) -> Applied:
     """Do what the plan says, once the guards agree.
 
     Contents of named files are written first, then everything else in one transaction. Raises Refused (the
-    deletion budget), NotAllowed (a protected object) or StalePlan (the database or an object is no longer
-    what the plan was made against); nothing is changed then.
+    deletion budget; a source of another project, unless `adopt`), NotAllowed (a protected object), or
+    StalePlan when the database or an object is no longer what the plan was made against. Nothing is changed
+    then.
     """
     plan = planned.plan
-    refuse_by_guards(planned, actor, allow_delete=allow_delete, allow_protected=allow_protected)
+    refuse_by_guards(planned, actor, allow_delete=allow_delete, allow_protected=allow_protected, adopt=adopt)
     refuse_foreign_plan(plan, store)
     objects = {c.address: _new_object(planned, c) for c in plan.changes if c.writes}
     folder = state if state is not None else store.path.parent
@@ -74,9 +76,16 @@ def carry_out(
 
 
 def refuse_by_guards(
-    planned: Planned, actor: Actor, *, allow_delete: int | None = None, allow_protected: bool = False
+    planned: Planned,
+    actor: Actor,
+    *,
+    allow_delete: int | None = None,
+    allow_protected: bool = False,
+    adopt: bool = False,
 ) -> None:
     """Nothing, or Refused with what would be needed."""
+    if planned.ownership.refusal and not adopt:
+        raise Refused(planned.ownership.refusal[0].upper() + planned.ownership.refusal[1:])
     refusal = deletion_refusal(planned.plan, allow_delete, planned.budget)
     if refusal is not None:
         raise Refused(refusal[0].upper() + refusal[1:])
@@ -154,6 +163,7 @@ class _Carrying:
         if plan.is_empty:
             if tx.serial() == plan.serial:
                 self._relocate(tx)
+                self._own(tx)
             return Applied(plan, tx.serial(), changed=False)
         serial = tx.set_serial(
             plan.serial,
@@ -168,6 +178,7 @@ class _Carrying:
         for change in plan.in_carrying_order():
             self._change(tx, change)
         self._relocate(tx)
+        self._own(tx)
         return Applied(plan, serial, changed=True, draining=tuple(sorted(self.draining)))
 
     def _change(self, tx: Transaction, change: Change) -> None:
@@ -266,6 +277,10 @@ class _Carrying:
             tx.objects.relocate(
                 each.uid, file=each.place.file, line=each.place.line, commit=plan.commit, dirty=plan.dirty
             )
+
+    def _own(self, tx: Transaction) -> None:
+        for source, owner in self.planned.ownership.owners.items():
+            tx.set_owner(source, owner)
 
     def _uid(self, address: Address, uid: str | None) -> str:
         return uid if uid is not None else self.uids[address]

@@ -17,6 +17,7 @@ from runner.loading.tree import Tree, load_stream, load_tree
 from runner.operations.glance import glance
 from runner.operations.installed_side import installed_side
 from runner.operations.last_applied import remember, token_of
+from runner.operations.ownership import Ownership, ownership_of
 from runner.reconcile.guards import Budget
 from runner.reconcile.make_plan import make_plan
 from runner.reconcile.plan import Plan
@@ -35,7 +36,8 @@ class Planned:
     """A plan with all that apply needs to carry it out, however long ago it was made.
 
     `declared` and `documents` are asked for what the plan writes; `blob` for the content of a named file, by
-    its sha256 in hex. `diagnostics` are warnings and notes: with errors there is no plan.
+    its sha256 in hex. `diagnostics` are warnings and notes: with errors there is no plan. `ownership` says
+    whether the sources are this project's.
     """
 
     plan: Plan
@@ -45,6 +47,7 @@ class Planned:
     budget: Budget = field(default_factory=Budget)
     diagnostics: tuple[Diagnostic, ...] = ()
     tree: Tree | None = None
+    ownership: Ownership = field(default_factory=Ownership)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +83,19 @@ def make_plan_for(
         declared = DeclaredSide(tree.objects, _Documents(tree), tree.source, tree.partial, tree.digest)
         if reader is None or store is None:
             plan, budget = make_plan(declared, InstalledSide(), now), Budget()
+            ownership = Ownership()
         else:
             plan = _against(reader, tree, declared, store.lineage, now, state=state)
             budget = budget_of(reader) if plan.count("uninstall") else Budget()
+            ownership = ownership_of(reader, plan, root=tree.root, project=project, state=store.path.parent)
     if plan.is_all and not plan.is_empty:
         plan = replace(plan, tree_digest=token_of(tree))
     found = asked.answer() if asked else None
     if found is not None:
         plan = replace(plan, commit=found.sha, branch=found.branch, dirty=found.dirty)
-    return Planned(plan, tree.objects, declared.documents, tree.blob, budget, tree.diagnostics, tree)
+    return Planned(
+        plan, tree.objects, declared.documents, tree.blob, budget, tree.diagnostics, tree, ownership
+    )
 
 
 def _against(

@@ -24,6 +24,7 @@ def reconcile(
     *,
     allow_delete: int | None = None,
     allow_protected: bool = False,
+    adopt: bool = False,
     expect: str | None = None,
 ) -> tuple[Planned, Applied]:
     """The plan for what is declared at `path`, and what was done.
@@ -36,7 +37,13 @@ def reconcile(
         refuse_unexpected(planned, expect)
         try:
             applied = carry_out(
-                planned, store, actor, now, allow_delete=allow_delete, allow_protected=allow_protected
+                planned,
+                store,
+                actor,
+                now,
+                allow_delete=allow_delete,
+                allow_protected=allow_protected,
+                adopt=adopt,
             )
         except StalePlan:
             if attempt == ATTEMPTS:
@@ -52,11 +59,12 @@ def rehearse(
     *,
     allow_delete: int | None = None,
     allow_protected: bool = False,
+    adopt: bool = False,
     expect: str | None = None,
 ) -> None:
     """Nothing, or what `reconcile` would refuse; changes nothing."""
     refuse_unexpected(planned, expect)
-    refuse_by_guards(planned, actor, allow_delete=allow_delete, allow_protected=allow_protected)
+    refuse_by_guards(planned, actor, allow_delete=allow_delete, allow_protected=allow_protected, adopt=adopt)
 
 
 def refuse_unexpected(planned: Planned, expect: str | None) -> None:

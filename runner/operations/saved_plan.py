@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.declaration.declared import Declared, Document
+from runner.operations.ownership import Ownership
 from runner.operations.plan import Planned
 from runner.reconcile.guards import Budget
 from runner.reconcile.plan import Plan, digest_of
@@ -29,6 +30,7 @@ def save_plan(planned: Planned, path: Path) -> None:
     values = {
         "kind": KIND,
         "plan": planned.plan.as_json(),
+        "ownership": planned.ownership.as_json(),
         "budget": {"few": planned.budget.few, "share": planned.budget.share},
         "objects": objects,
         "blobs": {sha256: base64.b64encode(planned.blob(sha256)).decode("ascii") for sha256 in files},
@@ -68,6 +70,7 @@ def read_plan(path: Path) -> Planned:
             documents={address: _document(each) for address, each in objects.items()},
             blob=_Blobs(values["blobs"]),
             budget=Budget(**values["budget"]),
+            ownership=Ownership.from_json(values["ownership"]),
         )
     except ValueError as problem:
         raise StalePlan(f"{path}: {problem}; make a new plan") from problem

@@ -40,6 +40,7 @@ from runner.vocabulary.identity import Address
 
 if TYPE_CHECKING:
     from runner.lifecycle.machine import Move
+    from runner.reconcile.owner import Owner
 
 T = TypeVar("T")
 Instances = list[InstanceRecord]
@@ -394,6 +395,9 @@ class Reader(Protocol):
     def applied(self, source: str | None = None) -> Applied | None:
         """The last apply (of that source), or None."""
 
+    def owner(self, source: str) -> Owner | None:
+        """The project that a source belongs to; None when nobody has said so yet."""
+
 
 class Transaction(Reader, Protocol):
     """Reads and writes that become durable together, or not at all."""
@@ -431,6 +435,9 @@ class Transaction(Reader, Protocol):
         who: str,
     ) -> int:
         """The new serial; StalePlan when it is no longer `expected`."""
+
+    def set_owner(self, source: str, owner: Owner) -> None:
+        """The source belongs to this project from now on."""
 
 
 class Store(Protocol):

@@ -49,6 +49,7 @@ def command(
     create: bool,
     allow_delete: int | None,
     allow_protected: bool,
+    adopt: bool,
     actor: Actor,
     output: str,
     where: Where,
@@ -82,11 +83,19 @@ def command(
         if output == "text":
             show_plan(planned.plan, where, "text")
         refuse_foreign_plan(planned.plan, store)
-        refuse_by_guards(planned, actor, allow_delete=allow_delete, allow_protected=allow_protected)
+        refuse_by_guards(
+            planned, actor, allow_delete=allow_delete, allow_protected=allow_protected, adopt=adopt
+        )
         if not auto_approve:
             _approve(planned, where, shown=output == "text", stream=path == "-")
         applied = carry_out(
-            planned, store, actor, now, allow_delete=allow_delete, allow_protected=allow_protected
+            planned,
+            store,
+            actor,
+            now,
+            allow_delete=allow_delete,
+            allow_protected=allow_protected,
+            adopt=adopt,
         )
     finally:
         store.close()

@@ -86,6 +86,8 @@ def _planned(source: Path | Stream | None, where: Where) -> tuple[Planned, bool]
 def _warn_of_refusals(planned: Planned) -> None:
     from runner.reconcile.guards import deletion_refusal, protected_changes
 
+    if planned.ownership.refusal:
+        print(f"apply will refuse this: {planned.ownership.refusal}.", file=sys.stderr)
     refusal = deletion_refusal(planned.plan, None, planned.budget)
     if refusal is not None:
         print(f"apply will refuse this: {refusal}.", file=sys.stderr)

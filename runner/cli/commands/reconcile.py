@@ -56,6 +56,7 @@ def command(
     create: bool,
     allow_delete: int | None,
     allow_protected: bool,
+    adopt: bool,
     actor: Actor,
     output: str,
     where: Where,
@@ -95,7 +96,14 @@ def command(
                 store.close()
         show_warnings(planned)
         show_plan(planned.plan, where, output, database=has_database)
-        rehearse(planned, actor, allow_delete=allow_delete, allow_protected=allow_protected, expect=expected)
+        rehearse(
+            planned,
+            actor,
+            allow_delete=allow_delete,
+            allow_protected=allow_protected,
+            adopt=adopt,
+            expect=expected,
+        )
         if detailed_exitcode and not planned.plan.is_empty:
             context.exit(exits.CHANGES_PRESENT)
         return
@@ -109,6 +117,7 @@ def command(
             now,
             allow_delete=allow_delete,
             allow_protected=allow_protected,
+            adopt=adopt,
             expect=expected,
         )
         if applied.changed:

@@ -7,6 +7,7 @@ import sqlite3
 from dataclasses import asdict
 from datetime import datetime
 
+from runner.reconcile.owner import Owner
 from runner.store.records import Applied
 from runner.store.sqlite.cells import as_instant, as_json, instant
 from runner.store.sqlite.errors import Errors
@@ -70,10 +71,7 @@ class SqliteTransaction:
             )
         applied = Applied(serial + 1, source, tree_digest, commit, branch, dirty, at, who)
         text = as_json({**asdict(applied), "at": instant(at)})
-        self.connection.executemany(
-            "INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
-            [("serial", str(serial + 1)), ("applied", text), (f"applied:{source}", text)],
-        )
+        self._set_meta(("serial", str(serial + 1)), ("applied", text), (f"applied:{source}", text))
         self.events.append(
             "source",
             source,
@@ -85,6 +83,21 @@ class SqliteTransaction:
             details={"commit": commit, "tree_digest": tree_digest},
         )
         return serial + 1
+
+    def owner(self, source: str) -> Owner | None:
+        text = self._meta(f"owner:{source}")
+        if text is None:
+            return None
+        values = json.loads(text)
+        return Owner(**{**values, "roots": tuple(values["roots"])})
+
+    def set_owner(self, source: str, owner: Owner) -> None:
+        self._set_meta((f"owner:{source}", as_json(asdict(owner))))
+
+    def _set_meta(self, *pairs: tuple[str, str]) -> None:
+        self.connection.executemany(
+            "INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", pairs
+        )
 
     def _meta(self, key: str) -> str | None:
         row = self.connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()

@@ -16,6 +16,7 @@ from store_builders import (
     live,
 )
 
+from runner.reconcile.owner import Owner
 from runner.store.port import Store
 from runner.vocabulary.errors import ChangedMeanwhile, StalePlan
 from runner.vocabulary.identity import Address
@@ -240,3 +241,14 @@ def test_installing_writes_who_did_it_and_why(store: Store) -> None:
         "DISABLED",
     )
     assert (event.who, event.why, event.at) == ("ana", "first apply", AT)
+
+
+def test_the_owner_of_a_source_is_noted_and_replaced(store):
+    first = Owner("/home/ana/shop/jobs.d", "../jobs.d", ("a" * 40,), "jobs.d/", "git.example/ana/shop")
+    second = Owner("/home/bo/bank/jobs.d", "../../bo/jobs.d")
+    store.transact(lambda tx: tx.set_owner("jobs.d", first))
+    with store.read() as reader:
+        assert (reader.owner("jobs.d"), reader.owner("others")) == (first, None)
+    store.transact(lambda tx: tx.set_owner("jobs.d", second))
+    with store.read() as reader:
+        assert reader.owner("jobs.d") == second
