@@ -12,6 +12,7 @@ from runner.daemon.bridge import Bridge
 from runner.daemon.clock import Clock
 from runner.daemon.roster import Roster
 from runner.daemon.telling import Telling
+from runner.dispatch.missed import is_in_a_queue
 from runner.execution.supervisor import Supervisor
 from runner.operations.claim_instance import Claimed, Waits, claim_instance
 from runner.operations.definition import Definition, define
@@ -144,20 +145,20 @@ class Dispatcher:
             self._claim(instance, steps, now)
 
     def _in_turn(self, waiting: Sequence[InstanceRecord], passed_over: set[int]) -> list[InstanceRecord]:
-        """What may be asked now. Of a job's missed starts only the oldest is (R10): the others are parked
+        """What may be asked now. Of the starts that a job catches up only the oldest is (R10): others park
         behind it, because whichever is asked just after an end would be the one that starts.
         """
         asked: list[InstanceRecord] = []
         queues: set[str] = set()
         for instance in waiting:
-            missed = bool(instance.trigger.get("missed"))
+            in_a_queue = is_in_a_queue(instance.trigger)
             if instance.id not in passed_over:
-                if missed and instance.job_uid in queues:
+                if in_a_queue and instance.job_uid in queues:
                     self._park(instance)
                     self.wake()  # there may be others behind them
                 else:
                     asked.append(instance)
-            if missed:
+            if in_a_queue:
                 queues.add(instance.job_uid)
         return asked
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from runner.schedules.slot import Slot
 from runner.vocabulary.duration import format_duration
@@ -23,7 +23,8 @@ class SlotDecision:
     """What becomes of a slot.
 
     A dropped range is one decision with `count` above 1: `slot` is its last, so the watermark may move
-    there, and `first` its first.
+    there, and `first` its first. A slot that is on time comes `behind` those that are caught up with it: it
+    waits for its turn, and no overlap with them drops it.
     """
 
     slot: Slot
@@ -31,6 +32,19 @@ class SlotDecision:
     reason: str
     count: int = 1
     first: Slot | None = None
+    behind: bool = False
+
+    @property
+    def marks(self) -> dict[str, Any]:
+        """What its instance keeps of this, as a part of its trigger."""
+        if self.reason.startswith("missed"):
+            return {"missed": True}
+        return {"after_missed": True} if self.behind else {}
+
+
+def is_in_a_queue(trigger: Mapping[str, Any]) -> bool:
+    """Whether an instance is one of those that are caught up: oldest first, one at a time (R10)."""
+    return bool(trigger.get("missed") or trigger.get("after_missed"))
 
 
 @dataclass(slots=True)
@@ -95,7 +109,7 @@ def decide_missed(
     return (
         *(decision for group in dropped for decision in _told(group)),
         *(SlotDecision(slot, "create", "missed: caught up") for slot in missed),
-        *(SlotDecision(slot, "create", "slot") for slot in on_time),
+        *(SlotDecision(slot, "create", "slot", behind=bool(missed)) for slot in on_time),
     )
 
 

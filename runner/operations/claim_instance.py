@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from runner.dispatch.missed import is_in_a_queue
 from runner.dispatch.start import Skip, Start, Wait, decide_start
 from runner.lifecycle.holds import active
 from runner.lifecycle.instance import INSTANCE
@@ -55,7 +56,7 @@ def claim_instance(
     overlap = _overlap(tx, instance, job)
     if overlap is None:
         return _skip(tx, instance, now, "removed")
-    policy, limit = ("queue", overlap[1]) if instance.trigger.get("missed") else overlap  # R10: one at a time
+    policy, limit = ("queue", overlap[1]) if is_in_a_queue(instance.trigger) else overlap  # R10
     others = (
         [other.id for other in tx.instances.open_of(instance.job_uid) if other.id != instance.id]
         if policy != "allow"

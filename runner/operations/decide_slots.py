@@ -138,8 +138,10 @@ def _instance(
     job: SchedulableJob, named: NamedSchedule, decision: SlotDecision, now: datetime
 ) -> NewInstance:
     slot = decision.slot
-    missed = decision.reason.startswith("missed")
-    due_at = max(slot.at, now) if missed else slot.at + named.jitter
+    marks = decision.marks
+    due_at = slot.at if "missed" in marks else slot.at + named.jitter
+    if marks:
+        due_at = max(due_at, now)  # first due, first asked: not before an older one that is caught up
     return NewInstance(
         job_uid=job.uid,
         job=job.name,
@@ -153,7 +155,7 @@ def _instance(
         digest=job.digest,
         revision=job.revision,
         inputs=job.inputs,
-        trigger={"missed": True} if missed else {},
+        trigger=marks,
         start_deadline=_after(due_at, named.start_deadline),
         expires_at=_after(slot.at, job.deadline),
         rerun_of=None,

@@ -60,6 +60,12 @@ def test_all_catches_up_oldest_first() -> None:
     assert created(told(minutes_ago(180, 120, 60, 0), "all")) == [180, 120, 60, 0]
 
 
+def test_a_slot_on_time_is_behind_those_that_are_caught_up_and_behind_nothing_else() -> None:
+    assert [d.behind for d in told(minutes_ago(180, 120, 0), "all")] == [False, False, True]
+    assert [d.behind for d in told(minutes_ago(180, 0), "last")] == [False, False]
+    assert [d.behind for d in told(minutes_ago(1, 0), "all")] == [False, False]
+
+
 def test_all_keeps_the_newest_when_there_are_too_many() -> None:
     assert created(told(minutes_ago(180, 120, 60), "all", max_runs=2)) == [120, 60]
 

@@ -114,6 +114,21 @@ def test_missed_runs_are_caught_up_one_at_a_time_and_oldest_first(sound: Install
     assert claim(sound, third, now) == Waits("overlap")
 
 
+def test_a_slot_on_time_comes_after_those_that_are_caught_up_and_is_not_dropped(sound: Installation) -> None:
+    sound.install(a_job("tick", schedule=HOURLY, missed={"policy": "all"}))
+    set_watermark(sound, "tick", at(1.5))
+    now = at(3, seconds=30)
+    missed, on_time = decide(sound, "tick", now).instances
+    assert (sound.instance(missed).slot_at, sound.instance(on_time).slot_at) == (at(2), at(3))
+    with sound.store.read() as reader:
+        assert [run.id for run in reader.instances.waiting(now)] == [missed, on_time]
+    start(sound, missed, now)
+    assert claim(sound, on_time, now) == Waits("overlap")
+    end(sound, missed, "succeeded", now)
+    assert isinstance(claim(sound, on_time, now), Claimed)
+    assert "missed" not in sound.instance(on_time).trigger
+
+
 @pytest.mark.parametrize("kind", ["operator", "failure", "group:nightly", "removed", "git"])
 def test_a_hold_that_came_after_the_slot_drops_the_start(sound: Installation, kind: str) -> None:
     sound.install(a_job("tick", schedule=HOURLY))
