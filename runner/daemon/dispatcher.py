@@ -18,6 +18,7 @@ from runner.operations.claim_instance import Claimed, Waits, claim_instance
 from runner.operations.definition import Definition, define
 from runner.operations.make_order import make_order
 from runner.operations.outcome import NotStarted
+from runner.operations.whole_copies import WholeCopies
 from runner.store.port import Store, Transaction
 from runner.store.records import InstanceRecord, NewStep
 from runner.vocabulary.errors import ChangedMeanwhile, StoreUnavailable, UnknownName
@@ -69,6 +70,7 @@ class Dispatcher:
         self._cannot_start = cannot_start
         self._put_back = put_back
         self._definitions: OrderedDict[tuple[str, str], Definition] = OrderedDict()
+        self._copies = WholeCopies()
         self._queued = False
         self._pausing: asyncio.TimerHandle | None = None
         self.claiming: set[int] = set()
@@ -223,6 +225,7 @@ class Dispatcher:
                 project=self._project,
                 state=self._state,
                 now=self._clock.now(),
+                copies=self._copies,
             )
             self._supervisor.start(order)
             self._started(instance)

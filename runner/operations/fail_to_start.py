@@ -7,6 +7,7 @@ from datetime import datetime
 from runner.credentials.authorization import CredentialMissing
 from runner.operations.finish_instance import failed
 from runner.operations.outcome import Finished, Recording, definition_of
+from runner.operations.whole_copies import DamagedCopy
 from runner.store.port import Transaction
 from runner.vocabulary.errors import UnknownName
 
@@ -18,7 +19,8 @@ def fail_to_start(
 ) -> Finished | None:
     """FAILED with the message, or again later; None when a later epoch owns it.
 
-    No retry is spent on a missing secret or a missing connection: time alone does not bring them back (C7).
+    No retry is spent on a missing secret, a missing connection or a damaged copy: time alone does not bring
+    them back (C7).
     """
     instance = tx.instances.get(instance_id)
     if instance is None or instance.epoch != epoch or instance.state not in ("RUNNING", "STOPPING"):
@@ -26,7 +28,7 @@ def fail_to_start(
     recording = Recording(tx, instance, definition_of(tx, instance), now, DISPATCHER)
     if instance.state == "STOPPING":
         return recording.cancelled(instance.reason)
-    lasting = isinstance(problem, CredentialMissing | UnknownName)
+    lasting = isinstance(problem, CredentialMissing | UnknownName | DamagedCopy)
     error = {"code": _code(problem), "description": str(problem) or type(problem).__name__}
     return failed(recording, error, draw, retryable=not lasting)
 
@@ -34,4 +36,6 @@ def fail_to_start(
 def _code(problem: Exception) -> str:
     if isinstance(problem, CredentialMissing):
         return "authorization"
+    if isinstance(problem, DamagedCopy):
+        return "damaged-copy"
     return "unknown-name" if isinstance(problem, UnknownName) else "not-started"

@@ -16,6 +16,7 @@ from runner.declaration.templates import has_template
 from runner.execution.order import Order
 from runner.operations.definition import Definition
 from runner.operations.settings import settings
+from runner.operations.whole_copies import WholeCopies
 from runner.schedules.kinds import schedule_from
 from runner.schedules.look_back import slot_before
 from runner.store.port import Reader, Store
@@ -38,16 +39,19 @@ def make_order(
     project: Path,
     state: Path,
     now: datetime,
+    copies: WholeCopies,
 ) -> Order:
     """The order for `instance`, with the connections, credentials and roots as they are installed now.
 
     It may run for its timeout, and not longer than until its deadline.
 
-    Raises CredentialMissing when a secret cannot be found, and UnknownName when a connection is gone, or
-    the copy of a file that the job names.
+    Raises CredentialMissing when a secret cannot be found, UnknownName when a connection is gone, or the copy
+    of a file that the job names, and DamagedCopy when that is not what was applied.
     """
     spec = definition.spec
-    _refuse_gone_files(definition)
+    for files in (definition.files, *definition.libraries.values()):
+        for path, copy in files.items():
+            copies.require(path, copy)
     context = _context(instance, definition)
     connections: dict[str, dict[str, Any]] = {}
     roots: dict[str, dict[str, Any]] = {}
@@ -87,16 +91,6 @@ def make_order(
         output_limit=definition.output_limit,
         masks=sorted(masks | env_masks, key=len, reverse=True),
     )
-
-
-def _refuse_gone_files(definition: Definition) -> None:
-    for files in (definition.files, *definition.libraries.values()):
-        for path, copy in files.items():
-            if not os.path.exists(copy):  # noqa: PTH110 - for every start; a Path costs more than the question
-                raise UnknownName(
-                    f"the copy of {path} as it was applied is gone from the state directory; "
-                    "run `runner reconcile`, which keeps it again"
-                )
 
 
 def _time_left(instance: InstanceRecord, timeout_s: float | None, now: datetime) -> float | None:

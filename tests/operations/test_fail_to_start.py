@@ -13,6 +13,7 @@ from runner.operations.cancel import cancel_instances
 from runner.operations.fail_to_start import fail_to_start
 from runner.operations.outcome import Finished
 from runner.operations.trigger import trigger_job
+from runner.operations.whole_copies import DamagedCopy
 from runner.vocabulary.errors import StoreUnavailable, UnknownName
 
 MISSING = CredentialMissing("api", "token", "environment variable TOKEN is not set")
@@ -31,7 +32,11 @@ def failed(here: Installation, id: int, problem: Exception, epoch: int = 1) -> F
 
 @pytest.mark.parametrize(
     ("problem", "code"),
-    [(MISSING, "authorization"), (UnknownName("Connection/warehouse is not installed"), "unknown-name")],
+    [
+        (MISSING, "authorization"),
+        (UnknownName("Connection/warehouse is not installed"), "unknown-name"),
+        (DamagedCopy("the copy of sum.sql has been changed since"), "damaged-copy"),
+    ],
 )
 def test_what_time_does_not_bring_back_fails_without_a_retry(
     sound: Installation, problem: Exception, code: str

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,10 @@ from lives import a_slot_run, at, claim, definition_of, end, report, start
 
 from runner.credentials.authorization import CredentialMissing
 from runner.execution.order import Order
+from runner.operations.blobs import blob_path, store_blob
 from runner.operations.make_order import make_order
 from runner.operations.trigger import trigger_job
+from runner.operations.whole_copies import DamagedCopy, WholeCopies
 from runner.store.records import NewObject
 from runner.vocabulary.errors import UnknownName
 
@@ -32,7 +35,9 @@ def an_object(kind: str, name: str, resolved: Mapping[str, Any]) -> NewObject:
 def order_of(here: Installation, id: int, now: datetime = NOW) -> Order:
     run = here.instance(id)
     definition = definition_of(here, run)
-    return make_order(here.store, run, definition, project=Path("/project"), state=here.state, now=now)
+    return make_order(
+        here.store, run, definition, project=Path("/project"), state=here.state, now=now, copies=WholeCopies()
+    )
 
 
 def for_slot(here: Installation, now: datetime, **spec: Any) -> Order:
@@ -236,3 +241,30 @@ def by_hand_again(here: Installation) -> Order:
 def test_an_order_is_plain_json(here: Installation, tmp_path: Path) -> None:
     order = for_slot(here, at(1), deadline="1h")
     json.loads(order.encoded("mark", str(tmp_path)))
+
+
+# -- the files that it names
+
+
+@pytest.mark.parametrize("where", ["files", "libraries"])
+def test_a_copy_that_is_not_what_was_applied_makes_no_order(here: Installation, where: str) -> None:
+    store_blob(here.state, sha256(b"x = 1").hexdigest(), b"x = 1")
+    copy = blob_path(here.state, sha256(b"x = 1").hexdigest())
+    here.install(a_job("tick", schedule=None))
+    id = trigger_job(here.store, "tick", actor=ANA, key="1", now=NOW).id
+    claim(here, id)
+    run = here.instance(id)
+    files = {"dates.py": str(copy)}
+    named = {"files": files} if where == "files" else {"libraries": {"dates": files}}
+    definition = replace(definition_of(here, run), **named)  # type: ignore[arg-type]
+
+    def order(copies: WholeCopies) -> Order:
+        return make_order(
+            here.store, run, definition, project=Path("/p"), state=here.state, now=NOW, copies=copies
+        )
+
+    copies = WholeCopies()
+    assert str(copy) in (*order(copies).files.values(), *order(copies).libraries.get("dates", {}).values())
+    copy.write_bytes(b"x = 2")
+    with pytest.raises(DamagedCopy, match=r"^the copy of dates\.py as it was applied has been changed since"):
+        order(copies)
