@@ -11,7 +11,6 @@ as ended only when no such leftover and no process of its group exists.
 
 from __future__ import annotations
 
-import array
 import contextlib
 import gc
 import linecache
@@ -20,10 +19,14 @@ import resource
 import select
 import signal
 import socket
+import struct
 import sys
+from errno import EMFILE
+from os import close, fork, getppid, read, wait4, waitid
 from typing import NoReturn
 
 from runner.execution.child import harness
+from runner.execution.child.harness import live
 from runner.execution.child.interruption import INTERRUPTION, NO_SHIELD
 from runner.execution.child.stream import Stream
 from runner.execution.processes import adopt_orphans, die_with_parent, kill_group
@@ -36,7 +39,6 @@ from runner.execution.protocol import (
     REPLY,
     REQUEST,
     START,
-    Reply,
     encode,
 )
 
@@ -45,17 +47,28 @@ DATA = ("sqlalchemy", "duckdb", "runner.execution.actions.sql", "runner.executio
 _SETTLE_MS = 2
 """How soon to look again while killed processes are still going."""
 
+# Every object that is used between two forks is a page that is copied after each of them. So: plain numbers
+# instead of enums, and names bound once.
+_SEND = int(socket.MSG_DONTWAIT)
+_RECEIVE = int(socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC)
+_REQUEST_SIZE = REQUEST.size
+_unpack_request = REQUEST.unpack
+_unpack_descriptors = struct.Struct("=iii").unpack
+_P_ALL, _LOOK = os.P_ALL, os.WEXITED | os.WNOWAIT | os.WNOHANG
+_SIGKILL = int(signal.SIGKILL)
+
 
 class Zygote:
     """Forks on request, reaps, cleans up, reports."""
 
     def __init__(self, requests: socket.socket) -> None:
         self._requests = requests
+        self._receive_request = requests.recvmsg
         self._pid = os.getpid()
         self._parent = os.getppid()
         self._pids: dict[int, int] = {}  # token -> pid
         self._tokens: dict[int, int] = {}  # pid -> token
-        self._ended: dict[int, Reply] = {}  # pid -> what to report once nothing is left
+        self._ended: dict[int, bytes] = {}  # pid -> what to report once nothing is left
         self._replies: list[bytes] = []
         self._children = os.open(f"/proc/self/task/{self._pid}/children", os.O_RDONLY | os.O_CLOEXEC)
         self._oom_score_was_changed = _oom_score() not in ("0", "")
@@ -81,55 +94,52 @@ class Zygote:
                     if not self._receive():
                         return
                 else:
-                    with contextlib.suppress(BlockingIOError):
-                        os.read(self._wakeup, 4096)
-            if os.getppid() != self._parent:
+                    read(self._wakeup, 4096)
+                    self._reap()
+            if getppid() != self._parent:
                 return
-            self._reap()
-            self._report()
+            if self._ended:
+                self._settle()
+            if self._replies:
+                self._report()
 
     def _receive(self) -> bool:
         """Do what was asked; False when nobody will ask any more."""
-        for _ in range(16):  # then look after the children again
-            try:
-                data, ancillary, _, _ = self._requests.recvmsg(
-                    REQUEST.size, 64, socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC
-                )
-            except BlockingIOError:
-                return True
-            except OSError:
-                return False
-            if len(data) != REQUEST.size:
-                return False
-            kind, token = REQUEST.unpack(data)
-            if kind == START:
-                descriptors = array.array("i")
-                for _, _, passed in ancillary:
-                    descriptors.frombytes(passed)
-                self._start(token, descriptors)
-            elif (pid := self._pids.get(token)) is not None:
-                _signal(kind, pid)
-        return True
-
-    def _start(self, token: int, descriptors: array.array[int]) -> None:
         try:
-            pid = os.fork()
-        except OSError as error:
-            self._replies.append(REPLY.pack(NOT_STARTED, token, error.errno or 0, 0, 0))
-        else:
-            if pid == 0:
-                control, out, err = descriptors
-                harness.live(control, out, err, self._pid, self._oom_score_was_changed)
-            self._pids[token] = pid
-            self._tokens[pid] = token
-        for descriptor in descriptors:
-            os.close(descriptor)
+            data, ancillary, _, _ = self._receive_request(_REQUEST_SIZE, 64, _RECEIVE)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        if len(data) != _REQUEST_SIZE:
+            return False
+        kind, token = _unpack_request(data)
+        if kind == START:
+            if not ancillary:  # no room for more descriptors here
+                self._replies.append(REPLY.pack(NOT_STARTED, token, EMFILE, 0, 0))
+                return True
+            control, out, err = _unpack_descriptors(ancillary[0][2])
+            try:
+                pid = fork()
+            except OSError as error:
+                self._replies.append(REPLY.pack(NOT_STARTED, token, error.errno or 0, 0, 0))
+            else:
+                if pid == 0:
+                    live(control, out, err, self._pid, self._oom_score_was_changed)
+                self._pids[token] = pid
+                self._tokens[pid] = token
+            close(control)
+            close(out)
+            close(err)
+        elif token in self._pids:
+            _signal(kind, self._pids[token])
+        return True
 
     def _reap(self) -> None:
         """Collect every child that ended, killing the rest of its group while the number is still its own."""
         while True:
             try:
-                found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT | os.WNOHANG)
+                found = waitid(_P_ALL, 0, _LOOK)
             except ChildProcessError:
                 break
             if found is None:
@@ -137,15 +147,18 @@ class Zygote:
             pid = found.si_pid
             token = self._tokens.pop(pid, None)
             if token is not None:
-                kill_group(pid, signal.SIGKILL)
-            _, status, usage = os.wait4(pid, 0)
+                kill_group(pid, _SIGKILL)
+            _, status, usage = wait4(pid, 0)
             if token is not None:
                 del self._pids[token]
                 cpu_us = round((usage.ru_utime + usage.ru_stime) * 1e6)
-                self._ended[pid] = Reply(ENDED, token, status, cpu_us, usage.ru_maxrss)
-        if self._ended and not self._kill_leftovers():
-            for pid in [pid for pid in self._ended if not kill_group(pid, signal.SIGKILL)]:
-                self._replies.append(REPLY.pack(*self._ended.pop(pid)))
+                self._ended[pid] = REPLY.pack(ENDED, token, status, cpu_us, usage.ru_maxrss)
+
+    def _settle(self) -> None:
+        """Report what ended, once nothing of it is left."""
+        if not self._kill_leftovers():
+            for pid in [pid for pid in self._ended if not kill_group(pid, _SIGKILL)]:
+                self._replies.append(self._ended.pop(pid))
 
     def _kill_leftovers(self) -> bool:
         """Kill every child that was not forked here; whether there was one."""
@@ -162,7 +175,7 @@ class Zygote:
     def _report(self) -> None:
         while self._replies:
             try:
-                self._requests.send(self._replies[0], socket.MSG_DONTWAIT)
+                self._requests.send(self._replies[0], _SEND)
             except BlockingIOError:
                 break  # the supervisor is busy; it will be tried again at the next event
             except OSError:

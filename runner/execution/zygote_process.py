@@ -19,7 +19,8 @@ class ZygoteProcess:
     def __init__(self, profile: str, mark: str) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.profile = profile
-        env = {"PATH": os.defpath, "LANG": "C.UTF-8", MARK: mark}
+        # Symbols are bound before the first fork, or every child would bind, and copy, what it uses.
+        env = {"PATH": os.defpath, "LANG": "C.UTF-8", "LD_BIND_NOW": "1", MARK: mark}
         if path := os.environ.get("PYTHONPATH"):
             env["PYTHONPATH"] = path  # where this package itself may have come from
         with theirs:

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from sys import modules
 from types import CodeType, CoroutineType, FunctionType, MappingProxyType, ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -28,22 +29,29 @@ _KEYWORD_REST = 0x08  # inspect.CO_VARKEYWORDS; inspect itself is not lean
 def perform(action: Mapping[str, Any], step: StepContext) -> dict[str, Any]:
     """Run the user's code; an exception of it becomes ActionFailed with the class name as its code."""
     name = action.get("file") or f"source of step {step.name}"
-    with _libraries(step) as library_files:
-        try:
-            module = _load(name, _source(action, step), action, step)
-            returned = _call(module, action, step)
-        except ActionFailed:
-            raise
-        except SystemExit as left:
-            return _exit(left, name)
-        except Exception as error:
-            _show(error, {name, *library_files})
-            again = not isinstance(error, SyntaxError | ImportError)
-            raise ActionFailed(type(error).__name__, _first_line(error), retryable=again) from None
-        finally:
-            with contextlib.suppress(OSError, ValueError, AttributeError):  # the code may have closed it
-                sys.stdout.flush()
-    return check_outputs(returned, name)
+    if not step.libraries:
+        return _perform(name, action, step, ())
+    from runner.execution.actions.libraries import installed_libraries
+
+    with installed_libraries(step.libraries) as library_files:
+        return _perform(name, action, step, library_files)
+
+
+def _perform(
+    name: str, action: Mapping[str, Any], step: StepContext, library_files: Iterable[str]
+) -> dict[str, Any]:
+    try:
+        module = _load(name, _source(action, step), action, step)
+        returned = _call(module, action, step)
+    except ActionFailed:
+        raise
+    except SystemExit as left:
+        return _exit(left, name)
+    except Exception as error:
+        _show(error, {name, *library_files})
+        again = not isinstance(error, SyntaxError | ImportError)
+        raise ActionFailed(type(error).__name__, _first_line(error), retryable=again) from None
+    return {} if returned is None else check_outputs(returned, name)
 
 
 def _source(action: Mapping[str, Any], step: StepContext) -> bytes:
@@ -52,14 +60,6 @@ def _source(action: Mapping[str, Any], step: StepContext) -> bytes:
         return str(action["source"]).encode()
     with open(step.files[action["file"]], "rb") as file:  # noqa: PTH123 -- pathlib is not lean
         return file.read()
-
-
-def _libraries(step: StepContext) -> contextlib.AbstractContextManager[set[str]]:
-    if not step.libraries:
-        return contextlib.nullcontext(set())
-    from runner.execution.actions.libraries import installed_libraries
-
-    return installed_libraries(step.libraries)
 
 
 def _context(step: StepContext) -> Mapping[str, Any]:
@@ -87,8 +87,10 @@ def _load(name: str, source: bytes, action: Mapping[str, Any], step: StepContext
     module.__loader__ = _Source(source)  # type: ignore[assignment]
     if not action.get("file"):
         inputs = step.variables.get("inputs") or {}
-        module.__dict__.update(inputs=inputs, values=_values(action, step), context=_context(step))
-    sys.modules[_MODULE] = module  # dataclasses and pickle look their module up
+        module.inputs = inputs  # type: ignore[attr-defined]
+        module.values = _values(action, step)  # type: ignore[attr-defined]
+        module.context = _context(step)  # type: ignore[attr-defined]
+    modules[_MODULE] = module  # dataclasses and pickle look their module up
     exec(_compiled(source, name), module.__dict__)  # noqa: S102 - running the job's code is what we are for
     return module
 

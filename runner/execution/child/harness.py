@@ -5,15 +5,16 @@ Everything here runs in the instance's own process; it never returns to the zygo
 
 from __future__ import annotations
 
-import gc
 import os
-import signal
 import sys
-import time
 from collections.abc import Callable, Mapping
+from gc import enable as enable_collection
+from os import _exit, chdir, closerange, dup2, getpid, getppid, setsid
+from signal import SIGKILL
 from typing import Any, NoReturn
 
 from runner.execution.actions.failure import ActionFailed
+from runner.execution.child.environment import set_environment
 from runner.execution.child.interruption import INTERRUPTION, StepTimeout, StopRequested
 from runner.execution.child.steps import Steps, as_error
 from runner.execution.child.stream import Stream
@@ -26,6 +27,7 @@ from runner.execution.processes import (
 from runner.execution.protocol import CONTROL, decode
 
 _HIGHEST_DESCRIPTOR = 1 << 20
+_SIGKILL = int(SIGKILL)  # a plain number: an enum's is found through its class
 _PROTOCOL_STATUS = 70  # EX_SOFTWARE, sysexits.h
 
 
@@ -33,28 +35,28 @@ def live(control: int, out: int, err: int, zygote: int, oom_score_was_changed: b
     """Be the instance whose streams these are, until its end."""
     status = _PROTOCOL_STATUS
     try:
-        os.setsid()
-        die_with_parent(signal.SIGKILL)
-        if os.getppid() != zygote:
-            os._exit(status)  # it died before the kernel knew that we want to follow
+        setsid()
+        die_with_parent(_SIGKILL)
+        if getppid() != zygote:
+            _exit(status)  # it died before the kernel knew that we want to follow
         adopt_orphans()
         _take_descriptors(control, out, err)
         INTERRUPTION.arrive()
         if oom_score_was_changed:
             _reset_oom_score()
-        gc.enable()
+        enable_collection()
         status = run(Stream(), finish_interpreter)
     except BaseException as error:
         _complain(error)
     finally:
-        os._exit(status)
+        _exit(status)
 
 
 def _take_descriptors(control: int, out: int, err: int) -> None:
-    os.dup2(out, 1)
-    os.dup2(err, 2)
-    os.dup2(control, CONTROL, False)
-    os.closerange(CONTROL + 1, _HIGHEST_DESCRIPTOR)
+    dup2(out, 1)
+    dup2(err, 2)
+    dup2(control, CONTROL, False)
+    closerange(CONTROL + 1, _HIGHEST_DESCRIPTOR)
 
 
 def _reset_oom_score() -> None:
@@ -71,14 +73,14 @@ def run(stream: Stream, finish: Callable[[], None]) -> int:
     order = _decoded(line)
     env = _environment(order)
     workdir = order["workdir"]
-    stream.hold({"m": "began", "pid": os.getpid()})
+    stream.hold(b'{"m":"began","pid":%d}\n' % getpid())
     steps = Steps(order, env, stream)
     end: dict[str, Any] = {"m": "end", "outcome": "succeeded", "outputs": {}}
     completion = b""
     try:
         if order["make_workdir"]:
             _make(workdir)
-        os.chdir(workdir)
+        chdir(workdir)
         if limits := order.get("limits"):
             apply_limits(_limits(limits))
         completion = steps.run()
@@ -123,22 +125,12 @@ def _environment(order: Mapping[str, Any]) -> dict[str, str]:
         target = target.get("name")
     if target:
         env["RUNNER_TARGET"] = str(target)
-    _set_environment(env)
+    set_environment(env)
     if "TZ" in env:
+        import time
+
         time.tzset()
     return env
-
-
-def _set_environment(env: Mapping[str, str]) -> None:
-    """Fill `os.environ`, which the zygote emptied; its own methods touch twice as many pages."""
-    inner: dict[bytes, bytes] = os.environ._data  # type: ignore[attr-defined]
-    for name, value in env.items():
-        encoded_name, encoded = (
-            name.encode("utf-8", "surrogateescape"),
-            value.encode("utf-8", "surrogateescape"),
-        )
-        os.putenv(encoded_name, encoded)
-        inner[encoded_name] = encoded
 
 
 def _make(workdir: str) -> None:

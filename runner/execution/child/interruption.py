@@ -7,10 +7,10 @@ noted, so that no message to the supervisor is cut in half.
 
 from __future__ import annotations
 
-import _signal  # type: ignore[import-not-found]
 import contextlib
 import os
 import signal
+from _signal import SIG_SETMASK, pthread_sigmask, set_wakeup_fd  # type: ignore[import-not-found]
 from collections.abc import Iterator
 from types import FrameType
 
@@ -58,9 +58,9 @@ class Interruption:
 
     def arrive(self) -> None:
         """In the child: signals are its own from here on; a TERM that came before arrives now."""
-        signal.set_wakeup_fd(-1)
+        set_wakeup_fd(-1)
         # The functions of `signal` itself make enums of everything: a tenth of a child's whole life.
-        _signal.pthread_sigmask(_signal.SIG_SETMASK, ())
+        pthread_sigmask(SIG_SETMASK, ())
 
     def check(self) -> None:
         """Raise what was noted while nothing could be raised."""

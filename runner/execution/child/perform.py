@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 from collections.abc import Callable, Mapping
+from os import F_OK, access
+from sys import modules
 from typing import Any
 
 from runner.execution.actions.failure import ActionFailed
@@ -65,26 +66,31 @@ def _interruptibly(perform: Perform, action: Mapping[str, Any], step: StepContex
         INTERRUPTION.armed = False
         if step.timeout_s is not None:
             INTERRUPTION.stop_timer()
-        with contextlib.suppress(OSError, ValueError, AttributeError):  # the job may have closed them
+        try:
             sys.stdout.flush()
             sys.stderr.flush()
-        step.flush_progress()
-        if step.ran_program and os.access(step.output_path, os.F_OK):
+        except (OSError, ValueError, AttributeError):
+            pass  # the job may have closed them
+        if step.unsaid is not None:
+            step.flush_progress()
+        if step.ran_program and access(step.output_path, F_OK):
+            from os import unlink
+
             with contextlib.suppress(OSError):
-                os.unlink(step.output_path)  # noqa: PTH108 -- pathlib is not lean
+                unlink(step.output_path)  # noqa: PTH108 -- pathlib is not lean
     return outputs
 
 
 def _action(kind: str) -> Perform:
     module = f"runner.execution.actions.{kind}"
-    if module not in sys.modules:
+    if module not in modules:
         if not kind.isalpha():
             raise ActionFailed("unknown-kind", f"{kind!r} is no kind of step")
         try:
             __import__(module)
         except ModuleNotFoundError as error:
             raise ActionFailed("unknown-kind", f"steps of kind {kind} cannot run here: {error}") from None
-    perform: Perform = sys.modules[module].__dict__["perform"]
+    perform: Perform = modules[module].__dict__["perform"]
     return perform
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Mapping
+from time import sleep, time
 from typing import Any
 
 from runner.execution.actions.failure import ActionFailed
 from runner.execution.child.context import StepContext
+from runner.execution.child.environment import set_environment
 from runner.execution.child.interruption import INTERRUPTION
 from runner.execution.child.perform import perform_action
 from runner.execution.child.stream import Stream
@@ -21,6 +21,9 @@ MOST_RAISED = 1000
 class Steps:
     """One attempt of an instance: its order, and what has come out of it so far."""
 
+    __slots__ = ("env", "failed_with", "has_templates", "number", "order", "outputs", "raised", "stream",
+                 "variables")  # fmt: skip
+
     def __init__(self, order: Mapping[str, Any], env: dict[str, str], stream: Stream) -> None:
         self.order = order
         self.env = env
@@ -29,18 +32,22 @@ class Steps:
         self.raised = 0
         self.failed_with: dict[str, Any] | None = None
         done: Mapping[str, Any] = order.get("done") or {}
-        names = [step["name"] for step in order["steps"]]
-        results: dict[str, Any] = {name: {"outputs": done.get(name)} for name in [*done, *names]}
+        results: dict[str, Any] = {}
+        for name in done:
+            results[name] = {"outputs": done[name]}
+        for step in order["steps"]:
+            results.setdefault(step["name"], {"outputs": None})
         self.outputs = results
         self.variables: dict[str, Any] = {**order["context"], "steps": results}
         self.has_templates = order["has_templates"]
 
     def run(self) -> bytes:
         """Run what is still to do; the last lines for the supervisor, to be sent when all is cleaned up."""
-        finished = set(self.order.get("done") or ()) | set(self.order.get("skipped") or ())
-        waiting = [step for step in self.order["steps"] if step["name"] not in finished]
+        done, skipped = self.order.get("done") or (), self.order.get("skipped") or ()
         completion = b""
-        for step in waiting:
+        for step in self.order["steps"]:
+            if step["name"] in done or step["name"] in skipped:
+                continue
             if completion:
                 self.stream.send_line(completion)
                 self.stream.wait_for(self.number)
@@ -55,19 +62,19 @@ class Steps:
         while True:
             INTERRUPTION.check()
             try:
-                if not failures and not self._wanted(step):
+                if not failures and step.get("if") is not None and not self._wanted(step):
                     self._say("skip", step, reason="condition")
                     return b""
                 if step.get("interruptible") is False:
                     INTERRUPTION.shield()
-                self._say("start", step, timeout=_seconds(step.get("timeout")))
+                self._say("start", step, timeout=_seconds(step["timeout"]) if step.get("timeout") else None)
                 outputs = self._perform(step, failures + 1)
                 completion = self._completion(step, outputs)
                 INTERRUPTION.unshield()
             except ActionFailed as failure:
                 INTERRUPTION.unshield()
                 failures += 1
-                first = first or time.time()
+                first = first or time()
                 self._fail(step, failure)
                 delay_s = _delay(step, failure, failures, first)
             else:
@@ -79,17 +86,14 @@ class Steps:
                 return b""
             self.stream.wait_for(self.number)
             with INTERRUPTION.listening():
-                time.sleep(delay_s)
+                sleep(delay_s)
             self.failed_with = None
 
     def _wanted(self, step: Mapping[str, Any]) -> bool:
-        condition = step.get("if")
-        if condition is None:
-            return True
         from runner.execution.child.expressions import condition_holds
 
         try:
-            return condition_holds(condition, self.variables)
+            return condition_holds(step["if"], self.variables)
         except ActionFailed:
             self._say("start", step, timeout=None)
             raise
@@ -99,7 +103,7 @@ class Steps:
             "m": "complete",
             "n": self.number + 1,
             "step": step["name"],
-            "at": time.time(),
+            "at": time(),
             "outputs": outputs,
         }
         line = self.stream.line(message)
@@ -127,9 +131,10 @@ class Steps:
         name, kind = step["name"], step["kind"]
         order = self.order
         output_path = f"{order['workdir']}/.{name}.output"
-        self.env["RUNNER_STEP"] = os.environ["RUNNER_STEP"] = name
-        self.env["RUNNER_OUTPUT"] = os.environ["RUNNER_OUTPUT"] = output_path
-        timeout_s = _seconds(step.get("timeout"))
+        names = {"RUNNER_STEP": name, "RUNNER_OUTPUT": output_path}
+        self.env.update(names)
+        set_environment(names)
+        timeout_s = _seconds(step["timeout"]) if step.get("timeout") else None
         context = StepContext(
             name=name,
             job=order["job"],
@@ -174,7 +179,7 @@ class Steps:
 
     def _say(self, message: str, step: Mapping[str, Any], **more: Any) -> None:
         self.number += 1
-        self.stream.send({"m": message, "n": self.number, "step": step["name"], "at": time.time(), **more})
+        self.stream.send({"m": message, "n": self.number, "step": step["name"], "at": time(), **more})
 
     def _fail(self, step: Mapping[str, Any], failure: ActionFailed) -> None:
         self.failed_with = {"step": step["name"], **as_error(failure)}
@@ -208,8 +213,8 @@ def _delay(step: Mapping[str, Any], failure: ActionFailed, failures: int, first:
     return max(0.0, (decided.at - now).total_seconds()) if isinstance(decided, Retry) else None
 
 
-def _seconds(duration: Any) -> float | None:
-    if duration is None or isinstance(duration, int | float):
+def _seconds(duration: Any) -> float:
+    if isinstance(duration, int | float):
         return duration
     from runner.vocabulary.duration import parse_duration
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
+from os import read, write
 from typing import Any
 
 from runner.execution.child.interruption import INTERRUPTION
@@ -12,6 +11,8 @@ from runner.execution.protocol import CONTROL, decode, encode
 
 class Stream:
     """The private descriptor, one JSON line per message, both ways."""
+
+    __slots__ = ("_descriptor", "_held", "_rest")
 
     def __init__(self, descriptor: int = CONTROL) -> None:
         self._descriptor = descriptor
@@ -24,13 +25,13 @@ class Stream:
 
     def receive_line(self) -> bytes:
         """As `receive`, undecoded."""
-        parts = [self._rest]
-        while b"\n" not in parts[-1]:
-            part = os.read(self._descriptor, 1 << 16)
+        received = self._rest
+        while b"\n" not in received:
+            part = read(self._descriptor, 1 << 14)
             if not part:
                 raise EOFError("the supervisor closed the control stream")
-            parts.append(part)
-        line, _, self._rest = b"".join(parts).partition(b"\n")
+            received = received + part if received else part
+        line, _, self._rest = received.partition(b"\n")
         return line
 
     def send(self, message: dict[str, Any]) -> None:
@@ -42,20 +43,22 @@ class Stream:
         try:
             return encode(message)
         except (TypeError, ValueError):
+            import json
+
             return encode(json.loads(json.dumps(message, default=str, allow_nan=True), parse_constant=str))
 
-    def hold(self, message: dict[str, Any]) -> None:
-        """Send the message together with the next one."""
-        self._held += self.line(message)
+    def hold(self, line: bytes) -> None:
+        """Send the finished line together with the next one."""
+        self._held += line
 
     def send_line(self, line: bytes) -> None:
         """Send a finished line, or several."""
         if self._held:
             line, self._held = self._held + line, b""
-        sent = os.write(self._descriptor, line)
+        sent = write(self._descriptor, line)
         while sent < len(line):
             line = line[sent:]
-            sent = os.write(self._descriptor, line)
+            sent = write(self._descriptor, line)
 
     def wait_for(self, number: int) -> None:
         """Wait until the supervisor acknowledged the report with that number; a stop ends the wait."""
