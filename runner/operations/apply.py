@@ -8,7 +8,7 @@ from pathlib import Path
 
 from runner.access.permission import Actor, may
 from runner.lifecycle.holds import is_blocking
-from runner.operations.blobs import has_blob, store_blob
+from runner.operations.blobs import renew_blob, store_blob
 from runner.operations.holding import hold_job
 from runner.operations.last_applied import remember
 from runner.operations.plan import Planned
@@ -60,7 +60,7 @@ def carry_out(
     objects = {c.address: _new_object(planned, c) for c in plan.changes if c.writes}
     folder = state if state is not None else store.path.parent
     for sha256 in sorted({sha256 for each in objects.values() for sha256 in each.files.values()}):
-        if not has_blob(folder, sha256):
+        if not renew_blob(folder, sha256):
             store_blob(folder, sha256, planned.blob(sha256))
     carrying = _Carrying(planned, objects, str(actor), now)
     try:

@@ -24,7 +24,7 @@ def store_blob(state: Path, sha256: str, content: bytes) -> None:
         raise RunnerError(f"A file with sha256 {sha256[:12]}… has changed since it was read; make a new plan")
     path = blob_path(state, sha256)
     try:
-        if has_blob(state, sha256):
+        if renew_blob(state, sha256):
             return
         for folder in (path.parent.parent, path.parent):  # `parents` alone makes them with other permissions
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -33,6 +33,15 @@ def store_blob(state: Path, sha256: str, content: bytes) -> None:
         raise StoreUnavailable(
             f"{path} cannot be written ({problem.strerror}); nothing was applied"
         ) from problem
+
+
+def renew_blob(state: Path, sha256: str) -> bool:
+    """Whether that content is there, whole; if so it counts as just written, so that it is not collected."""
+    try:
+        os.utime(blob_path(state, sha256))
+    except OSError:
+        return False
+    return has_blob(state, sha256)
 
 
 def has_blob(state: Path, sha256: str) -> bool:

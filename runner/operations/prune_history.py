@@ -1,16 +1,17 @@
-"""Delete old runs and their logs, as each job's `history` says."""
+"""Delete old runs and their logs, as each job's `history` says, and contents that nothing names any more."""
 
 from __future__ import annotations
 
 import contextlib
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from runner.operations.unused_blobs import DeletedBlobs, delete_unused_blobs
 from runner.store.port import Store, Transaction
 from runner.store.records import ObjectRecord, PrunedInstance
 from runner.vocabulary.duration import parse_duration
@@ -29,12 +30,16 @@ class PrunedJob:
 
 @dataclass(frozen=True, slots=True)
 class PrunedHistory:
-    """What was deleted; `log_bytes` is what the logs gave back; `kept_logs` could not be deleted."""
+    """What was deleted; `log_bytes` is what the logs gave back; `kept_logs` could not be deleted.
+
+    `blobs` are the contents of named files.
+    """
 
     jobs: tuple[PrunedJob, ...]
     logs: int
     log_bytes: int
     kept_logs: tuple[str, ...]
+    blobs: DeletedBlobs = field(default_factory=DeletedBlobs)
 
     @property
     def instances(self) -> int:
@@ -46,7 +51,7 @@ def prune_history(store: Store, state: Path, *, now: datetime, keep_days: int | 
 
     `keep_days` deletes older ones whatever the job says. Of each job the newest run stays, and so does the
     ledger of its slots: nothing becomes runnable again. Jobs that are uninstalled keep the history that their
-    last declaration says.
+    last declaration says. Contents of named files go when nothing installed and no run under way needs them.
     """
     with store.read() as reader:
         jobs = [*reader.objects.all("Job"), *(t for t in reader.objects.tombstones() if t.kind == "Job")]
@@ -66,7 +71,9 @@ def prune_history(store: Store, state: Path, *, now: datetime, keep_days: int | 
         if gone:
             counts.append(PrunedJob(job.name, gone))
     logs.sweep(store)
-    return PrunedHistory(tuple(sorted(counts, key=lambda c: c.job)), logs.count, logs.size, tuple(logs.kept))
+    blobs = delete_unused_blobs(store, state, now)
+    jobs_told = tuple(sorted(counts, key=lambda c: c.job))
+    return PrunedHistory(jobs_told, logs.count, logs.size, tuple(logs.kept), blobs)
 
 
 def _prune(tx: Transaction, *, uid: str, keep: int | None, before: datetime | None) -> list[PrunedInstance]:

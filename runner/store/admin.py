@@ -16,6 +16,7 @@ from runner.store.sqlite.backup import copy_database
 from runner.store.sqlite.connection import connect
 from runner.store.sqlite.failures import sentence_for
 from runner.store.sqlite.invariants import INVARIANTS
+from runner.store.sqlite.schema import APPLICATION_ID
 from runner.store.sqlite.version import SCHEMA_VERSION
 from runner.vocabulary.errors import NoDatabase, StoreUnavailable
 
@@ -23,6 +24,11 @@ T = TypeVar("T")
 
 SHOWN = 20
 """Findings kept of one check; the rest is counted."""
+
+HEADER = 100
+"""Bytes of a SQLite file's header; from 68 stands the application's number (sqlite.org/fileformat)."""
+
+_MAYBE_OURS = (APPLICATION_ID.to_bytes(4, "big"), bytes(4))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +114,25 @@ def migrate(path: Path, *, create: bool = False) -> Migrated:
         applied = migrating.migrate(path)
     made = sorted(set(_backups(path)) - kept)
     return Migrated(path, before, SCHEMA_VERSION, applied, made[-1] if made else None)
+
+
+def other_databases(path: Path) -> list[Path]:
+    """Other databases that lie beside `path` and may be of this program; told by their headers, not opened.
+
+    A new one has our number only in its write-ahead log for a while, so one without any number counts too.
+    """
+    found = []
+    for each in sorted(path.resolve().parent.iterdir()):
+        try:
+            if not each.is_file() or each.samefile(path):
+                continue
+            with each.open("rb") as file:
+                head = file.read(HEADER)
+        except OSError:
+            continue  # gone meanwhile, or nobody's business
+        if head.startswith(b"SQLite format 3\0") and head[68:72] in _MAYBE_OURS:
+            found.append(each)
+    return found
 
 
 def vacuum(path: Path) -> tuple[int, int]:

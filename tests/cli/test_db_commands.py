@@ -83,7 +83,16 @@ def test_prune_says_what_went(here: Installation, say: Callable[..., Any]) -> No
     said = say("db", "prune")
     assert (said.code, said.out) == (0, "       2  nightly\nDeleted 2 runs and 0 logs (0B).\n")
     said = say("db", "prune", "--keep-days", "30", "-o", "json")
-    assert said.json == {"instances": 0, "logs": 0, "log_bytes": 0, "kept_logs": [], "jobs": []}
+    assert said.json == {
+        "instances": 0,
+        "logs": 0,
+        "log_bytes": 0,
+        "kept_logs": [],
+        "blobs": 0,
+        "blob_bytes": 0,
+        "kept_blobs": [],
+        "jobs": [],
+    }
 
 
 def test_wrong_usage_exits_64(say: Callable[..., Any]) -> None:

@@ -96,7 +96,8 @@ def migrate(create: bool, output: str, where: Where) -> None:
 def prune(keep_days: int | None, output: str, where: Where) -> None:
     """Delete old runs and their logs, as `spec.history` of each job says.
 
-    The newest run of each job stays, and the ledger of its slots: nothing becomes runnable again.
+    The newest run of each job stays, and the ledger of its slots: nothing becomes runnable again. Copies of
+    files that nothing installed and no run under way names go too, a week after they were last applied.
 
     \b
     Example:
@@ -112,5 +113,5 @@ def prune(keep_days: int | None, output: str, where: Where) -> None:
     finally:
         store.close()
     show_pruned(pruned, output)
-    if pruned.kept_logs:
+    if pruned.kept_logs or pruned.blobs.kept:
         raise click.exceptions.Exit(exits.ERROR)

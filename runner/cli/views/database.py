@@ -83,6 +83,9 @@ def show_pruned(pruned: PrunedHistory, output: str) -> None:
                 "logs": pruned.logs,
                 "log_bytes": pruned.log_bytes,
                 "kept_logs": list(pruned.kept_logs),
+                "blobs": pruned.blobs.count,
+                "blob_bytes": pruned.blobs.size,
+                "kept_blobs": list(pruned.blobs.kept),
                 "jobs": [{"job": job.job, "instances": job.instances} for job in pruned.jobs],
             }
         )
@@ -92,5 +95,10 @@ def show_pruned(pruned: PrunedHistory, output: str) -> None:
         runs = f"{pruned.instances} run{'' if pruned.instances == 1 else 's'}"
         logs = f"{pruned.logs} log{'' if pruned.logs == 1 else 's'}"
         show_line(f"Deleted {runs} and {logs} ({format_size(pruned.log_bytes)}).")
+        if pruned.blobs.count:
+            copies = f"{pruned.blobs.count} cop{'y' if pruned.blobs.count == 1 else 'ies'}"
+            show_line(f"Deleted {copies} of files that nothing names ({format_size(pruned.blobs.size)}).")
     for log in pruned.kept_logs:
         warn(f"{log} could not be deleted; its run is gone already. Check its permissions, then prune again")
+    for blob in pruned.blobs.kept:
+        warn(f"{blob} could not be deleted, and nothing names it. Check its permissions, then prune again")
