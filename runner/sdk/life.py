@@ -69,10 +69,8 @@ class Life:
         """Live; what changed in it is recorded with the next checkpoint."""
         if self._persistent is None:
             self._persistent = _map(self._persistent_text, "persistent")
-            self._persistent_texts = {
-                key: encoded(value, "persistent", self.limits.persistent)
-                for key, value in self._persistent.items()
-            }
+            self._persistent_texts = self._each_encoded(self._persistent)
+            self._persistent_text = encoded(self._persistent, "persistent", self.limits.persistent)
         return self._persistent
 
     def say(self, message: dict[str, Any]) -> None:
@@ -150,9 +148,10 @@ class Life:
     def refuse_unflushed(self, where: str) -> None:
         """JobCodeError when something is in a batch that the state counts as done."""
         for batch in self.unflushed.values():
+            items = f"{len(batch)} item{'s' * (len(batch) > 1)}"
             raise JobCodeError(
                 "unflushed-batch",
-                f"batch {batch.name} holds {len(batch)} items at {where}, where they would be lost; "
+                f"batch {batch.name} holds {items} at {where}, where they would be lost; "
                 "call its flush() before, or use it in a `with` block",
             )
 
@@ -194,16 +193,21 @@ class Life:
             self._persistent_texts.update(changes["set"])
             for key in changes["removed"]:
                 del self._persistent_texts[key]
+            self._persistent_text = None  # whatever it is now: what changed is found key by key
         if "info" in message:
             self.info.recorded(message["info"])
         self._earlier_start = None
 
     def _persistent_changes(self, values: dict[str, Any]) -> dict[str, Any] | None:
-        encoded(values, "persistent", self.limits.persistent)
-        texts = {key: encoded(value, "persistent", self.limits.persistent) for key, value in values.items()}
+        if encoded(values, "persistent", self.limits.persistent) == self._persistent_text:
+            return None
+        texts = self._each_encoded(values)
         changed = {key: text for key, text in texts.items() if text != self._persistent_texts.get(key)}
         removed = sorted(self._persistent_texts.keys() - texts.keys())
         return {"set": changed, "removed": removed} if changed or removed else None
+
+    def _each_encoded(self, values: dict[str, Any]) -> dict[str, str]:
+        return {key: encoded(value, "persistent", self.limits.persistent) for key, value in values.items()}
 
     # Async code.
 
