@@ -18,6 +18,7 @@ from runner.operations.claim_instance import Claimed, Waits, claim_instance
 from runner.operations.definition import Definition, define
 from runner.operations.make_order import make_order
 from runner.operations.outcome import NotStarted
+from runner.operations.record_warnings import record_warnings
 from runner.operations.whole_copies import WholeCopies
 from runner.store.port import Store, Transaction
 from runner.store.records import InstanceRecord, NewStep
@@ -73,7 +74,7 @@ class Dispatcher:
         self._copies = WholeCopies()
         self._queued = False
         self._pausing: asyncio.TimerHandle | None = None
-        self.claiming: set[int] = set()
+        self.claiming: dict[int, InstanceRecord] = {}
         self.running: dict[int, InstanceRecord] = {}
         self._vacated: set[int] = set()
         self._parked: dict[str, set[int]] = {}  # by job: asked, and to wait for something else than a place
@@ -135,10 +136,10 @@ class Dispatcher:
 
     def _give(self, free: int) -> None:
         now = self._clock.now()
-        passed_over = self.claiming.union(*self._parked.values())
+        passed_over = set().union(*self._parked.values())
         limit = free + len(passed_over)
         with self._store.read() as reader:
-            waiting = reader.instances.waiting(due_before=now, limit=limit)
+            waiting = reader.instances.waiting(due_before=now, limit=limit, without=self.claiming)
             if len(waiting) < limit:
                 self.next_due = _later(reader.instances.next_due(), now)
         chosen = self._in_turn(waiting, passed_over)[:free]
@@ -151,7 +152,7 @@ class Dispatcher:
         behind it, because whichever is asked just after an end would be the one that starts.
         """
         asked: list[InstanceRecord] = []
-        queues: set[str] = set()
+        queues = {each.job_uid for each in self.claiming.values() if is_in_a_queue(each.trigger)}
         for instance in waiting:
             in_a_queue = is_in_a_queue(instance.trigger)
             if instance.id not in passed_over:
@@ -174,13 +175,13 @@ class Dispatcher:
 
     def _claim(self, instance: InstanceRecord, steps: Sequence[NewStep], now: datetime) -> None:
         job = self._roster.jobs.get(instance.job_uid)
-        self.claiming.add(instance.id)
+        self.claiming[instance.id] = instance
 
         def work(tx: Transaction) -> Claimed | NotStarted | Waits | None:
             return None if self.stopped else claim_instance(tx, instance, job, steps, self._session, now)
 
         def then(result: Claimed | NotStarted | Waits | None, problem: BaseException | None) -> None:
-            self.claiming.discard(instance.id)
+            self.claiming.pop(instance.id, None)
             match result:
                 case Claimed(instance=claimed):
                     self._start(claimed)
@@ -217,6 +218,7 @@ class Dispatcher:
             self._vacated.add(instance.id)
             self._put_back(instance)
             return
+        warnings: list[str] = []
         try:
             order = make_order(
                 self._store,
@@ -226,12 +228,28 @@ class Dispatcher:
                 state=self._state,
                 now=self._clock.now(),
                 copies=self._copies,
+                warn=warnings.append,
             )
             self._supervisor.start(order)
             self._started(instance)
         except Exception as problem:
+            self._warn(instance, warnings)
             self._cannot_start(instance, problem)
             self.vacated(instance.id)
+        else:
+            self._warn(instance, warnings)
+
+    def _warn(self, instance: InstanceRecord, warnings: Sequence[str]) -> None:
+        """Keep with the instance what was noticed at its start."""
+        if not warnings:
+            return
+        now = self._clock.now()
+
+        def done(_: None, problem: BaseException | None) -> None:
+            if problem is not None:
+                self._telling.trouble(f"keeping the warnings of instance {instance.id}", problem)
+
+        self._bridge.write(lambda tx: record_warnings(tx, instance.id, warnings, now), done)
 
     def vacated(self, instance_id: int) -> None:
         """The instance's processes are gone: its place is free, while its end is being written.

@@ -22,7 +22,7 @@ from runner.execution.order import (
     Usage,
 )
 from runner.execution.output import NO_MASKS, Log, Masks
-from runner.execution.processes import started_ticks
+from runner.execution.processes import ticks_now
 from runner.execution.protocol import Lines, ProtocolError
 from runner.execution.streams import Streams
 from runner.execution.verdict import decide_outcome, error_from
@@ -124,7 +124,7 @@ class Attempt:
                 raise ProtocolError("it began twice")
             # Said before any code of the job runs, so it can be believed.
             self.pid = message["pid"]
-            self.pid_started = started_ticks(message["pid"]) or 0
+            self.pid_started = ticks_now()
             self._report(Began(self.instance, self.epoch, self.pid, self.pid_started))
         elif kind == "end":
             self._end = self._masks.hide_all(message)

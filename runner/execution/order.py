@@ -100,7 +100,9 @@ class Usage(NamedTuple):
 
 
 class Began(NamedTuple):
-    """The child is there: with its start time and the boot id the pid proves later whether it is gone."""
+    """The child is there: with `pid_started`, ticks after boot at which it was there, and the boot id the
+    pid proves later whether it is gone.
+    """
 
     instance: int
     epoch: int

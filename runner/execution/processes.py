@@ -10,11 +10,13 @@ import ctypes
 import os
 import resource
 import signal
+import time
 from collections.abc import Iterable, Mapping
 
 MARK = "RUNNER_MARK"
 """Environment name that every process of this state directory carries, so that a later daemon finds them."""
 
+_TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _PR_SET_CHILD_SUBREAPER = 36
 
@@ -47,6 +49,11 @@ def started_ticks(pid: int | str) -> int | None:
     return None if fields is None else int(fields[19])
 
 
+def ticks_now() -> int:
+    """The clock of `started_ticks`: no process that is there now started later."""
+    return int(time.clock_gettime(time.CLOCK_BOOTTIME) * _TICKS_A_SECOND)
+
+
 def is_of_others(pid: int, session: int, since: int) -> bool:
     """Whether the process is in a session other than that one, and did not start before `since` (ticks)."""
     fields = _stat(pid)
@@ -54,11 +61,13 @@ def is_of_others(pid: int, session: int, since: int) -> bool:
 
 
 def is_gone(pid: int, started: int | None) -> bool:
-    """Whether that very process has ended: no such pid, another start time, or only a zombie."""
+    """Whether that process has ended: no such pid, or only a zombie, or one that started after `started`
+    (ticks at which the process was there) and so took over its number.
+    """
     fields = _stat(pid)
     if fields is None or fields[0] in (b"Z", b"X"):
         return True
-    return started is not None and int(fields[19]) != started
+    return started is not None and int(fields[19]) > started
 
 
 def _stat(pid: int | str) -> list[bytes] | None:

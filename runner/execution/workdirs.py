@@ -6,11 +6,13 @@ import contextlib
 import os
 import shutil
 import stat
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 _FEW = 8  # files that are removed at once, on the event loop
 _OWN = "own-"
+_TICK_NS = 50_000_000  # a kernel whose clock ticks 100 times a second, with room
 
 
 class WorkingDirectories:
@@ -24,6 +26,7 @@ class WorkingDirectories:
         self._folder = folder
         self._pristine: list[str] = []
         self._changed_ns: dict[str, int] = {}
+        self._taken_ns: dict[str, int] = {}
         self._made = 0
 
     def left_over(self) -> list[str]:
@@ -35,7 +38,9 @@ class WorkingDirectories:
     def take(self) -> str:
         """An empty directory, mode 0700; OSError when none can be made."""
         if self._pristine:
-            return self._pristine.pop()
+            path = self._pristine.pop()
+            self._taken_ns[path] = time.time_ns()
+            return path
         self._made += 1
         path = f"{self._folder}/{_OWN}{os.getpid()}-{self._made}"
         try:
@@ -48,14 +53,16 @@ class WorkingDirectories:
 
     def give_back(self, path: str) -> bool:
         """Take it back if it is as it was; False when it has to be removed."""
-        changed_ns = self._changed_ns.get(path)
+        changed_ns = self._changed_ns.get(path, -1)
+        taken_ns = self._taken_ns.pop(path, 0)
         try:
             found = os.lstat(path)
-            # The time alone is not enough: older file systems count in ticks.
+            # Times come from a clock that ticks: a change so soon after the last one may not show.
+            shows = taken_ns - changed_ns > _TICK_NS
             if (
                 found.st_ctime_ns == changed_ns
                 and stat.S_IMODE(found.st_mode) == 0o700
-                and not os.listdir(path)  # noqa: PTH208
+                and (shows or not os.listdir(path))  # noqa: PTH208
             ):
                 self._pristine.append(path)
                 return True

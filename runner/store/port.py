@@ -161,8 +161,10 @@ class InstanceReads(Protocol):
     ) -> Instances:
         """Newest first; `since` looks at when they were created."""
 
-    def waiting(self, due_before: datetime | None = None, limit: int | None = None) -> Instances:
-        """SCHEDULED, first due first (then first created)."""
+    def waiting(
+        self, due_before: datetime | None = None, limit: int | None = None, without: Iterable[int] = ()
+    ) -> Instances:
+        """SCHEDULED, first due first (then first created); `without` are ids that are left out."""
 
     def late(self, now: datetime) -> Instances:
         """SCHEDULED or PAUSED whose start_deadline or expires_at has passed."""

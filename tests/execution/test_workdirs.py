@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
 
-from runner.execution.workdirs import remove_if_small, remove_tree
+from runner.execution.workdirs import WorkingDirectories, remove_if_small, remove_tree
 
 
 @pytest.fixture
@@ -74,3 +75,34 @@ def test_folders_without_permissions_go_and_no_link_in_them_is_followed(
     remove_tree(str(work))
     assert not work.exists()
     assert elsewhere.stat().st_mode & 0o777 == 0o755 and (elsewhere / "kept").exists()
+
+
+def test_a_directory_in_which_nothing_was_made_goes_to_the_next(tmp_path: Path) -> None:
+    work = WorkingDirectories(tmp_path / "work")
+    first = work.take()
+    assert work.give_back(first)
+    assert work.take() == first and work.give_back(first)
+
+
+@pytest.mark.parametrize("age_s", [0, 60])
+def test_a_directory_in_which_something_was_made_does_not(
+    tmp_path: Path, age_s: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = WorkingDirectories(tmp_path / "work")
+    work.give_back(work.take())
+    now_ns = time.time_ns()
+    monkeypatch.setattr(time, "time_ns", lambda: now_ns + age_s * 10**9)
+    taken = work.take()
+    Path(taken, "made").touch()
+    assert not work.give_back(taken)
+    assert work.take() != taken
+
+
+def test_a_directory_whose_change_does_not_show_in_its_time_is_looked_into(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = WorkingDirectories(tmp_path / "work")
+    taken = work.take()
+    Path(taken, "made").touch()
+    work._changed_ns[taken] = Path(taken).stat().st_ctime_ns  # as on a file system that counts in ticks
+    assert not work.give_back(taken)

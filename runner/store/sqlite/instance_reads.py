@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable
 from datetime import datetime
@@ -77,10 +78,14 @@ class InstancesRead:
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         return self._list(f"{where} ORDER BY id DESC LIMIT ?", (*values, -1 if limit is None else limit))
 
-    def waiting(self, due_before: datetime | None = None, limit: int | None = None) -> Records:
+    def waiting(
+        self, due_before: datetime | None = None, limit: int | None = None, without: Iterable[int] = ()
+    ) -> Records:
+        due_at = "9999" if due_before is None else instant(due_before)
         return self._list(
-            " WHERE state = 'SCHEDULED' AND due_at <= ? ORDER BY due_at, id LIMIT ?",
-            ("9999" if due_before is None else instant(due_before), -1 if limit is None else limit),
+            " WHERE state = 'SCHEDULED' AND due_at <= ? AND id NOT IN (SELECT value FROM json_each(?))"
+            " ORDER BY due_at, id LIMIT ?",
+            (due_at, json.dumps([*without]), -1 if limit is None else limit),
         )
 
     def late(self, now: datetime) -> Records:

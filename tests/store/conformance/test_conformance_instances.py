@@ -267,6 +267,7 @@ def test_what_waits_comes_first_due_first(store: Store) -> None:
         assert [i.id for i in reader.instances.waiting()] == [first, second, third]
         assert [i.id for i in reader.instances.waiting(later(2 * 3600))] == [first, second]
         assert [i.id for i in reader.instances.waiting(limit=1)] == [first]
+        assert [i.id for i in reader.instances.waiting(limit=1, without=[first, 99])] == [second]
         assert reader.instances.next_due() == later(3600)
 
 
