@@ -16,7 +16,17 @@ class Batch(Generic[Item]):
     the items are dropped, because the state that would count them as done is not recorded either.
     """
 
-    __slots__ = ("_deadline", "_flush", "_items", "_now", "_seconds", "_size", "_unflushed", "name")
+    __slots__ = (
+        "_deadline",
+        "_flush",
+        "_items",
+        "_now",
+        "_on_their_way",
+        "_seconds",
+        "_size",
+        "_unflushed",
+        "name",
+    )
 
     def __init__(
         self,
@@ -38,6 +48,7 @@ class Batch(Generic[Item]):
         self._now = now
         self._unflushed = unflushed
         self._items: list[Item] = []
+        self._on_their_way = 0
         self._deadline: float | None = None
 
     def add(self, item: Item) -> None:
@@ -45,12 +56,7 @@ class Batch(Generic[Item]):
 
         The time is looked at when something is added, and not in between.
         """
-        if not self._items:
-            self._unflushed[id(self)] = self
-            if self._seconds is not None:
-                self._deadline = self._now() + self._seconds
-        self._items.append(item)
-        if len(self._items) >= self._size or (self._deadline is not None and self._now() >= self._deadline):
+        if self._is_due_with(item):
             self.flush()
 
     def extend(self, items: Iterable[Item]) -> None:
@@ -63,17 +69,43 @@ class Batch(Generic[Item]):
 
         What the function raises is passed on, and the items stay.
         """
-        if not self._items:
+        if not (items := self._taken()):
             return
-        returned = self._flush(self._items)
-        if hasattr(returned, "__await__"):
-            if hasattr(returned, "close"):
-                returned.close()
-            raise TypeError(
-                f"the function that flushes batch {self.name} is async, and a batch does not wait for it; "
-                "give it a function that writes before it returns"
-            )
-        self.discard()
+        try:
+            returned = self._flush(items)
+            if hasattr(returned, "__await__"):
+                getattr(returned, "close", bool)()
+                raise TypeError(
+                    f"the function that flushes batch {self.name} is async; use `async with`, add_async and "
+                    "flush_async with it"
+                )
+        except BaseException:
+            self._put_back(items)
+            raise
+        self._settle(items)
+
+    async def add_async(self, item: Item) -> None:
+        """As `add`, for a function that is async."""
+        if self._is_due_with(item):
+            await self.flush_async()
+
+    async def extend_async(self, items: Iterable[Item]) -> None:
+        """Add items one by one."""
+        for item in items:
+            await self.add_async(item)
+
+    async def flush_async(self) -> None:
+        """As `flush`; what is added meanwhile waits for the next one."""
+        if not (items := self._taken()):
+            return
+        try:
+            returned = self._flush(items)
+            if hasattr(returned, "__await__"):
+                await returned
+        except BaseException:
+            self._put_back(items)
+            raise
+        self._settle(items)
 
     def discard(self) -> None:
         """Drop all items without handing them over."""
@@ -82,7 +114,7 @@ class Batch(Generic[Item]):
         self._unflushed.pop(id(self), None)
 
     def __len__(self) -> int:
-        return len(self._items)
+        return len(self._items) + self._on_their_way
 
     def __enter__(self) -> Batch[Item]:
         return self
@@ -94,3 +126,38 @@ class Batch(Generic[Item]):
             self.flush()
         else:
             self.discard()
+
+    async def __aenter__(self) -> Batch[Item]:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if kind is None:
+            await self.flush_async()
+        else:
+            self.discard()
+
+    def _is_due_with(self, item: Item) -> bool:
+        if not self._items:
+            self._unflushed[id(self)] = self
+            if self._seconds is not None:
+                self._deadline = self._now() + self._seconds
+        self._items.append(item)
+        return len(self._items) >= self._size or (
+            self._deadline is not None and self._now() >= self._deadline
+        )
+
+    def _taken(self) -> list[Item]:
+        items, self._items, self._deadline = self._items, [], None
+        self._on_their_way += len(items)
+        return items
+
+    def _put_back(self, items: list[Item]) -> None:
+        self._on_their_way -= len(items)
+        self._items[:0] = items
+
+    def _settle(self, items: list[Item]) -> None:
+        self._on_their_way -= len(items)
+        if not len(self):
+            self._unflushed.pop(id(self), None)

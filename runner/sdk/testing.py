@@ -13,13 +13,15 @@ No daemon, no database, no processes, no waiting: sleeps only move the trial's o
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 from runner.sdk.drive import Course, JobCode
+from runner.sdk.heard import Checkpoint, Heard, Notification, Progress, Raised, as_text
 from runner.sdk.port import Ask, Limits, Recorded
+
+__all__ = ["Checkpoint", "Ended", "Limits", "Notification", "Progress", "Raised", "Trial"]
 
 STARTED_AT = 1_767_225_600.0
 """2026-01-01T00:00:00Z: what a trial's clock shows first, unless another time is given."""
@@ -30,46 +32,11 @@ LIVES = 10_000
 Ended = Literal["complete", "stop", "pause", "sleep", "killed"]
 
 
-class Checkpoint(NamedTuple):
-    """What was recorded; `kind` is `checkpoint`, `sleep` or `complete`, `n` counts all three from 1."""
-
-    n: int
-    kind: str
-    state: dict[str, Any]
-    info: dict[str, Any]
-    persistent: dict[str, Any]
-
-
-class Raised(NamedTuple):
-    """A warning or an error; `severity` is None for a warning."""
-
-    description: str
-    code: str
-    severity: str | None
-    info: dict[str, Any]
-
-
-class Notification(NamedTuple):
-    """What `Job.notify` said."""
-
-    level: str
-    topic: str
-    message: str
-
-
-class Progress(NamedTuple):
-    """What `Job.progress` said, as far as it is passed on (every 0.1 s at most)."""
-
-    done: float
-    total: float | None
-    text: str
-
-
 class _Killed(BaseException):
     """The process is gone. It cannot be told from outside in a real kill; here `finally` blocks still run."""
 
 
-class Trial:
+class Trial(Heard):
     """One instance of a job, run in the test's own process, through as many processes as it takes.
 
     `params`, `state` (as if an earlier process had recorded it), `persistent`, `info` and `metadata` (`job`,
@@ -92,40 +59,17 @@ class Trial:
         now: datetime | float = STARTED_AT,
         limits: Limits = Limits(),  # noqa: B008 -- immutable
     ) -> None:
+        recorded = Recorded(state=as_text(state), info=as_text(info), persistent=as_text(persistent))
+        super().__init__(recorded, now.timestamp() if isinstance(now, datetime) else float(now))
         self._code = job_code
         self._params = dict(params or {})
         self._metadata = dict(metadata or {})
         self._limits = limits
-        self._recorded = Recorded(state=_text(state), info=_text(info), persistent=_text(persistent))
+        self._before = (recorded, self.now)
         self._port: _Port | None = None
-        self._due = 0.0
-        self.now = now.timestamp() if isinstance(now, datetime) else float(now)
         self.ended: Ended | None = None
         self.outputs: Any = None
         self.lives = 0
-        self.checkpoints: list[Checkpoint] = []
-        self.warnings: list[Raised] = []
-        self.errors: list[Raised] = []
-        self.notifications: list[Notification] = []
-        self.progress: list[Progress] = []
-        self.log: list[str] = []
-        self.sleeps: list[float] = []
-        self.earlier_starts: list[float] = []
-
-    @property
-    def state(self) -> dict[str, Any] | None:
-        """The state that is recorded; None before the first."""
-        return None if self._recorded.state is None else _map(self._recorded.state)
-
-    @property
-    def info(self) -> dict[str, Any]:
-        """What the job saved for people, as recorded."""
-        return _map(self._recorded.info)
-
-    @property
-    def persistent(self) -> dict[str, Any]:
-        """What outlives the instance, as recorded."""
-        return _map(self._recorded.persistent)
 
     def run(
         self,
@@ -166,6 +110,46 @@ class Trial:
             seen = len(self.checkpoints)
         yield from self.checkpoints[seen:]
 
+    def assert_resumable(self) -> None:
+        """Whether the job ends alike wherever it dies: AssertionError names the first difference.
+
+        Runs the job undisturbed, and then once for each moment before and after each checkpoint, dying
+        there and going on; each time as a new instance that finds what this trial was given (this one does
+        not run itself). Compared are state, info, persistent state and outputs. Side effects of the job
+        happen every time.
+        """
+        undisturbed = self._again().run()
+        if undisturbed.ended != "complete":
+            raise AssertionError(f"undisturbed, the job ends with {undisturbed.ended}")
+        expected = undisturbed._end()
+        for n in [checkpoint.n for checkpoint in undisturbed.checkpoints]:
+            for when, trial in (
+                ("before", self._again().run(kill_before=n)),
+                ("after", self._again().run(kill_after=n)),
+            ):
+                if trial.ended == "killed":
+                    trial.run()
+                for what, value in trial._end().items():
+                    if value != expected[what]:
+                        raise AssertionError(
+                            f"killed {when} checkpoint {n}, the job ends with {what} {value!r} instead of "
+                            f"{expected[what]!r}"
+                        )
+
+    def _again(self) -> Trial:
+        trial = Trial(self._code, params=self._params, metadata=self._metadata, limits=self._limits)
+        trial.recorded, trial.now = trial._before = self._before
+        return trial
+
+    def _end(self) -> dict[str, Any]:
+        return {
+            "ending": self.ended,
+            "state": self.state,
+            "info": self.info,
+            "persistent": self.persistent,
+            "outputs": self.outputs,
+        }
+
     def stop(self) -> None:
         """Ask the running job to stop; from `on_checkpoint`, `on_sleep` or between two steps."""
         self._ask("stop")
@@ -195,11 +179,11 @@ class Trial:
         )
 
     def _life(self, orders: _Orders) -> Iterator[None]:
-        self.now = max(self.now, self._due)
+        self.now = max(self.now, self.due)
         self.lives += 1
         self.ended = None
         port = self._port = _Port(self, orders)
-        course = Course(self._code, port, self._params, self._metadata, self._recorded, self._limits)
+        course = Course(self._code, port, self._params, self._metadata, self.recorded, self._limits)
         try:
             for _ in course.checkpoints():
                 yield
@@ -208,35 +192,14 @@ class Trial:
                 port.commit(outcome.record)
                 self.outputs = outcome.outputs
             self.ended = outcome.kind
-        except _Killed:
+        except (_Killed, GeneratorExit):
             self.ended = "killed"
+            if not port.is_dead:
+                raise
         finally:
             port.is_dead = True
             self._port = None
             course.close()
-
-    def _record(self, message: Mapping[str, Any]) -> Checkpoint:
-        _must_travel(message)
-        self._recorded = self._recorded.after(message)
-        self._due = message.get("until", self._due)
-        if "trigger_at" in message:
-            self.earlier_starts.append(message["trigger_at"])
-        checkpoint = Checkpoint(message["n"], message["m"], self.state or {}, self.info, self.persistent)
-        self.checkpoints.append(checkpoint)
-        return checkpoint
-
-    def _hear(self, message: Mapping[str, Any]) -> None:
-        _must_travel(message)
-        kind = message["m"]
-        if kind == "raised":
-            raised = Raised(message["description"], message["code"], message.get("grade"), message["info"])
-            (self.errors if message["severity"] == "error" else self.warnings).append(raised)
-        elif kind == "notify":
-            self.notifications.append(Notification(message["level"], message["topic"], message["message"]))
-        elif kind == "progress":
-            self.progress.append(Progress(message["done"], message["total"], message["text"]))
-        elif kind == "info":
-            self._recorded = self._recorded.after(message)
 
 
 class _Orders(NamedTuple):
@@ -275,7 +238,7 @@ class _Port:
 
     def send(self, message: dict[str, Any]) -> None:
         self._live()
-        self._trial._hear(message)
+        self._trial.hear(message)
 
     def log(self, line: str) -> None:
         self._live()
@@ -286,7 +249,7 @@ class _Port:
         orders, n = self._orders, message["n"]
         if n == orders.kill_before:
             self._die()
-        checkpoint = self._trial._record(message)
+        checkpoint = self._trial.record(message)
         if message["m"] == "sleep":
             self._slept(message["until"] - self._trial.now)
         if orders.on_checkpoint is not None:
@@ -310,16 +273,3 @@ class _Port:
     def _live(self) -> None:
         if self.is_dead:
             raise _Killed
-
-
-def _must_travel(message: Mapping[str, Any]) -> None:
-    """Every message has to be JSON, or the real port could not pass it on."""
-    json.dumps(message, allow_nan=False, ensure_ascii=False).encode()
-
-
-def _text(values: Mapping[str, Any] | None) -> str | None:
-    return None if values is None else json.dumps(dict(values), ensure_ascii=False, allow_nan=False)
-
-
-def _map(text: str | None) -> dict[str, Any]:
-    return dict(json.loads(text)) if text else {}

@@ -147,3 +147,63 @@ def test_a_port_may_inherit_a_wait_that_looks_for_a_stop(
     port = Ticking(stops_at)  # type: ignore[abstract]
     asyncio.run(port.wait_async(0.25, interruptible))
     assert until <= port.time <= until + 0.1
+
+
+def test_an_async_batch_is_flushed_by_an_async_function() -> None:
+    written: list[list[int]] = []
+
+    async def write(items: list[int]) -> None:
+        await asyncio.sleep(0)
+        written.append(items)
+
+    async def run(job: Job) -> None:
+        async with job.batch(write, size=2) as batch:
+            await batch.extend_async(range(3))
+        job.checkpoint()
+
+    Trial(run).run()
+    assert written == [[0, 1], [2]]
+
+
+def test_what_is_on_its_way_while_others_add_is_neither_lost_nor_written_twice() -> None:
+    written: list[list[int]] = []
+
+    async def run(job: Job) -> None:
+        gate = asyncio.Event()
+
+        async def write(items: list[int]) -> None:
+            await gate.wait()
+            written.append(items)
+
+        batch = job.batch(write, size=2)
+        first = asyncio.create_task(batch.extend_async([1, 2]))
+        await asyncio.sleep(0)
+        await batch.add_async(3)
+        assert len(batch) == 3
+        gate.set()
+        await first
+        assert len(batch) == 1
+        await batch.flush_async()
+
+    Trial(run).run()
+    assert written == [[1, 2], [3]]
+
+
+def test_what_an_async_function_could_not_write_stays_in_order() -> None:
+    async def run(job: Job) -> dict[str, list[int]]:
+        written: list[int] = []
+
+        async def write(items: list[int]) -> None:
+            if not job.state:
+                job.state["refused"] = True
+                raise OSError("no")
+            written.extend(items)
+
+        batch = job.batch(write, size=2)
+        await batch.add_async(1)
+        with pytest.raises(OSError):
+            await batch.add_async(2)
+        await batch.add_async(3)
+        return {"written": written}
+
+    assert Trial(run).run().outputs == {"written": [1, 2, 3]}
