@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,11 @@ from runner.credentials.sources import (
     SOURCES,
     Unreadable,
     Warn,
+    is_open,
     read_env,
     read_file,
     read_systemd_credential,
+    told_open,
 )
 from runner.vocabulary.errors import RunnerError
 
@@ -65,6 +67,27 @@ def resolve_authorization(
     return resolved
 
 
+def open_files(resolved_spec: Mapping[str, Any], *, base: Path) -> Iterator[tuple[Path, str]]:
+    """The secret files that others may read, and that in words; only their modes are looked at."""
+    config = resolved_spec.get("config")
+    for declared in config.values() if isinstance(config, Mapping) else ():
+        source = declared.get("from") if isinstance(declared, Mapping) else None
+        where = source.get("file") if isinstance(source, Mapping) else None
+        if not where:
+            continue
+        path = _file(where, base)
+        try:
+            mode = path.stat().st_mode
+        except OSError:
+            continue  # a run says what is wrong
+        if is_open(mode):
+            yield path, told_open(path, mode)
+
+
+def _file(where: object, base: Path) -> Path:
+    return base / Path(str(where)).expanduser()
+
+
 def _plain(declared: object) -> str:
     if isinstance(declared, bool):
         return "true" if declared else "false"
@@ -81,4 +104,4 @@ def _read(declared: Mapping[str, Any], base: Path, environ: Mapping[str, str], w
         return read_env(str(where), environ)
     if kind == "systemdCredential":
         return read_systemd_credential(str(where), environ)
-    return read_file(base / Path(str(where)).expanduser(), warn)
+    return read_file(_file(where, base), warn)

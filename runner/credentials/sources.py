@@ -36,9 +36,19 @@ def read_file(path: Path, warn: Warn) -> str:
     owner may read the file.
     """
     mode, content = _content(path, str(path))
-    if mode & (stat.S_IRGRP | stat.S_IROTH):
-        warn(f"file {path} can be read by others (mode {stat.S_IMODE(mode):04o}); run: chmod 600 {path}")
+    if is_open(mode):
+        warn(f"{told_open(path, mode)}; run: chmod 600 {path}")
     return _text(content, f"file {path}")
+
+
+def is_open(mode: int) -> bool:
+    """Whether others than the owner may read a file with this mode."""
+    return bool(mode & (stat.S_IRGRP | stat.S_IROTH))
+
+
+def told_open(path: Path, mode: int) -> str:
+    """The same in words."""
+    return f"file {path} can be read by others (mode {stat.S_IMODE(mode):04o})"
 
 
 def read_systemd_credential(name: str, environ: Mapping[str, str]) -> str:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
+from runner.credentials.authorization import open_files
 from runner.operations.last_reload import last_reload
 from runner.operations.restore_blobs import damaged_blobs, missing_blobs
 from runner.store.daemon_lock import lock_holder
@@ -51,7 +52,7 @@ def examine_installation(project: Path, database: Path, now: datetime) -> tuple[
     try:
         with store.read() as reader:
             findings += [_database(reader, database), *_contents(reader, state)]
-            findings += [_daemon(reader, state, now), _declarations(state)]
+            findings += [*_credentials(reader, project), _daemon(reader, state, now), _declarations(state)]
     except RunnerError as problem:
         findings.append(Finding("database", "error", str(problem)))
     finally:
@@ -116,6 +117,14 @@ def _contents(reader: Reader, state: Path) -> list[Finding]:
         text = f"{len(damaged)} copies of installed files are not what was applied: {damaged[0]}"
         findings.append(Finding("contents", "error", text, "delete them, then run `runner reconcile`"))
     return findings
+
+
+def _credentials(reader: Reader, project: Path) -> list[Finding]:
+    return [
+        Finding("credentials", "warning", f"{record.address}: {told}", f"chmod 600 {path}")
+        for record in reader.objects.all("Authorization")
+        for path, told in open_files(record.resolved, base=project)
+    ]
 
 
 def _daemon(reader: Reader, state: Path, now: datetime) -> Finding:

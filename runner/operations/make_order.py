@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from runner.credentials.authorization import resolve_authorization
+from runner.credentials.sources import Warn
 from runner.declaration.expressions import as_text, render
 from runner.declaration.templates import has_template
 from runner.execution.order import Order
@@ -40,10 +41,12 @@ def make_order(
     state: Path,
     now: datetime,
     copies: WholeCopies,
+    warn: Warn | None = None,
 ) -> Order:
     """The order for `instance`, with the connections, credentials and roots as they are installed now.
 
-    It may run for its timeout, and not longer than until its deadline.
+    It may run for its timeout, and not longer than until its deadline. `warn` is told of secret files that
+    others may read.
 
     Raises CredentialMissing when a secret cannot be found, UnknownName when a connection is gone, or the copy
     of a file that the job names, and DamagedCopy when that is not what was applied.
@@ -60,8 +63,8 @@ def make_order(
     masks: set[str] = set()
     if definition.needs_installed or instance.epoch > 1:
         with store.read() as reader:
-            connections, masks = _connections(reader, definition.connections, project)
-            env, env_masks = _environment(reader, spec, project, context)
+            connections, masks = _connections(reader, definition.connections, project, warn)
+            env, env_masks = _environment(reader, spec, project, context, warn)
             done, skipped = _earlier_steps(reader, instance.id)
             roots = _roots(settings(reader), project)
     else:
@@ -114,7 +117,7 @@ def _roots(declared: Mapping[str, Any], project: Path) -> dict[str, dict[str, An
 
 
 def _connections(
-    reader: Reader, names: Sequence[str], project: Path
+    reader: Reader, names: Sequence[str], project: Path, warn: Warn | None
 ) -> tuple[dict[str, dict[str, Any]], set[str]]:
     connections: dict[str, dict[str, Any]] = {}
     masks: set[str] = set()
@@ -124,7 +127,7 @@ def _connections(
             raise UnknownName(f"Connection/{name} is not installed; declare it and apply, then start again")
         connection = {key: value for key, value in record.resolved.items() if key != "authorization"}
         if record.resolved.get("authorization"):
-            secrets = _authorization(reader, record.resolved["authorization"], project)
+            secrets = _authorization(reader, record.resolved["authorization"], project, warn)
             connection.update(secrets)
             masks |= _secret_values(secrets)
         connection["url"] = _anchored(connection["url"], project)
@@ -141,7 +144,11 @@ def _anchored(url: str, project: Path) -> str:
 
 
 def _environment(
-    reader: Reader | None, spec: Mapping[str, Any], project: Path, context: dict[str, Any]
+    reader: Reader | None,
+    spec: Mapping[str, Any],
+    project: Path,
+    context: dict[str, Any],
+    warn: Warn | None = None,
 ) -> tuple[dict[str, str], set[str]]:
     """The exact environment and what to mask in it; expressions are evaluated, in `context["env"]` too.
 
@@ -151,7 +158,7 @@ def _environment(
     masks: set[str] = set()
     for name, value in spec["env"].items():
         if isinstance(value, Mapping) and reader is not None:
-            secrets = _authorization(reader, value["authorization"], project)
+            secrets = _authorization(reader, value["authorization"], project, warn)
             if value["key"] not in secrets:
                 raise UnknownName(
                     f"Authorization/{value['authorization']} has no key {value['key']!r}, "
@@ -172,11 +179,11 @@ def _with_the_runner(env: Mapping[str, str], project: Path, database: Path) -> d
     return {"RUNNER_PROJECT": str(project), "RUNNER_DB": str(database), **env, "PATH": path}
 
 
-def _authorization(reader: Reader, name: str, project: Path) -> dict[str, str]:
+def _authorization(reader: Reader, name: str, project: Path, warn: Warn | None) -> dict[str, str]:
     record = reader.objects.get(Address("Authorization", name))
     if record is None:
         raise UnknownName(f"Authorization/{name} is not installed; declare it and apply, then start again")
-    return resolve_authorization(record.resolved, name=name, base=project)
+    return resolve_authorization(record.resolved, name=name, base=project, warn=warn)
 
 
 def _secret_values(secrets: Mapping[str, str]) -> set[str]:

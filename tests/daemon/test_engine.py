@@ -181,6 +181,28 @@ def test_a_missing_secret_fails_the_run_and_says_where(here: Installation, a_dae
     assert up.engine.running == 0
 
 
+def test_a_secret_file_that_others_may_read_is_a_warning_of_the_run(
+    here: Installation, a_daemon: Start, tmp_path: Path
+) -> None:
+    secret = tmp_path / "token"
+    secret.write_text("hunter22")
+    secret.chmod(0o644)
+    config = {"config": {"token": {"from": {"file": str(secret)}}}}
+    api = replace(a_job("api"), kind="Authorization", resolved=config, digest="sha256:api", enabled=None)
+    env = {"T": {"authorization": "api", "key": "token"}, "U": {"authorization": "api", "key": "token"}}
+    here.install(api, a_job("careless", schedule=None, env=env))
+    up = a_daemon()
+    id = up.trigger("careless")
+    assert up.until_ended(id).state == "SUCCEEDED"
+    with here.store.read() as reader:
+        [warning] = reader.errors.of(id)
+    assert (warning.severity, warning.code, warning.description) == (
+        "warning",
+        "authorization",
+        f"Authorization api: file {secret} can be read by others (mode 0644); run: chmod 600 {secret}",
+    )
+
+
 def test_an_unreadable_definition_fails_its_own_run_only(here: Installation, a_daemon: Start) -> None:
     import sqlite3
 

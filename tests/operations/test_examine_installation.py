@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,34 @@ def test_a_state_directory_that_others_may_read_is_an_error(here: Installation) 
     assert (finding.verdict, finding.advice) == ("error", f"chmod 700 {here.state}")
     here.state.chmod(0o700)
     assert found(here)["state"].verdict == "ok"
+
+
+def test_a_secret_file_that_others_may_read_is_a_warning(here: Installation, tmp_path: Path) -> None:
+    secret, private = tmp_path / "token", tmp_path / "password"
+    for path, mode in ((secret, 0o640), (private, 0o600)):
+        path.write_text("hunter22")
+        path.chmod(mode)
+    config = {
+        "token": {"from": {"file": str(secret)}},
+        "password": {"from": {"file": str(private)}},
+        "other": {"from": {"file": "nowhere"}},
+        "user": "etl",
+        "key": {"from": {"env": "KEY"}},
+    }
+    job = a_job("api")
+    here.install(
+        replace(job, kind="Authorization", resolved={"config": config}, digest="sha256:a", enabled=None)
+    )
+    assert [
+        each for each in examine_installation(tmp_path, here.path, NOW) if each.topic == "credentials"
+    ] == [
+        Finding(
+            "credentials",
+            "warning",
+            f"Authorization/api: file {secret} can be read by others (mode 0640)",
+            f"chmod 600 {secret}",
+        )
+    ]
 
 
 def test_little_space_is_an_error(here: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
