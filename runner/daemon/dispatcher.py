@@ -74,7 +74,7 @@ class Dispatcher:
         self._copies = WholeCopies()
         self._queued = False
         self._pausing: asyncio.TimerHandle | None = None
-        self.claiming: set[int] = set()
+        self.claiming: dict[int, InstanceRecord] = {}
         self.running: dict[int, InstanceRecord] = {}
         self._vacated: set[int] = set()
         self._parked: dict[str, set[int]] = {}  # by job: asked, and to wait for something else than a place
@@ -136,10 +136,10 @@ class Dispatcher:
 
     def _give(self, free: int) -> None:
         now = self._clock.now()
-        passed_over = self.claiming.union(*self._parked.values())
+        passed_over = set().union(*self._parked.values())
         limit = free + len(passed_over)
         with self._store.read() as reader:
-            waiting = reader.instances.waiting(due_before=now, limit=limit)
+            waiting = reader.instances.waiting(due_before=now, limit=limit, without=self.claiming)
             if len(waiting) < limit:
                 self.next_due = _later(reader.instances.next_due(), now)
         chosen = self._in_turn(waiting, passed_over)[:free]
@@ -152,7 +152,7 @@ class Dispatcher:
         behind it, because whichever is asked just after an end would be the one that starts.
         """
         asked: list[InstanceRecord] = []
-        queues: set[str] = set()
+        queues = {each.job_uid for each in self.claiming.values() if is_in_a_queue(each.trigger)}
         for instance in waiting:
             in_a_queue = is_in_a_queue(instance.trigger)
             if instance.id not in passed_over:
@@ -175,13 +175,13 @@ class Dispatcher:
 
     def _claim(self, instance: InstanceRecord, steps: Sequence[NewStep], now: datetime) -> None:
         job = self._roster.jobs.get(instance.job_uid)
-        self.claiming.add(instance.id)
+        self.claiming[instance.id] = instance
 
         def work(tx: Transaction) -> Claimed | NotStarted | Waits | None:
             return None if self.stopped else claim_instance(tx, instance, job, steps, self._session, now)
 
         def then(result: Claimed | NotStarted | Waits | None, problem: BaseException | None) -> None:
-            self.claiming.discard(instance.id)
+            self.claiming.pop(instance.id, None)
             match result:
                 case Claimed(instance=claimed):
                     self._start(claimed)
