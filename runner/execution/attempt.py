@@ -36,7 +36,8 @@ class Attempt:
     __slots__ = (
         "_end", "_errors", "_lines", "_masks", "_report", "_step", "_unsent", "_unsent_ack",
         "control", "epoch", "err", "instance", "log", "number", "order", "out", "pid", "pid_started",
-        "shielded", "step_limit_s", "stop_why", "timers", "token", "violation", "waiting_grace_s", "workdir",
+        "shielded", "step_limit_s", "stop_why", "timers", "token", "violation", "waiting_grace_s",
+        "was_spare", "workdir",
     )  # fmt: skip
 
     def __init__(
@@ -47,6 +48,7 @@ class Attempt:
         streams: Streams,
         line: bytes,
         report: Callable[[Report], None],
+        was_spare: bool,
     ) -> None:
         self.order = order
         self.instance = order.instance
@@ -64,6 +66,7 @@ class Attempt:
         self.waiting_grace_s: float | None = None  # of a stop that waits for the end of that step
         self._masks = Masks(order.masks) if order.masks else NO_MASKS
         self.log = Log(order.log_path, order.output_limit, self._masks)
+        self.was_spare = was_spare
         self._report = report
         self._lines = Lines()
         self._unsent = line
@@ -94,6 +97,11 @@ class Attempt:
     def said_its_end(self) -> bool:
         """Whether the child reported its result (or can no more)."""
         return self._end is not None or self.violation is not None
+
+    @property
+    def died_waiting(self) -> bool:
+        """Whether the child ended before it saw its order: it had waited for one, and something killed it."""
+        return self.was_spare and self.pid is None and self.stop_why is None and self.violation is None
 
     def receive(self) -> bool:
         """Take what the child said; False when its stream is over or not to be read any more."""

@@ -18,7 +18,8 @@ from runner.execution import processes
 from runner.execution.attempt import Attempt
 from runner.execution.order import Ended, ErrorInfo, Order, Report, Usage
 from runner.execution.protocol import ASK, ENDED, INSIST, KILL, TERMINATE, Reply
-from runner.execution.streams import open_streams
+from runner.execution.spares import Spares
+from runner.execution.streams import Streams, open_streams
 from runner.execution.watches import Watches
 from runner.execution.workdirs import WorkingDirectories, remove_if_small, remove_tree
 from runner.execution.zygotes import Zygotes
@@ -60,6 +61,7 @@ class Supervisor:
         self.zygotes = Zygotes(
             loop, self._watches, mark=self.mark, idle_s=idle_s, replied=self._on_reply, died=self._sweep
         )
+        self._spares = Spares(loop, self.zygotes, self._tokens)
 
     @property
     def running(self) -> int:
@@ -73,20 +75,22 @@ class Supervisor:
 
     def start(self, order: Order) -> None:
         """Start an instance; every later word about it is a report, and Ended is the last one."""
-        token = next(self._tokens)
+        self._start(order)
+
+    def _start(self, order: Order, *, may_be_spare: bool = True) -> None:
         workdir = order.workdir
         try:
             if workdir is None:
                 workdir = self._workdirs.take()
             line = order.encoded(self.mark, workdir)
-            zygote = self.zygotes.ready(order.profile)
-            ours, theirs = open_streams()
+            spare = self._spares.take(order.profile) if may_be_spare else None
+            token, ours = spare or self._fork(order.profile)
         except (OSError, ValueError, TypeError, RecursionError) as error:
             if order.workdir is None and workdir is not None:
                 self._workdirs.give_back(workdir)
             self._refuse(order, error)
             return
-        attempt = Attempt(order, token, workdir, ours, line, self._report)
+        attempt = Attempt(order, token, workdir, ours, line, self._report, spare is not None)
         self._attempts[token] = attempt
         self._by_epoch[order.instance, order.epoch] = token
         control, out, err = ours
@@ -97,7 +101,14 @@ class Supervisor:
         self._watches.add(err, on_output)
         if order.timeout_s is not None:
             self._later(attempt, order.timeout_s, self._time_out, attempt)
+
+    def _fork(self, profile: str) -> tuple[int, Streams]:
+        """A new child, which waits for its order; OSError when there cannot be one."""
+        zygote = self.zygotes.ready(profile)
+        ours, theirs = open_streams()
+        token = next(self._tokens)
         self.zygotes.start(zygote, token, theirs)
+        return token, ours
 
     def stop(self, instance: int, epoch: int, *, grace_s: float, why: str) -> None:
         """TERM to the whole group, KILL after the grace; nothing when it is already over.
@@ -123,6 +134,7 @@ class Supervisor:
             return
         self._closed = True
         self._watches.pause()
+        self._spares.close()
         self.zygotes.close()
         for attempt in self._attempts.values():
             attempt.drain()
@@ -224,10 +236,16 @@ class Supervisor:
     def _finish(self, token: int, status: int | None, usage: Usage, refused: OSError | None = None) -> None:
         attempt = self._attempts.get(token)
         if attempt is None:
+            self._spares.ended(token)
             return
         for descriptor in (attempt.control, attempt.out, attempt.err):
             self._watches.drop(descriptor)
         ended, is_clean = attempt.ended(status, usage)
+        if attempt.died_waiting:
+            self._settle_workdir(attempt)
+            self._forget(attempt)
+            self._start(attempt.order, may_be_spare=False)
+            return
         if refused is not None:
             error = ErrorInfo("not-started", f"it could not be started: {refused.strerror}", retryable=True)
             ended = ended._replace(outcome="failed", error=error)
@@ -246,12 +264,15 @@ class Supervisor:
     def _done(self, attempt: Attempt, ended: Ended) -> None:
         if self._closed:
             return
+        self._forget(attempt)
+        self._report(ended)
+
+    def _forget(self, attempt: Attempt) -> None:
         del self._attempts[attempt.token]
         self.zygotes.forget(attempt.token)
         key = attempt.instance, attempt.epoch
         if self._by_epoch.get(key) == attempt.token:
             del self._by_epoch[key]
-        self._report(ended)
 
     # -- zygotes
 
