@@ -71,13 +71,13 @@ class Course:
         """Run the code; yields the number of each checkpoint of a class when it is recorded."""
         life = self._life
         try:
-            if (asked := self._port.asked()) is not None:
+            if (asked := self._life.asked()) is not None:
                 self.outcome = Outcome(asked)
                 return
             work = self._performed() if isinstance(self._code, type) else self._run(self._code)
             for message in work:
                 yield message["n"]
-                if (asked := self._port.asked()) is not None:
+                if (asked := self._life.asked()) is not None:
                     self.outcome = Outcome(asked)
                     return
             life.say_progress()
@@ -101,8 +101,7 @@ class Course:
         if not status.complete:
             message = life.record("checkpoint", status.state)
             if life.is_fresh or message.keys() & _CHANGES:
-                # A sleep of perform that is over stays so, whatever prepare makes of the state.
-                life.commit(message, keep_sleeps_of="perform")
+                life.commit(message)
                 yield message
         life.phase = "perform"
         while not status.complete:
@@ -146,8 +145,8 @@ class Course:
         if self._life.sleep_record is not None:
             raise JobCodeError(
                 "swallowed-sleep",
-                f"{self._life.phase}() caught what sleep() raised to end the process; catch Exception, and "
-                "neither BaseException nor everything",
+                f"{self._life.phase}() went on after a sleep had ended the process; catch Exception and not "
+                "BaseException, and await the tasks that sleep",
             )
 
     def _interrupted(self, ending: JobInterrupted) -> Outcome:
@@ -174,7 +173,7 @@ class Course:
 def bound(kind: type[Job], life: Life) -> Job:
     """An instance of the class that can already ask and say, before its own `__init__` runs."""
     job = kind.__new__(kind)
-    job._runner = life
+    object.__setattr__(job, "_runner", life)
     return job
 
 
@@ -191,10 +190,10 @@ def _made(code: Any, life: Life) -> Job:
             )
     job = bound(code, life)
     try:
-        job.__init__()  # type: ignore[misc]
+        life.call(job.__init__)  # type: ignore[misc]
     except TypeError as error:
-        if error.__traceback__ is not None and error.__traceback__.tb_next is not None:
-            raise
+        if error.__traceback__ and error.__traceback__.tb_next and error.__traceback__.tb_next.tb_next:
+            raise  # it was raised inside
         raise JobCodeError(
             "no-job",
             f"{name}.__init__() takes arguments, but none are given: what it needs comes to prepare()",
@@ -202,4 +201,4 @@ def _made(code: Any, life: Life) -> Job:
     return job
 
 
-_API = {name for name in vars(Job) if name[:1] != "_"} - _ITS_OWN
+_API = {name for name in vars(Job) if name[:2] != "__"} - _ITS_OWN | {"_runner"}

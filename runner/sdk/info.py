@@ -115,10 +115,16 @@ class Info:
         return holder
 
 
+_DEEPEST = 50
+"""Names in a path; what is recorded may be twice as deep."""
+
+
 def _keys(path: str) -> list[str]:
     keys = path.split(".") if isinstance(path, str) else []
     if not all(keys) or not keys:
         raise ValueError(f"{path!r} is no path; write names with dots between them, like 'files.read'")
+    if len(keys) > _DEEPEST:
+        raise ValueError(f"{path[:60]!r}… has {len(keys)} names; {_DEEPEST} is the most")
     return keys
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 
 LONGEST_SLEEP_S = 366 * 24 * 3600.0
+_YEAR_10000 = 253_402_300_800  # seconds since the epoch; datetime ends here
 _LEVELS = ("info", "success", "warning", "error")
 _GRADES = ("minor", "major", "critical")
 
@@ -68,7 +68,10 @@ class Job:
     def state(self, state: dict[str, Any]) -> None:
         if type(state) is not dict:
             raise TypeError(f"state is {kind_of(state)}; it is a map (dict) of JSON values")
-        self._life.state = state
+        life = self._life
+        if life.phase != "run":
+            raise TypeError(f"{life.phase}() gives another state by returning it: `return Status(state)`")
+        life.state = state
 
     @property
     def persistent(self) -> dict[str, Any]:
@@ -116,14 +119,14 @@ class Job:
         It will be forced to end after a grace. When `run(job)` just returns, the job is complete; to go on
         later, call `checkpoint()`, which does not return then.
         """
-        return self._life.port.asked() is not None
+        return self._life.asked() is not None
 
     # What it says.
 
     @property
     def log(self) -> Log:
         """The instance's log: `job.log("text")`, `job.log.warning("text")`."""
-        return Log(self._life.port.log)
+        return Log(self._life.log)
 
     def warn(self, description: str, *, code: str = "warning", info: Mapping[str, Any] | None = None) -> None:
         """Store a warning with the instance; the work goes on, and may still succeed.
@@ -155,8 +158,8 @@ class Job:
                 continue
             if isinstance(number, bool) or not isinstance(number, int | float):
                 raise TypeError(f"{name} is {kind_of(number)}; it is a number")
-            if not 0 <= number < float("inf"):
-                raise ValueError(f"{name} is {number}; it is a finite number from 0")
+            if not 0 <= number < 1 << 63:
+                raise ValueError(f"{name} is {_shown(number)}; it is from 0 to what 64 bits hold")
         self._life.progress(
             {"m": "progress", "done": done, "total": total, "text": text_for_people(text, 500)}
         )
@@ -274,8 +277,15 @@ def _seconds(seconds: Any) -> float:
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         raise TypeError(f"seconds is {kind_of(seconds)}; it is a number or a timedelta")
     if not 0 <= seconds <= LONGEST_SLEEP_S:
-        raise ValueError(f"seconds is {seconds}; it is from 0 to {LONGEST_SLEEP_S:.0f} (366 days)")
+        raise ValueError(f"seconds is {_shown(seconds)}; it is from 0 to {LONGEST_SLEEP_S:.0f} (366 days)")
     return float(seconds)
+
+
+def _shown(number: float) -> str:
+    try:
+        return f"{number:g}"
+    except OverflowError:  # an integer that no float holds
+        return "a number of many digits"
 
 
 def _epoch(when: Any) -> float:
@@ -285,6 +295,6 @@ def _epoch(when: Any) -> float:
         when = when.timestamp()
     if isinstance(when, bool) or not isinstance(when, int | float):
         raise TypeError(f"when is {kind_of(when)}; it is an aware datetime or seconds since the epoch")
-    if not abs(when) < sys.maxsize:
-        raise ValueError(f"when is {when}; it is a time")
+    if not 0 <= when < _YEAR_10000:
+        raise ValueError(f"when is {_shown(when)}; it is from 0 (the year 1970) to the year 9999, in seconds")
     return float(when)

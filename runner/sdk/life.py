@@ -1,19 +1,16 @@
-"""What is recorded of an instance while one process of it lives, and what has it still to say?
-
-A long sleep ends the process. The code that comes back starts from the last checkpoint and meets the same
-sleep again; so the sleeps since the last checkpoint are counted, and those that are over are passed
-through. The counts are the cursor that is recorded with the state.
-"""
+"""What is recorded of an instance while one process of it lives, and what has it still to say?"""
 
 from __future__ import annotations
 
+from _thread import RLock
 from collections.abc import Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
 from runner.sdk.failures import JobCodeError, JobInterrupted
 from runner.sdk.info import Info
 from runner.sdk.metadata import Metadata
-from runner.sdk.port import Limits, Port, Recorded
+from runner.sdk.port import Ask, Limits, Port, Recorded
+from runner.sdk.sleeps import Sleeps, sleep_here
 from runner.sdk.values import decoded, encoded, kind_of
 
 if TYPE_CHECKING:
@@ -55,12 +52,12 @@ class Life:
         self._persistent_text = recorded.persistent
         self._persistent: dict[str, Any] | None = None
         self._persistent_texts: dict[str, str] = {}
-        self._over: dict[str, int] = dict(recorded.cursor.get("sleeps") or {})
-        self._met: dict[str, int] = {}
+        self._sleeps = Sleeps(recorded.cursor)
         self._earlier_start: float | None = None
         self._unsaid: dict[str, Any] | None = None
         self._next_progress = 0.0
         self._loop: asyncio.Runner | None = None
+        self._lock = RLock()  # the job's threads may say things, and the port hears one at a time
 
     # What the code says and asks.
 
@@ -75,22 +72,30 @@ class Life:
 
     def say(self, message: dict[str, Any]) -> None:
         """Send it, after what was held back."""
-        self.say_progress()
-        self.port.send(message)
+        with self._lock:
+            self.say_progress()
+            self.port.send(message)
 
     def progress(self, message: dict[str, Any]) -> None:
         """Send it, or hold it back when another has just been sent; only the latest counts."""
-        self._unsaid = message
-        now = self.port.now()
-        if not self._next_progress - PROGRESS_EVERY_S <= now < self._next_progress:
-            self._next_progress = now + PROGRESS_EVERY_S
-            self.say_progress()
+        with self._lock:
+            self._unsaid = message
+            now = self.port.now()
+            if not self._next_progress - PROGRESS_EVERY_S <= now < self._next_progress:
+                self._next_progress = now + PROGRESS_EVERY_S
+                self.say_progress()
 
     def say_progress(self) -> None:
         """Send the progress that was held back."""
-        if self._unsaid is not None:
-            message, self._unsaid = self._unsaid, None
-            self.port.send(message)
+        with self._lock:
+            if self._unsaid is not None:
+                message, self._unsaid = self._unsaid, None
+                self.port.send(message)
+
+    def log(self, line: str) -> None:
+        """Write it to the instance's log."""
+        with self._lock:
+            self.port.log(line)
 
     def start_earlier(self, at: float) -> None:
         """Ask for a start at that time; the earliest of several wins."""
@@ -98,9 +103,14 @@ class Life:
 
     # How it ends before it is complete.
 
+    def asked(self) -> Ask | None:
+        """What is asked of this process."""
+        with self._lock:
+            return self.port.asked()
+
     def obey(self) -> None:
         """Raise the interruption when one has been asked for, or is under way already."""
-        if self.ending is None and (asked := self.port.asked()) is not None:
+        if self.ending is None and (asked := self.asked()) is not None:
             self.ending = JobInterrupted(asked)
         if self.ending is not None:
             raise self.ending
@@ -119,18 +129,17 @@ class Life:
         self.obey()
         self.refuse_unflushed("a sleep that ends the process")
         message: dict[str, Any] = {"m": "sleep", "n": self._n + 1}
+        state = ""
         if self.phase == "run":
             whole = self.record("sleep", self.state)
+            state = whole.get("state") or self._state_text or ""
             if "state" in whole and (self._state_text is not None or self.state):
                 message = whole  # further than at the last checkpoint, so this is one
-                self._over.clear()
-                self._met.clear()
-        met = self._met[self.phase] = self._met.get(self.phase, 0) + 1
-        if met <= self._over.get(self.phase, 0):
-            if met == MANY_SLEEPS and self.phase == "run":
+        if self._sleeps.is_over(self.phase, sleep_here(Life.call.__code__, state)):
+            if self.phase == "run" and self._sleeps.passed("run") == MANY_SLEEPS:
                 self._warn_of_many_sleeps()
             return
-        message["cursor"] = {"sleeps": {**self._over, self.phase: met}}
+        message["cursor"] = self._sleeps.cursor(asleep=self.phase)
         message["until"] = self.port.now() + seconds
         self.sleep_record = message
         self.ending = JobInterrupted("sleep")
@@ -138,7 +147,7 @@ class Life:
 
     def _warn_of_many_sleeps(self) -> None:
         text = (
-            f"run() has come back from {MANY_SLEEPS} sleeps without a change of job.state, and meets all of "
+            f"run() has passed through {MANY_SLEEPS} sleeps that are over, and passes through all of "
             "them again at every return; count in job.state, so that each return goes on where it was"
         )
         self.say(
@@ -168,7 +177,7 @@ class Life:
                 "state-not-json", f"state is {kind_of(state)}; it is a map (dict) of JSON values"
             )
         text = encoded(state, "state", self.limits.state)
-        message: dict[str, Any] = {"m": kind, "n": self._n + 1, "cursor": {}}
+        message: dict[str, Any] = {"m": kind, "n": self._n + 1}
         if text != self._state_text:
             message["state"] = text
         if self._persistent is not None and (changes := self._persistent_changes(self._persistent)):
@@ -179,16 +188,18 @@ class Life:
             message["trigger_at"] = self._earlier_start
         return message
 
-    def commit(self, message: dict[str, Any], *, keep_sleeps_of: str | None = None) -> None:
+    def commit(self, message: dict[str, Any]) -> None:
         """Record it for good, and go on from there."""
-        if keep_sleeps_of in self._over:
-            message["cursor"] = {"sleeps": {keep_sleeps_of: self._over[keep_sleeps_of]}}
-        self.say_progress()
-        self.port.commit(message)
+        if message["m"] == "checkpoint":
+            if self.phase != "run":  # there a checkpoint does not move where the code starts
+                self._sleeps.forget("prepare")
+                self._sleeps.forget(self.phase)
+            message["cursor"] = self._sleeps.cursor()
+        with self._lock:
+            self.say_progress()
+            self.port.commit(message)
         self._n = message["n"]
         self._state_text = message.get("state", self._state_text)
-        self._over = dict(message["cursor"].get("sleeps") or {})
-        self._met = {}
         if changes := message.get("persistent"):
             self._persistent_texts.update(changes["set"])
             for key in changes["removed"]:

@@ -29,7 +29,10 @@ Ask = Literal["stop", "pause"]
 
 
 class Port(Protocol):
-    """The other side, as the SDK sees it. One thread calls it, and never from a signal handler."""
+    """The other side, as the SDK sees it.
+
+    One call at a time, never from a signal handler; but during a `wait` other threads of the job may speak.
+    """
 
     def now(self) -> float:
         """Seconds since the epoch."""

@@ -8,6 +8,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from runner import Job, Status
 from runner.sdk.failures import JobCodeError
@@ -201,7 +203,9 @@ def test_a_sleep_that_was_swallowed_fails_the_step() -> None:
     with pytest.raises(JobCodeError) as raised:
         Trial(run).run()
     assert raised.value.code == "swallowed-sleep"
-    assert raised.value.description.startswith("run() caught what sleep() raised to end the process;")
+    assert raised.value.description.startswith(
+        "run() went on after a sleep had ended the process; catch Exception and"
+    )
 
 
 def test_after_an_interruption_nothing_waits_any_more() -> None:
@@ -235,6 +239,7 @@ def test_an_error_while_the_process_is_left_is_an_error() -> None:
         (-1, "seconds is -1; it is from 0 to 31622400 (366 days)"),
         (float("nan"), "seconds is nan; it is from 0 to 31622400 (366 days)"),
         (float("inf"), "seconds is inf; it is from 0 to 31622400 (366 days)"),
+        (-(10**9999), "seconds is a number of many digits; it is from 0 to 31622400 (366 days)"),
         ("60", "seconds is a str; it is a number or a timedelta"),
         (True, "seconds is a bool; it is a number or a timedelta"),
     ],
@@ -254,3 +259,113 @@ def test_a_job_that_only_sleeps_is_found_out(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("runner.sdk.testing.LIVES", 50)
     with pytest.raises(RuntimeError, match="has slept 50 times in a row"):
         Trial(run).run()
+
+
+def test_a_job_that_ignores_the_state_it_sets_still_ends() -> None:
+    def run(job: Job) -> None:
+        job.state["doing"] = "download"
+        job.checkpoint()
+        job.sleep(HOUR)
+        job.state["doing"] = "upload"
+        job.checkpoint()
+        job.sleep(2 * HOUR)
+
+    assert Trial(run).run().sleeps == [HOUR, 2 * HOUR]
+
+
+def test_a_state_that_goes_to_and_fro_sleeps_every_time() -> None:
+    def run(job: Job) -> None:
+        while trial.now < STARTED_AT + 6 * HOUR:
+            job.state["light"] = "red" if job.state.get("light") == "green" else "green"
+            job.sleep(HOUR)
+
+    trial = Trial(run)
+    assert trial.run().sleeps == [HOUR] * 6
+
+
+def test_two_sleeps_in_one_round_are_told_apart() -> None:
+    def run(job: Job) -> None:
+        for i in range(job.state.get("at", 0), 3):
+            job.sleep(HOUR)
+            job.state["at"] = i + 1
+            job.sleep(2 * HOUR)
+
+    assert Trial(run).run().sleeps == [HOUR, 2 * HOUR] * 3
+
+
+def test_a_sleep_that_is_met_only_sometimes_is_not_taken_for_another() -> None:
+    def perform(self: Job, status: Status) -> Status:
+        if trial.now < STARTED_AT + HOUR:
+            self.sleep(HOUR)
+        self.sleep(2 * HOUR)
+        return Status({}, complete=True)
+
+    trial = Trial(a_class(perform))
+    assert trial.run().sleeps == [HOUR, 2 * HOUR]
+
+
+def test_sleeps_in_a_class_are_forgotten_with_the_next_checkpoint() -> None:
+    def prepare(self: Job, params: dict[str, Any], status: Status | None) -> Status:
+        if status is not None:
+            self.sleep(HOUR)
+        return status or Status({"n": 0})
+
+    def perform(self: Job, status: Status) -> Status:
+        return Status({"n": status.state["n"] + 1}, complete=status.state["n"] == 2)
+
+    trial = Trial(a_class(perform, prepare)).run(kill_after=1)
+    trial.run(kill_after=3)
+    assert trial.run().sleeps == [HOUR, HOUR]
+
+
+hours = st.lists(st.integers(0, 3), max_size=6)
+"""0 is a checkpoint, anything else a sleep of so many hours."""
+
+
+@given(hours)
+def test_without_state_every_sleep_is_slept_once(script: list[int]) -> None:
+    def run(job: Job) -> None:
+        for n in script:
+            job.sleep(n * HOUR) if n else job.checkpoint()
+
+    assert Trial(run).run().sleeps == [n * HOUR for n in script if n]
+
+
+@given(hours, st.booleans(), st.integers(1, 12), st.booleans())
+def test_with_a_counted_state_every_sleep_is_slept_once_wherever_it_is_killed(
+    script: list[int], counts_first: bool, n: int, before: bool
+) -> None:
+    def run(job: Job) -> dict[str, int]:
+        for i in range(job.state.get("at", 0), len(script)):
+            if counts_first:
+                job.state["at"] = i + 1
+                job.persistent["hours"] = job.persistent.get("hours", 0) + script[i]
+            job.sleep(script[i] * HOUR) if script[i] else job.checkpoint()
+            if not counts_first:
+                job.state["at"] = i + 1
+                job.persistent["hours"] = job.persistent.get("hours", 0) + script[i]
+        return {"hours": job.persistent.get("hours", 0)}
+
+    trial = Trial(run).run(**{"kill_before" if before else "kill_after": n})  # type: ignore[arg-type]
+    if trial.ended == "killed":
+        trial.run()
+    assert trial.sleeps == [hours * HOUR for hours in script if hours]
+    assert trial.outputs == {"hours": sum(script)}
+
+
+@given(st.lists(hours, max_size=4), st.integers(1, 20), st.booleans())
+def test_in_a_class_every_sleep_is_slept_once_wherever_it_is_killed(
+    units: list[list[int]], n: int, before: bool
+) -> None:
+    def perform(self: Job, status: Status) -> Status:
+        at = status.state.get("at", 0)
+        if at == len(units):
+            return Status(status.state, complete=True)
+        for hours in units[at]:
+            self.sleep((hours + 1) * HOUR)
+        return Status({"at": at + 1})
+
+    trial = Trial(a_class(perform)).run(**{"kill_before" if before else "kill_after": n})  # type: ignore[arg-type]
+    if trial.ended == "killed":
+        trial.run()
+    assert trial.sleeps == [(hours + 1) * HOUR for unit in units for hours in unit]

@@ -270,3 +270,28 @@ def test_a_recorded_state_that_was_damaged_is_named() -> None:
         with pytest.raises(JobCodeError, match=reason) as raised:
             Course(Counting, None, {}, {}, Recorded(state=text), Limits())  # type: ignore[arg-type]
         assert raised.value.code == "state-unreadable"
+
+
+@pytest.mark.parametrize("name", ["_runner", "_life", "sleep", "log"])
+def test_what_the_job_needs_itself_cannot_be_taken(name: str) -> None:
+    assert f"hides Job.{name}" in failure_of(type("Hiding", (Counting,), {name: None})).description
+
+
+def test_a_class_gives_another_state_by_returning_it() -> None:
+    def perform(self: Job, status: Status) -> Status:
+        with pytest.raises(TypeError) as raised:
+            self.state = {"lost": True}
+        assert str(raised.value) == "perform() gives another state by returning it: `return Status(state)`"
+        return Status({}, complete=True)
+
+    Trial(a_class(perform)).run()
+
+
+def test_a_job_may_have_its_own_way_of_setting_attributes() -> None:
+    class Guarded(Counting):
+        def __setattr__(self, name: str, value: object) -> None:
+            object.__setattr__(self, f"my_{name}", value)
+
+        to = property(lambda self: self.my_to)
+
+    assert Trial(Guarded, params={"to": 1}).run().state == {"count": 1}

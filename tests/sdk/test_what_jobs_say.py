@@ -99,9 +99,11 @@ def test_a_clock_that_is_set_back_does_not_silence_progress() -> None:
 @pytest.mark.parametrize(
     ("done", "total", "reason"),
     [
-        (-1, None, "done is -1; it is a finite number from 0"),
-        (0, float("inf"), "total is inf; it is a finite number from 0"),
-        (float("nan"), None, "done is nan; it is a finite number from 0"),
+        (-1, None, "done is -1; it is from 0 to what 64 bits hold"),
+        (0, float("inf"), "total is inf; it is from 0 to what 64 bits hold"),
+        (float("nan"), None, "done is nan; it is from 0 to what 64 bits hold"),
+        (10**300, None, r"done is 1e\+300; it is from 0 to what 64 bits hold"),
+        (10**9999, None, "done is a number of many digits; it is from 0 to what 64 bits hold"),
         ("3", None, "done is a str; it is a number"),
         (None, None, "done is a NoneType; it is a number"),
         (1, True, "total is a bool; it is a number"),
@@ -177,6 +179,11 @@ def test_a_path_has_names_between_its_dots(path: Any) -> None:
         Info(None, 1000)[path] = 1
 
 
+def test_a_path_has_an_end() -> None:
+    with pytest.raises(ValueError, match=r"… has 51 names; 50 is the most$"):
+        Info(None, 1000)[".".join("a" * 51)] = 1
+
+
 def test_info_has_a_limit_and_names_what_is_large() -> None:
     def run(job: Job) -> None:
         for i in range(10):
@@ -235,7 +242,9 @@ def test_an_earlier_start_is_earlier() -> None:
     [
         (datetime(2026, 1, 1), "has no time zone; give an aware datetime"),
         ("2026-01-01", "when is a str; it is an aware datetime or seconds since the epoch"),
-        (float("nan"), "when is nan; it is a time"),
+        (float("nan"), "when is nan; it is from 0"),
+        (1e12, r"when is 1e\+12; it is from 0 \(the year 1970\) to the year 9999, in seconds"),
+        (-1, "when is -1; it is from 0"),
         (True, "when is a bool"),
     ],
 )
@@ -253,3 +262,25 @@ def test_an_earlier_start_is_not_recorded_by_work_that_failed() -> None:
     with pytest.raises(OSError):
         trial.run()
     assert trial.earlier_starts == []
+
+
+def test_threads_of_the_job_may_speak_one_at_a_time() -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    inside: list[int] = []
+
+    def run(job: Job) -> None:
+        port = job._runner.port
+        send = port.send
+
+        def alone(message: dict[str, Any]) -> None:
+            inside.append(1)
+            assert len(inside) == 1
+            send(message)
+            inside.pop()
+
+        port.send = alone  # type: ignore[method-assign]
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda i: (job.warn(str(i)), job.progress(i), job.should_stop), range(200)))
+
+    assert len(Trial(run).run().warnings) == 200
