@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from runner.cli import exits
 from runner.cli.options import Where, common_options, output_option
 from runner.vocabulary.errors import Refused
 from runner.vocabulary.printable import printable
@@ -156,16 +157,28 @@ def the_actor(as_name: str | None) -> Actor:
     return Actor(login_name(), as_name or None)
 
 
+def say_what_is_damaged(store: Store) -> None:
+    """Tell on stderr what readers left out, and let the command leave with 1."""
+    for problem in store.notes:
+        print(f"Error: {printable(str(problem))}", file=sys.stderr)
+    if store.notes:
+        click.get_current_context().meta[exits.DAMAGE_TOLD] = True
+
+
 @contextmanager
 def opened(where: Where, *, read_only: bool = False) -> Iterator[Store]:
-    """The project's store, for as long as the command needs it."""
+    """The project's store, for as long as the command needs it.
+
+    A command that only reads shows what can be read; what is damaged is told, and makes it leave with 1.
+    """
     from runner.store.open import open_store
 
-    store = open_store(where.database, read_only=read_only)
+    store = open_store(where.database, read_only=read_only, noting=read_only)
     try:
         yield store
     finally:
         store.close()
+        say_what_is_damaged(store)
 
 
 def confirm(verb: str, objects: Sequence[str], *, yes: bool) -> None:

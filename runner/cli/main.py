@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -50,6 +51,12 @@ class LazyGroup(click.Group):
         module = importlib.import_module(f"runner.cli.commands.{cmd_name.replace('-', '_')}")
         command: click.Command = module.command
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        result = super().invoke(ctx)
+        if ctx.meta.get(exits.DAMAGE_TOLD):
+            raise click.exceptions.Exit(exits.ERROR)
+        return result
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -8,6 +8,7 @@ from itertools import islice
 
 from runner.access.permission import Actor, may
 from runner.operations.holding import Acted, hold_job, owner_of
+from runner.operations.installed_jobs import schedules_of
 from runner.operations.selection import installed
 from runner.store.port import Transaction
 from runner.store.records import ObjectRecord
@@ -49,11 +50,9 @@ def disable_jobs(
 
 def starts_between(record: ObjectRecord, now: datetime, until: datetime) -> tuple[list[datetime], bool]:
     """The automatic starts of a job in `(now, until]`, at most COUNTED, and whether there are more."""
-    from runner.schedules.kinds import schedule_from
-
     if record.resolved["mode"] != "automatic":
         return [], False
     starts: list[datetime] = []
-    for settings in record.resolved["schedules"].values():
-        starts += [slot.at for slot in islice(schedule_from(settings).between(now, until), COUNTED + 1)]
+    for schedule in schedules_of(record).values():
+        starts += [slot.at for slot in islice(schedule.between(now, until), COUNTED + 1)]
     return sorted(starts)[:COUNTED], len(starts) > COUNTED

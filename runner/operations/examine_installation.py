@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Literal
 
 from runner.credentials.authorization import open_files
+from runner.operations.installed_jobs import installed_jobs, schedules_of
 from runner.operations.last_reload import last_reload
 from runner.operations.restore_blobs import damaged_blobs, missing_blobs
 from runner.store.daemon_lock import lock_holder
 from runner.store.open import open_store
 from runner.store.port import Reader
 from runner.vocabulary.duration import format_duration, format_size
-from runner.vocabulary.errors import NoDatabase, RunnerError
+from runner.vocabulary.errors import DamagedRow, NoDatabase, RunnerError
 from runner.vocabulary.instants import to_text
 
 SILENT_AFTER = timedelta(seconds=30)
@@ -43,7 +44,7 @@ def examine_installation(project: Path, database: Path, now: datetime) -> tuple[
     state = database.parent
     findings = [_python(), _git(), *_state_directory(state), _space(state)]
     try:
-        store = open_store(database, read_only=True)
+        store = open_store(database, read_only=True, noting=True)
     except NoDatabase:
         advice = "run `runner up`, or `runner reconcile --create`"
         return (*findings, Finding("database", "warning", f"there is none at {database}", advice))
@@ -53,6 +54,8 @@ def examine_installation(project: Path, database: Path, now: datetime) -> tuple[
         with store.read() as reader:
             findings += [_database(reader, database), *_contents(reader, state)]
             findings += [*_credentials(reader, project), _daemon(reader, state, now), _declarations(state)]
+            _read_everything(reader)
+        findings += [Finding("rows", "error", str(problem)) for problem in store.notes]
     except RunnerError as problem:
         findings.append(Finding("database", "error", str(problem)))
     finally:
@@ -104,6 +107,21 @@ def _database(reader: Reader, database: Path) -> Finding:
     last = f"last apply {to_text(applied.at)} by {applied.who}{commit}"
     text = f"{size}, serial {applied.serial}, {jobs} jobs, {last}"
     return Finding("database", "ok", text)
+
+
+def _read_everything(reader: Reader) -> None:
+    """What cannot be read is among the notes then. Runs that have ended are left to `runner db check`."""
+    for record in installed_jobs(reader):
+        try:
+            schedules_of(record)
+        except DamagedRow as problem:
+            reader.note(problem)
+    reader.objects.all()
+    reader.holds.all()
+    reader.slots.watermarks()
+    reader.instances.latest()
+    reader.instances.waiting()
+    reader.instances.live()
 
 
 def _contents(reader: Reader, state: Path) -> list[Finding]:

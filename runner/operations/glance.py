@@ -14,6 +14,7 @@ from runner.reconcile.make_plan import make_plan
 from runner.reconcile.plan import Plan
 from runner.reconcile.sides import DeclaredSide, Installed
 from runner.store.port import Reader
+from runner.vocabulary.errors import DamagedRow
 from runner.vocabulary.identity import Address
 
 MOST = 300
@@ -27,6 +28,15 @@ def glance(
 
     What the last apply left in order is in order still, unless its file has changed since, or it is held.
     """
+    try:
+        return _plan_of_suspects(reader, tree, declared, lineage, now, state)
+    except DamagedRow:
+        return None
+
+
+def _plan_of_suspects(
+    reader: Reader, tree: Tree, declared: DeclaredSide, lineage: str, now: datetime, state: Path
+) -> Plan | None:
     applied = reader.applied(tree.source)
     was = recall(state, tree.source, applied.tree_digest) if applied and not tree.partial else None
     if was is None:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from runner.access.permission import Actor, may
 from runner.operations.holding import Acted, acted, hold_job, owner_of, release_job
+from runner.operations.installed_jobs import installed_jobs
 from runner.operations.selection import installed
 from runner.store.port import Reader, Transaction
 from runner.store.records import HoldRecord, ObjectRecord
@@ -27,7 +28,7 @@ class Switched:
 
 def members(reader: Reader, group: str) -> tuple[ObjectRecord, ...]:
     """The installed jobs of a group, by name."""
-    return tuple(job for job in reader.objects.all("Job") if group in job.resolved["groups"])
+    return tuple(job for job in installed_jobs(reader) if group in job.resolved["groups"])
 
 
 def disable_groups(

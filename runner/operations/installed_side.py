@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from runner.declaration.declared import Document
+from runner.operations.installed_jobs import schedules_of, whole
 from runner.reconcile.sides import DeclaredSide, Installed, InstalledSide, Member
 from runner.store.port import Reader
 from runner.store.records import ObjectRecord
+from runner.vocabulary.errors import DamagedRow
 from runner.vocabulary.identity import Address
 
 K = TypeVar("K")
@@ -31,7 +33,7 @@ def installed_side(
     """
     return InstalledSide(
         objects=only if only is not None else {each.address: each for each in reader.objects.summaries()},
-        documents=_Asked(lambda address: _document(reader.objects.get(address))),
+        documents=_Asked(lambda address: _document(reader, address)),
         holds=reader.holds.all(),
         open_runs=reader.instances.open_counts(),
         durations=_Asked(lambda uid: _durations(reader, uid)),
@@ -46,7 +48,14 @@ def document_of(record: ObjectRecord) -> Document:
     return Document(record.declared, record.resolved, record.files)
 
 
-def _document(record: ObjectRecord | None) -> Document | None:
+def _document(reader: Reader, address: Address) -> Document | None:
+    """An installed object that means nothing any more differs in everything: the plan writes it anew."""
+    try:
+        record = reader.objects.get(address)
+        if record is not None and record.kind == "Job":
+            schedules_of(whole(record))
+    except DamagedRow:
+        return Document({}, {}, {})
     return None if record is None else document_of(record)
 
 

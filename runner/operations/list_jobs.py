@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,9 +11,11 @@ from runner.declaration.declared import SHIPPED_JOB_TYPES
 from runner.lifecycle.holds import active
 from runner.lifecycle.instance import is_open
 from runner.lifecycle.job import job_status
+from runner.operations.installed_jobs import installed_jobs, schedules_of
 from runner.operations.selection import labels_match, unknown
 from runner.store.port import Reader
 from runner.store.records import HoldRecord, InstanceRecord, LatestInstance, ObjectRecord
+from runner.vocabulary.errors import DamagedRow
 from runner.vocabulary.identity import Address
 
 SORTS: dict[str, Callable[[JobView], Any]] = {
@@ -72,7 +74,7 @@ def list_jobs(
             raise unknown("JobType", type_, [*SHIPPED_JOB_TYPES, *types])
     records = [
         record
-        for record in reader.objects.all("Job")
+        for record in installed_jobs(reader)
         if (hidden_too or not record.resolved["hidden"])
         and (fits is None or fits(record.labels))
         and (group is None or group in record.resolved["groups"])
@@ -109,14 +111,15 @@ def _views(reader: Reader, records: Iterable[ObjectRecord], now: datetime) -> It
             status.status,
             status.detail,
             own,
-            _next_at(record.resolved, own, starts, now),
+            _next_at(reader, record, own, starts, now),
             latest.get(record.uid),
             starts,
         )
 
 
 def _next_at(
-    resolved: Mapping[str, Any],
+    reader: Reader,
+    record: ObjectRecord,
     holds: tuple[HoldRecord, ...],
     waiting: tuple[InstanceRecord, ...],
     now: datetime,
@@ -125,9 +128,11 @@ def _next_at(
     if holds:
         return None
     times = [instance.due_at for instance in waiting if instance.due_at > now]
-    if resolved["mode"] == "automatic" and resolved["schedules"]:
-        from runner.schedules.kinds import schedule_from
-
-        slots = (schedule_from(settings).next_after(now) for settings in resolved["schedules"].values())
+    if record.resolved["mode"] == "automatic" and record.resolved["schedules"]:
+        try:
+            slots = [schedule.next_after(now) for schedule in schedules_of(record).values()]
+        except DamagedRow as problem:
+            reader.note(problem)
+            return None
         times += [slot.at for slot in slots if slot is not None]
     return min(times, default=None)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from heapq import merge
-from typing import Any
 
 from runner.schedules.dialect import CronProblem
 from runner.schedules.kinds import schedule_from
@@ -15,12 +14,6 @@ from runner.schedules.zones import ends_gap, zone_named
 from runner.vocabulary.errors import RunnerError
 
 _END = datetime.fromisoformat("9900-01-01T00:00:00+00:00")
-
-
-def schedules_of(resolved: Mapping[str, Any]) -> tuple[Schedule, ...]:
-    """The schedules of a resolved job, in the order of their names."""
-    declared = resolved.get("schedules") or {}
-    return tuple(schedule_from(declared[name]) for name in sorted(declared))
 
 
 def schedule_of_expression(cron: str, zone: str) -> tuple[Schedule, tuple[CronProblem, ...]]:

@@ -8,8 +8,8 @@ from datetime import timedelta
 from typing import Any
 
 from runner.declaration.inputs import check_inputs
+from runner.operations.installed_jobs import schedules_of, whole
 from runner.schedules.jitter import jitter_for
-from runner.schedules.kinds import schedule_from
 from runner.schedules.slot import Schedule
 from runner.store.records import ObjectRecord
 from runner.vocabulary.duration import parse_duration
@@ -47,8 +47,8 @@ class SchedulableJob:
 
 
 def schedulable(record: ObjectRecord, installation_id: str) -> SchedulableJob:
-    """The daemon's view of an installed job."""
-    spec = record.resolved
+    """The daemon's view of an installed job; DamagedRow when it means nothing any more."""
+    spec = whole(record).resolved
     automatic = spec["mode"] == "automatic" and spec["executor"] == "process"
     return SchedulableJob(
         uid=record.uid,
@@ -57,8 +57,8 @@ def schedulable(record: ObjectRecord, installation_id: str) -> SchedulableJob:
         revision=record.revision,
         hidden=bool(spec["hidden"]),
         schedules=tuple(
-            _named_schedule(name, settings, record.uid, installation_id)
-            for name, settings in sorted(spec["schedules"].items())
+            _named_schedule(name, schedule, spec["schedules"][name], record.uid, installation_id)
+            for name, schedule in schedules_of(record).items()
         )
         if automatic
         else (),
@@ -73,12 +73,12 @@ def schedulable(record: ObjectRecord, installation_id: str) -> SchedulableJob:
 
 
 def _named_schedule(
-    name: str, settings: Mapping[str, Any], job_uid: str, installation_id: str
+    name: str, schedule: Schedule, settings: Mapping[str, Any], job_uid: str, installation_id: str
 ) -> NamedSchedule:
     jitter = settings.get("jitter")
     return NamedSchedule(
         name=name,
-        schedule=schedule_from(settings),
+        schedule=schedule,
         jitter=jitter_for(job_uid, installation_id, parse_duration(jitter)) if jitter else timedelta(0),
         start_deadline=_duration_or_none(settings.get("startDeadline")),
     )

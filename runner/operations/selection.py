@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from runner.operations.installed_jobs import installed_jobs, whole
 from runner.store.port import Reader
 from runner.store.records import ObjectRecord
 from runner.vocabulary.errors import RunnerError, UnknownName
@@ -19,11 +20,14 @@ class BadSelector(RunnerError):
 
 
 def installed(reader: Reader, kind: str, name: str) -> ObjectRecord:
-    """The installed object of that name; UnknownName, with the nearest known one, when there is none."""
+    """The installed object of that name; UnknownName, with the nearest known one, when there is none.
+
+    DamagedRow when it is a job that means nothing any more.
+    """
     record = reader.objects.get(Address(kind, name))
     if record is None or record.removed_at is not None:
         raise unknown(kind, name, (summary.name for summary in reader.objects.summaries(kind)))
-    return record
+    return whole(record) if kind == "Job" else record
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> UnknownName:
@@ -55,7 +59,7 @@ def select_jobs(
         matches = labels_match(selector) if selector is not None else None
         if group is not None and reader.objects.get(Address("Group", group)) is None:
             raise unknown("Group", group, (summary.name for summary in reader.objects.summaries("Group")))
-        for record in reader.objects.all("Job"):
+        for record in installed_jobs(reader):
             if (matches is None or matches(record.labels)) and (
                 group is None or group in record.resolved["groups"]
             ):

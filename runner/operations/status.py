@@ -9,10 +9,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from runner.lifecycle.job import FAILED, STATUSES
+from runner.operations.installed_jobs import schedules_of
 from runner.operations.last_reload import last_reload
 from runner.operations.list_jobs import JobView, list_jobs
 from runner.store.daemon_lock import Holder, lock_holder
 from runner.store.port import Reader
+from runner.vocabulary.errors import DamagedRow
 
 LATELY = timedelta(hours=24)
 """Missed starts and ends of holds further away than this are nobody's business today."""
@@ -136,15 +138,18 @@ def _missed(reader: Reader, jobs: Sequence[JobView], lives: bool, now: datetime)
 
 def _undecided(reader: Reader, jobs: Sequence[JobView], now: datetime) -> Iterator[Finding]:
     """Slots that are over and that nobody decided, because no daemon runs."""
-    from runner.schedules.kinds import schedule_from
-
     watermarks = reader.slots.watermarks()
     for job in jobs:
         if job.holds or job.record.resolved["mode"] != "automatic":
             continue
-        for name, settings in job.record.resolved["schedules"].items():
+        try:
+            schedules = schedules_of(job.record)
+        except DamagedRow as problem:
+            reader.note(problem)
+            continue
+        for name, schedule in schedules.items():
             mark = watermarks.get((job.record.uid, name))
-            slot = None if mark is None else schedule_from(settings).next_after(mark.at)
+            slot = None if mark is None else schedule.next_after(mark.at)
             if slot is not None and now - slot.at > OVERDUE:
                 yield Finding("missed", job.name, slot.at, "a start is due, and no daemon runs", "runner up")
                 break

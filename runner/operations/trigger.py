@@ -12,8 +12,8 @@ from runner.declaration.inputs import check_inputs
 from runner.dispatch.start import Skip, decide_manual
 from runner.lifecycle.holds import active
 from runner.operations.holding import status_of
+from runner.operations.installed_jobs import schedules_of
 from runner.operations.selection import installed
-from runner.schedules.kinds import schedule_from
 from runner.schedules.look_back import slot_until
 from runner.schedules.slot import Slot
 from runner.store.port import Store, Transaction
@@ -151,8 +151,7 @@ def _named_slot(record: ObjectRecord, text: str) -> Slot:
         ) from None
     whole_day = len(text) == len("2026-11-21")
     nearby: list[Slot] = []
-    for settings in record.resolved["schedules"].values():
-        schedule = schedule_from(settings)
+    for schedule in schedules_of(record).values():
         start = (said if said.tzinfo else said.replace(tzinfo=schedule.zone)).astimezone(UTC)
         until = start + (timedelta(days=1) - timedelta(milliseconds=1) if whole_day else timedelta())
         found = next(schedule.between(start - timedelta(milliseconds=1), until), None)
@@ -170,8 +169,8 @@ def _named_slot(record: ObjectRecord, text: str) -> Slot:
 def _latest_slot(record: ObjectRecord, now: datetime) -> Slot | None:
     """The latest slot before now over all schedules (declarations.md, Expressions)."""
     latest: Slot | None = None
-    for settings in record.resolved["schedules"].values():
-        slot = slot_until(schedule_from(settings), now)
+    for schedule in schedules_of(record).values():
+        slot = slot_until(schedule, now)
         if slot is not None and (latest is None or slot.at > latest.at):
             latest = slot
     return latest

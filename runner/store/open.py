@@ -18,12 +18,18 @@ if TYPE_CHECKING:
 
 
 def open_store(
-    path: Path, *, create: bool = False, read_only: bool = False, busy_timeout_s: float = BUSY_TIMEOUT_S
+    path: Path,
+    *,
+    create: bool = False,
+    read_only: bool = False,
+    noting: bool = False,
+    busy_timeout_s: float = BUSY_TIMEOUT_S,
 ) -> Store:
     """The store at `path`, brought up to date (after a backup) unless it is opened `read_only`.
 
     NoDatabase when there is none and it may not be created; StoreUnavailable, in one sentence, when it cannot
-    be used. Costs a few milliseconds when nothing has to be made or migrated.
+    be used. With `noting`, readers leave damaged rows out and keep notes of them. Costs a few milliseconds
+    when nothing has to be made or migrated.
     """
     if sqlite3.sqlite_version_info < OLDEST_SQLITE:
         raise StoreUnavailable(
@@ -41,7 +47,11 @@ def open_store(
             )
         _make_or_migrate(path, busy_timeout_s)
     return SqliteStore(
-        path, _lineage(path, busy_timeout_s), read_only=read_only, busy_timeout_s=busy_timeout_s
+        path,
+        _lineage(path, busy_timeout_s),
+        read_only=read_only,
+        noting=noting,
+        busy_timeout_s=busy_timeout_s,
     )
 
 
@@ -86,9 +96,11 @@ def _lineage(path: Path, busy_timeout_s: float) -> str:
     try:
         connection = connect(path, writing=False, busy_timeout_s=busy_timeout_s)
         try:
-            (lineage,) = connection.execute("SELECT value FROM meta WHERE key = 'lineage'").fetchone()
+            row = connection.execute("SELECT value FROM meta WHERE key = 'lineage'").fetchone()
         finally:
             connection.close()
     except sqlite3.Error as problem:
         raise sentence_for(path, problem) or problem from problem
-    return str(lineage)
+    if row is None:
+        raise StoreUnavailable(f"{path} has lost its lineage (table meta); restore the newest backup")
+    return str(row[0])

@@ -36,6 +36,7 @@ from runner.store.records import (
     TaskRecord,
     Watermark,
 )
+from runner.vocabulary.errors import DamagedRow
 from runner.vocabulary.identity import Address
 
 if TYPE_CHECKING:
@@ -391,6 +392,9 @@ class Reader(Protocol):
     def events(self) -> EventReads: ...
     @property
     def sessions(self) -> SessionReads: ...
+    def note(self, problem: DamagedRow) -> None:
+        """Keep it among the notes of the store and go on; raised where nobody takes notes."""
+
     def serial(self) -> int:
         """Rises with each apply, never with holds or runs."""
 
@@ -454,6 +458,10 @@ class Store(Protocol):
     @property
     def installation_id(self) -> str:
         """The same; what jitter is derived from."""
+
+    @property
+    def notes(self) -> Sequence[DamagedRow]:
+        """What readers left out because it could not be read; empty where that is raised."""
 
     def read(self) -> AbstractContextManager[Reader]: ...
     def transact(self, work: Callable[[Transaction], T]) -> T:

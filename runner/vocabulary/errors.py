@@ -47,6 +47,10 @@ class NoDatabase(StoreUnavailable):
     """There is no database there, and nobody said that one may be made."""
 
 
+class DamagedRow(RunnerError):
+    """A row of the database holds something else than was written; the message names object and table."""
+
+
 class InvalidDeclarations(RunnerError):
     """The declarations have errors, so nothing was done with them."""
 

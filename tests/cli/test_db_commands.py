@@ -19,7 +19,7 @@ def test_check_says_that_everything_holds(here: Installation, say: Callable[...,
     said = say("db", "check")
     assert (said.code, said.err) == (0, "")
     assert said.out.splitlines()[0] == "ok     the file is whole"
-    assert "all 22 checks hold (tables version 1," in said.out.splitlines()[-1]
+    assert "all 23 checks hold (tables version 1," in said.out.splitlines()[-1]
 
 
 def test_check_names_what_is_wrong_and_exits_1(here: Installation, say: Callable[..., Any]) -> None:
@@ -32,7 +32,7 @@ def test_check_names_what_is_wrong_and_exits_1(here: Installation, say: Callable
     lines = said.out.splitlines()
     place = lines.index("WRONG  an object is installed with its newest revision")
     assert lines[place + 1].startswith("         Job/nightly is installed with sha256:x, and revision 1 says")
-    assert "1 of 22 checks found something" in lines[-1]
+    assert "1 of 23 checks found something" in lines[-1]
     said = say("db", "check", "-o", "json")
     assert (said.code, said.json["ok"]) == (1, False)
     assert [c["rule"] for c in said.json["checks"] if not c["ok"]] == [

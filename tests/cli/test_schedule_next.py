@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from installations import a_job
 
 from runner.cli.main import main
 from runner.store.open import open_store
-from runner.store.records import HoldRecord, NewObject
+from runner.store.records import HoldRecord
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 PAGE = Path(__file__).parents[2] / "docs" / "schedules.md"
@@ -29,17 +30,7 @@ def an_installed_job(
     project: Path, name: str, schedules: dict[str, dict[str, str]], *, held: bool = False
 ) -> None:
     store = open_store(project / ".runner" / "runner.db", create=True)
-    job = NewObject(
-        kind="Job",
-        name=name,
-        source="jobs.d",
-        file=f"jobs.d/{name}.yaml",
-        line=1,
-        digest="sha256:0",
-        execution_digest="sha256:0",
-        declared={},
-        resolved={"schedules": schedules},
-    )
+    job = a_job(name, schedule=None, schedules=schedules or None)
 
     def install(tx: object) -> None:
         uid = tx.objects.install(job, at=NOW, who="test")  # type: ignore[attr-defined]

@@ -130,12 +130,22 @@ SPOILED = [
     (
         "UPDATE job_instances SET due_at = '2026-11-21 10:00' WHERE id = 4",
         "times are UTC with milliseconds",
-        "run 4 of nightly has a time in another form",
+        "run 4 of nightly: due_at of table job_instances is no time",
     ),
     (
         "UPDATE job_instances SET inputs = '{' WHERE id = 4",
         "maps are JSON",
-        "run 4 of nightly has a map that is no JSON",
+        "run 4 of nightly: inputs of table job_instances is no map",
+    ),
+    (
+        "UPDATE steps SET outputs = '[]' WHERE instance_id = 1",
+        "maps are JSON",
+        "step load of run 1: outputs of table steps is no map",
+    ),
+    (
+        "UPDATE job_state_data SET data = '{'",
+        "what jobs have saved is JSON",
+        "what run 3 saved: data of table job_state_data is no JSON",
     ),
     (
         "DELETE FROM objects",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from runner.cli.acting import opened
 from runner.cli.options import Where, common_options, output_option
 
 
@@ -24,10 +25,8 @@ def command(name_or_id: str, follow: bool, failed: bool, step: str | None, outpu
     from runner.cli.views.log_lines import print_lines
     from runner.execution.output import follow_log, read_log
     from runner.operations.find_log import find_log
-    from runner.store.open import open_store
 
-    store = open_store(where.database)
-    try:
+    with opened(where, read_only=True) as store:
         found = find_log(store, where.state, name_or_id, failed=failed, step=step, follow=follow)
         if follow:
             lines = follow_log(found.path, lambda: not found.is_live(store), step=step)
@@ -36,5 +35,3 @@ def command(name_or_id: str, follow: bool, failed: bool, step: str | None, outpu
         printed = print_lines(lines, output)
         if not printed and not found.path.exists():
             click.echo(f"Instance {found.instance_id} of {found.job} has printed nothing.", err=True)
-    finally:
-        store.close()

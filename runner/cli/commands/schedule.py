@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from runner.cli.acting import opened
 from runner.cli.options import Where, common_options, output_option
 
 if TYPE_CHECKING:
@@ -68,18 +69,13 @@ def next_(
 
 
 def _of_job(name: str, where: Where) -> tuple[Schedule, ...]:
-    from runner.operations.next_slots import schedules_of
+    from runner.operations.installed_jobs import schedules_of
     from runner.operations.selection import installed
-    from runner.store.open import open_store
 
-    store = open_store(where.database, read_only=True)
-    try:
-        with store.read() as reader:
-            job = installed(reader, "Job", name)
-            holds = sorted({hold.kind for hold in reader.holds.of(job.uid)})
-    finally:
-        store.close()
-    schedules = schedules_of(job.resolved)
+    with opened(where, read_only=True) as store, store.read() as reader:
+        job = installed(reader, "Job", name)
+        holds = sorted({hold.kind for hold in reader.holds.of(job.uid)})
+    schedules = tuple(schedules_of(job).values())
     if not schedules:
         print(f"Job {name!r} has no schedule; it starts by hand.", file=sys.stderr)
     elif holds:

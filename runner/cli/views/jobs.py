@@ -155,5 +155,5 @@ def _held(hold: HoldRecord) -> str:
 
 
 def _schedule(settings: dict[str, Any]) -> str:
-    kind = next(kind for kind in ("cron", "every", "at", *settings) if settings.get(kind) is not None)
-    return f"{kind} {settings[kind]} {settings.get('timezone') or ''}".rstrip()
+    kind = next((kind for kind in ("cron", "every", "at", *settings) if settings.get(kind) is not None), "?")
+    return f"{kind} {settings.get(kind)} {settings.get('timezone') or ''}".rstrip()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,8 +27,12 @@ def instant_or_none(at: datetime | None) -> str | None:
     return None if at is None else instant(at)
 
 
-as_instant: Callable[[str], datetime] = datetime.fromisoformat
-"""Only for text that `instant` wrote: the `Z` makes it UTC."""
+def as_instant(text: str) -> datetime:
+    """Only for text that `instant` wrote: the `Z` makes it UTC; ValueError for any other."""
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is not UTC:
+        raise ValueError(f"{text!r} is no instant in UTC")
+    return at
 
 
 def as_instant_or_none(text: str | None) -> datetime | None:
@@ -59,8 +63,16 @@ def from_json(text: str) -> Any:
     return {} if text == "{}" else json.loads(text)
 
 
-def from_json_or_none(text: str | None) -> Any:
-    return None if text is None else json.loads(text)
+def from_json_map(text: str) -> dict[str, Any]:
+    """ValueError when it is no map."""
+    value = from_json(text)
+    if not isinstance(value, dict):
+        raise ValueError(f"{text[:50]!r} is no map")
+    return value
+
+
+def from_json_map_or_none(text: str | None) -> dict[str, Any] | None:
+    return None if text is None else from_json_map(text)
 
 
 def as_yaml(value: Mapping[str, Any] | None) -> str:
@@ -83,8 +95,12 @@ def from_yaml(text: str) -> dict[str, Any]:
     if not text:
         return {}
     from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
 
-    loaded = YAML(typ="safe", pure=True).load(text)
+    try:
+        loaded = YAML(typ="safe", pure=True).load(text)
+    except YAMLError as problem:
+        raise ValueError(f"{text[:50]!r} is no YAML") from problem
     return loaded if isinstance(loaded, dict) else {"value": loaded}
 
 

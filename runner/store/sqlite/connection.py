@@ -7,13 +7,15 @@ import sqlite3
 from pathlib import Path
 from urllib.parse import quote
 
+from runner.store.sqlite.damage import Connection
+
 BUSY_TIMEOUT_S = 30.0
 """How long a write waits for another process; the longest own transaction is well below a second."""
 
 
 def connect(
     path: Path, *, writing: bool, read_only: bool = False, busy_timeout_s: float = BUSY_TIMEOUT_S
-) -> sqlite3.Connection:
+) -> Connection:
     """Transactions are ours (`isolation_level=None`); sqlite3.Error when the file cannot be used.
 
     A connection that is not `writing` refuses writes. `read_only` opens the file itself for reading only.
@@ -27,6 +29,7 @@ def connect(
         timeout=busy_timeout_s,
         isolation_level=None,
         check_same_thread=False,
+        factory=Connection,
         cached_statements=512,
     )
     try:

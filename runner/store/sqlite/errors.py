@@ -8,6 +8,7 @@ from typing import Any
 
 from runner.store.records import ErrorRecord
 from runner.store.sqlite.cells import as_instant, as_yaml, chunks, from_yaml, instant, marks
+from runner.store.sqlite.damage import Rows
 
 _SELECT = "SELECT instance_id, at, severity, code, description, info, target, step FROM job_errors"
 
@@ -25,8 +26,8 @@ class Errors:
             rows = self._connection.execute(
                 f"{_SELECT} WHERE instance_id IN ({marks(len(ids))}) ORDER BY id", ids
             )
-            for row in rows:
-                found[row[0]].append(_record(row))
+            for error in _ERRORS.all(self._connection, rows):
+                found[error.instance_id].append(error)
         return found
 
     def add(self, error: ErrorRecord) -> None:
@@ -49,3 +50,6 @@ class Errors:
 def _record(row: Any) -> ErrorRecord:
     id, at, severity, code, description, info, target, step = row
     return ErrorRecord(id, as_instant(at), severity, code, description, from_yaml(info), target, step)
+
+
+_ERRORS = Rows("job_errors", _record, lambda row: f"error {row[3]} of run {row[0]}")

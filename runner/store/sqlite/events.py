@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from runner.store.records import EventRecord
-from runner.store.sqlite.cells import as_instant, as_json, from_json, instant
+from runner.store.sqlite.cells import as_instant, as_json, from_json_map, instant
+from runner.store.sqlite.damage import Rows
 
 _COLUMNS = "id, at, subject_kind, subject, event, row, before, after, who, why, details"
 _INSERT = (
@@ -81,7 +82,7 @@ class Events:
 
     def _list(self, condition: str, values: tuple[Any, ...]) -> list[EventRecord]:
         rows = self._connection.execute(f"SELECT {_COLUMNS} FROM events WHERE {condition}", values)  # noqa: S608
-        return [_record(row) for row in rows]
+        return _EVENTS.all(self._connection, rows)
 
 
 def _record(row: Any) -> EventRecord:
@@ -97,5 +98,8 @@ def _record(row: Any) -> EventRecord:
         after,
         who,
         why,
-        from_json(details),
+        from_json_map(details),
     )
+
+
+_EVENTS = Rows("events", _record, lambda row: f"event {row[0]} of {row[2]} {row[3]}")

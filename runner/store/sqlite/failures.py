@@ -15,6 +15,11 @@ def sentence_for(path: Path, problem: BaseException) -> StoreUnavailable | None:
         return StoreUnavailable(f"{path}: {problem.strerror or problem}; nothing was recorded")
     if not isinstance(problem, sqlite3.Error):
         return None
+    if "decode to UTF-8" in str(problem):  # raised by Python's module, without a code
+        return StoreUnavailable(
+            f"{path} holds text that is not UTF-8 ({problem}); keep a copy, then restore the newest file of "
+            f"{path.parent}/backups, or run: runner db check"
+        )
     code = getattr(problem, "sqlite_errorcode", None)
     if code is None:
         return None

@@ -8,6 +8,7 @@ from typing import Any
 
 from runner.store.records import HoldRecord
 from runner.store.sqlite.cells import as_instant, as_instant_or_none, instant, instant_or_none
+from runner.store.sqlite.damage import Rows
 from runner.store.sqlite.events import Events
 from runner.vocabulary.errors import ChangedMeanwhile
 
@@ -22,24 +23,24 @@ class Holds:
 
     def of(self, uid: str) -> list[HoldRecord]:
         rows = self._connection.execute(f"{_SELECT} WHERE h.object_uid = ? ORDER BY h.kind, h.owner", (uid,))
-        return [_record(row) for row in rows]
+        return _HOLDS.all(self._connection, rows)
 
     def all(self) -> dict[str, list[HoldRecord]]:
         found: dict[str, list[HoldRecord]] = {}
         rows = self._connection.execute(f"{_SELECT} {_INSTALLED} ORDER BY h.object_uid, h.kind, h.owner")
-        for row in rows:
-            found.setdefault(row[0], []).append(_record(row))
+        for hold in _HOLDS.all(self._connection, rows):
+            found.setdefault(hold.object_uid, []).append(hold)
         return found
 
     def ending_before(self, instant_: datetime) -> list[HoldRecord]:
         rows = self._connection.execute(
             f"{_SELECT} {_INSTALLED} WHERE h.until <= ? ORDER BY h.until", (instant(instant_),)
         )
-        return [_record(row) for row in rows]
+        return _HOLDS.all(self._connection, rows)
 
     def next_end(self) -> datetime | None:
         row = self._connection.execute(f"SELECT min(h.until) FROM holds h {_INSTALLED}").fetchone()  # noqa: S608
-        return as_instant_or_none(row[0])
+        return _NEXT.one(row)
 
     def add(self, uid: str, hold: HoldRecord, *, who: str = "", why: str = "") -> bool:
         kind, name = self._address(uid)
@@ -105,3 +106,7 @@ class Holds:
 def _record(row: Any) -> HoldRecord:
     uid, kind, owner, reason, since, until = row
     return HoldRecord(uid, kind, owner, reason, as_instant(since), as_instant_or_none(until))
+
+
+_HOLDS = Rows("holds", _record, lambda row: f"hold {row[1]} of object {row[0]}")
+_NEXT = Rows("holds", lambda row: as_instant_or_none(row[0]), lambda row: "the hold that ends next")

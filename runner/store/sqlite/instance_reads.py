@@ -13,12 +13,13 @@ from runner.store.sqlite.cells import (
     as_instant,
     as_instant_or_none,
     chunks,
-    from_json,
-    from_json_or_none,
+    from_json_map,
+    from_json_map_or_none,
     from_yaml,
     instant,
     marks,
 )
+from runner.store.sqlite.damage import Rows
 
 _SELECT = (
     "SELECT id, job_uid, job, state, origin, schedule, slot_key, slot_at, slot_local, due_at, reason, digest,"
@@ -42,7 +43,7 @@ class InstancesRead:
 
     def get(self, id: int) -> InstanceRecord | None:
         row = self._connection.execute(f"{_SELECT} WHERE id = ?", (id,)).fetchone()
-        return row and _record(row)
+        return _RUNS.one(row)
 
     def existing(self, ids: Iterable[int]) -> set[int]:
         found: set[int] = set()
@@ -99,7 +100,7 @@ class InstancesRead:
         (due_at,) = self._connection.execute(
             "SELECT min(due_at) FROM job_instances WHERE state = 'SCHEDULED'"
         ).fetchone()
-        return as_instant_or_none(due_at)
+        return _NEXT.one((due_at,))
 
     def next_deadline(self) -> datetime | None:
         (deadline,) = self._connection.execute(
@@ -107,7 +108,7 @@ class InstancesRead:
             " ifnull(expires_at, '9999'))) FROM job_instances"
             " WHERE completed_at IS NULL AND state IN ('SCHEDULED', 'PAUSED')"
         ).fetchone()
-        return None if deadline in (None, "9999") else as_instant(deadline)
+        return None if deadline == "9999" else _NEXT.one((deadline,))
 
     def open_of(self, job_uid: str) -> Records:
         return self._list(f" WHERE job_uid = ? AND {_OPEN} ORDER BY id", (job_uid,))
@@ -134,10 +135,7 @@ class InstancesRead:
             " ON i.id = (SELECT max(id) FROM job_instances WHERE job_uid = o.uid)"
             " WHERE o.kind = 'Job' AND o.removed_at IS NULL"
         )
-        return {
-            uid: LatestInstance(id, state, progress, as_instant_or_none(started_at))
-            for uid, id, state, progress, started_at in rows
-        }
+        return dict(_LATEST.all(self._connection, rows))
 
     def latest_of(self, job_uid: str, states: Iterable[str] | None = None) -> InstanceRecord | None:
         found = self.list(job_uid=job_uid, states=states, limit=1)
@@ -150,10 +148,7 @@ class InstancesRead:
             " ORDER BY id DESC LIMIT ?",
             (job_uid, limit),
         )
-        return [
-            InstanceEnd(id, state, origin, as_instant_or_none(started_at), as_instant(completed_at))
-            for id, state, origin, started_at, completed_at in rows
-        ]
+        return _ENDS.all(self._connection, rows)
 
     def _uid_of(self, job: str) -> str | None:
         """A moved job keeps its history by its identity; what is uninstalled is found by name."""
@@ -169,7 +164,7 @@ class InstancesRead:
         )
 
     def _list(self, rest: str, values: tuple[Any, ...] = ()) -> Records:
-        return list(map(_record, self._connection.execute(_SELECT + rest, values)))
+        return _RUNS.all(self._connection, self._connection.execute(_SELECT + rest, values))
 
 
 def _record(row: Any) -> InstanceRecord:
@@ -193,8 +188,8 @@ def _record(row: Any) -> InstanceRecord:
         reason=reason,
         digest=digest,
         revision=revision,
-        inputs=from_json(inputs),
-        trigger=from_json(trigger),
+        inputs=from_json_map(inputs),
+        trigger=from_json_map(trigger),
         start_deadline=as_instant_or_none(start_deadline),
         expires_at=as_instant_or_none(expires_at),
         rerun_of=rerun_of,
@@ -213,7 +208,23 @@ def _record(row: Any) -> InstanceRecord:
         pid_started=pid_started,
         boot_id=boot_id,
         progress=progress,
-        error=from_json_or_none(error),
+        error=from_json_map_or_none(error),
         info=from_yaml(info),
-        outputs=from_json(outputs),
+        outputs=from_json_map(outputs),
     )
+
+
+def _latest(row: Any) -> tuple[str, LatestInstance]:
+    uid, id, state, progress, started_at = row
+    return uid, LatestInstance(id, state, progress, as_instant_or_none(started_at))
+
+
+def _end(row: Any) -> InstanceEnd:
+    id, state, origin, started_at, completed_at = row
+    return InstanceEnd(id, state, origin, as_instant_or_none(started_at), as_instant(completed_at))
+
+
+_RUNS = Rows("job_instances", _record, lambda row: f"run {row[0]} of {row[2]}")
+_LATEST = Rows("job_instances", _latest, lambda row: f"run {row[1]}")
+_ENDS = Rows("job_instances", _end, lambda row: f"run {row[0]}")
+_NEXT = Rows("job_instances", lambda row: as_instant_or_none(row[0]), lambda row: "the next due run")

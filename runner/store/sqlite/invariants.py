@@ -3,6 +3,7 @@
 # ruff: noqa: S608  (the queries are put together from the lifecycle tables alone)
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from runner.lifecycle.holds import BLOCKING, OTHER
@@ -35,6 +36,60 @@ _RUN = "'run ' || i.id || ' of ' || i.job"
 _INSTANT = (
     "GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9].[0-9][0-9][0-9]Z'"
 )
+
+# Table → how its rows are called, and its columns of one kind.
+_NAMES = {
+    "sessions": "'session ' || id",
+    "objects": "kind || '/' || name",
+    "revisions": "'revision ' || revision || ' of object ' || object_uid",
+    "holds": "'hold ' || kind || ' of object ' || object_uid",
+    "watermarks": "'watermark ' || schedule || ' of object ' || job_uid",
+    "slots": "'slot ' || slot_key || ' of object ' || job_uid",
+    "job_instances": "'run ' || id || ' of ' || job",
+    "tasks": "'task ' || target || ' of run ' || instance_id",
+    "steps": "'step ' || name || ' of run ' || instance_id",
+    "job_state_data": "'what run ' || instance_id || ' saved'",
+    "job_persistent_data": "'what job ' || job_uid || ' keeps'",
+    "job_errors": "'error ' || id || ' of run ' || instance_id",
+    "events": "'event ' || id",
+}
+_TIMES = {
+    "sessions": ("started_at", "heartbeat_at", "ended_at"),
+    "objects": ("installed_at", "updated_at", "removed_at"),
+    "revisions": ("created_at",),
+    "holds": ("since", "until"),
+    "watermarks": ("at",),
+    "slots": ("slot_at", "decided_at"),
+    "job_instances": (
+        "slot_at", "due_at", "start_deadline", "expires_at", "created_at", "first_started_at", "started_at",
+        "completed_at", "first_error_at",
+    ),
+    "tasks": ("last_triggered_at", "next_try_at"),
+    "steps": ("first_started_at", "started_at", "skipped_at", "completed_at"),
+    "job_state_data": ("updated_at",),
+    "job_persistent_data": ("updated_at",),
+    "job_errors": ("at",),
+    "events": ("at",),
+}  # fmt: skip
+_MAPS = {
+    "objects": ("labels",),
+    "revisions": ("declared", "resolved", "files"),
+    "job_instances": ("inputs", "trigger", "outputs", "error"),
+    "steps": ("outputs", "error"),
+    "events": ("details",),
+}
+_VALUES = {"job_state_data": ("data",), "job_persistent_data": ("data",)}
+
+
+def _each(columns: Mapping[str, tuple[str, ...]], wrong: str, what: str) -> str:
+    """One query for all of these columns; `{0}` in `wrong` is the column."""
+    return " UNION ALL ".join(
+        f"SELECT {_NAMES[table]} || ': {column} of table {table} {what}' FROM {table}"
+        f" WHERE {column} IS NOT NULL AND ({wrong.format(column)})"
+        for table, own in columns.items()
+        for column in own
+    )
+
 
 INVARIANTS = (
     Invariant(
@@ -189,24 +244,10 @@ INVARIANTS = (
           AND h.kind NOT GLOB 'group:?*' AND h.kind NOT GLOB 'auth:?*'
         """,
     ),
-    Invariant(
-        "times are UTC with milliseconds",
-        f"""
-        SELECT {_RUN} || ' has a time in another form' FROM job_instances i
-        WHERE NOT (created_at {_INSTANT} AND due_at {_INSTANT}
-            AND ifnull(started_at, created_at) {_INSTANT} AND ifnull(completed_at, created_at) {_INSTANT})
-        UNION ALL SELECT 'event ' || id || ' has a time in another form' FROM events WHERE NOT at {_INSTANT}
-        """,
-    ),
+    Invariant("times are UTC with milliseconds", _each(_TIMES, f"{{0}} NOT {_INSTANT}", "is no time")),
     Invariant(
         "maps are JSON",
-        f"""
-        SELECT {_RUN} || ' has a map that is no JSON' FROM job_instances i
-        WHERE NOT (json_valid(inputs) AND json_valid(trigger) AND json_valid(outputs)
-            AND json_valid(ifnull(error, '{{}}')))
-        UNION ALL
-        SELECT 'revision ' || revision || ' of ' || object_uid || ' has a map that is no JSON' FROM revisions
-        WHERE NOT (json_valid(declared) AND json_valid(resolved) AND json_valid(files))
-        """,
+        _each(_MAPS, "NOT json_valid({0}) OR json_type({0}) <> 'object'", "is no map"),
     ),
+    Invariant("what jobs have saved is JSON", _each(_VALUES, "NOT json_valid({0})", "is no JSON")),
 )

@@ -15,9 +15,10 @@ from runner.store.sqlite.cells import (
     as_instant_or_none,
     as_json,
     flag,
-    from_json,
+    from_json_map,
     instant,
 )
+from runner.store.sqlite.damage import Rows
 from runner.store.sqlite.events import Events
 from runner.store.sqlite.revisions import Revisions
 from runner.vocabulary.errors import ChangedMeanwhile
@@ -31,7 +32,7 @@ _SELECT = (
 )
 _SUMMARIES = (
     "SELECT uid, kind, name, source, file, line, digest, execution_digest, revision,"
-    " (ifnull(enabled + 1, 0)) * 4 + protected * 2 + prune_disabled"
+    " ifnull((enabled <> 0) + 1, 0) * 4 + (protected <> 0) * 2 + (prune_disabled <> 0)"
     " FROM objects WHERE removed_at IS NULL"
 )
 _summary = cast("Callable[[Any], InstalledSummary]", partial(tuple.__new__, InstalledSummary))
@@ -56,22 +57,22 @@ class Objects:
         row = self._connection.execute(
             f"{_SELECT} WHERE o.kind = ? AND o.name = ? AND o.removed_at IS NULL", tuple(address)
         ).fetchone()
-        return row and _record(row)
+        return _OBJECTS.one(row)
 
     def by_uid(self, uid: str) -> ObjectRecord | None:
         row = self._connection.execute(f"{_SELECT} WHERE o.uid = ?", (uid,)).fetchone()
-        return row and _record(row)
+        return _OBJECTS.one(row)
 
     def all(self, kind: str | None = None) -> list[ObjectRecord]:
         if kind is None:
             query = f"{_SELECT} WHERE o.removed_at IS NULL ORDER BY o.kind, o.name"
-            return list(map(_record, self._connection.execute(query)))
+            return _OBJECTS.all(self._connection, self._connection.execute(query))
         query = f"{_SELECT} WHERE o.removed_at IS NULL AND o.kind = ? ORDER BY o.name"
-        return list(map(_record, self._connection.execute(query, (kind,))))
+        return _OBJECTS.all(self._connection, self._connection.execute(query, (kind,)))
 
     def tombstones(self) -> list[ObjectRecord]:
         query = f"{_SELECT} WHERE o.removed_at IS NOT NULL ORDER BY o.removed_at"
-        return list(map(_record, self._connection.execute(query)))
+        return _OBJECTS.all(self._connection, self._connection.execute(query))
 
     def versions(self, kind: str | None = None) -> dict[str, tuple[str, int]]:
         rows = self._connection.execute(
@@ -241,14 +242,24 @@ def _record(row: Any) -> ObjectRecord:
         revision=revision,
         digest=digest,
         execution_digest=execution_digest,
-        labels=from_json(labels),
+        labels=_texts(labels),
         enabled=as_flag(enabled),
         protected=bool(protected),
         prune_disabled=bool(prune_disabled),
         installed_at=as_instant(installed_at),
         updated_at=as_instant(updated_at),
         removed_at=as_instant_or_none(removed_at),
-        declared=from_json(declared),
-        resolved=from_json(resolved),
-        files=from_json(files),
+        declared=from_json_map(declared),
+        resolved=from_json_map(resolved),
+        files=_texts(files),
     )
+
+
+def _texts(text: str) -> dict[str, str]:
+    found = from_json_map(text)
+    if not all(isinstance(value, str) for value in found.values()):
+        raise ValueError(f"{text[:50]!r} holds something else than text")
+    return found
+
+
+_OBJECTS = Rows("revisions", _record, lambda row: f"{row[1]}/{row[2]}")

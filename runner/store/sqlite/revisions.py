@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterable
 from typing import Any
 
+from runner.store.damage import NOW_DECLARED, damaged
 from runner.store.records import NewObject, RevisionRecord
-from runner.store.sqlite.cells import as_instant, as_json, flag, from_json
+from runner.store.sqlite.cells import as_instant, as_json, flag, from_json_map
+from runner.store.sqlite.damage import Rows, note
 
 _SELECT = (
     "SELECT object_uid, revision, digest, execution_digest, declared, resolved, files, source, file, line,"
@@ -22,7 +23,7 @@ class Revisions:
 
     def of(self, uid: str) -> list[RevisionRecord]:
         rows = self._connection.execute(f"{_SELECT} WHERE object_uid = ? ORDER BY revision DESC", (uid,))
-        return [_record(row) for row in rows]
+        return _REVISIONS.all(self._connection, rows)
 
     def get(self, uid: str, digest: str) -> dict[str, Any] | None:
         row = self._connection.execute(
@@ -30,14 +31,16 @@ class Revisions:
             " ORDER BY revision DESC LIMIT 1",
             (uid, digest),
         ).fetchone()
-        resolved: dict[str, Any] | None = row and json.loads(row[0])
-        return resolved
+        try:
+            return None if row is None else from_json_map(row[0])
+        except ValueError as problem:
+            raise damaged(f"a revision of object {uid}", "revisions", problem, NOW_DECLARED) from problem
 
     def record(self, uid: str, digest: str) -> RevisionRecord | None:
         row = self._connection.execute(
             f"{_SELECT} WHERE object_uid = ? AND digest = ? ORDER BY revision DESC LIMIT 1", (uid, digest)
         ).fetchone()
-        return row and _record(row)
+        return _REVISIONS.one(row)
 
     def blobs_in_use(self) -> set[str]:
         rows: Iterable[tuple[str]] = self._connection.execute(
@@ -46,7 +49,13 @@ class Revisions:
             " UNION SELECT r.files FROM job_instances i JOIN revisions r"
             " ON r.object_uid = i.job_uid AND r.digest = i.digest WHERE i.completed_at IS NULL"
         )
-        return {sha for (files,) in rows for sha in from_json(files).values()}
+        found: set[str] = set()
+        for (files,) in rows:
+            try:
+                found.update(map(str, from_json_map(files).values()))
+            except ValueError as problem:
+                note(self._connection, damaged("the files of an object", "revisions", problem, NOW_DECLARED))
+        return found
 
     def add(self, uid: str, revision: int, new: NewObject, at: str, who: str) -> None:
         self._connection.execute(
@@ -92,9 +101,9 @@ def _record(row: Any) -> RevisionRecord:
         revision=revision,
         digest=digest,
         execution_digest=execution,
-        declared=from_json(declared),
-        resolved=from_json(resolved),
-        files=from_json(files),
+        declared=from_json_map(declared),
+        resolved=from_json_map(resolved),
+        files=from_json_map(files),
         source=source,
         file=file,
         line=line,
@@ -103,3 +112,6 @@ def _record(row: Any) -> RevisionRecord:
         created_at=as_instant(at),
         who=who,
     )
+
+
+_REVISIONS = Rows("revisions", _record, lambda row: f"revision {row[1]} of object {row[0]}", NOW_DECLARED)

@@ -8,6 +8,7 @@ from typing import Any
 
 from runner.store.records import SessionRecord
 from runner.store.sqlite.cells import as_instant, as_instant_or_none, instant
+from runner.store.sqlite.damage import Rows
 
 _SELECT = (
     "SELECT id, kind, pid, host, boot_id, login, started_at, heartbeat_at, ended_at, ended_how FROM sessions"
@@ -20,17 +21,17 @@ class Sessions:
 
     def list(self, limit: int = 50) -> list[SessionRecord]:
         rows = self._connection.execute(f"{_SELECT} ORDER BY id DESC LIMIT ?", (limit,))
-        return [_record(row) for row in rows]
+        return _SESSIONS.all(self._connection, rows)
 
     def get(self, id: int) -> SessionRecord | None:
         row = self._connection.execute(f"{_SELECT} WHERE id = ?", (id,)).fetchone()
-        return row and _record(row)
+        return _SESSIONS.one(row)
 
     def current_daemon(self) -> SessionRecord | None:
         row = self._connection.execute(
             f"{_SELECT} WHERE kind = 'up' AND ended_at IS NULL ORDER BY id DESC LIMIT 1"
         ).fetchone()
-        return row and _record(row)
+        return _SESSIONS.one(row)
 
     def start(self, kind: str, *, pid: int, host: str, boot_id: str, login: str, at: datetime) -> int:
         (id,) = self._connection.execute(
@@ -73,3 +74,6 @@ def _record(row: Any) -> SessionRecord:
         as_instant_or_none(ended_at),
         ended_how,
     )
+
+
+_SESSIONS = Rows("sessions", _record, lambda row: f"session {row[0]}")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from runner.store.records import SlotRecord, Watermark
 from runner.store.sqlite.cells import as_instant, instant
+from runner.store.sqlite.damage import Rows
 
 _INSERT = (
     "INSERT INTO slots (job_uid, slot_key, schedule, slot_at, decision, reason, instance_id, decided_at,"
@@ -32,11 +32,12 @@ class Slots:
         row = self._connection.execute(
             "SELECT at, slot_key FROM watermarks WHERE job_uid = ? AND schedule = ?", (job_uid, schedule)
         ).fetchone()
-        return row and Watermark(as_instant(row[0]), row[1])
+        found = _WATERMARKS.one(row and (job_uid, schedule, *row))
+        return found and found[1]
 
     def watermarks(self) -> dict[tuple[str, str], Watermark]:
         rows = self._connection.execute("SELECT job_uid, schedule, at, slot_key FROM watermarks")
-        return {(uid, schedule): Watermark(as_instant(at), key) for uid, schedule, at, key in rows}
+        return dict(_WATERMARKS.all(self._connection, rows))
 
     def is_decided(self, job_uid: str, slot_key: str) -> bool:
         return (
@@ -59,13 +60,14 @@ class Slots:
             rows = self._connection.execute(
                 f"{select} AND job_uid = ? ORDER BY slot_at DESC LIMIT ?", (earliest, job_uid, limit)
             )
-        return _records(rows)
+        return _SLOTS.all(self._connection, rows)
 
     def decided_at(self, job_uid: str, slot_at: datetime) -> _Slots:
-        return _records(
+        return _SLOTS.all(
+            self._connection,
             self._connection.execute(
                 f"{_SELECT} WHERE job_uid = ? AND slot_at = ? ORDER BY slot_key", (job_uid, instant(slot_at))
-            )
+            ),
         )
 
     def decide(self, slot: SlotRecord, *, move_watermark: bool = True) -> bool:
@@ -116,8 +118,17 @@ class Slots:
         )
 
 
-def _records(rows: Iterable[tuple[Any, ...]]) -> _Slots:
-    return [
-        SlotRecord(uid, schedule, key, as_instant(at), decision, reason, id, as_instant(decided_at), count)
-        for uid, schedule, key, at, decision, reason, id, decided_at, count in rows
-    ]
+def _record(row: Any) -> SlotRecord:
+    uid, schedule, key, at, decision, reason, id, decided_at, count = row
+    return SlotRecord(uid, schedule, key, as_instant(at), decision, reason, id, as_instant(decided_at), count)
+
+
+def _watermark(row: Any) -> tuple[tuple[str, str], Watermark]:
+    uid, schedule, at, key = row
+    return (uid, schedule), Watermark(as_instant(at), key)
+
+
+_SLOTS = Rows("slots", _record, lambda row: f"slot {row[2]} of object {row[0]}")
+_WATERMARKS = Rows(
+    "watermarks", _watermark, lambda row: f"the watermark of schedule {row[1]} of object {row[0]}"
+)

@@ -9,6 +9,7 @@ from typing import Any
 
 from runner.store.records import PersistentRecord, StateRecord
 from runner.store.sqlite.cells import as_instant, as_json, instant
+from runner.store.sqlite.damage import Rows
 from runner.store.sqlite.events import Events
 
 _SELECT = "SELECT job_uid, instance_id, target, data, updated_at FROM job_state_data"
@@ -23,17 +24,17 @@ class State:
         rows = self._connection.execute(
             f"{_SELECT} WHERE job_uid = ? ORDER BY instance_id, target", (job_uid,)
         )
-        return [_record(row) for row in rows]
+        return _SAVED.all(self._connection, rows)
 
     def of_instance(self, instance_id: int) -> list[StateRecord]:
         rows = self._connection.execute(f"{_SELECT} WHERE instance_id = ? ORDER BY target", (instance_id,))
-        return [_record(row) for row in rows]
+        return _SAVED.all(self._connection, rows)
 
     def persistent(self, job_uid: str) -> PersistentRecord | None:
         row = self._connection.execute(
             "SELECT data, updated_at FROM job_persistent_data WHERE job_uid = ?", (job_uid,)
         ).fetchone()
-        return row and PersistentRecord(job_uid, json.loads(row[0]), as_instant(row[1]))
+        return _KEPT.one(row and (job_uid, *row))
 
     def put(self, job_uid: str, instance_id: int, target: str, data: Any, *, at: datetime) -> None:
         self._connection.execute(
@@ -85,3 +86,12 @@ class State:
 def _record(row: Any) -> StateRecord:
     job_uid, instance_id, target, data, updated_at = row
     return StateRecord(job_uid, instance_id, target, json.loads(data), as_instant(updated_at))
+
+
+def _kept(row: Any) -> PersistentRecord:
+    job_uid, data, updated_at = row
+    return PersistentRecord(job_uid, json.loads(data), as_instant(updated_at))
+
+
+_SAVED = Rows("job_state_data", _record, lambda row: f"what run {row[1]} saved")
+_KEPT = Rows("job_persistent_data", _kept, lambda row: f"what job {row[0]} keeps")

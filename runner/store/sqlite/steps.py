@@ -14,11 +14,12 @@ from runner.store.sqlite.cells import (
     as_json,
     as_json_or_none,
     chunks,
-    from_json,
-    from_json_or_none,
+    from_json_map,
+    from_json_map_or_none,
     instant,
     marks,
 )
+from runner.store.sqlite.damage import Rows
 from runner.store.sqlite.events import Events
 from runner.vocabulary.errors import ChangedMeanwhile
 
@@ -55,7 +56,7 @@ class Steps:
         rows = self._connection.execute(
             f"{_SELECT} WHERE instance_id = ? ORDER BY target, position", (instance_id,)
         )
-        return [_record(row) for row in rows]
+        return _STEPS.all(self._connection, rows)
 
     def of_all(self, instance_ids: Sequence[int]) -> dict[int, list[StepRecord]]:
         found: dict[int, list[StepRecord]] = {id: [] for id in instance_ids}
@@ -64,8 +65,8 @@ class Steps:
                 f"{_SELECT} WHERE instance_id IN ({marks(len(ids))}) ORDER BY instance_id, target, position",
                 ids,
             )
-            for row in rows:
-                found[row[0]].append(_record(row))
+            for step in _STEPS.all(self._connection, rows):
+                found[step.instance_id].append(step)
         return found
 
     def create_all(self, instance_id: int, target: str, steps: Sequence[NewStep]) -> None:
@@ -131,7 +132,7 @@ class Steps:
                 "attempt": attempt,
                 "started_at": started_at,
                 "completed_at": completed_at,
-                "error": from_json_or_none(error),
+                "error": from_json_map_or_none(error),
             }
         )
 
@@ -163,8 +164,11 @@ def _record(row: Any) -> StepRecord:
         as_instant_or_none(first),
         as_instant_or_none(skipped),
         as_instant_or_none(completed),
-        from_json_or_none(error),
+        from_json_map_or_none(error),
         remedy,
-        from_json(outputs),
+        from_json_map(outputs),
         n,
     )
+
+
+_STEPS = Rows("steps", _record, lambda row: f"step {row[3]} of run {row[0]}")

@@ -14,7 +14,7 @@ from runner.store.sqlite.connection import BUSY_TIMEOUT_S, connect
 from runner.store.sqlite.failures import sentence_for
 from runner.store.sqlite.transaction import SqliteTransaction
 from runner.store.sqlite.writer import Job, Then, Writer, commit_together
-from runner.vocabulary.errors import StoreUnavailable
+from runner.vocabulary.errors import DamagedRow, StoreUnavailable
 
 T = TypeVar("T")
 
@@ -25,11 +25,18 @@ class SqliteStore:
     """Made by `runner.store.open`; methods may be called from any thread."""
 
     def __init__(
-        self, path: Path, lineage: str, *, read_only: bool = False, busy_timeout_s: float = BUSY_TIMEOUT_S
+        self,
+        path: Path,
+        lineage: str,
+        *,
+        read_only: bool = False,
+        noting: bool = False,
+        busy_timeout_s: float = BUSY_TIMEOUT_S,
     ) -> None:
         self.path = path
         self.lineage = lineage
         self._read_only = read_only
+        self._notes: dict[str, DamagedRow] | None = {} if noting else None
         self._busy_timeout_s = busy_timeout_s
         self._idle: deque[SqliteTransaction] = deque()
         self._writing: SqliteTransaction | None = None
@@ -40,6 +47,10 @@ class SqliteStore:
     @property
     def installation_id(self) -> str:
         return self.lineage
+
+    @property
+    def notes(self) -> tuple[DamagedRow, ...]:
+        return tuple((self._notes or {}).values())
 
     @contextmanager
     def read(self) -> Iterator[SqliteTransaction]:
@@ -127,14 +138,15 @@ class SqliteStore:
         if self._closed and not writing:
             raise StoreUnavailable(f"{self.path} has been closed by this process")
         try:
-            return SqliteTransaction(
-                connect(
-                    self.path,
-                    writing=writing,
-                    read_only=self._read_only,
-                    busy_timeout_s=self._busy_timeout_s,
-                )
+            connection = connect(
+                self.path,
+                writing=writing,
+                read_only=self._read_only,
+                busy_timeout_s=self._busy_timeout_s,
             )
+            if not writing:  # what decides must never leave a row out
+                connection.notes = self._notes
+            return SqliteTransaction(connection)
         except sqlite3.Error as problem:
             raise sentence_for(self.path, problem) or problem from problem
 

@@ -11,6 +11,7 @@ from runner.lifecycle.machine import Move
 from runner.store.records import TaskRecord
 from runner.store.sqlite.cells import as_instant_or_none, chunks, instant, marks
 from runner.store.sqlite.changes import TASK_COLUMNS, Changes
+from runner.store.sqlite.damage import Rows
 from runner.store.sqlite.events import Events
 from runner.vocabulary.errors import ChangedMeanwhile
 
@@ -32,7 +33,7 @@ class Tasks:
 
     def of(self, instance_id: int) -> list[TaskRecord]:
         rows = self._connection.execute(f"{_SELECT} WHERE instance_id = ? ORDER BY target", (instance_id,))
-        return [_record(row) for row in rows]
+        return _TASKS.all(self._connection, rows)
 
     def of_all(self, instance_ids: Sequence[int]) -> dict[int, list[TaskRecord]]:
         found: dict[int, list[TaskRecord]] = {id: [] for id in instance_ids}
@@ -40,8 +41,8 @@ class Tasks:
             rows = self._connection.execute(
                 f"{_SELECT} WHERE instance_id IN ({marks(len(ids))}) ORDER BY instance_id, target", ids
             )
-            for row in rows:
-                found[row[0]].append(_record(row))
+            for task in _TASKS.all(self._connection, rows):
+                found[task.instance_id].append(task)
         return found
 
     def move(
@@ -98,3 +99,6 @@ def _record(row: Any) -> TaskRecord:
         reason,
         progress,
     )
+
+
+_TASKS = Rows("tasks", _record, lambda row: f"task {row[1]} of run {row[0]}")

@@ -8,8 +8,10 @@ from dataclasses import asdict
 from datetime import datetime
 
 from runner.reconcile.owner import Owner
+from runner.store.damage import damaged
 from runner.store.records import Applied
 from runner.store.sqlite.cells import as_instant, as_json, instant
+from runner.store.sqlite.damage import note
 from runner.store.sqlite.errors import Errors
 from runner.store.sqlite.events import Events
 from runner.store.sqlite.holds import Holds
@@ -21,7 +23,7 @@ from runner.store.sqlite.slots import Slots
 from runner.store.sqlite.state import State
 from runner.store.sqlite.steps import Steps
 from runner.store.sqlite.tasks import Tasks
-from runner.vocabulary.errors import StalePlan
+from runner.vocabulary.errors import DamagedRow, StalePlan
 
 
 class SqliteTransaction:
@@ -41,15 +43,25 @@ class SqliteTransaction:
         self.errors = Errors(connection)
         self.sessions = Sessions(connection)
 
+    def note(self, problem: DamagedRow) -> None:
+        note(self.connection, problem)
+
     def serial(self) -> int:
-        return int(self._meta("serial") or 0)
+        text = self._meta("serial") or "0"
+        if not text.isdecimal():
+            raise damaged("the serial", "meta", f"{text!r} is no number")
+        return int(text)
 
     def applied(self, source: str | None = None) -> Applied | None:
         text = self._meta("applied" if source is None else f"applied:{source}")
         if text is None:
             return None
-        values = json.loads(text)
-        return Applied(**{**values, "at": as_instant(values["at"])})
+        try:
+            values = json.loads(text)
+            return Applied(**{**values, "at": as_instant(values["at"])})
+        except (ValueError, TypeError, LookupError) as problem:
+            note(self.connection, damaged("what was applied last", "meta", problem))
+            return None
 
     def set_serial(
         self,
@@ -88,8 +100,11 @@ class SqliteTransaction:
         text = self._meta(f"owner:{source}")
         if text is None:
             return None
-        values = json.loads(text)
-        return Owner(**{**values, "roots": tuple(values["roots"])})
+        try:
+            values = json.loads(text)
+            return Owner(**{**values, "roots": tuple(values["roots"])})
+        except (ValueError, TypeError, LookupError) as problem:
+            raise damaged(f"the owner of {source}", "meta", problem) from problem
 
     def set_owner(self, source: str, owner: Owner) -> None:
         self._set_meta((f"owner:{source}", as_json(asdict(owner))))
