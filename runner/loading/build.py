@@ -6,12 +6,12 @@ import hashlib
 import posixpath
 from array import array
 from bisect import bisect_left
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from runner.declaration.problem import Problem
 from runner.declaration.templates import CODE_IN_FILES, OPENING, evaluated_in_code
-from runner.loading.changes import Changes, find_changes
+from runner.loading.changes import Changes, find_changes, only_removed, without_removed
 from runner.loading.findings import Finding, is_error, place_problems
 from runner.loading.memory import Memory
 from runner.loading.resolving import Resolver
@@ -52,8 +52,10 @@ class _Build:
 
     def is_small(self) -> bool:
         """Whether every change concerns the changed objects alone: the common case, kept cheap."""
-        before, changes = self.before, self.changes
-        if before is None or not before["summary"][0] or not changes.same_paths or len(changes.now) > 200:
+        before, changes, scan = self.before, self.changes, self.scan
+        if before is None or not before["summary"][0] or len(changes.now) > 200:
+            return False
+        if not changes.same_paths and not only_removed(scan, changes):
             return False
         for path, each in before["named"].items():
             if (fingerprint_of(f"{self.memory.root}/{path}") or ABSENT) != tuple(each[0]):
@@ -61,15 +63,19 @@ class _Build:
         return all(_same_to_others(changes.was.get(at), record) for at, record in changes.now.items())
 
     def patched(self, read_at_ns: int) -> Snapshot:
-        """The snapshot from before, with the changed files in it."""
+        """The snapshot from before, with the changed files in it and without those that were removed."""
         before, changes = self.before, self.changes
         assert before is not None
         self.named = {path: Named(*each) for path, each in before["named"].items()}
         paths = {self.scan.paths[position] for position in changes.now}
+        if changes.removed:
+            paths.update(path for path, at in zip(before.paths(), changes.places, strict=True) if at < 0)
         self.findings = [each for each in before["findings"] if each[0] not in paths]
         for position, record in changes.now.items():
             self.findings += [(self.scan.paths[position], finding) for finding in record.findings]
         addresses, owners, digests = before.addresses(), before.owners(), before.digests()
+        if changes.removed:
+            addresses, owners, digests = without_removed(changes, addresses, owners, digests)
         if changes.now:
             resolver = Resolver(self.scan.paths, self.memory, self.named, self._special_records())
             resolved = resolver.resolve_all(changes.now)
@@ -138,7 +144,9 @@ class _Build:
     def _special_records(self) -> dict[int, Record]:
         """The records that hold anything but jobs, from the snapshot before."""
         assert self.before is not None
-        positions = special_owners(self.before)
+        positions: Iterable[int] = special_owners(self.before)
+        if self.changes.places:
+            positions = (self.changes.places[at] for at in positions)
         return {at: unpack_record(self.changes.packed[at]) for at in positions if self.changes.packed[at]}
 
     def _read_named(self, records: dict[int, Record]) -> set[str]:
@@ -169,11 +177,10 @@ class _Build:
 
     def _names(self, records: dict[int, Record]) -> Iterator[tuple[str, int, Held, Any]]:
         for at, record in records.items():
-            folder = posixpath.dirname(self.scan.paths[at])
             for held in record.held:
                 for written, path in held.facts["files"]:
                     if written[:1] != "/" and "\0" not in written:  # otherwise already refused
-                        yield named_path(folder, written), at, held, path
+                        yield named_path(posixpath.dirname(self.scan.paths[at]), written), at, held, path
 
     def _blank(self, records: dict[int, Record], changed_files: set[str]) -> None:
         """Forget the digests of everything that a change may concern."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import marshal
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -17,16 +19,24 @@ from runner.loading.walk import Complaint, Scan
 NO_CONTENT = b"\0" * 32
 """Instead of a sha256, of a file that could not be read."""
 
+FEW_REMOVED = 20
+"""Removed files whose names are looked for in all others; for more, judging everything anew costs less."""
+
 
 @dataclass(slots=True)
 class Changes:
-    """The tree's records by position, packed; and those that changed, as they are and as they were."""
+    """The tree's records by position, packed; and those that changed, as they are and as they were.
+
+    `places` has, by the position of a file before, its position now; -1 for one that was removed. Empty when
+    the paths are the same.
+    """
 
     packed: list[bytes] = field(default_factory=list)
     now: dict[int, Record] = field(default_factory=dict)
     was: dict[int, Record] = field(default_factory=dict)
     removed: list[Record] = field(default_factory=list)
     same_paths: bool = False
+    places: list[int] = field(default_factory=list)
     read: list[int] = field(default_factory=list)
 
 
@@ -49,6 +59,39 @@ def find_changes(scan: Scan, before: Snapshot | None, memory: Memory) -> Changes
             memory.fresh[answer.sha256] = answer.packed
         changes.now[position] = record
     return changes
+
+
+def only_removed(scan: Scan, changes: Changes) -> bool:
+    """Whether no path came, and nothing that is left names a job of the files that went.
+
+    Names are looked for in the packed records, as pieces of memory: one hit too many only costs time.
+    """
+    came = len(changes.places) - len(changes.removed) != len(scan.paths)
+    if came or len(changes.removed) > FEW_REMOVED or any(c.severity == "error" for c in scan.complaints):
+        return False
+    gone = [held for record in changes.removed for held in record.held]
+    if any(held.kind != "Job" or held.facts["files"] for held in gone):
+        return False
+    left = b"\0".join((*changes.packed, *map(pack_record, changes.now.values())))
+    return not any(_is_named(left, text) for held in gone for text in (held.name, held.address))
+
+
+def _is_named(packed: bytes, text: str) -> bool:
+    """Whether `text` is among the strings of packed records, alone or with a `#part` behind it."""
+    exactly = marshal.dumps(text)[1:]  # its length and its letters, whatever the flags before them
+    return exactly in packed or f"{text}#".encode() in packed
+
+
+def without_removed(
+    changes: Changes, addresses: Sequence[str], owners: Sequence[int], digests: Sequence[str]
+) -> tuple[list[str], array[int], list[str]]:
+    """The same, by address, without what was declared in removed files; owners are positions of now."""
+    places = [changes.places[at] for at in owners]
+    return (
+        [each for each, at in zip(addresses, places, strict=True) if at >= 0],
+        array("q", [at for at in places if at >= 0]),
+        [each for each, at in zip(digests, places, strict=True) if at >= 0],
+    )
 
 
 def finding_of(complaint: Complaint) -> Finding:
@@ -75,9 +118,11 @@ def _known(scan: Scan, before: Snapshot | None, changes: Changes) -> dict[int, b
         return old
     old = {}
     at = {path: position for position, path in enumerate(paths)}
+    changes.places = [-1] * len(paths)
     for position, path in enumerate(scan.paths):
         row = at.pop(path, None)
         if row is not None:
+            changes.places[row] = position
             if figures[row * 32 : row * 32 + 32] == now[position * 32 : position * 32 + 32]:
                 changes.packed[position] = records[row]
             else:

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from loading_builders import Project, a_job, an_object
 
-from runner.loading import changes, second_process
+from runner.loading import build, changes, second_process
+from runner.loading.snapshot import Held, Record, pack_record
 from runner.loading.walk import Scan
 from runner.vocabulary.identity import Address
 
@@ -124,6 +125,81 @@ def test_every_change_gives_what_a_load_without_cache_gives(loaded: Project, act
     now, fresh = loaded.load(), loaded.load(state=None)
     assert dict(now.objects) == dict(fresh.objects) and len(now.objects) >= 3
     assert now.digest == fresh.digest
+
+
+def a_long_list(project: Project) -> None:
+    for at in range(6):
+        project.write(f"{at}/job-{at}.yaml", a_job(f"job-number-{at}"))
+    project.write("longer.yaml", a_job("job-number-22", metadata="  labels: {like: job-number-2x}\n"))
+    project.write("nightly.yaml", an_object("Schedule", "nightly", '  cron: "0 2 * * *"\n'))
+    project.write("odd.yaml", a_job("odd", spec='  schedule: "*/7 * * * *"\n'))  # has a warning
+    project.settle()
+
+
+def is_like_a_fresh_load(project: Project) -> bool:
+    now, fresh = project.load(), project.load(state=None)
+    assert dict(now.objects) == dict(fresh.objects)
+    assert (now.digest, now.diagnostics) == (fresh.digest, fresh.diagnostics)
+    return True
+
+
+@pytest.mark.parametrize("besides", ["nothing", "another", "an edit", "a file with a warning"])
+def test_a_removed_job_that_nobody_names_judges_nothing_else_anew(
+    project: Project, monkeypatch: pytest.MonkeyPatch, besides: str
+) -> None:
+    a_long_list(project)
+    (project.jobs / "2" / "job-2.yaml").unlink()
+    if besides == "another":
+        (project.jobs / "5" / "job-5.yaml").unlink()
+    elif besides == "an edit":
+        project.write("4/job-4.yaml", a_job("job-number-4").replace("echo hello", "echo hullo"))
+    elif besides == "a file with a warning":
+        (project.jobs / "odd.yaml").unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr(build._Build, "rebuilt", lambda *_: pytest.fail("everything was judged anew"))
+        tree = project.load()
+    assert Address("Job", "job-number-2") not in tree.objects
+    assert Address("Job", "job-number-3") in tree.objects
+    project.settle()
+    assert project.load().unchanged
+    assert is_like_a_fresh_load(project)
+
+
+@pytest.mark.parametrize("what", ["a name that is left", "a schedule", "a file and a new one", "all"])
+def test_any_other_removal_judges_everything_anew(project: Project, what: str) -> None:
+    a_long_list(project)
+    if what == "a name that is left":
+        project.write(
+            "new.yaml", a_job("new", metadata="  annotations: {jobs.runner/moved-from: job-number-2}\n")
+        )
+        project.load()
+        (project.jobs / "2" / "job-2.yaml").unlink()
+    elif what == "a schedule":
+        project.write("1/job-1.yaml", a_job("job-number-1", spec="  schedule: nightly\n"))
+        project.load()
+        (project.jobs / "nightly.yaml").unlink()
+    elif what == "a file and a new one":
+        (project.jobs / "2" / "job-2.yaml").rename(project.jobs / "2" / "renamed.yaml")
+    else:
+        for file in project.jobs.rglob("*.yaml"):
+            file.unlink()
+    assert is_like_a_fresh_load(project)
+
+
+@pytest.mark.parametrize(
+    ("said", "is_named"),
+    [
+        ("job-2", True),
+        ("Job/job-2", True),
+        ("Job/job-2#rows", True),
+        ("job-22", False),
+        ("Job/job-2x", False),
+    ],
+)
+def test_whether_a_record_names_a_job_is_seen_without_unpacking_it(said: str, is_named: bool) -> None:
+    held = Held(0, 1, "Job", "other", {"references": [(said, ["spec"])]}, "", "", False, {})
+    packed = b"\0".join([pack_record(Record(b"0" * 32, [held], [])), b"", b"more"])
+    assert any(changes._is_named(packed, text) for text in ("job-2", "Job/job-2")) is is_named
 
 
 def test_diagnostics_of_an_unchanged_tree_are_told_again(loaded: Project) -> None:
