@@ -260,6 +260,8 @@ class Job:
     def _raised(
         self, severity: dict[str, str], description: str, code: str, info: Mapping[str, Any] | None
     ) -> None:
+        if not isinstance(info, Mapping | None):
+            raise TypeError(f"info is {kind_of(info)}; it is a map")
         self._life.say(
             {
                 "m": "raised",

@@ -83,10 +83,10 @@ def for_people(values: Mapping[str, Any]) -> dict[str, Any]:
         plain: dict[str, Any] = decoded(encoded(dict(values), "info", 64 << 10), "info")
     except JobCodeError as reason:
         try:
-            text = json.dumps(dict(values), default=str, skipkeys=True)
+            text = json.dumps(dict(values), default=str, skipkeys=True, ensure_ascii=False)
             if len(text) <= 64 << 10:
                 return dict(json.loads(text_for_people(text), parse_constant=str))
-        except (ValueError, RecursionError):
+        except Exception:  # noqa: S110 -- a text of its own may fail in any way, and this is only a remark
             pass
         return {"left_out": reason.description}
     return plain

@@ -36,7 +36,7 @@ anything = st.recursive(
     scalars
     | st.integers()
     | st.floats()
-    | st.text()
+    | st.text(st.characters())
     | st.binary()
     | st.datetimes()
     | st.decimals()
@@ -184,6 +184,7 @@ def test_what_is_for_people_is_shortened_and_said_so() -> None:
     circle: dict[str, Any] = {}
     circle["self"] = circle
     assert for_people({"when": datetime(2026, 1, 1), 3: 4}) == {"when": "2026-01-01 00:00:00", "3": 4}
+    assert for_people({"\ud800": ("\udfff",)}) == {"?": ["?"]}
     assert "contains itself" in for_people(circle)["left_out"]
     assert "bytes of JSON, of at most" in for_people({"x": "y" * 100_000})["left_out"]
     assert text_for_people("x" * 20, 10) == "xxxxxxxxx…"

@@ -52,6 +52,19 @@ def test_a_severity_or_a_level_that_nobody_knows_is_refused() -> None:
     Trial(run).run()
 
 
+def test_a_remark_does_not_fail_for_what_is_attached_to_it() -> None:
+    class Shy:
+        def __str__(self) -> str:
+            raise OSError("not now")
+
+    def run(job: Job) -> None:
+        job.warn("x", info={"shy": Shy()})
+        with pytest.raises(TypeError, match="^info is a str; it is a map$"):
+            job.warn("x", info="text")  # type: ignore[arg-type]
+
+    assert Trial(run).run().warnings[0].info == {"left_out": "info.shy: Shy is not JSON"}
+
+
 def test_people_are_notified() -> None:
     trial = Trial(lambda job: job.notify("success", "import", "250 contacts")).run()
     assert trial.notifications == [Notification("success", "import", "250 contacts")]
@@ -103,7 +116,7 @@ def test_a_clock_that_is_set_back_does_not_silence_progress() -> None:
         (0, float("inf"), "total is inf; it is from 0 to what 64 bits hold"),
         (float("nan"), None, "done is nan; it is from 0 to what 64 bits hold"),
         (10**300, None, r"done is 1e\+300; it is from 0 to what 64 bits hold"),
-        (10**9999, None, "done is a number of many digits; it is from 0 to what 64 bits hold"),
+        (10**999, None, "done is a number of many digits; it is from 0 to what 64 bits hold"),
         ("3", None, "done is a str; it is a number"),
         (None, None, "done is a NoneType; it is a number"),
         (1, True, "total is a bool; it is a number"),
