@@ -92,7 +92,7 @@ def trigger(store: Store, state: Path, number: int) -> int:
     made = trigger_job(
         store, "clock", actor=Actor("benchmark"), key=f"latency-{number}", now=datetime.now(UTC)
     )
-    wake_daemon(state)
+    wake_daemon(state, for_a_start=True)
     return made.id
 
 

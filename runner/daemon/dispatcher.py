@@ -101,6 +101,11 @@ class Dispatcher:
         self._parked.clear()
         self.wake()
 
+    def ask_all_now(self) -> None:
+        """The same, without another turn of the loop."""
+        self._parked.clear()
+        self._look()
+
     def definition_of(self, instance: InstanceRecord) -> Definition:
         """The definition that the instance is pinned to."""
         definition = self.known_definition_of(instance)

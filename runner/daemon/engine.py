@@ -33,6 +33,9 @@ from runner.store.records import InstanceRecord
 LONGEST_SLEEP = timedelta(seconds=30)
 """R14: a stepped clock is noticed within this time, and so is what nobody has told."""
 
+LOOK_AFTER_START_S = 0.01
+"""A start that somebody asked for comes first; what else there may be is looked at after that."""
+
 BUSY_S = 2.0
 """While instances run, their own records change the database: it is looked at only so often then."""
 
@@ -115,7 +118,12 @@ class Engine:
         self._recovery = Recovery(store, self._bridge, self._telling, done=self._dispatcher.wake)
         self._housekeeping = Housekeeping(self._bridge, self._telling, changed=self._look_soon)
         self._wake_ups = WakeUps(
-            loop, store.path, knocked=self.look, changed=self._database_changed, trouble=self._telling.trouble
+            loop,
+            store.path,
+            knocked=self.look,
+            asked=self._start_asked,
+            changed=self._database_changed,
+            trouble=self._telling.trouble,
         )
         self._timer: asyncio.TimerHandle | None = None
         self._next_deadline: datetime | None = None
@@ -178,11 +186,16 @@ class Engine:
         self._dispatcher.ask_all_again()
         self._arm()
 
-    def _look_soon(self) -> None:
+    def _look_soon(self, after_s: float = 0.0) -> None:
         """Many calls make one look."""
         if not self._look_is_due:
             self._look_is_due = True
-            self._loop.call_soon(self.look)
+            self._loop.call_later(after_s, self.look)
+
+    def _start_asked(self) -> None:
+        """Somebody waits for this start, so it is not to wait for a look at everything."""
+        self._dispatcher.ask_all_now()
+        self._look_soon(LOOK_AFTER_START_S)
 
     def _database_changed(self) -> bool:
         """Somebody has written, perhaps this process itself: whether it was the time to look."""

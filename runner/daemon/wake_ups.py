@@ -8,14 +8,15 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
-from runner.operations.wake import SOCKET
+from runner.operations.wake import A_START, SOCKET
 
 POLL_S = 0.2
 """How often the database file is looked at, for writers that could not send a datagram."""
 
 
 class WakeUps:
-    """Calls `knocked` at a datagram, and `changed` after the write-ahead log was written by anybody.
+    """Calls `knocked` at a datagram (`asked` when it only asks for a start), and `changed` after the
+    write-ahead log was written by anybody.
 
     `changed` answers whether it has looked; until it has, it is asked again. Opened by `start`.
     """
@@ -26,6 +27,7 @@ class WakeUps:
         database: Path,
         *,
         knocked: Callable[[], None],
+        asked: Callable[[], None],
         changed: Callable[[], bool],
         trouble: Callable[[str, BaseException], None],
     ) -> None:
@@ -33,6 +35,7 @@ class WakeUps:
         self._wal = database.with_name(f"{database.name}-wal")
         self._socket_path = database.parent / SOCKET
         self._knocked = knocked
+        self._asked = asked
         self._changed = changed
         self._trouble = trouble
         self._socket: socket.socket | None = None
@@ -78,12 +81,13 @@ class WakeUps:
 
     def _receive(self) -> None:
         assert self._socket is not None
+        only_starts = True
         try:
             while True:
-                self._socket.recv(16)
+                only_starts &= self._socket.recv(16) == A_START
         except OSError:  # nothing more is there
             pass
-        self._knocked()
+        (self._asked if only_starts else self._knocked)()
 
     def _poll(self) -> None:
         self._poller = self._loop.call_later(POLL_S, self._poll)

@@ -8,8 +8,11 @@ from pathlib import Path
 
 SOCKET = "wake.sock"
 
+A_START = b"start"
+"""Said when nothing but a start was asked for; otherwise nothing is said."""
 
-def wake_daemon(state: Path) -> bool:
+
+def wake_daemon(state: Path, *, for_a_start: bool = False) -> bool:
     """Whether a daemon has been woken. Never fails, never waits; a daemon that is not woken polls."""
     try:
         folder = os.open(state, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -19,7 +22,7 @@ def wake_daemon(state: Path) -> bool:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as knock:
             knock.setblocking(False)
             knock.connect(f"/proc/self/fd/{folder}/{SOCKET}")  # a socket's own path holds 108 bytes only
-            knock.send(b"")
+            knock.send(A_START if for_a_start else b"")
     except BlockingIOError:  # its queue is full: it will look anyway
         return True
     except OSError:

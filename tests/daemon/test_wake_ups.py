@@ -20,6 +20,7 @@ class Desk:
         self.state = state
         self.loop = loop
         self.knocks = 0
+        self.asked = 0
         self.changes = 0
         self.has_looked = True
         self.troubles: list[str] = []
@@ -27,12 +28,16 @@ class Desk:
             loop,
             state / "runner.db",
             knocked=self._knocked,
+            asked=self._asked,
             changed=self._changed,
             trouble=lambda doing, problem: self.troubles.append(doing),
         )
 
     def _knocked(self) -> None:
         self.knocks += 1
+
+    def _asked(self) -> None:
+        self.asked += 1
 
     def _changed(self) -> bool:
         self.changes += 1
@@ -71,6 +76,17 @@ def test_many_knocks_make_one_look(desk: Desk) -> None:
         wake_daemon(desk.state)
     run_until(desk.loop, lambda: desk.knocks > 0)
     assert desk.knocks == 1
+    desk.wake_ups.stop()
+
+
+def test_a_knock_that_only_asks_for_a_start_is_told_from_others(desk: Desk) -> None:
+    desk.wake_ups.start()
+    wake_daemon(desk.state, for_a_start=True)
+    run_until(desk.loop, lambda: desk.asked == 1)
+    wake_daemon(desk.state, for_a_start=True)
+    wake_daemon(desk.state)
+    run_until(desk.loop, lambda: desk.knocks == 1)
+    assert desk.asked == 1
     desk.wake_ups.stop()
 
 

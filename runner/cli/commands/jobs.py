@@ -241,7 +241,7 @@ def trigger(
             force=force,
             reason=reason,
         )
-        wake_daemon(where.state)
+        wake_daemon(where.state, for_a_start=True)
         for note in start.notes:
             warn(f"{start.job}: {note}")
         if not runs:
