@@ -5,6 +5,7 @@ One file per instance, one line per line: `2026-11-21T10:00:00.123Z <step> out|e
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import os
 import re
@@ -32,7 +33,7 @@ class Masks:
         for secret in secrets:
             # The lines of a key are masked each: it may be printed over several reads.
             for text in (secret, secret.strip(), *secret.splitlines()):
-                for form in (text, quote(text, safe=""), repr(text)[1:-1]):
+                for form in (text, quote(text, safe=""), repr(text)[1:-1], *_base64_forms(text)):
                     if len(form) >= SHORTEST_MASK and form.strip():
                         forms.add(form)
         ordered = sorted(forms, key=len, reverse=True)
@@ -58,6 +59,28 @@ class Masks:
         if isinstance(value, dict):
             return {self.hide(name): self.hide_all(inner) for name, inner in value.items()}
         return [self.hide_all(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _base64_forms(secret: str) -> Iterator[str]:
+    """How a secret looks in base64, alone and within a longer text: in `Authorization: Basic …` a name leads.
+
+    Both alphabets, with and without padding, and in lines of 64 and 76 characters. Within a longer text it
+    begins at one of three places of a group; what depends on its neighbours there is left out.
+    """
+    data = secret.encode("utf-8", "surrogateescape")
+    if len(data) < SHORTEST_MASK:
+        return
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        alone = encode(data).decode()
+        yield alone
+        yield alone.rstrip("=")
+        for width in (64, 76):
+            if len(alone) > width:
+                yield from (alone[at : at + width] for at in range(0, len(alone), width))
+        for before in range(3):
+            within = encode(b"\0" * before + data).decode()
+            first, end = (before * 8 + 5) // 6, (before + len(data)) * 8 // 6
+            yield within[first:end]
 
 
 NO_MASKS = Masks(())

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from runner.credentials.authorization import open_files
+from runner.operations.free_space import LITTLE_SPACE, MAKE_ROOM, free_space
 from runner.operations.installed_jobs import installed_jobs, schedules_of
 from runner.operations.last_reload import last_reload
 from runner.operations.restore_blobs import damaged_blobs, missing_blobs
@@ -24,9 +25,6 @@ from runner.vocabulary.instants import to_text
 
 SILENT_AFTER = timedelta(seconds=30)
 """Three missed signs of life."""
-
-LITTLE_SPACE = 200 * 2**20
-"""Bytes; below this a night's logs may not fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +86,9 @@ def _state_directory(state: Path) -> list[Finding]:
 
 
 def _space(state: Path) -> Finding:
-    existing = next(folder for folder in (state, *state.parents) if folder.exists())
-    free = shutil.disk_usage(existing).free
+    free = free_space(state)
     if free < LITTLE_SPACE:
-        return Finding("disk", "error", f"{format_size(free)} free", "make room, or move the state directory")
+        return Finding("disk", "error", f"{format_size(free)} free", MAKE_ROOM)
     return Finding("disk", "ok", f"{format_size(free)} free")
 
 

@@ -1,4 +1,4 @@
-"""Which jobs are installed, and is what they mean still whole? A database may have been damaged, or forged."""
+"""Which jobs are installed, and is what they mean still whole? A database may be damaged, or forged."""
 
 from __future__ import annotations
 

@@ -28,6 +28,8 @@ from runner.vocabulary.identity import Address
 INHERITED = ("PATH", "HOME", "LANG", "TZ")
 """All that a child gets of the daemon's own environment (declarations.md, Job)."""
 
+_NAMES = ("user", "username")
+
 SYSTEM = "system"
 """The job type whose programs may call the runner itself: they find it, its project and its database."""
 
@@ -165,7 +167,7 @@ def _environment(
                     f"which env.{name} names; it has: {', '.join(sorted(secrets))}"
                 )
             env[name] = secrets[value["key"]]
-            masks |= _secret_values({value["key"]: env[name]})
+            masks |= _secret_values({**_names(secrets), value["key"]: env[name]})
         else:
             env[name] = as_text(render(value, context)) if has_template(value) else value
             context["env"][name] = env[name]
@@ -187,8 +189,17 @@ def _authorization(reader: Reader, name: str, project: Path, warn: Warn | None) 
 
 
 def _secret_values(secrets: Mapping[str, str]) -> set[str]:
-    """What must not appear in a log. A user's name is not masked: it would blot out innocent words."""
-    return {value for key, value in secrets.items() if key not in ("user", "username") and len(value) >= 4}
+    """What must not appear in a log. A user's name is not masked: it would blot out innocent words.
+
+    Together with a secret it is: base64 of `user:password` is what a Basic header holds.
+    """
+    names = _names(secrets).values()
+    found = {value for key, value in secrets.items() if key not in _NAMES and len(value) >= 4}
+    return found | {f"{name}:{value}" for name in names for value in found}
+
+
+def _names(secrets: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in secrets.items() if key in _NAMES}
 
 
 def _earlier_steps(reader: Reader, instance_id: int) -> tuple[dict[str, dict[str, Any]], list[str]]:

@@ -1,4 +1,4 @@
-"""What needs a person: failed, UNKNOWN, stuck, missed, invalid files, holds that end soon."""
+"""What needs a person: failed, UNKNOWN, stuck, missed, invalid files, a full disk, holds that end soon."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from runner.lifecycle.job import FAILED, STATUSES
+from runner.operations.free_space import LITTLE_SPACE, MAKE_ROOM, free_space
 from runner.operations.installed_jobs import schedules_of
 from runner.operations.last_reload import last_reload
 from runner.operations.list_jobs import JobView, list_jobs
 from runner.store.daemon_lock import Holder, lock_holder
 from runner.store.port import Reader
+from runner.vocabulary.duration import format_size
 from runner.vocabulary.errors import DamagedRow
 
 LATELY = timedelta(hours=24)
@@ -64,6 +66,7 @@ def situation(reader: Reader, state: Path, now: datetime) -> Situation:
         *_runs(reader, lives, now),
         *_missed(reader, jobs, lives, now),
         *_invalid(state),
+        *_little_space(state),
         *_ending_holds(reader, jobs, now),
     ]
     counts = Counter(job.status for job in jobs)
@@ -159,6 +162,13 @@ def _invalid(state: Path) -> Iterator[Finding]:
     last = last_reload(state)
     if last is not None and not last.ok:
         yield Finding("invalid", "declarations", None, last.text, last.command)
+
+
+def _little_space(state: Path) -> Iterator[Finding]:
+    free = free_space(state)
+    if free < LITTLE_SPACE:
+        summary = f"the disk of {state} is full: {format_size(free)} free"
+        yield Finding("disk", "state", None, summary, f"{MAKE_ROOM}; then: runner doctor")
 
 
 def _ending_holds(reader: Reader, jobs: Sequence[JobView], now: datetime) -> Iterator[Finding]:

@@ -16,6 +16,11 @@ def printable(text: str) -> str:
     return _UNSAFE.sub(_escape, text)
 
 
+def is_one_plain_line(text: str) -> bool:
+    """Whether nothing in it could steer a terminal, end a line or move to the next column."""
+    return "\t" not in text and _UNSAFE.search(text) is None
+
+
 def printable_lines(text: str) -> str:
     """As `printable`, but line ends stay: for a message of several lines."""
     return "\n".join(map(printable, text.split("\n")))

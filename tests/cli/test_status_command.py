@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
+import pytest
 from installations import Installation, a_job
 
 from runner.store.daemon_lock import daemon_lock
@@ -89,3 +91,15 @@ def test_a_hold_that_ends_soon_is_told_and_is_no_problem(here: Installation, say
     said = say("status")
     assert said.code == 0
     assert "hold operator of bob ends (a test)" in said.out
+
+
+def test_a_full_disk_needs_a_person(
+    here: Installation, say: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = SimpleNamespace(total=2**40, used=2**40, free=3 * 2**20)
+    monkeypatch.setattr("shutil.disk_usage", lambda path: usage)
+    said = say("status")
+    assert said.code == 1
+    assert f"the disk of {here.state} is full: 3MiB free" in said.out
+    assert "make room, or move the state directory" in said.out
+    assert kinds(say) == [("disk", "state")]

@@ -205,6 +205,16 @@ def test_a_step_does_exactly_one_thing():
             "both-given",
             "copy.to.query",
         ),
+        (
+            {"copy": {"from": TABLE, "to": {"root": "r", "path": "a\x1b[2J.csv"}}},
+            "bad-path",
+            "copy.to.path",
+        ),
+        (
+            {"copy": {"from": TABLE, "to": {"root": "r", "path": "a\n.csv"}}},
+            "bad-path",
+            "copy.to.path",
+        ),
     ],
 )
 def test_each_action_says_what_it_lacks_or_has_too_much(step, rule, path):

@@ -194,7 +194,7 @@ def test_a_connection_comes_with_its_secret_which_is_masked(here: Installation, 
         "user": "etl",
         "password": "hunter22",
     }
-    assert (list(order.masks), order.profile) == (["hunter22"], "data")
+    assert (list(order.masks), order.profile) == (["etl:hunter22", "hunter22"], "data")
 
 
 def test_a_missing_secret_names_its_place_and_not_more(here: Installation, tmp_path: Path) -> None:

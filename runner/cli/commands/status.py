@@ -14,7 +14,7 @@ from runner.cli.options import Where, common_options, output_option
 @output_option("text", "json", "yaml")
 @common_options
 def command(output: str, where: Where) -> None:
-    """Show what needs a person: failed, UNKNOWN, stuck, missed, invalid files; exit 1 when something does.
+    """Show what needs a person: failed, UNKNOWN, stuck, missed, invalid files, a full disk; exit 1 then.
 
     \b
     Example:

@@ -12,6 +12,7 @@ from runner.declaration.rules.job import in_source
 from runner.declaration.rules.schedule import positive
 from runner.declaration.rules.wording import beside, exactly_one, mapping
 from runner.declaration.step_kinds import STEP_KINDS, kind_of, steps_of
+from runner.vocabulary.printable import is_one_plain_line
 
 Found = Iterator[Problem]
 
@@ -61,6 +62,12 @@ def _copy(path: Path, action: Any) -> Found:
         if isinstance(action.get(end), Mapping):
             yield from _copy_end((*path, end), action[end], reads=end == "from")
     target = mapping(action.get("to"))
+    written = target.get("path")
+    if isinstance(written, str) and not is_one_plain_line(written):
+        detail = (
+            f"{quoted(written)} holds control characters, which would steer the terminal of whoever lists it"
+        )
+        yield Problem((*path, "to", "path"), "bad-path", "Bad path", detail, "leave them out of the name")
     for end in ("from", "to"):
         file = mapping(action.get(end)).get("path")
         if isinstance(file, str) and "format" not in action and format_of(file) is None:

@@ -18,6 +18,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from runner.execution.actions.failure import ActionFailed
 from runner.vocabulary.names import nearest
+from runner.vocabulary.printable import is_one_plain_line
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # O_NONBLOCK: opening a fifo that nobody writes to would wait for ever.
@@ -153,6 +154,13 @@ def replacing(root: Root, path: str) -> Iterator[BinaryIO]:
     existing file gives its mode to the new one.
     """
     parts = resolve(root, path)
+    if not is_one_plain_line(path):
+        raise ActionFailed(
+            "bad-path",
+            f"{path!r} holds control characters, so no file is made in root {root.name}; "
+            "leave them out of the name (an expression may have brought them in)",
+            retryable=False,
+        )
     name = f"{path} in root {root.name}"
     if not parts or path.endswith("/"):
         raise ActionFailed(

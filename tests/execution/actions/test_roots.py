@@ -41,6 +41,16 @@ def test_nothing_outside_is_read_or_written(root: Root, tmp_path: Path, path: st
     assert (tmp_path / "secret").read_text() == "secret"
 
 
+@pytest.mark.parametrize("path", ["a\nb.csv", "\x1b[2Ja.csv", "a\tb.csv", "a\u202eb.csv", "new\r/a.csv"])
+def test_no_file_is_made_whose_name_steers_a_terminal(root: Root, tmp_path: Path, path: str) -> None:
+    with pytest.raises(ActionFailed, match="holds control characters, so no file is made in root data") as no:
+        write(root, path)
+    assert (no.value.code, no.value.retryable) == ("bad-path", False)
+    assert list((tmp_path / "root").iterdir()) == []
+    (tmp_path / "root" / "a\nb.csv").write_text("found")
+    assert read(root, "a\nb.csv") == b"found"
+
+
 def test_a_name_that_begins_like_the_root_is_outside(root: Root, tmp_path: Path) -> None:
     (tmp_path / "root2").mkdir()
     (tmp_path / "root2" / "a").write_text("x")
