@@ -64,20 +64,19 @@ class Course:
         limits: Limits,
     ) -> None:
         self._code = job_code
-        self._port = port
         self._life = Life(port, params, metadata, recorded, limits)
 
     def checkpoints(self) -> Iterator[int]:
         """Run the code; yields the number of each checkpoint of a class when it is recorded."""
         life = self._life
         try:
-            if (asked := self._life.asked()) is not None:
+            if (asked := life.asked()) is not None:
                 self.outcome = Outcome(asked)
                 return
             work = self._performed() if isinstance(self._code, type) else self._run(self._code)
             for message in work:
                 yield message["n"]
-                if (asked := self._life.asked()) is not None:
+                if (asked := life.asked()) is not None:
                     self.outcome = Outcome(asked)
                     return
             life.say_progress()
@@ -167,7 +166,7 @@ class Course:
         except JobCodeError:
             return  # it may be this very failure
         if info is not None:
-            self._port.send({"m": "info", "info": info})
+            life.say({"m": "info", "info": info})
 
 
 def bound(kind: type[Job], life: Life) -> Job:

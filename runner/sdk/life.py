@@ -11,7 +11,7 @@ from runner.sdk.info import Info
 from runner.sdk.metadata import Metadata
 from runner.sdk.port import Ask, Limits, Port, Recorded
 from runner.sdk.sleeps import Sleeps, sleep_here
-from runner.sdk.values import decoded, encoded, kind_of
+from runner.sdk.values import compact, decoded, encoded, kind_of
 
 if TYPE_CHECKING:
     import asyncio
@@ -42,14 +42,15 @@ class Life:
         self.limits = limits
         self.phase = "prepare"
         self.is_fresh = recorded.state is None
-        self.state: dict[str, Any] = _map(recorded.state, "state")
+        self.state: dict[str, Any]
+        self.state, self._state_text = _map(recorded.state, "state")
         self.info = Info(recorded.info, limits.info)
         self.unflushed: dict[int, Batch[Any]] = {}
         self.ending: JobInterrupted | None = None
         self.sleep_record: dict[str, Any] | None = None
         self._n = recorded.n
-        self._state_text = recorded.state
         self._persistent_text = recorded.persistent
+        self._persistent_next = recorded.persistent
         self._persistent: dict[str, Any] | None = None
         self._persistent_texts: dict[str, str] = {}
         self._sleeps = Sleeps(recorded.cursor)
@@ -65,9 +66,8 @@ class Life:
     def persistent(self) -> dict[str, Any]:
         """Live; what changed in it is recorded with the next checkpoint."""
         if self._persistent is None:
-            self._persistent = _map(self._persistent_text, "persistent")
-            self._persistent_texts = self._each_encoded(self._persistent)
-            self._persistent_text = encoded(self._persistent, "persistent", self.limits.persistent)
+            self._persistent, self._persistent_text = _map(self._persistent_text, "persistent")
+            self._persistent_texts = {key: compact(value) for key, value in self._persistent.items()}
         return self._persistent
 
     def say(self, message: dict[str, Any]) -> None:
@@ -177,7 +177,7 @@ class Life:
                 "state-not-json", f"state is {kind_of(state)}; it is a map (dict) of JSON values"
             )
         text = encoded(state, "state", self.limits.state)
-        message: dict[str, Any] = {"m": kind, "n": self._n + 1}
+        message: dict[str, Any] = {"m": kind, "n": self._n + 1, "cursor": {}}
         if text != self._state_text:
             message["state"] = text
         if self._persistent is not None and (changes := self._persistent_changes(self._persistent)):
@@ -204,21 +204,20 @@ class Life:
             self._persistent_texts.update(changes["set"])
             for key in changes["removed"]:
                 del self._persistent_texts[key]
-            self._persistent_text = None  # whatever it is now: what changed is found key by key
+            self._persistent_text = self._persistent_next
         if "info" in message:
             self.info.recorded(message["info"])
         self._earlier_start = None
 
     def _persistent_changes(self, values: dict[str, Any]) -> dict[str, Any] | None:
-        if encoded(values, "persistent", self.limits.persistent) == self._persistent_text:
+        whole = encoded(values, "persistent", self.limits.persistent)
+        if whole == self._persistent_text:
             return None
-        texts = self._each_encoded(values)
+        self._persistent_next = whole
+        texts = {key: compact(value) for key, value in values.items()}
         changed = {key: text for key, text in texts.items() if text != self._persistent_texts.get(key)}
         removed = sorted(self._persistent_texts.keys() - texts.keys())
         return {"set": changed, "removed": removed} if changed or removed else None
-
-    def _each_encoded(self, values: dict[str, Any]) -> dict[str, str]:
-        return {key: encoded(value, "persistent", self.limits.persistent) for key, value in values.items()}
 
     # Async code.
 
@@ -244,8 +243,14 @@ async def _awaited(coroutine: Coroutine[Any, Any, Any]) -> Any:
     return await coroutine
 
 
-def _map(text: str | None, name: str) -> dict[str, Any]:
-    value = decoded(text, name) if text else {}
+def _map(text: str | None, name: str) -> tuple[dict[str, Any], str | None]:
+    """The map that is recorded, and its text as we write it: whoever stored it may write JSON differently."""
+    if not text:
+        return {}, None
+    value = decoded(text, name)
     if type(value) is not dict:
         raise JobCodeError(f"{name}-unreadable", f"the recorded {name} is {kind_of(value)}, and no map")
-    return value
+    try:
+        return value, compact(value)
+    except ValueError as error:
+        raise JobCodeError(f"{name}-unreadable", f"the recorded {name} is not JSON: {error}") from None

@@ -33,9 +33,11 @@ _HINTS = {
     "UUID": "its str()",
     "PosixPath": "its str()",
 }
-_encode = json.JSONEncoder(
+
+compact = json.JSONEncoder(
     separators=(",", ":"), ensure_ascii=False, check_circular=False, allow_nan=False
 ).encode
+"""The JSON of a value, unchecked, as it is compared: compact, and not ASCII only."""
 
 Place = tuple["Place", Any] | None
 """Where a value is: the place of what holds it, and its key or index there."""
@@ -57,7 +59,7 @@ def encoded(value: Any, name: str, limit: int) -> str:
     """
     try:
         _check(value, None, 0)
-        text = _encode(value)
+        text = compact(value)
         size = len(text) if text.isascii() else _size(text, value)
     except _Unfit as unfit:
         keys = _keys(unfit.place)
@@ -187,7 +189,7 @@ def _too_large(value: Any, name: str, size: int, limit: int) -> str:
     part, its_size = value, size
     while type(part) in (dict, list) and part:
         items = part.items() if type(part) is dict else enumerate(part)
-        sizes = ((key, item, len(_encode(item).encode())) for key, item in items)
+        sizes = ((key, item, len(compact(item).encode())) for key, item in items)
         key, item, inner_size = max(sizes, key=lambda entry: entry[2])
         if inner_size * 2 < its_size:
             break

@@ -266,7 +266,13 @@ def test_a_recorded_state_that_was_damaged_is_named() -> None:
     from runner.sdk.drive import Course
     from runner.sdk.port import Limits, Recorded
 
-    for text, reason in (("{", "is not JSON"), ("[1]", "is a list, and no map"), ("[" * 5000, "is not JSON")):
+    for text, reason in (
+        ("{", "is not JSON"),
+        ("[1]", "is a list, and no map"),
+        ("[" * 5000, "is not JSON"),
+        ('{"a": NaN}', "is not JSON"),
+        ('{"a": 1e999}', "is not JSON"),
+    ):
         with pytest.raises(JobCodeError, match=reason) as raised:
             Course(Counting, None, {}, {}, Recorded(state=text), Limits())  # type: ignore[arg-type]
         assert raised.value.code == "state-unreadable"

@@ -59,7 +59,7 @@ def test_a_remark_does_not_fail_for_what_is_attached_to_it() -> None:
 
     def run(job: Job) -> None:
         job.warn("x", info={"shy": Shy()})
-        with pytest.raises(TypeError, match="^info is a str; it is a map$"):
+        with pytest.raises(TypeError, match=r"^info is a str; it is a map$"):
             job.warn("x", info="text")  # type: ignore[arg-type]
 
     assert Trial(run).run().warnings[0].info == {"left_out": "info.shy: Shy is not JSON"}
