@@ -48,6 +48,11 @@ class JobView:
         return str(self.record.resolved["type"])
 
     @property
+    def hidden(self) -> bool:
+        """Whether it is listed only when that is asked for."""
+        return bool(self.record.resolved["hidden"])
+
+    @property
     def last_instance_id(self) -> int | None:
         return None if self.last is None else self.last.id
 
@@ -61,10 +66,9 @@ def list_jobs(
     status: str | None = None,
     type_: str | None = None,
     flow: str | None = None,
-    hidden_too: bool = False,
     sort: str = "name",
 ) -> tuple[JobView, ...]:
-    """The installed jobs that fit all of the filters, sorted. Hidden (system) jobs only when asked for."""
+    """The installed jobs that fit all of the filters, sorted. Hidden (system) jobs too."""
     fits = labels_match(selector) if selector is not None else None
     if group is not None and reader.objects.get(Address("Group", group)) is None:
         raise unknown("Group", group, (summary.name for summary in reader.objects.summaries("Group")))
@@ -75,8 +79,7 @@ def list_jobs(
     records = [
         record
         for record in installed_jobs(reader)
-        if (hidden_too or not record.resolved["hidden"])
-        and (fits is None or fits(record.labels))
+        if (fits is None or fits(record.labels))
         and (group is None or group in record.resolved["groups"])
         and (type_ is None or record.resolved["type"] == type_)
         and (flow is None or (record.resolved["flow"] or {}).get("direction") == flow)

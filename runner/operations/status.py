@@ -58,7 +58,7 @@ class Situation:
 
 def situation(reader: Reader, state: Path, now: datetime) -> Situation:
     """Everything that needs a person now, problems first."""
-    jobs = list_jobs(reader, now=now, hidden_too=True)
+    jobs = list_jobs(reader, now=now)
     daemon = lock_holder(state)
     lives = daemon is not None
     findings = [

@@ -9,11 +9,12 @@ import re
 import shutil
 import signal
 import sqlite3
+import subprocess
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from tests.acceptance.running_daemon import Daemon, Project
+from tests.acceptance.running_daemon import PATIENCE_S, RUNNER, Daemon, Project
 from tests.acceptance.weather_figures import (
     EXPECTED,
     PROJECT,
@@ -93,3 +94,15 @@ def wait_for_ends(daemon: Daemon, in_order: Sequence[str], at_any_time: set[str]
         any_time.discard(job)
         if ordered and job == ordered[0]:
             ordered.pop(0)
+
+
+def test_a_summary_before_the_first_import_sums_up_nothing(tmp_path: Path) -> None:
+    shutil.copytree(PROJECT / "jobs.d", tmp_path / "jobs.d")
+    (tmp_path / "data").mkdir()
+    tried = subprocess.run(
+        [RUNNER, "run", "summarise-weather", "--project", str(tmp_path)],
+        capture_output=True, text=True, timeout=PATIENCE_S, check=False,
+    )  # fmt: skip
+    assert tried.returncode == 0, tried.stderr
+    assert "months=0" not in tried.stdout + tried.stderr
+    assert not months_in(tmp_path / "data" / "weather.db")

@@ -64,6 +64,18 @@ def test_hidden_jobs_are_listed_only_when_asked_for(here: Installation, say: Cal
     assert names(say("jobs", "list", "-o", "name", "--all").out) == ["housekeeping", "report"]
 
 
+def test_the_list_says_how_many_jobs_it_hides(here: Installation, say: Callable) -> None:
+    here.install(a_job("report"), a_job("housekeeping", type="system"))
+    told = "1 hidden (system) job fits and is not listed: runner jobs list --all\n"
+    assert say("jobs", "list").err == told
+    assert say("jobs", "list", "--type", "system").err == f"{told}No job fits.\n"
+    assert say("jobs", "list", "--all").err == ""
+    assert say("jobs", "list", "--type", "standard").err == ""
+    assert say("jobs", "list", "-o", "json").err == ""
+    here.install(a_job("upkeep", type="system"))
+    assert "2 hidden (system) jobs fit and are not listed" in say("jobs", "list").err
+
+
 @pytest.mark.parametrize(
     ("filters", "found"),
     [

@@ -7,6 +7,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
+from runner.cli.commands.init import command as init
 from runner.cli.commands.new import WORDS
 from runner.cli.commands.new import command as new
 from runner.cli.commands.schema import command as schema
@@ -69,3 +70,16 @@ def test_schema_prints_one_kind_or_all():
 
     assert one["title"] == "Job (jobs.runner/v1)"
     assert "allOf" in every
+
+
+def test_a_second_init_says_what_it_found_and_leaves_it_alone(tmp_path):
+    CliRunner().invoke(init, ["--project", str(tmp_path)])
+    (tmp_path / "jobs.d" / "hello.yaml").unlink()
+    for count, told in ((1, "1 file"), (2, "2 files")):
+        (tmp_path / "jobs.d" / f"own-{count}.yaml").write_text("# mine\n")
+        result = CliRunner().invoke(init, ["--project", str(tmp_path)])
+        lines = result.output.splitlines()
+        assert result.exit_code == 0
+        assert lines[0] == f"kept     jobs.d ({told} of declarations; no example was added)"
+        assert all(line.startswith("kept ") for line in lines[: lines.index("")])
+    assert sorted(path.name for path in (tmp_path / "jobs.d").iterdir()) == ["own-1.yaml", "own-2.yaml"]

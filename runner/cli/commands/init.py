@@ -49,7 +49,11 @@ def command(where: Where) -> None:
     project = where.project
     project.mkdir(parents=True, exist_ok=True)
     jobs = project / "jobs.d"
-    if not any(jobs.rglob("*.y*ml")) if jobs.is_dir() else True:
+    there = sum(1 for _ in jobs.rglob("*.y*ml")) if jobs.is_dir() else 0
+    if there:
+        files = "1 file" if there == 1 else f"{there} files"
+        click.echo(f"kept     jobs.d ({files} of declarations; no example was added)")
+    else:
         _write(jobs / "hello.yaml", _JOB, project)
     _write(project / ".vscode" / "settings.json", _EDITOR, project)
     _ignore(project / ".gitignore")

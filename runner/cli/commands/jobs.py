@@ -83,7 +83,7 @@ def list_(
     from runner.operations.list_jobs import list_jobs
 
     with opened(where, read_only=True) as store, store.read() as reader:
-        jobs = list_jobs(
+        found = list_jobs(
             reader,
             now=datetime.now(UTC),
             selector=selector,
@@ -91,10 +91,10 @@ def list_(
             status=status,
             type_=type_,
             flow=flow,
-            hidden_too=hidden_too,
             sort=sort,
         )
-    show_jobs(jobs, output)
+    jobs = [job for job in found if hidden_too or not job.hidden]
+    show_jobs(jobs, output, hidden=len(found) - len(jobs))
 
 
 @command.command("show")

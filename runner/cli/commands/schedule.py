@@ -118,16 +118,16 @@ def _as_json(slot: Slot) -> dict[str, Any]:
 
 
 def _show(slots: tuple[Slot, ...]) -> None:
-    from runner.schedules.slot import instant_key
+    from runner.cli.views.values import local_time, short
 
     if not slots:
         print("No start follows.", file=sys.stderr)
         return
-    locals_ = [f"{datetime.fromisoformat(slot.local):%a} {slot.local}" for slot in slots]
+    locals_ = [f"{datetime.fromisoformat(slot.local):%a} {local_time(slot.local)}" for slot in slots]
     width = max(map(len, locals_))
     print(f"{'local':<{width}}  {'at (UTC)':<20}  marks")
     for slot, local in zip(slots, locals_, strict=True):
-        print(f"{local:<{width}}  {instant_key(slot.at):<20}  {_marks(slot)}".rstrip())
+        print(f"{local:<{width}}  {short(slot.at):<20}  {_marks(slot)}".rstrip())
 
 
 def _marks(slot: Slot) -> str:

@@ -88,7 +88,8 @@ class Announcer:
             step = f"step {finished.error['step']}: " if finished.error.get("step") else ""
             parts.append(step + str(finished.error["description"]))
         elif finished.state == "SUCCEEDED" and ended is not None and ended.outputs:
-            parts.append(" ".join(f"{name}={value}" for name, value in list(ended.outputs.items())[:4])[:100])
+            said = [f"{name}={value}" for name, value in ended.outputs.items() if value is not None]
+            parts.append(" ".join(said[:4])[:100])
         elif finished.reason:
             parts.append(finished.reason)
         if finished.due_at is not None:

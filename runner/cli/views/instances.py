@@ -14,6 +14,7 @@ from runner.cli.views.values import (
     show_line,
     show_table,
     show_yaml,
+    slot_text,
     warn,
 )
 from runner.vocabulary.duration import format_duration
@@ -111,7 +112,7 @@ def _show_text(details: InstanceDetails, now: datetime) -> None:
             "job": run.job,
             "state": run.state + (f" ({run.reason})" if run.reason else ""),
             "origin": run.origin + (f", asked for by {run.requested_by}" if run.origin != "slot" else ""),
-            "slot": ", ".join(details.slots) or slot_of(run) or "",
+            "slot": ", ".join(map(slot_text, details.slots)) or slot_text(slot_of(run) or ""),
             "due": short(run.due_at),
             "started": short(run.started_at),
             "ended": short(run.completed_at),
@@ -188,7 +189,7 @@ def _row(run: InstanceRecord, now: datetime) -> tuple[str, ...]:
         run.state,
         run.reason or "-",
         run.origin,
-        slot_of(run) or "-",
+        slot_text(slot_of(run) or "-"),
         short(run.due_at),
         short(run.started_at),
         _took(run, now) or "-",

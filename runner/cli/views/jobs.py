@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from runner.cli.views.values import (
@@ -67,8 +66,15 @@ def hold_as_json(hold: HoldRecord) -> dict[str, Any]:
     }
 
 
-def show_jobs(jobs: Sequence[JobView], output: str) -> None:
-    """The list."""
+def show_jobs(jobs: Sequence[JobView], output: str, *, hidden: int = 0) -> None:
+    """The list; `hidden` jobs would be listed with `--all`."""
+    if hidden and output == "text":
+        what = (
+            "1 hidden (system) job fits and is"
+            if hidden == 1
+            else f"{hidden} hidden (system) jobs fit and are"
+        )
+        warn(f"{what} not listed: runner jobs list --all")
     if output == "json":
         show_json([job_as_json(job) for job in jobs])
     elif output == "yaml":
@@ -150,7 +156,7 @@ def _since(job: JobDetails) -> str:
 def _held(hold: HoldRecord) -> str:
     text = hold.kind if hold.owner in ("git", hold.kind) else f"{hold.kind} by {hold.owner}"
     if hold.until is not None:
-        text += f" until {hold.until.astimezone(UTC):%Y-%m-%d %H:%MZ}"
+        text += f" until {short(hold.until)}"
     return f"{text} ({hold.reason})" if hold.reason else text
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -10,6 +11,8 @@ from typing import Any
 
 from runner.vocabulary.instants import to_text
 from runner.vocabulary.printable import printable, printable_json
+
+_SLOT = re.compile(r"(?P<local>\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?)(Z|\[(?P<zone>[^\[\]]+)\])")
 
 
 def show_json(value: Any) -> None:
@@ -63,6 +66,21 @@ def instant(moment: datetime | None) -> str | None:
 def short(moment: datetime | None) -> str:
     """For people: UTC to the second, `-` for None."""
     return "-" if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+def local_time(text: str) -> str:
+    """A time in its own zone as people read it beside `short`: no `T` between day and hour."""
+    return text.replace("T", " ", 1)
+
+
+def slot_text(key: str) -> str:
+    """A slot for people: `2026-11-21 02:00 Europe/Zurich`, an instant as `short` does, others as they are."""
+    found = _SLOT.fullmatch(key)
+    if found is None:
+        return key
+    if found["zone"] is None:
+        return short(datetime.fromisoformat(key))
+    return f"{local_time(found['local'])} {found['zone']}"
 
 
 def _plain(value: Any) -> Any:
