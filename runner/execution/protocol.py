@@ -18,6 +18,7 @@ CONTROL = 3
 # Supervisor -> zygote.
 REQUEST = struct.Struct("=cQ")
 START, TERMINATE, KILL = b"S", b"T", b"K"
+AHEAD = b"W"  # as START, and nobody waits: the child may get ready at its leisure
 # For an instance with a step that is not to be interrupted: TERM to its first process alone, which waits
 # for the end of such a step; and TERM that does not wait.
 ASK, INSIST = b"A", b"I"

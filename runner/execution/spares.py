@@ -74,4 +74,4 @@ class Spares:
             except OSError:
                 return  # the next start will say so, if it is still true
             self._spare = Spare(next(self._tokens), ours)
-            self._zygotes.start(zygote, self._spare.token, theirs)
+            self._zygotes.start(zygote, self._spare.token, theirs, ahead=True)

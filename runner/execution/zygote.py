@@ -31,6 +31,7 @@ from runner.execution.child.interruption import INTERRUPTION, NO_SHIELD
 from runner.execution.child.stream import Stream
 from runner.execution.processes import adopt_orphans, die_with_parent, kill_group
 from runner.execution.protocol import (
+    AHEAD,
     ASK,
     ENDED,
     INSIST,
@@ -114,7 +115,7 @@ class Zygote:
         if len(data) != _REQUEST_SIZE:
             return False
         kind, token = _unpack_request(data)
-        if kind == START:
+        if kind in (START, AHEAD):
             if not ancillary:  # no room for more descriptors here
                 self._replies.append(REPLY.pack(NOT_STARTED, token, EMFILE, 0, 0))
                 return True
@@ -125,7 +126,8 @@ class Zygote:
                 self._replies.append(REPLY.pack(NOT_STARTED, token, error.errno or 0, 0, 0))
             else:
                 if pid == 0:
-                    live(control, out, err, self._pid, self._oom_score_was_changed)
+                    get_ready = None if kind == START else rehearse
+                    live(control, out, err, self._pid, self._oom_score_was_changed, get_ready)
                 self._pids[token] = pid
                 self._tokens[pid] = token
             close(control)
@@ -233,7 +235,8 @@ def preload(profile: str) -> None:
 
 def rehearse() -> None:
     """Run an instance that does nothing, here: what Python prepares at the first use of its parts (caches of
-    types, of classes' relations) is then in the pages that all children share."""
+    types, of classes' relations) is then in the pages that all children share. A child that does it, while
+    nobody waits, has copied the pages that it will write to."""
     ours, theirs = socket.socketpair()
     step = {"name": "run", "kind": "python", "action": {"source": "pass"}}
     order = {"instance": 0, "job": "", "mark": "", "steps": [step], "context": {}, "env": {}, "workdir": "/"}

@@ -10,7 +10,7 @@ import signal
 from collections.abc import Callable
 
 from runner.execution import processes
-from runner.execution.protocol import START, Reply
+from runner.execution.protocol import AHEAD, START, Reply
 from runner.execution.watches import Watches
 from runner.execution.zygote_process import ZygoteProcess
 
@@ -61,11 +61,16 @@ class Zygotes:
         zygote = self._ready.get(profile)
         return None if zygote is None else zygote.pid
 
-    def start(self, zygote: ZygoteProcess, token: int, descriptors: tuple[int, ...]) -> None:
-        """Have it fork a child with those descriptors, which are closed here once they are passed."""
+    def start(
+        self, zygote: ZygoteProcess, token: int, descriptors: tuple[int, ...], *, ahead: bool = False
+    ) -> None:
+        """Have it fork a child with those descriptors, which are closed here once they are passed.
+
+        `ahead`: before there is an order for it.
+        """
         self._of[token] = zygote
         zygote.tokens.add(token)
-        self._ask(zygote, START, token, descriptors)
+        self._ask(zygote, AHEAD if ahead else START, token, descriptors)
 
     def request(self, kind: bytes, token: int) -> None:
         """Ask the zygote that started the child."""

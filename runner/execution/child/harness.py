@@ -31,7 +31,14 @@ _SIGKILL = int(SIGKILL)  # a plain number: an enum's is found through its class
 _PROTOCOL_STATUS = 70  # EX_SOFTWARE, sysexits.h
 
 
-def live(control: int, out: int, err: int, zygote: int, oom_score_was_changed: bool) -> NoReturn:
+def live(
+    control: int,
+    out: int,
+    err: int,
+    zygote: int,
+    oom_score_was_changed: bool,
+    get_ready: Callable[[], None] | None = None,
+) -> NoReturn:
     """Be the instance whose streams these are, until its end."""
     status = _PROTOCOL_STATUS
     try:
@@ -44,6 +51,8 @@ def live(control: int, out: int, err: int, zygote: int, oom_score_was_changed: b
         INTERRUPTION.arrive()
         if oom_score_was_changed:
             _reset_oom_score()
+        if get_ready is not None:
+            get_ready()
         enable_collection()
         status = run(Stream(), finish_interpreter)
     except BaseException as error:
