@@ -475,7 +475,8 @@ class Store(Protocol):
         self, work: Callable[[Transaction], T], then: Callable[[T | None, BaseException | None], None]
     ) -> None:
         """Queue `work` for the writer thread, in order; `then(result, None)` or `then(None, problem)` is
-        called in that thread once the result is durable, or the work was undone.
+        called in that thread once the result is durable, or the work was undone. A work may be called again
+        after it was undone, because of another one in its commit.
         """
 
     def submit_all(

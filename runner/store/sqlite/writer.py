@@ -1,4 +1,4 @@
-"""One writer: everything queued goes into one commit, each work in a savepoint of its own."""
+"""One writer: everything queued goes into one commit, and a work that fails is undone alone."""
 
 from __future__ import annotations
 
@@ -12,19 +12,43 @@ from runner.store.sqlite.transaction import SqliteTransaction
 Work = Callable[[Any], Any]
 Then = Callable[[Any, BaseException | None], None]
 Job = tuple[Work, Then]
+Told = tuple[Then, Any, BaseException | None]
 
 BATCH = 256
 """Works after which a commit takes no more, so that the first of a flood does not wait for the last."""
 
 
-def commit_together(transaction: SqliteTransaction, jobs: list[Job]) -> list[tuple[Then, Any, Any]]:
+def commit_together(transaction: SqliteTransaction, jobs: Sequence[Job]) -> list[Told]:
     """Do every work in one durable transaction; what each `then` is to be told, in order.
 
-    A work that raises is undone alone. When the transaction as a whole cannot be begun or committed (locked,
-    full, broken disk), nothing is kept and everybody is told why.
+    A work that raises is undone alone: the others are done again then, so a work must not mind that. When
+    the transaction as a whole cannot be begun or committed (locked, full, broken disk), nothing is kept and
+    everybody is told why.
     """
     connection, events = transaction.connection, transaction.events
-    told: list[tuple[Then, Any, BaseException | None]] = []
+    works = False
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        works = True
+        results = [work(transaction) for work, _ in jobs]
+        events.flush()
+        works = False
+        connection.execute("COMMIT")
+    except BaseException as problem:
+        events.forget()
+        one_of_many = works and len(jobs) > 1 and connection.in_transaction
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        if not one_of_many:
+            return [(then, None, problem) for _, then in jobs]
+    else:
+        return [(then, result, None) for (_, then), result in zip(jobs, results, strict=True)]
+    return _each_in_a_savepoint(transaction, jobs)
+
+
+def _each_in_a_savepoint(transaction: SqliteTransaction, jobs: Sequence[Job]) -> list[Told]:
+    connection, events = transaction.connection, transaction.events
+    told: list[Told] = []
     try:
         connection.execute("BEGIN IMMEDIATE")
         for work, then in jobs:
@@ -46,9 +70,9 @@ def commit_together(transaction: SqliteTransaction, jobs: list[Job]) -> list[tup
         events.forget()
         if connection.in_transaction:
             connection.execute("ROLLBACK")
-        failed = [(then, None, own) for then, _, own in told if own is not None]
-        undone = [(then, None, problem) for then, _, own in told if own is None]
-        rest = [(then, None, problem) for _, then in jobs[len(told) :]]
+        failed: list[Told] = [(then, None, own) for then, _, own in told if own is not None]
+        undone: list[Told] = [(then, None, problem) for then, _, own in told if own is None]
+        rest: list[Told] = [(then, None, problem) for _, then in jobs[len(told) :]]
         return failed + undone + rest
     return told
 
@@ -56,7 +80,7 @@ def commit_together(transaction: SqliteTransaction, jobs: list[Job]) -> list[tup
 class Writer:
     """The one thread that writes; opened by the first submit, closed with the store."""
 
-    def __init__(self, commit: Callable[[list[Job]], list[tuple[Then, Any, Any]]]) -> None:
+    def __init__(self, commit: Callable[[list[Job]], list[Told]]) -> None:
         self._commit = commit
         self._door = threading.Lock()
         self._is_open = True
