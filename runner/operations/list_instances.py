@@ -25,6 +25,8 @@ class InstanceView:
     errors: tuple[ErrorRecord, ...]
     tasks: tuple[TaskRecord, ...]
     steps: tuple[StepRecord, ...]
+    slots: tuple[str, ...]
+    """The keys of all slots that it stands for, its own first: several when they landed after a gap (R3)."""
 
 
 def list_instances(
@@ -48,7 +50,7 @@ def list_instances(
 
 
 def views_of(reader: Reader, instances: Sequence[InstanceRecord]) -> tuple[InstanceView, ...]:
-    """The same runs with what belongs to them, in three reads."""
+    """The same runs with what belongs to them."""
     ids = [instance.id for instance in instances]
     errors, tasks, steps = (
         (reader.errors.of_all(ids), reader.tasks.of_all(ids), reader.steps.of_all(ids))
@@ -61,9 +63,27 @@ def views_of(reader: Reader, instances: Sequence[InstanceRecord]) -> tuple[Insta
             tuple(errors.get(instance.id, ())),
             tuple(tasks.get(instance.id, ())),
             tuple(steps.get(instance.id, ())),
+            _slots(reader, instance),
         )
         for instance in instances
     )
+
+
+def slot_of(run: InstanceRecord) -> str | None:
+    """The slot that a run stands for: its own, or the one that was named when it was started by hand."""
+    if run.schedule is not None:
+        return run.slot_key
+    named = run.trigger.get("for_slot")
+    return str(named) if named is not None else None
+
+
+def _slots(reader: Reader, run: InstanceRecord) -> tuple[str, ...]:
+    """Only slots of the wall clock can have been merged, so only those are looked up."""
+    slot = slot_of(run)
+    if slot is None or run.schedule is None or run.slot_at is None or "[" not in slot:
+        return () if slot is None else (slot,)
+    decided = reader.slots.decided_at(run.job_uid, run.slot_at)
+    return (slot, *(row.slot_key for row in decided if row.instance_id == run.id and row.slot_key != slot))
 
 
 def _must_be_known(reader: Reader, job: str) -> None:

@@ -57,7 +57,8 @@ def make_order(
     for files in (definition.files, *definition.libraries.values()):
         for path, copy in files.items():
             copies.require(path, copy)
-    context = _context(instance, definition)
+    zone = "" if spec["schedules"] else _zone(store)
+    context = _context(instance, definition, zone)
     connections: dict[str, dict[str, Any]] = {}
     roots: dict[str, dict[str, Any]] = {}
     done: dict[str, dict[str, Any]] = {}
@@ -213,11 +214,17 @@ def _earlier_steps(reader: Reader, instance_id: int) -> tuple[dict[str, dict[str
     return done, skipped
 
 
-def _context(instance: InstanceRecord, definition: Definition) -> dict[str, Any]:
+def _zone(store: Store) -> str:
+    """The zone of a job that has no schedule to name one (R8)."""
+    with store.read() as reader:
+        return str(settings(reader).get("timezone") or "UTC")
+
+
+def _context(instance: InstanceRecord, definition: Definition, zone: str) -> dict[str, Any]:
     spec = definition.spec
     return {
         "inputs": dict(instance.inputs),
-        "slot": _slot(instance, definition),
+        "slot": _slot(instance, definition, zone),
         "job": {"name": instance.job, "version": spec["version"] or ""},
         "instance": {"id": instance.id, "attempt": instance.attempt, "origin": instance.origin},
         "target": {"name": "-"},
@@ -226,11 +233,11 @@ def _context(instance: InstanceRecord, definition: Definition) -> dict[str, Any]
     }
 
 
-def _slot(instance: InstanceRecord, definition: Definition) -> dict[str, Any]:
+def _slot(instance: InstanceRecord, definition: Definition, default_zone: str) -> dict[str, Any]:
     at = instance.slot_at or instance.created_at
     schedules: Mapping[str, Mapping[str, Any]] = definition.spec["schedules"]
     schedule = schedules.get(instance.schedule or "") or next(iter(schedules.values()), {})
-    zone = schedule.get("timezone") or "UTC"
+    zone = schedule.get("timezone") or default_zone or "UTC"
     local = at.astimezone(ZoneInfo(zone))
     slot: dict[str, Any] = {
         "time": local.isoformat(timespec="seconds"),

@@ -16,15 +16,10 @@ class InstanceDetails:
 
     view: InstanceView
     events: tuple[EventRecord, ...]
-    slots: tuple[str, ...]
-    """The keys of all slots that it stands for: more than one when they landed after a gap (R3)."""
 
 
 def show_instance(reader: Reader, id: int) -> InstanceDetails:
     """The run of that number; UnknownName when there is none."""
     (view,) = views_of(reader, [the_instance(reader, id)])
     events = reader.events.of("instance", str(id), limit=200)
-    run = view.instance
-    decided = () if run.slot_at is None else reader.slots.decided_at(run.job_uid, run.slot_at)
-    slots = tuple(row.slot_key for row in decided if row.instance_id == run.id)
-    return InstanceDetails(view, tuple(reversed(events)), slots)
+    return InstanceDetails(view, tuple(reversed(events)))

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from runner.access.permission import Actor, may
 from runner.declaration.inputs import check_inputs
@@ -14,6 +15,7 @@ from runner.lifecycle.holds import active
 from runner.operations.holding import status_of
 from runner.operations.installed_jobs import schedules_of
 from runner.operations.selection import installed
+from runner.operations.settings import settings
 from runner.schedules.look_back import slot_until
 from runner.schedules.slot import Slot
 from runner.store.port import Store, Transaction
@@ -58,9 +60,10 @@ def trigger_job(
     may(actor, "trigger")
     with store.read() as reader:
         record = installed(reader, "Job", name)
+        zone = ZoneInfo(str(settings(reader).get("timezone") or "UTC"))
     # Reading schedules may take its time, so it happens before the write transaction.
     inputs = _inputs(record, given or {})
-    meant = _named_slot(record, slot) if slot is not None else _latest_slot(record, now)
+    meant = _named_slot(record, slot, zone) if slot is not None else _latest_slot(record, now)
     deadline = record.resolved["deadline"]
     new = NewInstance(
         job_uid=record.uid,
@@ -141,8 +144,8 @@ def _inputs(record: ObjectRecord, given: Mapping[str, str]) -> dict[str, Any]:
     return values
 
 
-def _named_slot(record: ObjectRecord, text: str) -> Slot:
-    """The slot at an instant, or at a local time of its schedule's zone; a date: the first of that day."""
+def _named_slot(record: ObjectRecord, text: str, zone: ZoneInfo) -> Slot:
+    """The slot at an instant, or at a local time of its zone, else of `zone`; a date: that day's first."""
     try:
         said = datetime.fromisoformat(text)
     except ValueError:
@@ -160,7 +163,7 @@ def _named_slot(record: ObjectRecord, text: str) -> Slot:
         after = schedule.next_after(start)
         nearby += [after] if after else []
     if not record.resolved["schedules"]:
-        at = (said if said.tzinfo else said.replace(tzinfo=UTC)).astimezone(UTC)
+        at = (said if said.tzinfo else said.replace(tzinfo=zone)).astimezone(UTC)
         return Slot(key=to_text(at), at=at, local=text)
     hint = f"; the next one after it is {min(nearby, key=lambda s: s.at).local}" if nearby else ""
     raise UnknownName(f"Job/{record.name} has no slot at {text}{hint}")

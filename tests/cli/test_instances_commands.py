@@ -7,11 +7,12 @@ from collections.abc import Callable
 import pytest
 from installations import NOW, Installation, a_group, a_job
 
-from runner.store.records import ErrorRecord, NewStep
+from runner.store.port import Transaction
+from runner.store.records import ErrorRecord, NewInstance, NewStep, SlotRecord
 
 KEYS = [
-    "id", "job", "state", "reason", "origin", "slot", "due_at", "started_at", "completed_at", "attempt",
-    "epoch", "session_id", "digest", "progress", "error", "errors", "info", "tasks",
+    "id", "job", "state", "reason", "origin", "slot", "slots", "due_at", "started_at", "completed_at",
+    "attempt", "epoch", "session_id", "digest", "progress", "error", "errors", "info", "tasks",
 ]  # fmt: skip
 
 
@@ -172,3 +173,28 @@ def test_the_words_of_others_show_and_cancel_a_run(here, say) -> None:
     assert shown.json == say("instances", "show", "1", "-o", "json").json
     assert say("jobs", "terminate", "1").code == 0
     assert say("instances", "show", "1", "-o", "json").json["state"] == "CANCELLED"
+
+
+def test_all_slots_that_a_run_stands_for_are_in_the_json(here: Installation, say: Callable) -> None:
+    here.install(a_job("report"))
+    uid, keys = here.uid("report"), [f"2027-03-28T02:{minute}[Europe/Zurich]" for minute in ("00", "30")]
+
+    def work(tx: Transaction) -> int:
+        new = NewInstance(
+            job_uid=uid, job="report", origin="slot", slot_key=keys[0], schedule="default", slot_at=NOW,
+            due_at=NOW, reason="slot", digest="d", revision=1,
+        )  # fmt: skip
+        id = tx.instances.create(new, who="test", at=NOW)
+        assert id is not None
+        tx.slots.decide(SlotRecord(uid, "default", keys[1], NOW, "merged", "", id, NOW))
+        return id
+
+    id = here.store.transact(work)
+    by_hand = here.run("report")
+    assert [(each["slot"], each["slots"]) for each in say("instances", "list", "-o", "json").json] == [
+        (None, []),
+        (keys[0], keys),
+    ]
+    shown = say("instances", "show", str(id)).out
+    assert "2027-03-28 02:00 Europe/Zurich, 2027-03-28 02:30 Europe/Zurich" in shown
+    assert say("instances", "show", str(by_hand), "-o", "json").json["slots"] == []

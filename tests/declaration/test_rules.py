@@ -388,3 +388,11 @@ def test_rules_survive_every_wrong_shape():
         problems_of({**a_job(), "metadata": value})
         for kind in ("Schedule", "JobType", "Library", "Connection", "Authorization", "Runner", "Group"):
             problems_of(an_object(kind, "x", value))
+
+
+@pytest.mark.parametrize("rest", ["== 2", "> 1", "&& true"])
+def test_an_if_of_which_yaml_took_the_beginning_is_to_be_quoted(rest):
+    """`if: &x == 2` names the rest of the text `x`, and gives `== 2`."""
+    (problem,) = problems_of(a_job_with_step(shell="true", **{"if": rest}))
+    assert problem.rule == "bad-expression"
+    assert "put the whole expression in quotes" in problem.hint

@@ -78,7 +78,7 @@ def test_what_is_too_old_is_dropped_whatever_the_policy() -> None:
     ]
 
 
-def test_a_short_interval_is_its_own_tolerance() -> None:
+def test_a_short_interval_is_its_own_tolerance_its_end_included() -> None:
     slots = [a_slot(timedelta(seconds=s)) for s in (40, 30, 20, 10, 0)]
     assert [d.action for d in told(slots, "none", interval=timedelta(seconds=10))] == [
         "skip", "skip", "skip", "create", "create",

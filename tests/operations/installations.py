@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,13 @@ def a_job(name: str, labels: Mapping[str, str] | None = None, **spec: Any) -> Ne
 def a_group(name: str, enabled: bool | None = None) -> NewObject:
     document = {"metadata": {"name": name}, "spec": {} if enabled is None else {"enabled": enabled}}
     return _an_object("Group", name, document, dict(document["spec"]), {}, enabled)
+
+
+def an_object(kind: str, name: str, resolved: Mapping[str, Any]) -> NewObject:
+    """An installable object of any kind that means this."""
+    return replace(
+        a_job(name), kind=kind, resolved=resolved, digest=f"sha256:{kind}", enabled=None, file=f"{name}.yaml"
+    )
 
 
 def _an_object(

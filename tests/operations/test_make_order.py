@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from installations import ANA, NOW, Installation, a_job
+from installations import ANA, NOW, Installation, a_job, an_object
 from lives import a_slot_run, at, claim, definition_of, end, report, start
 
 from runner.credentials.authorization import CredentialMissing
@@ -20,16 +19,9 @@ from runner.operations.blobs import blob_path, store_blob
 from runner.operations.make_order import make_order
 from runner.operations.trigger import trigger_job
 from runner.operations.whole_copies import DamagedCopy, WholeCopies
-from runner.store.records import NewObject
 from runner.vocabulary.errors import UnknownName
 
 HOURLY: dict[str, Any] = {"every": "1h"}
-
-
-def an_object(kind: str, name: str, resolved: Mapping[str, Any]) -> NewObject:
-    return replace(
-        a_job(name), kind=kind, resolved=resolved, digest=f"sha256:{kind}", enabled=None, file=f"{name}.yaml"
-    )
 
 
 def order_of(here: Installation, id: int, now: datetime = NOW) -> Order:
@@ -105,6 +97,12 @@ def test_a_start_by_hand_stands_for_the_latest_slot_before_it(here: Installation
 def test_a_job_without_a_schedule_has_the_moment_of_its_start(here: Installation) -> None:
     slot = by_hand(here).context["slot"]
     assert (slot["time"], slot["zone"]) == ("2026-11-23T12:00:00+00:00", "UTC")
+
+
+def test_a_job_without_a_schedule_is_in_the_zone_of_the_runner(here: Installation) -> None:
+    here.install(an_object("Runner", "runner", {"timezone": "Europe/Zurich"}))
+    slot = by_hand(here).context["slot"]
+    assert (slot["time"], slot["zone"]) == ("2026-11-23T13:00:00+01:00", "Europe/Zurich")
 
 
 # -- time

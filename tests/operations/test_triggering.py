@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from installations import ANA, NOW, Installation, a_job
+from installations import ANA, NOW, Installation, a_job, an_object
 
 from runner.operations.trigger import BadInputs, Triggered, trigger_job
 from runner.vocabulary.errors import IllegalTransition, UnknownName
@@ -120,3 +120,9 @@ def test_a_start_that_may_be_skipped_for_overlap_says_so(here: Installation) -> 
 def test_a_start_of_a_paused_job_waits(here: Installation) -> None:
     here.install(a_job("report"), holds=("paused",))
     assert trigger(here).notes == ("the job is paused, so the start waits until it is resumed",)
+
+
+def test_a_local_slot_of_a_job_without_a_schedule_is_in_the_zone_of_the_runner(here: Installation) -> None:
+    here.install(a_job("report", schedule=None), an_object("Runner", "runner", {"timezone": "Europe/Zurich"}))
+    run = here.instance(trigger(here, slot="2026-11-20T02:00").id)
+    assert run.slot_at == datetime(2026, 11, 20, 1, tzinfo=UTC)

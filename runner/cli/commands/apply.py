@@ -57,7 +57,8 @@ def command(
     """Make what is installed the same as what is declared.
 
     Shows the plan and asks; where nobody can be asked it needs --auto-approve. All of the plan is applied, in
-    one transaction, or nothing.
+    one transaction, or nothing. PATH is relative to the working directory; the default is jobs.d of the
+    project.
 
     \b
     Example:

@@ -42,8 +42,8 @@ def command(
 ) -> None:
     """Show what apply would change; reads only.
 
-    PATH is a folder, a file, or - for a stream; the default is jobs.d. Only a plan of a whole source removes
-    anything.
+    PATH is a folder, a file, or - for a stream, relative to the working directory; the default is jobs.d of
+    the project. Only a plan of a whole source removes anything.
 
     \b
     Example:

@@ -64,7 +64,7 @@ def command(
     """Plan and apply in one step, for CI and agents; nobody is asked.
 
     The guards hold all the same: much is removed only with --allow-delete, protected objects change only with
-    --allow-protected.
+    --allow-protected. PATH is relative to the working directory; the default is jobs.d of the project.
 
     \b
     Example:

@@ -24,7 +24,8 @@ def command(path: str | None, grace: str, no_watch: bool, allow_delete: int | No
     """Reconcile PATH, then watch it, schedule and execute, until SIGTERM or Ctrl-C.
 
     Without a terminal the plan is applied too: what is in the tree is what shall run. When the files are
-    broken or gone, it goes on with what is installed.
+    broken or gone, it goes on with what is installed. PATH is relative to the working directory; the default
+    is jobs.d of the project.
 
     \b
     Example:

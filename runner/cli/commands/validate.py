@@ -24,8 +24,8 @@ def command(
 ) -> None:
     """Check declarations, offline: every problem of the whole tree at once.
 
-    PATH is a folder, a file, or - for a stream; the default is jobs.d. Exit code 0 when there is no error,
-    1 when there is one.
+    PATH is a folder, a file, or - for a stream, relative to the working directory; the default is jobs.d of
+    the project. Exit code 0 when there is no error, 1 when there is one.
 
     \b
     Example:

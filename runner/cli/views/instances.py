@@ -36,7 +36,8 @@ def instance_as_json(view: InstanceView) -> dict[str, Any]:
         "state": run.state,
         "reason": run.reason,
         "origin": run.origin,
-        "slot": slot_of(run),
+        "slot": view.slots[0] if view.slots else None,
+        "slots": list(view.slots),
         "due_at": instant(run.due_at),
         "started_at": instant(run.started_at),
         "completed_at": instant(run.completed_at),
@@ -66,14 +67,6 @@ def instance_as_json(view: InstanceView) -> dict[str, Any]:
     }
 
 
-def slot_of(run: InstanceRecord) -> str | None:
-    """The slot that a run stands for: its own, or the one that was named when it was started by hand."""
-    if run.schedule is not None:
-        return run.slot_key
-    named = run.trigger.get("for_slot")
-    return str(named) if named is not None else None
-
-
 def show_instances(views: Sequence[InstanceView], output: str, now: datetime) -> None:
     """The list, newest first."""
     if output == "json":
@@ -88,7 +81,7 @@ def show_instances(views: Sequence[InstanceView], output: str, now: datetime) ->
     else:
         show_table(
             ("ID", "JOB", "STATE", "REASON", "ORIGIN", "SLOT", "DUE", "STARTED", "TOOK", "ATTEMPT", "ERROR"),
-            [_row(view.instance, now) for view in views],
+            [_row(view, now) for view in views],
         )
 
 
@@ -112,7 +105,7 @@ def _show_text(details: InstanceDetails, now: datetime) -> None:
             "job": run.job,
             "state": run.state + (f" ({run.reason})" if run.reason else ""),
             "origin": run.origin + (f", asked for by {run.requested_by}" if run.origin != "slot" else ""),
-            "slot": ", ".join(map(slot_text, details.slots)) or slot_text(slot_of(run) or ""),
+            "slot": ", ".join(map(slot_text, view.slots)),
             "due": short(run.due_at),
             "started": short(run.started_at),
             "ended": short(run.completed_at),
@@ -182,14 +175,15 @@ def _step_as_json(step: StepRecord) -> dict[str, Any]:
     }
 
 
-def _row(run: InstanceRecord, now: datetime) -> tuple[str, ...]:
+def _row(view: InstanceView, now: datetime) -> tuple[str, ...]:
+    run = view.instance
     return (
         str(run.id),
         run.job,
         run.state,
         run.reason or "-",
         run.origin,
-        slot_text(slot_of(run) or "-"),
+        ", ".join(map(slot_text, view.slots)) or "-",
         short(run.due_at),
         short(run.started_at),
         _took(run, now) or "-",

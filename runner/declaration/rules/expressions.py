@@ -22,6 +22,11 @@ _SUMMARIES = {
     "unknown-function": "Unknown function",
 }
 
+_BETWEEN = ("==", "!=", "<", ">", "&&", "||", "+", "*", "/", "%", "?", ":")
+_ANCHOR = (
+    "if something with & or * stands before it, put the whole expression in quotes: YAML takes that away"
+)
+
 _CODE = {("shell", "script"), ("python", "source"), ("sql", "statement")}
 """Fields of actions that are code: no expression is evaluated there, and another rule says so."""
 
@@ -72,7 +77,10 @@ def _in_step(path: Path, step: Mapping[str, Any], scope: Scope) -> Iterator[Prob
             detail = "an if is an expression already: ${{ }} is not needed around it"
             yield Problem(where, "bad-expression", "Bad expression", detail, "take ${{ and }} away")
         else:
-            yield from (_problem(where, each) for each in check(condition, scope))
+            begins_within = condition.lstrip().startswith(_BETWEEN)
+            for each in check(condition, scope):
+                cut = begins_within and each.rule == "bad-expression"
+                yield _problem(where, each._replace(hint=_ANCHOR) if cut else each)
     kind = kind_of(step)
     if kind is None or isinstance(step[kind], str):
         return
