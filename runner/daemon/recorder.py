@@ -91,9 +91,11 @@ class Recorder:
                 return
             if problem is not None:
                 self._trouble(f"recording {what}", problem)
-                self.supervisor.stop(report.instance, report.epoch, grace_s=0, why="not-recorded")
+                self.supervisor.stop(
+                    report.instance, report.epoch, grace_s=0, why="not-recorded", target=report.target
+                )
             elif report.event == "complete" and not report.last:
-                self.supervisor.acknowledge(report.instance, report.epoch, report.number)
+                self.supervisor.acknowledge(report.instance, report.epoch, report.number, report.target)
 
         # A child waits for the record of a completion, and goes on without that of anything else.
         self._bridge.record(what, work, done, soon=report.event == "complete" and not report.last)

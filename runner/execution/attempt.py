@@ -31,13 +31,13 @@ _READ = 1 << 16  # bytes: a pipe's capacity, so one flood cannot hold up the oth
 
 
 class Attempt:
-    """One attempt of an instance: its streams, opened here and closed by `close`."""
+    """One attempt of an instance, or of one of its targets: its streams, opened here and closed by `close`."""
 
     __slots__ = (
         "_end", "_errors", "_lines", "_masks", "_report", "_step", "_unsent", "_unsent_ack",
         "control", "epoch", "err", "instance", "log", "number", "order", "out", "pid", "pid_started",
         "shielded", "step_limit_s", "stop_why", "timers", "token", "violation", "waiting_grace_s",
-        "was_spare", "workdir",
+        "target", "was_spare", "workdir",
     )  # fmt: skip
 
     def __init__(
@@ -53,6 +53,7 @@ class Attempt:
         self.order = order
         self.instance = order.instance
         self.epoch = order.epoch
+        self.target = order.target
         self.token = token
         self.workdir = workdir
         self.control, self.out, self.err = streams
@@ -133,7 +134,7 @@ class Attempt:
             # Said before any code of the job runs, so it can be believed.
             self.pid = message["pid"]
             self.pid_started = ticks_now()
-            self._report(Began(self.instance, self.epoch, self.pid, self.pid_started))
+            self._report(Began(self.instance, self.epoch, self.pid, self.pid_started, self.target))
         elif kind == "end":
             self._end = self._masks.hide_all(message)
         elif kind == "raised":
@@ -141,7 +142,8 @@ class Attempt:
             self._errors += severity == "error"
             self._raise(severity, message["code"], message["description"], message["info"])
         elif kind == "progress":
-            self._report(Progressed(self.instance, self.epoch, self._masks.hide(message["text"][:500])))
+            text = self._masks.hide(message["text"][:500])
+            self._report(Progressed(self.instance, self.epoch, text, self.target))
         else:
             self._take_step(kind, message, following)
 
@@ -174,7 +176,9 @@ class Attempt:
         at = datetime.fromtimestamp(message["at"], UTC)
         reason = str(message.get("reason") or "")[:200]
         self._report(
-            StepReported(self.instance, self.epoch, number, step, kind, at, outputs, error, last, reason)
+            StepReported(
+                self.instance, self.epoch, number, step, kind, at, outputs, error, last, reason, self.target
+            )
         )
 
     def _raise(self, severity: Any, code: str, description: str, info: dict[str, Any]) -> None:
@@ -187,6 +191,7 @@ class Attempt:
                 hide.hide(code),
                 hide.hide(description),
                 hide.hide_all(info),
+                self.target,
             )
         )
 
@@ -259,6 +264,7 @@ class Attempt:
             os.WTERMSIG(status) if status is not None and signalled else None,
             usage,
             self.log.received,
+            self.target,
         )
         return report, self.violation is None and self._end is not None and self._end.get("clean") is True
 

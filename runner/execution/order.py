@@ -10,13 +10,16 @@ from typing import Any, Literal, NamedTuple
 from runner.execution.protocol import encode
 
 Outcome = Literal["succeeded", "failed", "crashed", "stopped", "timeout"]
+NO_TARGET = "-"
+"""The target of an instance that has no inventory; with one, each target is a process of its own."""
+
 DEFAULT_OUTPUT_LIMIT = 50 << 20
 """Bytes of one instance's log file when nothing is declared."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Order:
-    """One attempt of one instance, complete: nothing else reaches the child.
+    """One attempt of one instance, or of one target of it: complete, nothing else reaches the child.
 
     `steps` are resolved steps; those in `done` (with their outputs) or `skipped` are not run again.
     Without a `workdir` the supervisor gives the instance a private one and removes it afterwards; one that
@@ -31,6 +34,7 @@ class Order:
     job: str
     steps: Sequence[Mapping[str, Any]]
     log_path: str
+    target: str = NO_TARGET
     profile: Literal["lean", "data"] = "lean"
     context: Mapping[str, Any] = field(default_factory=dict)
     done: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -108,6 +112,7 @@ class Began(NamedTuple):
     epoch: int
     pid: int
     pid_started: int
+    target: str = NO_TARGET
 
 
 class StepReported(NamedTuple):
@@ -124,6 +129,7 @@ class StepReported(NamedTuple):
     last: bool = False
     """A completion after which only the end comes: the child does not wait for its acknowledgement."""
     reason: str = ""
+    target: str = NO_TARGET
 
 
 class Raised(NamedTuple):
@@ -135,6 +141,7 @@ class Raised(NamedTuple):
     code: str
     description: str
     info: Mapping[str, Any]
+    target: str = NO_TARGET
 
 
 class Progressed(NamedTuple):
@@ -143,6 +150,7 @@ class Progressed(NamedTuple):
     instance: int
     epoch: int
     text: str
+    target: str = NO_TARGET
 
 
 class Ended(NamedTuple):
@@ -157,6 +165,7 @@ class Ended(NamedTuple):
     signal: int | None
     usage: Usage
     output_bytes: int
+    target: str = NO_TARGET
 
 
 Report = Began | StepReported | Raised | Progressed | Ended

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from runner.execution import processes
 from runner.execution.attempt import Attempt
-from runner.execution.order import Ended, ErrorInfo, Order, Report, Usage
+from runner.execution.order import NO_TARGET, Ended, ErrorInfo, Order, Report, Usage
 from runner.execution.protocol import ASK, ENDED, INSIST, KILL, TERMINATE, Reply
 from runner.execution.spares import Spares
 from runner.execution.streams import Streams, open_streams
@@ -32,7 +32,7 @@ _NOTHING = Usage(0.0, 0)
 
 
 class Supervisor:
-    """Starts, watches and ends instances. Opened once per state directory; `close` ends everything.
+    """Starts, watches and ends instances and their targets. Opened once per state directory; `close` ends everything.
 
     The process becomes the adopter of its orphans (PR_SET_CHILD_SUBREAPER), so that what a killed zygote
     leaves behind can be found.
@@ -51,7 +51,7 @@ class Supervisor:
         self.mark = mark_of(state)
         self._tokens = itertools.count(1)
         self._attempts: dict[int, Attempt] = {}
-        self._by_epoch: dict[tuple[int, int], int] = {}
+        self._by_epoch: dict[tuple[int, int, str], int] = {}
         self._closed = False
         self._workdirs = WorkingDirectories(state / "work")
         for folder in self._workdirs.left_over():
@@ -92,7 +92,7 @@ class Supervisor:
             return
         attempt = Attempt(order, token, workdir, ours, line, self._report, spare is not None)
         self._attempts[token] = attempt
-        self._by_epoch[order.instance, order.epoch] = token
+        self._by_epoch[order.instance, order.epoch, order.target] = token
         control, out, err = ours
         everything_sent = attempt.send()
         self._watches.add(control, lambda _, event: self._on_control(attempt, event), not everything_sent)
@@ -110,19 +110,19 @@ class Supervisor:
         self.zygotes.start(zygote, token, theirs)
         return token, ours
 
-    def stop(self, instance: int, epoch: int, *, grace_s: float, why: str) -> None:
+    def stop(self, instance: int, epoch: int, *, grace_s: float, why: str, target: str = NO_TARGET) -> None:
         """TERM to the whole group, KILL after the grace; nothing when it is already over.
 
         A step with `interruptible: false` is let end first, unless there is no grace: that is a kill. Asking
         again may shorten the grace. The first reason is the one that is reported.
         """
-        token = self._by_epoch.get((instance, epoch))
+        token = self._by_epoch.get((instance, epoch, target))
         if token is not None:
             self._stop(self._attempts[token], grace_s, why)
 
-    def acknowledge(self, instance: int, epoch: int, number: int) -> None:
+    def acknowledge(self, instance: int, epoch: int, number: int, target: str = NO_TARGET) -> None:
         """A step's completion is durable: the child goes on."""
-        token = self._by_epoch.get((instance, epoch))
+        token = self._by_epoch.get((instance, epoch, target))
         if token is not None:
             attempt = self._attempts[token]
             if attempt.control >= 0 and not attempt.acknowledge(number):
@@ -230,7 +230,7 @@ class Supervisor:
         info = ErrorInfo(
             "not-started", f"it could not be started: {error}", retryable=isinstance(error, OSError)
         )
-        ended = Ended(order.instance, order.epoch, "failed", info, {}, None, None, _NOTHING, 0)
+        ended = Ended(order.instance, order.epoch, "failed", info, {}, None, None, _NOTHING, 0, order.target)
         self._loop.call_soon(self._report, ended)
 
     def _finish(self, token: int, status: int | None, usage: Usage, refused: OSError | None = None) -> None:
@@ -270,7 +270,7 @@ class Supervisor:
     def _forget(self, attempt: Attempt) -> None:
         del self._attempts[attempt.token]
         self.zygotes.forget(attempt.token)
-        key = attempt.instance, attempt.epoch
+        key = attempt.instance, attempt.epoch, attempt.target
         if self._by_epoch.get(key) == attempt.token:
             del self._by_epoch[key]
 

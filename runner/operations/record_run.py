@@ -27,7 +27,7 @@ def record_step(tx: Transaction, report: StepReported, at: datetime) -> None:
     """Move one step; completion, outputs and time are one write (S4). An older epoch changes nothing."""
     tx.steps.move(
         report.instance,
-        "-",
+        report.target,
         report.step,
         STEP.move(_BEFORE[report.event], _EVENT[report.event]),
         epoch=report.epoch,

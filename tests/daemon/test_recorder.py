@@ -48,10 +48,10 @@ class Desk:
     def _spec_of(self, id: int) -> Mapping[str, Any] | None:
         return None
 
-    def acknowledge(self, instance: int, epoch: int, number: int) -> None:
+    def acknowledge(self, instance: int, epoch: int, number: int, target: str) -> None:
         self.asked.append(("acknowledge", instance, epoch, number))
 
-    def stop(self, instance: int, epoch: int, *, grace_s: float, why: str) -> None:
+    def stop(self, instance: int, epoch: int, *, grace_s: float, why: str, target: str) -> None:
         self.asked.append(("stop", instance, epoch, why))
 
     def hears(self, *reports: Report) -> None:
