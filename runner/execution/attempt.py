@@ -31,13 +31,13 @@ _READ = 1 << 16  # bytes: a pipe's capacity, so one flood cannot hold up the oth
 
 
 class Attempt:
-    """One attempt of an instance, or of one of its targets: its streams, opened here and closed by `close`."""
+    """One attempt of an instance or of one of its targets: streams, opened here and closed by `close`."""
 
     __slots__ = (
         "_end", "_errors", "_lines", "_masks", "_report", "_step", "_unsent", "_unsent_ack",
         "control", "epoch", "err", "instance", "log", "number", "order", "out", "pid", "pid_started",
-        "shielded", "step_limit_s", "stop_why", "timers", "token", "violation", "waiting_grace_s",
-        "target", "was_spare", "workdir",
+        "shielded", "step_limit_s", "stop_why", "target", "timers", "token", "violation", "waiting_grace_s",
+        "was_spare", "workdir",
     )  # fmt: skip
 
     def __init__(

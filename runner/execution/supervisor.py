@@ -32,7 +32,7 @@ _NOTHING = Usage(0.0, 0)
 
 
 class Supervisor:
-    """Starts, watches and ends instances and their targets. Opened once per state directory; `close` ends everything.
+    """Starts, watches and ends instances and targets. Opened once per state directory; `close` ends all.
 
     The process becomes the adopter of its orphans (PR_SET_CHILD_SUBREAPER), so that what a killed zygote
     leaves behind can be found.
