@@ -22,6 +22,7 @@ from runner.store.records import (
     InstanceEnd,
     InstanceRecord,
     LatestInstance,
+    LockHolder,
     NewInstance,
     NewObject,
     NewStep,
@@ -182,6 +183,9 @@ class InstanceReads(Protocol):
         """Not terminal, oldest first."""
 
     def live(self) -> Instances: ...
+    def holders(self) -> Sequence[LockHolder]:
+        """The live runs that hold locks or places in groups, first created first."""
+
     def live_counts(self) -> dict[str, int]: ...
     def counts(self) -> dict[str, int]:
         """state → how many unfinished runs are in it."""

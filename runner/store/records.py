@@ -185,6 +185,11 @@ class InstanceRecord:
     error: Mapping[str, Any] | None
     info: Mapping[str, Any]
     outputs: Mapping[str, Any]
+    locks: tuple[str, ...] = ()
+    """What it took at its last claim; it holds them while it is live. `group:NAME` is a place in a group."""
+    replaced_by: int | None = None
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    """Of all its attempts: `running_s cpu_s peak_memory log_bytes checkpoints`, as far as they are known."""
 
 
 class InstanceEnd(NamedTuple):
@@ -195,6 +200,16 @@ class InstanceEnd(NamedTuple):
     origin: str
     started_at: datetime | None
     completed_at: datetime
+
+
+class LockHolder(NamedTuple):
+    """A live run that holds locks; `since` is its claim."""
+
+    id: int
+    job: str
+    state: str
+    locks: tuple[str, ...]
+    since: datetime
 
 
 class LatestInstance(NamedTuple):
@@ -218,6 +233,7 @@ class TaskRecord:
     next_try_at: datetime | None
     reason: str
     progress: float | None
+    metrics: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from store_builders import install
 
 from runner.store import admin
 from runner.store.open import open_store
+from runner.store.sqlite.version import SCHEMA_VERSION
 from runner.vocabulary.errors import StoreUnavailable
 
 # A program of the next release: one more migration.
@@ -23,10 +24,10 @@ import runner.store.admin, runner.store.open, runner.store.sqlite.migrate, runne
 from runner.store.sqlite.migrations import migrations
 
 for module in (runner.store.admin, runner.store.open, runner.store.sqlite.migrate):
-    module.SCHEMA_VERSION = 2
+    module.SCHEMA_VERSION += 1
 
 @migrations()
-def m0002_remember_colours(db):
+def m9999_remember_colours(db):
     db["objects"].add_column("colour", str)
     db["job_instances"].transform(types={"progress": float})
     if "--break" in sys.argv:
@@ -66,7 +67,7 @@ def test_an_existing_database_is_copied_before_it_is_migrated(database: Path) ->
     assert problem == ""
     (backup,) = (database.parent / "backups").iterdir()
     assert output.strip() == str(backup)
-    assert backup.name.startswith("runner.db-v1-")
+    assert backup.name.startswith(f"runner.db-v{SCHEMA_VERSION}-")
     assert stat.S_IMODE(backup.stat().st_mode) == 0o600
     assert stat.S_IMODE(backup.parent.stat().st_mode) == 0o700
     assert "colour" in columns(database, "objects")
@@ -116,7 +117,10 @@ def test_the_tables_stay_strict_and_referred_to_through_a_transform(database: Pa
 
 def test_an_older_release_refuses_what_the_newer_one_migrated(database: Path) -> None:
     next_release(database, "runner.store.open.open_store(path).close()").communicate(timeout=60)
-    with pytest.raises(StoreUnavailable, match=r"newer release \(tables 2, this one knows 1\)"):
+    with pytest.raises(
+        StoreUnavailable,
+        match=rf"newer release \(tables {SCHEMA_VERSION + 1}, this one knows {SCHEMA_VERSION}\)",
+    ):
         open_store(database)
 
 
@@ -126,11 +130,17 @@ def test_a_reader_of_a_newer_release_asks_for_the_migration(database: Path) -> N
     )
     output, _ = next_release(database, then).communicate(timeout=60)
     assert output.strip() == (
-        f"{database} was written by an older release (tables 1, this one needs 2); run: runner db migrate"
+        f"{database} was written by an older release (tables {SCHEMA_VERSION},"
+        f" this one needs {SCHEMA_VERSION + 1}); run: runner db migrate"
     )
     assert not (database.parent / "backups").exists()
 
 
 def test_migrating_what_is_up_to_date_does_nothing(database: Path) -> None:
     migrated = admin.migrate(database)
-    assert (migrated.before, migrated.after, migrated.applied, migrated.backup) == (1, 1, (), None)
+    assert (migrated.before, migrated.after, migrated.applied, migrated.backup) == (
+        SCHEMA_VERSION,
+        SCHEMA_VERSION,
+        (),
+        None,
+    )

@@ -28,11 +28,15 @@ INSTANCE_COLUMNS: Mapping[str, Cell] = {
     "error": as_json_or_none,
     "info": as_yaml,
     "outputs": as_json,
+    "locks": " ".join,
+    "replaced_by": None,
+    "metrics": as_json,
 }
 TASK_COLUMNS: Mapping[str, Cell] = {
     "next_try_at": instant_or_none,
     "reason": None,
     "progress": None,
+    "metrics": as_json,
 }
 
 

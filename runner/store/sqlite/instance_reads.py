@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from runner.store.records import InstanceEnd, InstanceRecord, LatestInstance
+from runner.store.records import InstanceEnd, InstanceRecord, LatestInstance, LockHolder
 from runner.store.sqlite.cells import (
     as_instant,
     as_instant_or_none,
@@ -25,7 +25,8 @@ _SELECT = (
     "SELECT id, job_uid, job, state, origin, schedule, slot_key, slot_at, slot_local, due_at, reason, digest,"
     " revision, inputs, trigger, start_deadline, expires_at, rerun_of, requested_by, created_at, started_at,"
     " first_started_at, completed_at, attempt, epoch, failures, crashes, first_error_at, session_id, pid,"
-    " pid_started, boot_id, progress, error, info, outputs FROM job_instances"
+    " pid_started, boot_id, progress, error, info, outputs, locks, replaced_by, metrics"
+    " FROM job_instances"
 )
 # `completed_at IS NULL` names the partial index of unfinished runs.
 _LIVE = "completed_at IS NULL AND state IN ('RUNNING', 'PAUSING', 'STOPPING', 'UNKNOWN')"
@@ -35,6 +36,7 @@ _OPEN = (
 )
 Records = list[InstanceRecord]
 Ends = list[InstanceEnd]
+Holders = list[LockHolder]
 
 
 class InstancesRead:
@@ -122,6 +124,13 @@ class InstancesRead:
     def live(self) -> Records:
         return self._list(f" WHERE {_LIVE} ORDER BY id")
 
+    def holders(self) -> Holders:
+        rows = self._connection.execute(
+            f"SELECT id, job, state, locks, started_at FROM job_instances"  # noqa: S608
+            f" WHERE locks <> '' AND {_LIVE} ORDER BY id"
+        )
+        return _HOLDERS.all(self._connection, rows)
+
     def live_counts(self) -> dict[str, int]:
         return self._counts("job_uid", _LIVE)
 
@@ -172,7 +181,7 @@ def _record(row: Any) -> InstanceRecord:
         id, job_uid, job, state, origin, schedule, slot_key, slot_at, slot_local, due_at, reason, digest,
         revision, inputs, trigger, start_deadline, expires_at, rerun_of, requested_by, created_at, started_at,
         first_started_at, completed_at, attempt, epoch, failures, crashes, first_error_at, session_id, pid,
-        pid_started, boot_id, progress, error, info, outputs,
+        pid_started, boot_id, progress, error, info, outputs, locks, replaced_by, metrics,
     ) = row  # fmt: skip
     return InstanceRecord(
         id=id,
@@ -211,6 +220,9 @@ def _record(row: Any) -> InstanceRecord:
         error=from_json_map_or_none(error),
         info=from_yaml(info),
         outputs=from_json_map(outputs),
+        locks=tuple(locks.split()),
+        replaced_by=replaced_by,
+        metrics=from_json_map(metrics),
     )
 
 
@@ -224,7 +236,13 @@ def _end(row: Any) -> InstanceEnd:
     return InstanceEnd(id, state, origin, as_instant_or_none(started_at), as_instant(completed_at))
 
 
+def _holder(row: Any) -> LockHolder:
+    id, job, state, locks, since = row
+    return LockHolder(id, job, state, tuple(locks.split()), as_instant(since))
+
+
 _RUNS = Rows("job_instances", _record, lambda row: f"run {row[0]} of {row[2]}")
 _LATEST = Rows("job_instances", _latest, lambda row: f"run {row[1]}")
 _ENDS = Rows("job_instances", _end, lambda row: f"run {row[0]}")
+_HOLDERS = Rows("job_instances", _holder, lambda row: f"run {row[0]} of {row[1]}")
 _NEXT = Rows("job_instances", lambda row: as_instant_or_none(row[0]), lambda row: "the next due run")

@@ -74,7 +74,8 @@ _TIMES = {
 _MAPS = {
     "objects": ("labels",),
     "revisions": ("declared", "resolved", "files"),
-    "job_instances": ("inputs", "trigger", "outputs", "error"),
+    "job_instances": ("inputs", "trigger", "outputs", "error", "metrics"),
+    "tasks": ("metrics",),
     "steps": ("outputs", "error"),
     "events": ("details",),
 }
@@ -117,6 +118,15 @@ INVARIANTS = (
         f"""
         SELECT {_RUN} || ' is ' || state || ' and was never claimed' FROM job_instances i
         WHERE state IN ({_LIVE}) AND (epoch < 1 OR started_at IS NULL)
+        """,
+    ),
+    Invariant(
+        "a lock has one holder",
+        f"""
+        SELECT 'lock ' || held.value || ' is held by runs ' || group_concat(i.id, ', ')
+        FROM job_instances i, json_each('["' || replace(i.locks, ' ', '","') || '"]') held
+        WHERE i.locks <> '' AND i.state IN ({_LIVE}) AND held.value NOT LIKE 'group:%'
+        GROUP BY held.value HAVING count(*) > 1
         """,
     ),
     Invariant(

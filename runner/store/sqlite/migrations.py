@@ -20,4 +20,16 @@ def m0001_first_tables(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def m0002_locks_and_metrics_of_runs(db: Database) -> None:
+    """`locks`: what a run took at its claim, separated by blanks; it holds them while it is live."""
+    db.execute("ALTER TABLE job_instances ADD COLUMN locks TEXT NOT NULL DEFAULT ''")
+    db.execute("ALTER TABLE job_instances ADD COLUMN replaced_by INTEGER")
+    db.execute("ALTER TABLE job_instances ADD COLUMN metrics TEXT NOT NULL DEFAULT '{}'")
+    db.execute("ALTER TABLE tasks ADD COLUMN metrics TEXT NOT NULL DEFAULT '{}'")
+    db.execute(
+        "CREATE INDEX instances_with_locks ON job_instances (id) WHERE completed_at IS NULL AND locks <> ''"
+    )
+
+
 LATEST = len(migrations._migrations)

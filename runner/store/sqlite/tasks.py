@@ -9,14 +9,15 @@ from typing import Any
 
 from runner.lifecycle.machine import Move
 from runner.store.records import TaskRecord
-from runner.store.sqlite.cells import as_instant_or_none, chunks, instant, marks
+from runner.store.sqlite.cells import as_instant_or_none, chunks, from_json_map, instant, marks
 from runner.store.sqlite.changes import TASK_COLUMNS, Changes
 from runner.store.sqlite.damage import Rows
 from runner.store.sqlite.events import Events
 from runner.vocabulary.errors import ChangedMeanwhile
 
 _SELECT = (
-    "SELECT instance_id, target, state, attempt, last_triggered_at, next_try_at, reason, progress FROM tasks"
+    "SELECT instance_id, target, state, attempt, last_triggered_at, next_try_at, reason, progress,"
+    " metrics FROM tasks"
 )
 _TRIGGERED = ", attempt = attempt + 1, next_try_at = NULL, last_triggered_at = ?"
 _GUARD = (
@@ -88,7 +89,7 @@ class Tasks:
 
 
 def _record(row: Any) -> TaskRecord:
-    id, target, state, attempt, last_triggered_at, next_try_at, reason, progress = row
+    id, target, state, attempt, last_triggered_at, next_try_at, reason, progress, metrics = row
     return TaskRecord(
         id,
         target,
@@ -98,6 +99,7 @@ def _record(row: Any) -> TaskRecord:
         as_instant_or_none(next_try_at),
         reason,
         progress,
+        from_json_map(metrics),
     )
 
 
