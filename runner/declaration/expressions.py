@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone, tzinfo
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
@@ -224,19 +224,33 @@ def _functions() -> dict[str, Any]:
     return given
 
 
+_TRUE = ("true", "True", "TRUE", "t", "1")
+_FALSE = ("false", "False", "FALSE", "f", "0")
+"""As the language reads them."""
+
+
 def _as_bool(value: Any) -> bool:
     if isinstance(value, bool):
         return value
-    if value in ("true", "false"):
-        return bool(value == "true")
+    if value in _TRUE or value in _FALSE:
+        return value in _TRUE
     raise ValueError(f"{value!r} is neither 'true' nor 'false'")
+
+
+def _zone(name: str) -> tzinfo:
+    """A zone by its name, or a fixed distance from UTC: `+02:00`, `-09:30`."""
+    hours, colon, minutes = name.lstrip("+-").partition(":")
+    if colon and hours.isdecimal() and minutes.isdecimal():
+        distance = timedelta(hours=int(hours), minutes=int(minutes))
+        return timezone(-distance if name.startswith("-") else distance)
+    from zoneinfo import ZoneInfo
+
+    return ZoneInfo(name)
 
 
 def _in_zone(part: Any) -> Any:
     def in_zone(time: datetime, zone: str = "UTC") -> Any:
-        from zoneinfo import ZoneInfo
-
-        return part(time.astimezone(ZoneInfo(zone)))
+        return part(time.astimezone(_zone(zone)))
 
     return in_zone
 
