@@ -233,6 +233,7 @@ class Dispatcher:
                 state=self._state,
                 now=self._clock.now(),
                 copies=self._copies,
+                zone=self._roster.zone,
                 warn=warnings.append,
             )
             self._supervisor.start(order)

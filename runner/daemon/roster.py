@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from runner.lifecycle.holds import active
 from runner.operations.schedulable import NamedSchedule, SchedulableJob, schedulable
+from runner.operations.settings import zone_of_jobs_without_a_schedule
 from runner.store.port import Reader
 
 Key = tuple[str, str]
@@ -34,6 +35,7 @@ class Roster:
         self.jobs: Mapping[str, SchedulableJob] = {}
         self.unusable: Mapping[str, Exception] = {}
         self.serial: int | None = None
+        self.zone = "UTC"
         self._heap: list[tuple[datetime, str, str, str]] = []
         self._next: dict[Key, datetime] = {}  # what stands otherwise in the heap is out of date
         self._named: dict[Key, NamedSchedule] = {}
@@ -56,6 +58,7 @@ class Roster:
         return True
 
     def _take_in(self, reader: Reader, installation_id: str) -> None:
+        self.zone = zone_of_jobs_without_a_schedule(reader)
         known = self.jobs
         jobs: dict[str, SchedulableJob] = {}
         unusable: dict[str, Exception] = {}

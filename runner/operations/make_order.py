@@ -43,11 +43,13 @@ def make_order(
     state: Path,
     now: datetime,
     copies: WholeCopies,
+    zone: str,
     warn: Warn | None = None,
 ) -> Order:
     """The order for `instance`, with the connections, credentials and roots as they are installed now.
 
-    It may run for its timeout, and not longer than until its deadline. `warn` is told of secret files that
+    It may run for its timeout, and not longer than until its deadline. `zone` is that of a job without a
+    schedule (R8). `warn` is told of secret files that
     others may read.
 
     Raises CredentialMissing when a secret cannot be found, UnknownName when a connection is gone, or the copy
@@ -57,7 +59,6 @@ def make_order(
     for files in (definition.files, *definition.libraries.values()):
         for path, copy in files.items():
             copies.require(path, copy)
-    zone = "" if spec["schedules"] else _zone(store)
     context = _context(instance, definition, zone)
     connections: dict[str, dict[str, Any]] = {}
     roots: dict[str, dict[str, Any]] = {}
@@ -214,12 +215,6 @@ def _earlier_steps(reader: Reader, instance_id: int) -> tuple[dict[str, dict[str
     return done, skipped
 
 
-def _zone(store: Store) -> str:
-    """The zone of a job that has no schedule to name one (R8)."""
-    with store.read() as reader:
-        return str(settings(reader).get("timezone") or "UTC")
-
-
 def _context(instance: InstanceRecord, definition: Definition, zone: str) -> dict[str, Any]:
     spec = definition.spec
     return {
@@ -237,7 +232,7 @@ def _slot(instance: InstanceRecord, definition: Definition, default_zone: str) -
     at = instance.slot_at or instance.created_at
     schedules: Mapping[str, Mapping[str, Any]] = definition.spec["schedules"]
     schedule = schedules.get(instance.schedule or "") or next(iter(schedules.values()), {})
-    zone = schedule.get("timezone") or default_zone or "UTC"
+    zone = schedule.get("timezone") or default_zone
     local = at.astimezone(ZoneInfo(zone))
     slot: dict[str, Any] = {
         "time": local.isoformat(timespec="seconds"),

@@ -17,6 +17,11 @@ def settings(reader: Reader) -> Mapping[str, Any]:
     return installed[0].resolved if installed else {}
 
 
+def zone_of_jobs_without_a_schedule(reader: Reader) -> str:
+    """The name of the zone that the Runner declares, else UTC (R8)."""
+    return str(settings(reader).get("timezone") or "UTC")
+
+
 def parallel_limit(store: Store) -> int:
     """How many instances may run at the same time."""
     with store.read() as reader:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from installations import NOW, Installation, a_job
+from installations import NOW, Installation, a_job, an_object
 from lives import at, set_watermark
 
 from runner.daemon.roster import Roster
@@ -151,3 +151,13 @@ def test_a_job_that_cannot_be_read_is_left_out_alone(here: Installation) -> None
     roster = loaded(here)
     assert [job.name for job in roster.jobs.values()] == ["fine"]
     assert list(roster.unusable) == ["broken"]
+
+
+def test_jobs_without_a_schedule_are_in_the_zone_that_the_runner_declares(here: Installation) -> None:
+    roster = Roster()
+    is_new(here, roster)
+    assert roster.zone == "UTC"
+    here.install(an_object("Runner", "runner", {"timezone": "Europe/Zurich"}))
+    applied(here)
+    is_new(here, roster)
+    assert roster.zone == "Europe/Zurich"

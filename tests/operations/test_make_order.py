@@ -17,6 +17,7 @@ from runner.credentials.authorization import CredentialMissing
 from runner.execution.order import Order
 from runner.operations.blobs import blob_path, store_blob
 from runner.operations.make_order import make_order
+from runner.operations.settings import zone_of_jobs_without_a_schedule
 from runner.operations.trigger import trigger_job
 from runner.operations.whole_copies import DamagedCopy, WholeCopies
 from runner.vocabulary.errors import UnknownName
@@ -27,8 +28,17 @@ HOURLY: dict[str, Any] = {"every": "1h"}
 def order_of(here: Installation, id: int, now: datetime = NOW) -> Order:
     run = here.instance(id)
     definition = definition_of(here, run)
+    with here.store.read() as reader:
+        zone = zone_of_jobs_without_a_schedule(reader)
     return make_order(
-        here.store, run, definition, project=Path("/project"), state=here.state, now=now, copies=WholeCopies()
+        here.store,
+        run,
+        definition,
+        project=Path("/project"),
+        state=here.state,
+        now=now,
+        copies=WholeCopies(),
+        zone=zone,
     )
 
 
@@ -258,7 +268,14 @@ def test_a_copy_that_is_not_what_was_applied_makes_no_order(here: Installation, 
 
     def order(copies: WholeCopies) -> Order:
         return make_order(
-            here.store, run, definition, project=Path("/p"), state=here.state, now=NOW, copies=copies
+            here.store,
+            run,
+            definition,
+            project=Path("/p"),
+            state=here.state,
+            now=NOW,
+            copies=copies,
+            zone="UTC",
         )
 
     copies = WholeCopies()
