@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from runner.store.outside import ExternalReads, ExternalWrites, TokenReads, TokenWrites
 from runner.store.records import (
     Applied,
     ErrorRecord,
@@ -396,6 +397,10 @@ class Reader(Protocol):
     def events(self) -> EventReads: ...
     @property
     def sessions(self) -> SessionReads: ...
+    @property
+    def tokens(self) -> TokenReads: ...
+    @property
+    def external(self) -> ExternalReads: ...
     def note(self, problem: DamagedRow) -> None:
         """Keep it among the notes of the store and go on; raised where nobody takes notes."""
 
@@ -432,6 +437,10 @@ class Transaction(Reader, Protocol):
     def events(self) -> EventWrites: ...
     @property
     def sessions(self) -> SessionWrites: ...
+    @property
+    def tokens(self) -> TokenWrites: ...
+    @property
+    def external(self) -> ExternalWrites: ...
     def set_serial(
         self,
         expected: int,

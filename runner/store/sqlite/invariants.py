@@ -52,6 +52,8 @@ _NAMES = {
     "job_persistent_data": "'what job ' || job_uid || ' keeps'",
     "job_errors": "'error ' || id || ' of run ' || instance_id",
     "events": "'event ' || id",
+    "tokens": "'token ' || name",
+    "external_runs": "'the external run ' || instance_id",
 }
 _TIMES = {
     "sessions": ("started_at", "heartbeat_at", "ended_at"),
@@ -70,6 +72,8 @@ _TIMES = {
     "job_persistent_data": ("updated_at",),
     "job_errors": ("at",),
     "events": ("at",),
+    "tokens": ("created_at", "expires_at", "used_at", "revoked_at"),
+    "external_runs": ("heard_at", "silent_at", "decided_at", "call_at", "accepted_at"),
 }  # fmt: skip
 _MAPS = {
     "objects": ("labels",),

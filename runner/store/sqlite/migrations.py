@@ -6,10 +6,12 @@ one. `db` is a sqlite-utils Database: use its `create`, `add_column`, `transform
 
 from __future__ import annotations
 
+import secrets
+
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
-from runner.store.sqlite.schema import TABLES
+from runner.store.sqlite.schema import TABLES, TABLES_OF_EXTERNAL_WORK
 
 migrations = Migrations("runner")
 
@@ -30,6 +32,13 @@ def m0002_locks_and_metrics_of_runs(db: Database) -> None:
     db.execute(
         "CREATE INDEX instances_with_locks ON job_instances (id) WHERE completed_at IS NULL AND locks <> ''"
     )
+
+
+@migrations()
+def m0003_tokens_and_external_runs(db: Database) -> None:
+    for statement in TABLES_OF_EXTERNAL_WORK:
+        db.execute(statement)
+    db.execute("INSERT INTO meta VALUES ('report_key', ?)", (secrets.token_hex(32),))
 
 
 LATEST = len(migrations._migrations)

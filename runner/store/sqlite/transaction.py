@@ -14,6 +14,7 @@ from runner.store.sqlite.cells import as_instant, as_json, instant
 from runner.store.sqlite.damage import note
 from runner.store.sqlite.errors import Errors
 from runner.store.sqlite.events import Events
+from runner.store.sqlite.external_runs import ExternalRuns
 from runner.store.sqlite.holds import Holds
 from runner.store.sqlite.instances import Instances
 from runner.store.sqlite.objects import Objects
@@ -23,6 +24,7 @@ from runner.store.sqlite.slots import Slots
 from runner.store.sqlite.state import State
 from runner.store.sqlite.steps import Steps
 from runner.store.sqlite.tasks import Tasks
+from runner.store.sqlite.tokens import Tokens
 from runner.vocabulary.errors import DamagedRow, StalePlan
 
 
@@ -42,6 +44,8 @@ class SqliteTransaction:
         self.state = State(connection, self.events)
         self.errors = Errors(connection)
         self.sessions = Sessions(connection)
+        self.tokens = Tokens(connection)
+        self.external = ExternalRuns(connection)
 
     def note(self, problem: DamagedRow) -> None:
         note(self.connection, problem)

@@ -1,0 +1,85 @@
+"""What does the store keep for those outside? Tokens, and the runs that another system executes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple, Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRecord:
+    """One token. `id` is the part of it that is no secret; of the secret part only `hash` is kept."""
+
+    id: str
+    name: str
+    role: str
+    hash: str
+    created_at: datetime
+    created_by: str
+    expires_at: datetime | None = None
+    used_at: datetime | None = None
+    revoked_at: datetime | None = None
+    revoked_by: str | None = None
+
+
+class TokenReads(Protocol):
+    def get(self, id: str) -> TokenRecord | None: ...
+    def list(self, *, revoked: bool = False) -> list[TokenRecord]:
+        """By name, and the newest first; those that are revoked only when asked for."""
+
+
+class TokenWrites(TokenReads, Protocol):
+    def add(self, token: TokenRecord) -> bool:
+        """False when a token of that name is in use."""
+
+    def revoke(self, id: str, *, at: datetime, who: str) -> bool:
+        """False when it is revoked already."""
+
+    def used(self, id: str, at: datetime) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExternalRun:
+    """The present attempt of a run that another system executes.
+
+    Not heard of until `silent_at` it becomes UNKNOWN, and that is decided at `decided_at`. `means` is
+    `webhook` or `poll`; `call_at` is the next call of the webhook, `accepted_at` when one succeeded,
+    `perhaps_heard` that one may have arrived although nobody said so. `number` is that of the last report.
+    """
+
+    instance_id: int
+    epoch: int
+    means: str
+    silent_at: datetime
+    heard_at: datetime | None = None
+    decided_at: datetime | None = None
+    number: int = 0
+    call_at: datetime | None = None
+    calls: int = 0
+    accepted_at: datetime | None = None
+    perhaps_heard: bool = False
+    call_error: Mapping[str, Any] | None = None
+
+
+class LiveExternalRun(NamedTuple):
+    """What the daemon looks at: a live run of another system, and its state."""
+
+    run: ExternalRun
+    job_uid: str
+    state: str
+
+
+class ExternalReads(Protocol):
+    def get(self, instance_id: int) -> ExternalRun | None: ...
+    def live(self) -> list[LiveExternalRun]:
+        """Of runs that are RUNNING, PAUSING, STOPPING or UNKNOWN, by id."""
+
+    def report_key(self) -> str:
+        """The secret of this database from which the tokens of epochs are made."""
+
+
+class ExternalWrites(ExternalReads, Protocol):
+    def put(self, run: ExternalRun) -> None:
+        """Of a new attempt, or as it is now."""
