@@ -6,7 +6,12 @@ from dataclasses import dataclass
 
 from runner.vocabulary.errors import NotAllowed
 
-_RANK = {"reader": 0, "operator": 1, "admin": 2}
+_RANK = {"reporter": -1, "reader": 0, "operator": 1, "admin": 2}
+
+ROLES = tuple(_RANK)
+
+_ALSO = {"reporter": frozenset({"report"})}
+"""What a role may do beside what its rank gives: a reporter reads nothing, and reports on external runs."""
 
 _NEEDS = {
     "read": "reader",
@@ -17,6 +22,8 @@ _NEEDS = {
     "cancel": "operator",
     "clear-state": "operator",
     "group": "operator",
+    "report": "operator",
+    "token": "admin",
     "install": "admin",
     "update": "admin",
     "move": "admin",
@@ -44,7 +51,7 @@ def may(
 ) -> None:
     """Nothing, or NotAllowed with what would be needed; `what` names the job in that sentence."""
     needed = _NEEDS[verb]
-    if _RANK[actor.role] < _RANK[needed]:
+    if _RANK[actor.role] < _RANK[needed] and verb not in _ALSO.get(actor.role, ()):
         raise NotAllowed(f"{actor} may not {verb}: it needs the role {needed}, and this is a {actor.role}")
     if protected and verb in _PROTECTED_FROM:
         if actor.role != "admin":

@@ -34,6 +34,7 @@ COMMANDS: dict[str, str] = {
     "new": "Write a declaration to start from",
     "init": "Set up a project in this folder",
     "db": "Check, back up and migrate the database",
+    "token": "Make, list and revoke tokens for the HTTP interface",
     "doctor": "Is everything in place, and what is the daemon doing?",
     "completion": "Print the shell completion script",
 }
