@@ -27,7 +27,7 @@ def fail_to_start(
         return None
     recording = Recording(tx, instance, definition_of(tx, instance), now, DISPATCHER)
     if instance.state == "STOPPING":
-        return recording.cancelled(instance.reason)
+        return recording.stopped()
     lasting = isinstance(problem, CredentialMissing | UnknownName | DamagedCopy)
     error = {"code": _code(problem), "description": str(problem) or type(problem).__name__}
     return failed(recording, error, draw, retryable=not lasting)

@@ -40,7 +40,7 @@ def finish_instance(
         error = {"code": raised[0].code, "description": raised[0].description}
         return recording.fail(_failing(recording), "error", error, ended.outputs)
     if instance.state == "STOPPING":
-        return recording.cancelled(instance.reason)
+        return recording.stopped()
     if ended.outcome == "crashed":
         return crash(recording, error)
     if ended.outcome == "timeout":
@@ -61,7 +61,7 @@ def crash(recording: Recording, error: Problem) -> Finished:
     """The process is gone without a result: again from the last completed step, or FAILED (`onCrash`)."""
     instance = recording.instance
     if instance.state == "STOPPING":
-        return recording.cancelled(instance.reason)
+        return recording.stopped()
     expired = instance.expires_at is not None and instance.expires_at <= recording.now
     if recording.spec["onCrash"] == "resume" and instance.crashes < CRASH_BUDGET and not expired:
         return recording.again("crash_resume", "crash", recording.now, error, crashes=instance.crashes + 1)

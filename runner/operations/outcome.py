@@ -20,6 +20,11 @@ Problem = Mapping[str, Any]
 """What is stored as an error: `code` and `description`, and `step`, `exit_code`, `sqlstate` where known."""
 
 EXPIRED = "expired"
+TIMEOUT = "timeout"
+REPLACE = "replace"
+BOUNCE = "bounce"
+PAUSING_INTENTS = frozenset({"pause", "eviction", SHUTDOWN})
+"""What a stop may be meant for; anything else cancels (I33)."""
 
 NO_DEFINITION: Mapping[str, Any] = {"onCrash": "fail", "failAfter": "never", "retry": {"policy": "none"}}
 """For an instance whose pinned definition cannot be found any more: it only ends."""
@@ -131,6 +136,34 @@ class Recording:
         if stopping is not None:
             self.instance = stopping
 
+    def stopped(self) -> Finished:
+        """STOPPING, and the process is gone: it becomes what the stop was meant to make of it (I33 to I38)."""
+        intent = self.instance.reason
+        if intent == REPLACE:
+            return self.replaced()
+        if intent == BOUNCE:
+            return self.bounced()
+        if intent in PAUSING_INTENTS:
+            return self.paused(intent, f"stopped for {intent}")
+        if intent in (TIMEOUT, EXPIRED):
+            return self.fail("stopped_failed", intent, {"code": intent, "description": f"ended by {intent}"})
+        return self.cancelled(intent)
+
+    def replaced(self) -> Finished:
+        """I34: a newer instance takes its place (`replaced_by` says which)."""
+        error = {"code": REPLACE, "description": f"replaced by instance {self.instance.replaced_by}"}
+        self._interrupt_open_steps()
+        self._task("cancel", REPLACE)
+        state = self._move("stopped_replaced", REPLACE, why=error["description"], error=error)
+        return Finished(self.instance.id, self.instance.job, state, REPLACE)
+
+    def bounced(self) -> Finished:
+        """I35: the same instance once more, now, from its first step that is not completed."""
+        self._task("interrupt", BOUNCE)
+        self._reopen_steps()
+        state = self._move("stopped_bounce", "bounced", why=BOUNCE, due_at=self.now)
+        return Finished(self.instance.id, self.instance.job, state, "bounced", self.now)
+
     def cancelled(self, intent: str) -> Finished:
         """I33: the process is gone, as somebody asked."""
         error = {"code": "cancelled", "description": f"ended by {intent}"}
@@ -141,10 +174,14 @@ class Recording:
 
     def evicted(self) -> Finished:
         """I36: ended with its daemon, to go on at the next start with the same id."""
-        self._task("interrupt", "eviction")
+        return self.paused("eviction", "the daemon was stopped")
+
+    def paused(self, reason: str, why: str) -> Finished:
+        """I36: the process is gone, and the same instance goes on later."""
+        self._task("interrupt", reason)
         self._reopen_steps()
-        state = self._move("stopped_paused", "eviction", why="the daemon was stopped")
-        return Finished(self.instance.id, self.instance.job, state, "eviction")
+        state = self._move("stopped_paused", reason, why=why)
+        return Finished(self.instance.id, self.instance.job, state, reason)
 
     def _move(self, event: str, reason: str, why: str, **changes: Any) -> str:
         move = INSTANCE.move(self.instance.state, event)
@@ -191,6 +228,11 @@ class Recording:
             event = {"STARTED": "interrupt", "FAILED": "reopen"}.get(step.state)
             if event:
                 self._step(step.target, step.name, step.state, event)
+
+    def _interrupt_open_steps(self) -> None:
+        for step in self.tx.steps.of(self.instance.id):
+            if step.state == "STARTED":
+                self._step(step.target, step.name, "STARTED", "interrupt")
 
     def _end_open_steps(self, error: Problem) -> None:
         for step in self.tx.steps.of(self.instance.id):

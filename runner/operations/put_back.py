@@ -21,6 +21,6 @@ def put_back(tx: Transaction, instance_id: int, epoch: int, now: datetime) -> Fi
         return None
     recording = Recording(tx, instance, definition_of(tx, instance), now, DISPATCHER)
     if instance.state == "STOPPING":
-        return recording.cancelled(instance.reason)
+        return recording.stopped()
     recording.stop(SHUTDOWN)
     return recording.evicted()
