@@ -15,7 +15,7 @@ from runner.lifecycle.holds import active
 from runner.operations.holding import status_of
 from runner.operations.installed_jobs import schedules_of
 from runner.operations.selection import installed
-from runner.operations.settings import settings
+from runner.operations.settings import zone_of_jobs_without_a_schedule
 from runner.schedules.look_back import slot_until
 from runner.schedules.slot import Slot
 from runner.store.port import Store, Transaction
@@ -59,11 +59,12 @@ def trigger_job(
     """
     may(actor, "trigger")
     with store.read() as reader:
+        serial = reader.serial()
         record = installed(reader, "Job", name)
-        zone = ZoneInfo(str(settings(reader).get("timezone") or "UTC"))
+        zone = ZoneInfo(zone_of_jobs_without_a_schedule(reader)) if slot is not None else None
     # Reading schedules may take its time, so it happens before the write transaction.
     inputs = _inputs(record, given or {})
-    meant = _named_slot(record, slot, zone) if slot is not None else _latest_slot(record, now)
+    meant = _latest_slot(record, now) if slot is None or zone is None else _named_slot(record, slot, zone)
     deadline = record.resolved["deadline"]
     new = NewInstance(
         job_uid=record.uid,
@@ -85,15 +86,19 @@ def trigger_job(
         expires_at=now + parse_duration(deadline) if deadline else None,
         requested_by=str(actor),
     )
-    id, notes = store.transact(lambda tx: _record(tx, record, new, force=force, reason=reason, now=now))
+
+    def work(tx: Transaction) -> tuple[int, list[str]]:
+        if tx.serial() != serial and installed(tx, "Job", name).digest != record.digest:
+            raise ChangedMeanwhile(f"Job/{name} was changed at this very moment; nothing was recorded")
+        return _record(tx, record, new, force=force, reason=reason, now=now)
+
+    id, notes = store.transact(work)
     return Triggered(id, record.name, inputs, new.trigger.get("for_slot"), tuple(notes))
 
 
 def _record(
     tx: Transaction, record: ObjectRecord, new: NewInstance, *, force: bool, reason: str, now: datetime
 ) -> tuple[int, list[str]]:
-    if installed(tx, "Job", record.name).digest != record.digest:
-        raise ChangedMeanwhile(f"Job/{record.name} was changed at this very moment; nothing was recorded")
     holds = active(tx.holds.of(record.uid), now)
     answer = decide_manual(holds, force=force)
     if isinstance(answer, Skip):
