@@ -172,9 +172,12 @@ class InstanceReads(Protocol):
     def late(self, now: datetime) -> Instances:
         """SCHEDULED or PAUSED whose start_deadline or expires_at has passed."""
 
+    def overdue(self, now: datetime) -> Instances:
+        """PAUSING, STOPPING or UNKNOWN, and the time for that is over."""
+
     def next_due(self) -> datetime | None: ...
     def next_deadline(self) -> datetime | None:
-        """The earliest start_deadline or expires_at of what waits."""
+        """The earliest start_deadline or expires_at of what waits, or end of what is ended by force."""
 
     def open_of(self, job_uid: str) -> Instances:
         """What counts for overlap, oldest first (lifecycle.md, principle 5)."""

@@ -190,6 +190,13 @@ class InstanceRecord:
     replaced_by: int | None = None
     metrics: Mapping[str, Any] = field(default_factory=dict)
     """Of all its attempts: `running_s cpu_s peak_memory log_bytes checkpoints`, as far as they are known."""
+    forced_at: datetime | None = None
+    """When PAUSING, STOPPING or UNKNOWN is ended by force."""
+    pauses: tuple[str, ...] = ()
+    """Why it is paused, or is to be: every reason has to be lifted before it goes on."""
+    paused_at: datetime | None = None
+    resume_as: str | None = None
+    """The reason for which it waited when it was paused before its start; None for one that ran."""
 
 
 class InstanceEnd(NamedTuple):

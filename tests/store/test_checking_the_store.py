@@ -128,6 +128,11 @@ SPOILED = [
         "lock warehouse is held by runs 3, 4",
     ),
     (
+        "UPDATE job_instances SET pauses = 'operator' WHERE id = 3",
+        "only what is being paused, stopped or sought has a time at which that is forced",
+        "run 3 of nightly is RUNNING and still has a time or a reason of an earlier state",
+    ),
+    (
         "UPDATE objects SET digest = 'sha256:x'",
         "an object is installed with its newest revision",
         "Job/nightly is installed with sha256:x, and revision 1 says sha256:a1",

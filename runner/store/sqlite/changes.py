@@ -31,6 +31,10 @@ INSTANCE_COLUMNS: Mapping[str, Cell] = {
     "locks": " ".join,
     "replaced_by": None,
     "metrics": as_json,
+    "forced_at": instant_or_none,
+    "pauses": ",".join,
+    "paused_at": instant_or_none,
+    "resume_as": None,
 }
 TASK_COLUMNS: Mapping[str, Cell] = {
     "next_try_at": instant_or_none,

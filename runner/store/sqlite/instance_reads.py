@@ -25,7 +25,8 @@ _SELECT = (
     "SELECT id, job_uid, job, state, origin, schedule, slot_key, slot_at, slot_local, due_at, reason, digest,"
     " revision, inputs, trigger, start_deadline, expires_at, rerun_of, requested_by, created_at, started_at,"
     " first_started_at, completed_at, attempt, epoch, failures, crashes, first_error_at, session_id, pid,"
-    " pid_started, boot_id, progress, error, info, outputs, locks, replaced_by, metrics"
+    " pid_started, boot_id, progress, error, info, outputs, locks, replaced_by, metrics,"
+    " forced_at, pauses, paused_at, resume_as"
     " FROM job_instances"
 )
 # `completed_at IS NULL` names the partial index of unfinished runs.
@@ -94,7 +95,14 @@ class InstancesRead:
     def late(self, now: datetime) -> Records:
         return self._list(
             " WHERE completed_at IS NULL AND state IN ('SCHEDULED', 'PAUSED')"
-            " AND ((attempt = 0 AND start_deadline <= ?1) OR expires_at <= ?1) ORDER BY id",
+            " AND ((attempt = 0 AND state = 'SCHEDULED' AND start_deadline <= ?1) OR expires_at <= ?1)"
+            " ORDER BY id",
+            (instant(now),),
+        )
+
+    def overdue(self, now: datetime) -> Records:
+        return self._list(
+            " WHERE completed_at IS NULL AND forced_at <= ? ORDER BY id",
             (instant(now),),
         )
 
@@ -106,9 +114,9 @@ class InstancesRead:
 
     def next_deadline(self) -> datetime | None:
         (deadline,) = self._connection.execute(
-            "SELECT min(min(ifnull(iif(attempt = 0, start_deadline, NULL), '9999'),"
-            " ifnull(expires_at, '9999'))) FROM job_instances"
-            " WHERE completed_at IS NULL AND state IN ('SCHEDULED', 'PAUSED')"
+            "SELECT min(min(ifnull(iif(attempt = 0 AND state = 'SCHEDULED', start_deadline, NULL), '9999'),"
+            " ifnull(iif(state IN ('SCHEDULED', 'PAUSED'), expires_at, NULL), '9999'),"
+            " ifnull(forced_at, '9999'))) FROM job_instances WHERE completed_at IS NULL"
         ).fetchone()
         return None if deadline == "9999" else _NEXT.one((deadline,))
 
@@ -182,6 +190,7 @@ def _record(row: Any) -> InstanceRecord:
         revision, inputs, trigger, start_deadline, expires_at, rerun_of, requested_by, created_at, started_at,
         first_started_at, completed_at, attempt, epoch, failures, crashes, first_error_at, session_id, pid,
         pid_started, boot_id, progress, error, info, outputs, locks, replaced_by, metrics,
+        forced_at, pauses, paused_at, resume_as,
     ) = row  # fmt: skip
     return InstanceRecord(
         id=id,
@@ -223,6 +232,10 @@ def _record(row: Any) -> InstanceRecord:
         locks=tuple(locks.split()),
         replaced_by=replaced_by,
         metrics=from_json_map(metrics),
+        forced_at=as_instant_or_none(forced_at),
+        pauses=tuple(pauses.split(",")) if pauses else (),
+        paused_at=as_instant_or_none(paused_at),
+        resume_as=resume_as,
     )
 
 

@@ -30,6 +30,8 @@ _CLAIM = (
     " 'retry')), started_at = ?, first_started_at = ifnull(first_started_at, ?), session_id = ?, pid = NULL,"
     " pid_started = NULL, boot_id = NULL, progress = NULL, error = NULL"
 )
+_ENDED_BY_FORCE = frozenset({"PAUSING", "STOPPING", "UNKNOWN"})
+_WITH_PAUSES = frozenset({"PAUSING", "PAUSED", "STOPPING"})
 _GUARD = " WHERE id = ? AND state = ? AND epoch = ?"
 _ROW_OF_ORIGIN = {"slot": ("I1", "create_slot"), "manual": ("I2", "create_manual")}
 
@@ -141,6 +143,10 @@ class Instances(InstancesRead):
             values.append(at_text)
         if raise_epoch:
             sql += ", epoch = epoch + 1"
+        if move.before in _ENDED_BY_FORCE and "forced_at" not in changes:
+            sql += ", forced_at = NULL"
+        if move.before in _WITH_PAUSES and move.after not in _WITH_PAUSES:
+            sql += ", pauses = '', paused_at = NULL, resume_as = NULL"
         moved = self._connection.execute(sql + extra + _GUARD, (*values, *cells, id, move.before, epoch))
         if moved.rowcount != 1:
             raise self._changed(id, move, epoch)

@@ -64,7 +64,7 @@ _TIMES = {
     "slots": ("slot_at", "decided_at"),
     "job_instances": (
         "slot_at", "due_at", "start_deadline", "expires_at", "created_at", "first_started_at", "started_at",
-        "completed_at", "first_error_at",
+        "completed_at", "first_error_at", "forced_at", "paused_at",
     ),
     "tasks": ("last_triggered_at", "next_try_at"),
     "steps": ("first_started_at", "started_at", "skipped_at", "completed_at"),
@@ -131,6 +131,15 @@ INVARIANTS = (
         FROM job_instances i, json_each('["' || replace(i.locks, ' ', '","') || '"]') held
         WHERE i.locks <> '' AND i.state IN ({_LIVE}) AND held.value NOT LIKE 'group:%'
         GROUP BY held.value HAVING count(*) > 1
+        """,
+    ),
+    Invariant(
+        "only what is being paused, stopped or sought has a time at which that is forced",
+        f"""
+        SELECT {_RUN} || ' is ' || state || ' and still has a time or a reason of an earlier state'
+        FROM job_instances i
+        WHERE (forced_at IS NOT NULL AND state NOT IN ('PAUSING', 'STOPPING', 'UNKNOWN'))
+           OR (pauses <> '' AND state NOT IN ('PAUSING', 'PAUSED', 'STOPPING'))
         """,
     ),
     Invariant(
