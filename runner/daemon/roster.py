@@ -72,15 +72,14 @@ class Roster:
             ):
                 jobs[summary.uid] = job
             else:
-                changed.append(summary.uid)
-        for uid in changed:
-            record = reader.objects.by_uid(uid)
-            if record is None:
-                continue
+                changed.append((summary.uid, summary.name))
+        for uid, name in changed:
             try:
-                jobs[uid] = schedulable(record, installation_id)
-            except Exception as problem:  # written by another version, or a zone that this machine lacks
-                unusable[record.name] = problem
+                record = reader.objects.by_uid(uid)
+                if record is not None:
+                    jobs[uid] = schedulable(record, installation_id)
+            except Exception as problem:  # written by another version, damaged, or a zone not known here
+                unusable[name] = problem
         self.jobs = jobs
         self.unusable = unusable
 

@@ -154,7 +154,9 @@ class _Reader(Report):
                 found = anchors.get(event.anchor)
                 if found is None:
                     why = "is used inside itself" if event.anchor in anchors else "is not defined"
-                    self.refuse(event, "alias", f"anchor '{event.anchor[:60]}' {why}", "Invalid alias")
+                    detail = f"anchor '{event.anchor[:60]}' {why}"
+                    hint = "quote the value if it begins with '*'"
+                    self.refuse(event, "alias", detail, "Invalid alias", hint)
                 value, size = found
                 nodes += size
                 self.expanded += size

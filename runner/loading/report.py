@@ -51,8 +51,10 @@ class Report:
             Diagnostic(self.file, line, column, severity, rule, summary, detail, hint, source)
         )
 
-    def refuse(self, event: Any, rule: str, detail: str, summary: str = "Beyond a limit") -> NoReturn:
-        self.problem(event, rule, summary, detail)
+    def refuse(
+        self, event: Any, rule: str, detail: str, summary: str = "Beyond a limit", hint: str = ""
+    ) -> NoReturn:
+        self.problem(event, rule, summary, detail, hint)
         raise Stop
 
     def directives(self, event: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import datetime
 from typing import Any
 
@@ -161,3 +162,15 @@ def test_jobs_without_a_schedule_are_in_the_zone_that_the_runner_declares(here: 
     applied(here)
     is_new(here, roster)
     assert roster.zone == "Europe/Zurich"
+
+
+def test_a_job_whose_row_is_damaged_is_named_and_the_others_go_on(here: Installation) -> None:
+    here.install(a_job("broken", **every("1h")), a_job("sound", **every("1h")))
+    with sqlite3.connect(here.path) as other:
+        other.execute("UPDATE revisions SET resolved = '{' WHERE object_uid = ?", (here.uid("broken"),))
+    roster = Roster()
+    is_new(here, roster)
+    with sqlite3.connect(here.path) as other:
+        other.execute("UPDATE revisions SET resolved = '{}' WHERE object_uid = ?", (here.uid("broken"),))
+    assert [*roster.unusable] == ["broken"]
+    assert [job.name for job in roster.jobs.values()] == ["sound"]

@@ -206,3 +206,8 @@ def test_json_text_is_read_as_json_reads_it(content: dict[str, Any]) -> None:
     if not any(d.rule in ("merge-key", "yaml-syntax") for d in reading.diagnostics):
         assert reading.diagnostics == []
         assert reading.documents[0].content == content
+
+
+def test_an_alias_of_nothing_may_have_been_meant_as_text() -> None:
+    [problem] = read_documents(b"if: *x\n", "f.yaml").diagnostics
+    assert problem.hint == "quote the value if it begins with '*'"
