@@ -11,7 +11,7 @@ import secrets
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
-from runner.store.sqlite.schema import TABLE_OF_NOTIFICATIONS, TABLES, TABLES_OF_EXTERNAL_WORK
+from runner.store.sqlite.schema import TABLES, TABLES_OF_EXTERNAL_WORK
 
 migrations = Migrations("runner")
 
@@ -47,20 +47,6 @@ def m0004_states_with_an_end_and_pauses_with_reasons(db: Database) -> None:
         db.execute(f"ALTER TABLE job_instances ADD COLUMN {column} TEXT")
     db.execute("ALTER TABLE job_instances ADD COLUMN pauses TEXT NOT NULL DEFAULT ''")
     db.execute("UPDATE job_instances SET pauses = reason WHERE state = 'PAUSED'")
-
-
-@migrations()
-def m0004_checkpoints_and_notifications(db: Database) -> None:
-    """State rows name the step and the checkpoint they are from, and until when the code sleeps after it."""
-    db.execute("ALTER TABLE job_state_data ADD COLUMN step TEXT NOT NULL DEFAULT ''")
-    db.execute("ALTER TABLE job_state_data ADD COLUMN n INTEGER NOT NULL DEFAULT 0")
-    db.execute("ALTER TABLE job_state_data ADD COLUMN cursor TEXT NOT NULL DEFAULT '{}'")
-    db.execute("ALTER TABLE job_state_data ADD COLUMN wake_at TEXT")
-    db.execute("ALTER TABLE job_errors ADD COLUMN grade TEXT")
-    db.execute("ALTER TABLE job_instances ADD COLUMN progress_said TEXT")
-    db.execute("ALTER TABLE tasks ADD COLUMN progress_said TEXT")
-    for statement in TABLE_OF_NOTIFICATIONS:
-        db.execute(statement)
 
 
 LATEST = len(migrations._migrations)
