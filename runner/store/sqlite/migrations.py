@@ -49,4 +49,15 @@ def m0004_states_with_an_end_and_pauses_with_reasons(db: Database) -> None:
     db.execute("UPDATE job_instances SET pauses = reason WHERE state = 'PAUSED'")
 
 
+@migrations()
+def m0005_targets_of_runs(db: Database) -> None:
+    """A task keeps its target as it was when the run began; a run counts its targets, for lists."""
+    for column in ("position INTEGER NOT NULL DEFAULT 0", "target_values TEXT NOT NULL DEFAULT '{}'",
+                   "expires_at TEXT", "completed_at TEXT", "failures INTEGER NOT NULL DEFAULT 0",
+                   "crashes INTEGER NOT NULL DEFAULT 0", "error TEXT"):  # fmt: skip
+        db.execute(f"ALTER TABLE tasks ADD COLUMN {column}")
+    for column in ("targets", "targets_ended", "targets_failed"):
+        db.execute(f"ALTER TABLE job_instances ADD COLUMN {column} INTEGER NOT NULL DEFAULT 0")
+
+
 LATEST = len(migrations._migrations)
