@@ -27,6 +27,9 @@ from runner.execution.zygotes import Zygotes
 _CLOSED_GRACE_S = 0.5  # a child that crashes closes its stream before its end is known
 _STEP_GRACE_S = 10.0  # after a step's own timeout, for a child that cannot be interrupted
 _SWEEP_S = 0.005
+PAUSE = "pause"
+"""Why an attempt was stopped that obeyed a pause between two steps or checkpoints."""
+
 _IDLE_S = 60.0
 _NOTHING = Usage(0.0, 0)
 
@@ -52,6 +55,7 @@ class Supervisor:
         self._tokens = itertools.count(1)
         self._attempts: dict[int, Attempt] = {}
         self._by_epoch: dict[tuple[int, int, str], int] = {}
+        self._to_pause: set[int] = set()
         self._closed = False
         self._workdirs = WorkingDirectories(state / "work")
         for folder in self._workdirs.left_over():
@@ -120,11 +124,32 @@ class Supervisor:
         if token is not None:
             self._stop(self._attempts[token], grace_s, why)
 
+    def pause(self, instance: int, epoch: int, target: str = NO_TARGET) -> None:
+        """Let it end once the step or checkpoint that it is at is durable; reported as stopped, `pause`.
+
+        Nothing is interrupted for it, and until then `go_on` takes it back.
+        """
+        token = self._by_epoch.get((instance, epoch, target))
+        if token is not None:
+            self._to_pause.add(token)
+
+    def go_on(self, instance: int, epoch: int, target: str = NO_TARGET) -> None:
+        """Take a `pause` back; nothing when it has been obeyed."""
+        self._to_pause.discard(self._by_epoch.get((instance, epoch, target), 0))
+
+    def is_shielded(self, instance: int, epoch: int, target: str = NO_TARGET) -> bool:
+        """Whether it is in a step that a stop lets end first."""
+        token = self._by_epoch.get((instance, epoch, target))
+        return token is not None and self._attempts[token].shielded
+
     def acknowledge(self, instance: int, epoch: int, number: int, target: str = NO_TARGET) -> None:
-        """A step's completion is durable: the child goes on."""
+        """A step's completion is durable: the child goes on, unless it is to pause here."""
         token = self._by_epoch.get((instance, epoch, target))
         if token is not None:
             attempt = self._attempts[token]
+            if token in self._to_pause and attempt.stop_why is None:
+                self._stop(attempt, attempt.order.grace_s, PAUSE)
+                return
             if attempt.control >= 0 and not attempt.acknowledge(number):
                 self._watches.wants_to_send(attempt.control)
 
@@ -269,6 +294,7 @@ class Supervisor:
 
     def _forget(self, attempt: Attempt) -> None:
         del self._attempts[attempt.token]
+        self._to_pause.discard(attempt.token)
         self.zygotes.forget(attempt.token)
         key = attempt.instance, attempt.epoch, attempt.target
         if self._by_epoch.get(key) == attempt.token:
