@@ -27,6 +27,7 @@ from runner.store.records import (
     NewInstance,
     NewObject,
     NewStep,
+    NotificationRecord,
     ObjectRecord,
     PersistentRecord,
     PrunedInstance,
@@ -256,6 +257,9 @@ class TaskReads(Protocol):
 
 
 class TaskWrites(TaskReads, Protocol):
+    def update(self, instance_id: int, target: str, *, epoch: int, **changes: Any) -> None:
+        """Columns only (progress …); nothing changes at another epoch."""
+
     def move(
         self,
         instance_id: int,
@@ -307,8 +311,26 @@ class StateReads(Protocol):
 
 class StateWrites(StateReads, Protocol):
     def put(self, job_uid: str, instance_id: int, target: str, data: Any, *, at: datetime) -> None: ...
+    def checkpoint(
+        self,
+        instance_id: int,
+        target: str,
+        *,
+        epoch: int,
+        at: datetime,
+        step: str,
+        n: int,
+        cursor: str,
+        data: str | None,
+        wake_at: datetime | None = None,
+        completes: bool = False,
+    ) -> None:
+        """Where the code of a live run goes on; ChangedMeanwhile at another epoch. `data` and `cursor` are
+        JSON texts; without data that of the same step stays. What `completes` a step is never resumed.
+        """
+
     def take_over(self, instance_id: int, *, predecessor: int, at: datetime) -> int:
-        """Give a failed predecessor's rows to this run; how many."""
+        """Give a failed predecessor's rows to this run; how many. The sleeps of the other are not its own."""
 
     def clear(
         self, job_uid: str, *, instance_id: int | None = None, at: datetime, who: str, why: str = ""
@@ -316,6 +338,11 @@ class StateWrites(StateReads, Protocol):
         """How many rows were deleted; writes an event when there were any."""
 
     def put_persistent(self, job_uid: str, data: Any, *, at: datetime) -> None: ...
+    def merge_persistent(
+        self, job_uid: str, *, changed: Mapping[str, str], removed: Sequence[str], at: datetime
+    ) -> None:
+        """Change these keys (to JSON texts) and no others: of two runs that change one the later wins."""
+
     def clear_persistent(self, job_uid: str, *, at: datetime, who: str, why: str = "") -> bool: ...
 
 
@@ -326,6 +353,14 @@ class ErrorReads(Protocol):
 
 class ErrorWrites(ErrorReads, Protocol):
     def add(self, error: ErrorRecord) -> None: ...
+
+
+class NotificationReads(Protocol):
+    def of_all(self, instance_ids: Sequence[int]) -> dict[int, list[NotificationRecord]]: ...
+
+
+class NotificationWrites(NotificationReads, Protocol):
+    def add(self, told: NotificationRecord) -> None: ...
 
 
 class EventReads(Protocol):
@@ -397,6 +432,8 @@ class Reader(Protocol):
     @property
     def errors(self) -> ErrorReads: ...
     @property
+    def notifications(self) -> NotificationReads: ...
+    @property
     def events(self) -> EventReads: ...
     @property
     def sessions(self) -> SessionReads: ...
@@ -436,6 +473,8 @@ class Transaction(Reader, Protocol):
     def state(self) -> StateWrites: ...
     @property
     def errors(self) -> ErrorWrites: ...
+    @property
+    def notifications(self) -> NotificationWrites: ...
     @property
     def events(self) -> EventWrites: ...
     @property

@@ -188,6 +188,8 @@ class InstanceRecord:
     locks: tuple[str, ...] = ()
     """What it took at its last claim; it holds them while it is live. `group:NAME` is a place in a group."""
     replaced_by: int | None = None
+    progress_said: Mapping[str, Any] | None = None
+    """`{done, total, text}`, as the job's code said it last."""
     metrics: Mapping[str, Any] = field(default_factory=dict)
     """Of all its attempts: `running_s cpu_s peak_memory log_bytes checkpoints`, as far as they are known."""
     forced_at: datetime | None = None
@@ -241,6 +243,7 @@ class TaskRecord:
     reason: str
     progress: float | None
     metrics: Mapping[str, Any] = field(default_factory=dict)
+    progress_said: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,17 +309,38 @@ class ErrorRecord:
     info: Mapping[str, Any] = field(default_factory=dict)
     target: str | None = None
     step: str | None = None
+    grade: str | None = None
+    """How bad an error is: `minor`, `major` or `critical`; None for a warning."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationRecord:
+    """What a run told people; `level` is `info`, `success`, `warning` or `error`."""
+
+    instance_id: int
+    at: datetime
+    level: str
+    topic: str
+    message: str
+    target: str | None = None
+    step: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class StateRecord:
-    """What a job's code saved for one run and target."""
+    """What a job's code saved for one run and target: at checkpoint `n`, in `step` (empty once that is
+    complete). `data` is None when it saved nothing but where it is. It sleeps until `wake_at`.
+    """
 
     job_uid: str
     instance_id: int
     target: str
     data: Any
     updated_at: datetime
+    step: str = ""
+    n: int = 0
+    cursor: Mapping[str, Any] = field(default_factory=dict)
+    wake_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

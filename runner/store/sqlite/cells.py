@@ -91,9 +91,19 @@ def as_yaml(value: Mapping[str, Any] | None) -> str:
     return out.getvalue()
 
 
+def as_info(value: Mapping[str, Any] | str | None) -> str:
+    """What a run noted about itself. A job's code sends JSON text, which is YAML already."""
+    return value if isinstance(value, str) else as_yaml(value)
+
+
 def from_yaml(text: str) -> dict[str, Any]:
     if not text:
         return {}
+    if text.startswith("{"):
+        try:
+            return from_json_map(text)
+        except ValueError:
+            pass  # YAML in braces
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from runner.store.sqlite.cells import as_json, as_json_or_none, as_yaml, instant_or_none
+from runner.store.sqlite.cells import as_info, as_json, as_json_or_none, instant_or_none
 
 Cell = Callable[[Any], Any] | None
 
@@ -26,7 +26,7 @@ INSTANCE_COLUMNS: Mapping[str, Cell] = {
     "boot_id": None,
     "progress": None,
     "error": as_json_or_none,
-    "info": as_yaml,
+    "info": as_info,
     "outputs": as_json,
     "locks": " ".join,
     "replaced_by": None,
@@ -35,12 +35,14 @@ INSTANCE_COLUMNS: Mapping[str, Cell] = {
     "pauses": ",".join,
     "paused_at": instant_or_none,
     "resume_as": None,
+    "progress_said": as_json_or_none,
 }
 TASK_COLUMNS: Mapping[str, Cell] = {
     "next_try_at": instant_or_none,
     "reason": None,
     "progress": None,
     "metrics": as_json,
+    "progress_said": as_json_or_none,
 }
 
 

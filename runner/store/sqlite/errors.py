@@ -10,7 +10,7 @@ from runner.store.records import ErrorRecord
 from runner.store.sqlite.cells import as_instant, as_yaml, chunks, from_yaml, instant, marks
 from runner.store.sqlite.damage import Rows
 
-_SELECT = "SELECT instance_id, at, severity, code, description, info, target, step FROM job_errors"
+_SELECT = "SELECT instance_id, at, severity, code, description, info, target, step, grade FROM job_errors"
 
 
 class Errors:
@@ -32,8 +32,8 @@ class Errors:
 
     def add(self, error: ErrorRecord) -> None:
         self._connection.execute(
-            "INSERT INTO job_errors (instance_id, at, severity, code, description, info, target, step)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO job_errors (instance_id, at, severity, code, description, info, target, step,"
+            " grade) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 error.instance_id,
                 instant(error.at),
@@ -43,13 +43,14 @@ class Errors:
                 as_yaml(error.info),
                 error.target,
                 error.step,
+                error.grade,
             ),
         )
 
 
 def _record(row: Any) -> ErrorRecord:
-    id, at, severity, code, description, info, target, step = row
-    return ErrorRecord(id, as_instant(at), severity, code, description, from_yaml(info), target, step)
+    id, at, severity, code, description, info, target, step, grade = row
+    return ErrorRecord(id, as_instant(at), severity, code, description, from_yaml(info), target, step, grade)
 
 
 _ERRORS = Rows("job_errors", _record, lambda row: f"error {row[3]} of run {row[0]}")

@@ -26,7 +26,7 @@ _SELECT = (
     " revision, inputs, trigger, start_deadline, expires_at, rerun_of, requested_by, created_at, started_at,"
     " first_started_at, completed_at, attempt, epoch, failures, crashes, first_error_at, session_id, pid,"
     " pid_started, boot_id, progress, error, info, outputs, locks, replaced_by, metrics,"
-    " forced_at, pauses, paused_at, resume_as"
+    " forced_at, pauses, paused_at, resume_as, progress_said"
     " FROM job_instances"
 )
 # `completed_at IS NULL` names the partial index of unfinished runs.
@@ -190,7 +190,7 @@ def _record(row: Any) -> InstanceRecord:
         revision, inputs, trigger, start_deadline, expires_at, rerun_of, requested_by, created_at, started_at,
         first_started_at, completed_at, attempt, epoch, failures, crashes, first_error_at, session_id, pid,
         pid_started, boot_id, progress, error, info, outputs, locks, replaced_by, metrics,
-        forced_at, pauses, paused_at, resume_as,
+        forced_at, pauses, paused_at, resume_as, progress_said,
     ) = row  # fmt: skip
     return InstanceRecord(
         id=id,
@@ -236,6 +236,7 @@ def _record(row: Any) -> InstanceRecord:
         pauses=tuple(pauses.split(",")) if pauses else (),
         paused_at=as_instant_or_none(paused_at),
         resume_as=resume_as,
+        progress_said=from_json_map_or_none(progress_said),
     )
 
 

@@ -11,7 +11,7 @@ import secrets
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
-from runner.store.sqlite.schema import TABLES, TABLES_OF_EXTERNAL_WORK
+from runner.store.sqlite.schema import TABLE_OF_NOTIFICATIONS, TABLES, TABLES_OF_EXTERNAL_WORK
 
 migrations = Migrations("runner")
 
@@ -58,6 +58,20 @@ def m0005_targets_of_runs(db: Database) -> None:
         db.execute(f"ALTER TABLE tasks ADD COLUMN {column}")
     for column in ("targets", "targets_ended", "targets_failed"):
         db.execute(f"ALTER TABLE job_instances ADD COLUMN {column} INTEGER NOT NULL DEFAULT 0")
+
+
+@migrations()
+def m0006_checkpoints_and_notifications(db: Database) -> None:
+    """State rows name the step and the checkpoint they are from, and until when the code sleeps after it."""
+    db.execute("ALTER TABLE job_state_data ADD COLUMN step TEXT NOT NULL DEFAULT ''")
+    db.execute("ALTER TABLE job_state_data ADD COLUMN n INTEGER NOT NULL DEFAULT 0")
+    db.execute("ALTER TABLE job_state_data ADD COLUMN cursor TEXT NOT NULL DEFAULT '{}'")
+    db.execute("ALTER TABLE job_state_data ADD COLUMN wake_at TEXT")
+    db.execute("ALTER TABLE job_errors ADD COLUMN grade TEXT")
+    db.execute("ALTER TABLE job_instances ADD COLUMN progress_said TEXT")
+    db.execute("ALTER TABLE tasks ADD COLUMN progress_said TEXT")
+    for statement in TABLE_OF_NOTIFICATIONS:
+        db.execute(statement)
 
 
 LATEST = len(migrations._migrations)

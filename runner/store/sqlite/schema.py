@@ -270,3 +270,19 @@ TABLES_OF_EXTERNAL_WORK = (
     ) STRICT
     """,
 )
+
+TABLE_OF_NOTIFICATIONS = (
+    """
+    CREATE TABLE job_notifications (
+        id INTEGER PRIMARY KEY,
+        instance_id INTEGER NOT NULL REFERENCES job_instances (id) ON DELETE CASCADE,
+        at TEXT NOT NULL,
+        level TEXT NOT NULL,
+        topic TEXT NOT NULL,
+        message TEXT NOT NULL,
+        target TEXT,
+        step TEXT
+    ) STRICT
+    """,
+    "CREATE INDEX notifications_by_instance ON job_notifications (instance_id)",
+)

@@ -4,15 +4,38 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from runner.lifecycle.instance import LIVE
 from runner.store.records import PersistentRecord, StateRecord
-from runner.store.sqlite.cells import as_instant, as_json, instant
+from runner.store.sqlite.cells import (
+    as_instant,
+    as_instant_or_none,
+    as_json,
+    from_json_map,
+    instant,
+    instant_or_none,
+)
 from runner.store.sqlite.damage import Rows
 from runner.store.sqlite.events import Events
+from runner.vocabulary.errors import ChangedMeanwhile
 
-_SELECT = "SELECT job_uid, instance_id, target, data, updated_at FROM job_state_data"
+_SELECT = (
+    "SELECT job_uid, instance_id, target, data, updated_at, step, n, cursor, wake_at FROM job_state_data"
+)
+# ?3 is NULL when the state has not changed: then it stays, if the row is of the same step.
+_CHECKPOINT = (
+    "INSERT INTO job_state_data (instance_id, target, job_uid, data, updated_at, step, n, cursor, wake_at)"
+    " SELECT ?1, ?2, job_uid, ifnull(?3, 'null'), ?4, ?5, ?6, ?7, ?8 FROM job_instances"
+    f" WHERE id = ?1 AND epoch = ?9 AND state IN ({', '.join(repr(state) for state in sorted(LIVE))})"
+    " ON CONFLICT DO UPDATE SET data = iif(?3 IS NULL AND step = ?10, data, excluded.data),"
+    " updated_at = excluded.updated_at, step = excluded.step, n = excluded.n, cursor = excluded.cursor,"
+    " wake_at = excluded.wake_at"
+)
+MAX_PERSISTENT = 4 << 20
+"""Bytes of JSON: many instances that each stay below their own limit must not make one row grow for ever."""
 
 
 class State:
@@ -44,9 +67,37 @@ class State:
             (instance_id, target, job_uid, as_json(data), instant(at)),
         )
 
+    def checkpoint(
+        self,
+        instance_id: int,
+        target: str,
+        *,
+        epoch: int,
+        at: datetime,
+        step: str,
+        n: int,
+        cursor: str,
+        data: str | None,
+        wake_at: datetime | None = None,
+        completes: bool = False,
+    ) -> None:
+        values = (
+            instance_id, target, data, instant(at), "" if completes else step, n, cursor,
+            instant_or_none(wake_at), epoch, step,
+        )  # fmt: skip
+        if self._connection.execute(_CHECKPOINT, values).rowcount != 1:
+            row = self._connection.execute(
+                "SELECT state, epoch FROM job_instances WHERE id = ?", (instance_id,)
+            ).fetchone()
+            found = f"is {row[0]} at epoch {row[1]}" if row else "does not exist"
+            raise ChangedMeanwhile(
+                f"Run {instance_id} was expected live at epoch {epoch}, and {found}; nothing was changed"
+            )
+
     def take_over(self, instance_id: int, *, predecessor: int, at: datetime) -> int:
         return self._connection.execute(
-            "UPDATE OR REPLACE job_state_data SET instance_id = ?, updated_at = ? WHERE instance_id = ?",
+            "UPDATE OR REPLACE job_state_data SET instance_id = ?, updated_at = ?, cursor = '{}', wake_at = NULL"
+            " WHERE instance_id = ?",
             (instance_id, instant(at), predecessor),
         ).rowcount
 
@@ -63,11 +114,29 @@ class State:
         return rows
 
     def put_persistent(self, job_uid: str, data: Any, *, at: datetime) -> None:
+        self._put_persistent(job_uid, as_json(data), at)
+
+    def _put_persistent(self, job_uid: str, text: str, at: datetime) -> None:
         self._connection.execute(
             "INSERT INTO job_persistent_data (job_uid, data, updated_at) VALUES (?, ?, ?)"
             " ON CONFLICT DO UPDATE SET data = excluded.data, updated_at = excluded.updated_at",
-            (job_uid, as_json(data), instant(at)),
+            (job_uid, text, instant(at)),
         )
+
+    def merge_persistent(
+        self, job_uid: str, *, changed: Mapping[str, str], removed: Sequence[str], at: datetime
+    ) -> None:
+        row = self._connection.execute(
+            "SELECT data FROM job_persistent_data WHERE job_uid = ?", (job_uid,)
+        ).fetchone()
+        values = from_json_map(row[0]) if row else {}
+        values.update({key: json.loads(text) for key, text in changed.items()})
+        for key in removed:
+            values.pop(key, None)
+        text = as_json(values)
+        if len(text) > MAX_PERSISTENT:
+            raise ValueError(f"the persistent state would be larger than {MAX_PERSISTENT >> 20} MiB")
+        self._put_persistent(job_uid, text, at)
 
     def clear_persistent(self, job_uid: str, *, at: datetime, who: str, why: str = "") -> bool:
         gone = self._connection.execute("DELETE FROM job_persistent_data WHERE job_uid = ?", (job_uid,))
@@ -84,8 +153,18 @@ class State:
 
 
 def _record(row: Any) -> StateRecord:
-    job_uid, instance_id, target, data, updated_at = row
-    return StateRecord(job_uid, instance_id, target, json.loads(data), as_instant(updated_at))
+    job_uid, instance_id, target, data, updated_at, step, n, cursor, wake_at = row
+    return StateRecord(
+        job_uid,
+        instance_id,
+        target,
+        json.loads(data),
+        as_instant(updated_at),
+        step,
+        n,
+        from_json_map(cursor),
+        as_instant_or_none(wake_at),
+    )
 
 
 def _kept(row: Any) -> PersistentRecord:

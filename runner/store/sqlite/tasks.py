@@ -9,7 +9,14 @@ from typing import Any
 
 from runner.lifecycle.machine import Move
 from runner.store.records import TaskRecord
-from runner.store.sqlite.cells import as_instant_or_none, chunks, from_json_map, instant, marks
+from runner.store.sqlite.cells import (
+    as_instant_or_none,
+    chunks,
+    from_json_map,
+    from_json_map_or_none,
+    instant,
+    marks,
+)
 from runner.store.sqlite.changes import TASK_COLUMNS, Changes
 from runner.store.sqlite.damage import Rows
 from runner.store.sqlite.events import Events
@@ -17,7 +24,7 @@ from runner.vocabulary.errors import ChangedMeanwhile
 
 _SELECT = (
     "SELECT instance_id, target, state, attempt, last_triggered_at, next_try_at, reason, progress,"
-    " metrics FROM tasks"
+    " metrics, progress_said FROM tasks"
 )
 _TRIGGERED = ", attempt = attempt + 1, next_try_at = NULL, last_triggered_at = ?"
 _GUARD = (
@@ -45,6 +52,14 @@ class Tasks:
             for task in _TASKS.all(self._connection, rows):
                 found[task.instance_id].append(task)
         return found
+
+    def update(self, instance_id: int, target: str, *, epoch: int, **changes: Any) -> None:
+        extra, cells = self._changes.assignments(changes)
+        self._connection.execute(
+            f"UPDATE tasks SET target = target{extra} WHERE instance_id = ? AND target = ?"  # noqa: S608
+            " AND (SELECT epoch FROM job_instances WHERE id = instance_id) = ?",
+            (*cells, instance_id, target, epoch),
+        )
 
     def move(
         self,
@@ -89,7 +104,7 @@ class Tasks:
 
 
 def _record(row: Any) -> TaskRecord:
-    id, target, state, attempt, last_triggered_at, next_try_at, reason, progress, metrics = row
+    id, target, state, attempt, last_triggered_at, next_try_at, reason, progress, metrics, said = row
     return TaskRecord(
         id,
         target,
@@ -100,6 +115,7 @@ def _record(row: Any) -> TaskRecord:
         reason,
         progress,
         from_json_map(metrics),
+        from_json_map_or_none(said),
     )
 
 

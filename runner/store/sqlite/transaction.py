@@ -17,6 +17,7 @@ from runner.store.sqlite.events import Events
 from runner.store.sqlite.external_runs import ExternalRuns
 from runner.store.sqlite.holds import Holds
 from runner.store.sqlite.instances import Instances
+from runner.store.sqlite.notifications import Notifications
 from runner.store.sqlite.objects import Objects
 from runner.store.sqlite.revisions import Revisions
 from runner.store.sqlite.sessions import Sessions
@@ -43,6 +44,7 @@ class SqliteTransaction:
         self.steps = Steps(connection, self.events)
         self.state = State(connection, self.events)
         self.errors = Errors(connection)
+        self.notifications = Notifications(connection)
         self.sessions = Sessions(connection)
         self.tokens = Tokens(connection)
         self.external = ExternalRuns(connection)
