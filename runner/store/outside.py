@@ -44,8 +44,7 @@ class TokenWrites(TokenReads, Protocol):
 class ExternalRun:
     """The present attempt of a run that another system executes.
 
-    Not heard of until `silent_at` it becomes UNKNOWN, and that is decided at `decided_at`. `means` is
-    `webhook` or `poll`; `call_at` is the next call of the webhook, `accepted_at` when one succeeded,
+    Not heard of until `silent_at` it becomes UNKNOWN. `means` is `webhook` or `poll`; `call_at` is the next call of the webhook, `accepted_at` when one succeeded,
     `perhaps_heard` that one may have arrived although nobody said so. `number` is that of the last report.
     """
 
@@ -54,7 +53,6 @@ class ExternalRun:
     means: str
     silent_at: datetime
     heard_at: datetime | None = None
-    decided_at: datetime | None = None
     number: int = 0
     call_at: datetime | None = None
     calls: int = 0

@@ -18,7 +18,7 @@ from runner.store.sqlite.cells import (
 from runner.store.sqlite.damage import Rows
 
 _COLUMNS = (
-    "e.instance_id, e.epoch, e.means, e.silent_at, e.heard_at, e.decided_at, e.number, e.call_at, e.calls,"
+    "e.instance_id, e.epoch, e.means, e.silent_at, e.heard_at, e.number, e.call_at, e.calls,"
     " e.accepted_at, e.perhaps_heard, e.call_error"
 )
 
@@ -53,15 +53,14 @@ class ExternalRuns:
     def put(self, run: ExternalRun) -> None:
         self._connection.execute(
             "INSERT OR REPLACE INTO external_runs (instance_id, epoch, means, silent_at, heard_at,"
-            " decided_at, number, call_at, calls, accepted_at, perhaps_heard, call_error)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " number, call_at, calls, accepted_at, perhaps_heard, call_error)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 run.instance_id,
                 run.epoch,
                 run.means,
                 instant(run.silent_at),
                 instant_or_none(run.heard_at),
-                instant_or_none(run.decided_at),
                 run.number,
                 instant_or_none(run.call_at),
                 run.calls,
@@ -74,7 +73,7 @@ class ExternalRuns:
 
 def _record(row: Any) -> ExternalRun:
     (
-        instance_id, epoch, means, silent_at, heard_at, decided_at, number, call_at, calls, accepted_at,
+        instance_id, epoch, means, silent_at, heard_at, number, call_at, calls, accepted_at,
         perhaps_heard, call_error,
     ) = row  # fmt: skip
     return ExternalRun(
@@ -83,7 +82,6 @@ def _record(row: Any) -> ExternalRun:
         means=means,
         silent_at=as_instant(silent_at),
         heard_at=as_instant_or_none(heard_at),
-        decided_at=as_instant_or_none(decided_at),
         number=number,
         call_at=as_instant_or_none(call_at),
         calls=calls,

@@ -75,7 +75,7 @@ _TIMES = {
     "job_notifications": ("at",),
     "events": ("at",),
     "tokens": ("created_at", "expires_at", "used_at", "revoked_at"),
-    "external_runs": ("heard_at", "silent_at", "decided_at", "call_at", "accepted_at"),
+    "external_runs": ("heard_at", "silent_at", "call_at", "accepted_at"),
 }  # fmt: skip
 _MAPS = {
     "objects": ("labels",),

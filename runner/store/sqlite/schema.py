@@ -251,8 +251,8 @@ TABLES_OF_EXTERNAL_WORK = (
     ) STRICT, WITHOUT ROWID
     """,
     "CREATE UNIQUE INDEX tokens_in_use ON tokens (name) WHERE revoked_at IS NULL",
-    # One row for the present attempt of a run that another system executes: when it is taken for silent,
-    # when an UNKNOWN one is decided, and how far the call of its webhook is (call_at: the next try).
+    # One row for the present attempt of a run that another system executes: when it is taken for silent, and
+    # how far the call of its webhook is (call_at: the next try).
     """
     CREATE TABLE external_runs (
         instance_id INTEGER PRIMARY KEY REFERENCES job_instances (id) ON DELETE CASCADE,
@@ -260,7 +260,6 @@ TABLES_OF_EXTERNAL_WORK = (
         means TEXT NOT NULL,
         heard_at TEXT,
         silent_at TEXT NOT NULL,
-        decided_at TEXT,
         number INTEGER NOT NULL DEFAULT 0,
         call_at TEXT,
         calls INTEGER NOT NULL DEFAULT 0,

@@ -66,7 +66,6 @@ def a_run(id: int, epoch: int = 1) -> ExternalRun:
         means="webhook",
         silent_at=later(600),
         heard_at=later(3),
-        decided_at=later(900),
         number=7,
         call_at=later(1),
         calls=2,
