@@ -8,8 +8,10 @@ from signal import SIGKILL
 from typing import Any
 
 from runner.execution.order import Ended, ErrorInfo, Usage
+from runner.lifecycle.instance import LIVE
 from runner.operations.consecutive_failures import SHUTDOWN
 from runner.operations.outcome import EXPIRED, Finished, Problem, Recording, definition_of
+from runner.operations.under_intent import died_while_pausing, end_under_intent
 from runner.retries import Retry, RetryPolicy, decide_retry
 from runner.store.port import Transaction
 from runner.store.records import InstanceRecord
@@ -29,7 +31,7 @@ def finish_instance(
     retries.
     """
     instance = tx.instances.get(ended.instance)
-    if instance is None or instance.epoch != ended.epoch or instance.state not in ("RUNNING", "STOPPING"):
+    if instance is None or instance.epoch != ended.epoch or instance.state not in LIVE:
         return None
     recording = Recording(tx, instance, spec or definition_of(tx, instance), now, SUPERVISOR)
     error = _problem(ended)
@@ -41,6 +43,9 @@ def finish_instance(
         return recording.fail(_failing(recording), "error", error, ended.outputs)
     if instance.state == "STOPPING":
         return recording.stopped()
+    asked = end_under_intent(recording, ended, error, draw)
+    if asked is not None:
+        return asked
     if ended.outcome == "crashed":
         return crash(recording, error)
     if ended.outcome == "timeout":
@@ -62,9 +67,13 @@ def crash(recording: Recording, error: Problem) -> Finished:
     instance = recording.instance
     if instance.state == "STOPPING":
         return recording.stopped()
+    if instance.state == "PAUSING":
+        return died_while_pausing(recording, str(error["description"]))
     expired = instance.expires_at is not None and instance.expires_at <= recording.now
     if recording.spec["onCrash"] == "resume" and instance.crashes < CRASH_BUDGET and not expired:
-        return recording.again("crash_resume", "crash", recording.now, error, crashes=instance.crashes + 1)
+        more: dict[str, Any] = {"raise_epoch": True} if instance.state == "UNKNOWN" else {}  # I42: a fence
+        crashes = instance.crashes + 1
+        return recording.again("crash_resume", "crash", recording.now, error, crashes=crashes, **more)
     return recording.fail("crash_fail", "crash", error)
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from runner.lifecycle.instance import INSTANCE
+from runner.lifecycle.pausing import EVICTION, PAUSE
 from runner.lifecycle.step import STEP
 from runner.lifecycle.task import TASK
 from runner.lifecycle.together import task_event
@@ -23,7 +24,7 @@ EXPIRED = "expired"
 TIMEOUT = "timeout"
 REPLACE = "replace"
 BOUNCE = "bounce"
-PAUSING_INTENTS = frozenset({"pause", "eviction", SHUTDOWN})
+PAUSING_INTENTS = frozenset({PAUSE, EVICTION, SHUTDOWN})
 """What a stop may be meant for; anything else cancels (I33)."""
 
 NO_DEFINITION: Mapping[str, Any] = {"onCrash": "fail", "failAfter": "never", "retry": {"policy": "none"}}
@@ -76,8 +77,8 @@ class Recording:
 
     def succeed(self, outputs: Mapping[str, Any]) -> Finished:
         """I12, or I39 when it was being stopped: the result wins over the intent."""
-        stopping = self.instance.state == "STOPPING"
-        why = f"finished although it was being stopped ({self.instance.reason})" if stopping else ""
+        asked = {"STOPPING": "stopped", "PAUSING": "paused"}.get(self.instance.state)
+        why = f"finished although it was being {asked} ({self.instance.reason})" if asked else ""
         self._task("succeed", "")
         state = self._move("succeed", "", why=why, outputs=outputs, failures=0, first_error_at=None)
         released = self.instance.origin == "manual" and self._release()
@@ -130,11 +131,19 @@ class Recording:
         )
 
     def stop(self, intent: str) -> None:
-        """I19: it is being ended; what follows depends on the intent."""
+        """I19 or I26: it is being ended; what follows depends on the intent."""
         self._move("stop", intent, why=intent)
-        stopping = self.tx.instances.get(self.instance.id)
-        if stopping is not None:
-            self.instance = stopping
+        self._look_again()
+
+    def ask(self, reason: str, why: str) -> None:
+        """I18: it is to pause."""
+        self._move("pause", reason, why=why, pauses=(reason,))
+        self._look_again()
+
+    def _look_again(self) -> None:
+        now = self.tx.instances.get(self.instance.id)
+        if now is not None:
+            self.instance = now
 
     def stopped(self) -> Finished:
         """STOPPING, and the process is gone: it becomes what the stop was meant to make of it (I33 to I38)."""
@@ -176,12 +185,18 @@ class Recording:
         """I36: ended with its daemon, to go on at the next start with the same id."""
         return self.paused("eviction", "the daemon was stopped")
 
-    def paused(self, reason: str, why: str) -> Finished:
-        """I36: the process is gone, and the same instance goes on later."""
+    def paused(self, reason: str, why: str, event: str = "stopped_paused", **changes: Any) -> Finished:
+        """I36, or I21: the process is gone, and the same instance goes on when every reason is lifted.
+
+        A step that failed stays so until then: an operator may skip it.
+        """
+        by_daemon = reason != PAUSE or not self.instance.pauses
+        pauses = tuple(sorted({*self.instance.pauses, *((EVICTION,) if by_daemon else ())}))
         self._task("interrupt", reason)
-        self._reopen_steps()
-        state = self._move("stopped_paused", reason, why=why)
-        return Finished(self.instance.id, self.instance.job, state, reason)
+        self._interrupt_open_steps()
+        told = ", ".join(pauses)
+        state = self._move(event, told, why=why, pauses=pauses, paused_at=self.now, **changes)
+        return Finished(self.instance.id, self.instance.job, state, told)
 
     def _move(self, event: str, reason: str, why: str, **changes: Any) -> str:
         move = INSTANCE.move(self.instance.state, event)

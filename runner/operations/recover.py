@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from runner.lifecycle.instance import INSTANCE, LIVE
+from runner.lifecycle.instance import LIVE
+from runner.lifecycle.pausing import EVICTION
 from runner.operations.finish_instance import crash
 from runner.operations.outcome import Finished, Recording, definition_of
+from runner.operations.pausing import resume_instance
 from runner.store.port import Reader, Transaction
 from runner.store.records import InstanceRecord
 
 RECOVERY = "system:recovery"
-EVICTION = "eviction"
 DAEMON_DIED = "the daemon ended without a word, and its processes with it"
 NOT_TOLD = "its process is gone, and its end could not be recorded"
 
 
 def left_behind(reader: Reader) -> tuple[int, ...]:
     """What a new daemon has to recover: what was live when the last one died, and what it evicted."""
-    evicted = (i for i in reader.instances.list(states=("PAUSED",), limit=None) if i.reason == EVICTION)
+    evicted = (i for i in reader.instances.list(states=("PAUSED",), limit=None) if EVICTION in i.pauses)
     return tuple(sorted(instance.id for instance in (*reader.instances.live(), *evicted)))
 
 
@@ -40,21 +41,15 @@ def recover(
             error = {"code": "crash", "description": description}
             recording = Recording(tx, instance, definition_of(tx, instance), now, RECOVERY)
             recovered.append(crash(recording, error))
-        elif instance.state == "PAUSED" and instance.reason == EVICTION:
+            instance = tx.instances.get(id) or instance
+        if instance.state == "PAUSED" and EVICTION in instance.pauses:
             recovered.append(_resume(tx, instance, now))
     return tuple(recovered)
 
 
 def _resume(tx: Transaction, instance: InstanceRecord, now: datetime) -> Finished:
-    move = INSTANCE.move("PAUSED", "resume")
-    tx.instances.move(
-        instance.id,
-        move,
-        epoch=instance.epoch,
-        at=now,
-        who=RECOVERY,
-        why="the daemon is back",
-        reason="resumed",
-        due_at=now,
-    )
-    return Finished(instance.id, instance.job, move.after, "resumed", now)
+    """What was evicted goes on (I28), unless something else keeps it paused."""
+    resume_instance(tx, instance, (EVICTION,), who=RECOVERY, why="the daemon is back", now=now)
+    after = tx.instances.get(instance.id) or instance
+    due_at = after.due_at if after.state == "SCHEDULED" else None
+    return Finished(after.id, after.job, after.state, after.reason, due_at)

@@ -143,8 +143,6 @@ def test_hidden_jobs_are_not_announced(here: Installation) -> None:
 
 
 def test_a_job_that_cannot_be_read_is_left_out_alone(here: Installation) -> None:
-    import sqlite3
-
     here.install(a_job("broken", **every("1h")), a_job("fine", **every("1h")))
     with sqlite3.connect(here.path) as other:
         other.execute("UPDATE revisions SET resolved = '{}' WHERE object_uid = ?", (here.uid("broken"),))
@@ -166,11 +164,13 @@ def test_jobs_without_a_schedule_are_in_the_zone_that_the_runner_declares(here: 
 
 def test_a_job_whose_row_is_damaged_is_named_and_the_others_go_on(here: Installation) -> None:
     here.install(a_job("broken", **every("1h")), a_job("sound", **every("1h")))
-    with sqlite3.connect(here.path) as other:
-        other.execute("UPDATE revisions SET resolved = '{' WHERE object_uid = ?", (here.uid("broken"),))
+    uid = here.uid("broken")
     roster = Roster()
-    is_new(here, roster)
     with sqlite3.connect(here.path) as other:
-        other.execute("UPDATE revisions SET resolved = '{}' WHERE object_uid = ?", (here.uid("broken"),))
+        [(was,)] = other.execute("SELECT resolved FROM revisions WHERE object_uid = ?", (uid,)).fetchall()
+        other.execute("UPDATE revisions SET resolved = '{' WHERE object_uid = ?", (uid,))
+        other.commit()
+        is_new(here, roster)
+        other.execute("UPDATE revisions SET resolved = ? WHERE object_uid = ?", (was, uid))
     assert [*roster.unusable] == ["broken"]
     assert [job.name for job in roster.jobs.values()] == ["sound"]

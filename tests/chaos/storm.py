@@ -1,0 +1,224 @@
+"""A real daemon under load, processes of which are killed with -9 again and again, and what must hold then.
+
+All of a storm's choices come from its seed; what the machine does between them does not.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sqlite3
+import threading
+from collections import Counter
+from datetime import datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+from tests.acceptance.running_daemon import Daemon, Project, is_running, until
+
+VICTIMS = ("daemon", "zygote", "child", "child")
+LONGEST_WAIT_S = 0.7
+"""Before a kill; runs take up to half a second."""
+
+# Whoever finds the lock of its own instance taken is the second process of that instance.
+ALONE = """\
+import fcntl, os
+mine = open(f"{here}/locks/{{os.environ['RUNNER_JOB']}}-{{os.environ['RUNNER_INSTANCE']}}", "a")
+try:
+    fcntl.flock(mine, fcntl.LOCK_EX | fcntl.LOCK_NB)
+except OSError:
+    open("{here}/twice", "a").write(os.environ["RUNNER_JOB"] + " " + os.environ["RUNNER_INSTANCE"] + "\\n")
+"""
+
+
+class Storm:
+    """One project, its daemon, and the dice."""
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        self.project = Project(folder)
+        self.dice = random.Random(seed)
+        self.seed = seed
+        self.killed: Counter[str] = Counter()
+        (folder / "locks").mkdir()
+        self._declare()
+        self.daemon = Daemon(self.project, ())
+        self.daemon.sees(r"^idle|next|start")
+
+    def _declare(self) -> None:
+        here = self.project.folder
+        alone = ALONE.format(here=here)
+        self._python("ticks", alone + "import time; time.sleep(0.05)", every="1s")
+        self._python("sleeps", alone + "import time; time.sleep(0.4)", every="1s", more="onCrash: resume")
+        self._python("fails", alone + "raise ValueError('as it should')", every="2s", more="failAfter: never")
+        self.project.declare(
+            "steps.yaml",
+            f"""\
+            apiVersion: jobs.runner/v1
+            kind: Job
+            metadata: {{name: steps}}
+            spec:
+              enabled: true
+              schedule: {{every: 1s}}
+              missed: {{policy: all, maxAge: 24h, maxRuns: 1000}}
+              concurrency: {{policy: allow}}
+              onCrash: resume
+              steps:
+                - name: locked
+                  shell: |
+                    exec 9>>{here}/locks/steps-$RUNNER_INSTANCE
+                    flock -n 9 || echo "steps $RUNNER_INSTANCE" >> {here}/twice
+                    sleep 0.1
+                - {{name: second, shell: sleep 0.1}}
+                - {{name: third, python: {{source: pass}}}}
+            """,
+        )
+        self.project.declare(
+            "rows.yaml",
+            f"""\
+            apiVersion: jobs.runner/v1
+            kind: Connection
+            metadata: {{name: counted}}
+            spec: {{url: "sqlite:///{here}/counted.db"}}
+            ---
+            apiVersion: jobs.runner/v1
+            kind: Job
+            metadata: {{name: rows}}
+            spec:
+              enabled: true
+              schedule: {{every: 3s}}
+              missed: {{policy: all, maxAge: 24h, maxRuns: 1000}}
+              concurrency: {{policy: allow}}
+              steps:
+                - name: count
+                  sql:
+                    connection: counted
+                    statement: INSERT OR IGNORE INTO seen VALUES (:slot)
+                    with: {{slot: "${{{{ slot.time }}}}"}}
+            """,
+        )
+        self._table()
+
+    def _table(self) -> None:
+        connection = sqlite3.connect(self.project.folder / "counted.db")
+        connection.execute("CREATE TABLE seen (slot TEXT PRIMARY KEY)")
+        connection.commit()
+        connection.close()
+
+    def _python(self, name: str, source: str, *, every: str, more: str = "") -> None:
+        indented = "".join(f"          {line}\n" for line in source.splitlines())
+        self.project.declare(
+            f"{name}.yaml",
+            "apiVersion: jobs.runner/v1\n"
+            "kind: Job\n"
+            f"metadata: {{name: {name}}}\n"
+            "spec:\n"
+            "  enabled: true\n"
+            f"  schedule: {{every: {every}}}\n"
+            "  missed: {policy: all, maxAge: 24h, maxRuns: 1000}\n"
+            "  concurrency: {policy: allow}\n"
+            f"{f'  {more}' + chr(10) if more else ''}"
+            "  steps:\n"
+            "    - name: work\n"
+            "      python:\n"
+            "        source: |\n"
+            f"{indented}",
+        )
+
+    # -- one round
+
+    def round(self) -> None:
+        """Kill one process at some moment, have a daemon again, and look whether all is as it must be."""
+        threading.Event().wait(self.dice.uniform(0, LONGEST_WAIT_S))
+        victim = self.dice.choice(VICTIMS)
+        pid = self._pid_of(victim)
+        if pid is not None:
+            self.killed[victim] += 1
+            os.kill(pid, signal.SIGKILL)
+        if pid == self.daemon.pid:
+            self.daemon.process.wait()
+            self.daemon = Daemon(self.project, ())
+            self.daemon.sees(r"^idle|next|start")
+        self.check()
+
+    def _pid_of(self, victim: str) -> int | None:
+        if victim == "daemon":
+            return self.daemon.pid
+        zygotes = [pid for pid in children_of(self.daemon.pid) if b"zygote" in command_of(pid)]
+        found = zygotes if victim == "zygote" else [pid for z in zygotes for pid in children_of(z)]
+        return self.dice.choice(found) if found else None
+
+    # -- what must hold
+
+    def check(self) -> None:
+        """Nothing runs twice, no slot is lost or doubled, and what the record calls running runs."""
+        twice = self.project.folder / "twice"
+        assert not twice.exists(), f"seed {self.seed}: two processes at once of {twice.read_text()}"
+        self._slots()
+        until(self._all_live, f"every running instance has a process (seed {self.seed})")
+
+    def _slots(self) -> None:
+        rows = self.project.rows(
+            "SELECT o.name, s.slot_at, s.decision, s.instance_id FROM slots s JOIN objects o"
+            " ON o.uid = s.job_uid ORDER BY o.name, s.slot_at"
+        )
+        instances = [row["instance_id"] for row in rows if row["decision"] == "instance"]
+        assert len(instances) == len(set(instances)), f"seed {self.seed}: one instance for two slots"
+        by_job: dict[str, list[datetime]] = {}
+        for row in rows:
+            assert row["decision"] == "instance", f"seed {self.seed}: {row}"
+            by_job.setdefault(row["name"], []).append(datetime.fromisoformat(row["slot_at"]))
+        for job, slots in by_job.items():
+            apart = timedelta(seconds={"fails": 2, "rows": 3}.get(job, 1))
+            gaps = [(a, b) for a, b in pairwise(slots) if b - a != apart]
+            assert not gaps, f"seed {self.seed}: slots of {job} are lost or doubled: {gaps}"
+
+    def _all_live(self) -> bool:
+        rows = self.project.rows("SELECT pid FROM job_instances WHERE state IN ('RUNNING', 'STOPPING')")
+        return all(row["pid"] is None or is_running(row["pid"]) for row in rows)
+
+    def settle(self) -> None:
+        """Stop in peace; the database is sound, and the next daemon brings everything to an end."""
+        for path in (self.project.folder / "jobs.d").iterdir():
+            path.write_text(path.read_text().replace("enabled: true", "enabled: false"))
+        self.project.run("reconcile")
+        self.daemon.signal(signal.SIGTERM)
+        assert self.daemon.wait() == 0
+        assert self.project.run("db", "check").returncode == 0
+        self.daemon = Daemon(self.project, ())
+        self.project.until(
+            "SELECT id, state, reason FROM job_instances WHERE completed_at IS NULL",
+            holds=lambda rows: not rows,
+        )
+        self.check()
+        counts = self.project.rows("SELECT state, count(*) AS n FROM job_instances GROUP BY state")
+        states = {row["state"]: row["n"] for row in counts}
+        assert set(states) <= {"SUCCEEDED", "FAILED", "SKIPPED"}, states
+        lost = self.project.rows(
+            "SELECT i.id, i.reason FROM job_instances i JOIN objects o ON o.uid = i.job_uid"
+            " WHERE i.state = 'FAILED' AND o.name != 'fails' AND i.reason NOT IN ('crash', 'shutdown')"
+        )
+        assert not lost, f"seed {self.seed}: failed of themselves: {lost}"
+
+    def end(self) -> None:
+        """Whatever is left, ends."""
+        self.daemon.end()
+
+
+def children_of(pid: int) -> list[int]:
+    """The direct children of a process."""
+    found: list[int] = []
+    try:
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            found += map(int, (thread / "children").read_text().split())
+    except OSError:
+        pass
+    return found
+
+
+def command_of(pid: int) -> bytes:
+    """What the process was started as; empty when it is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
