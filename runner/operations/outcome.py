@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from runner.lifecycle.instance import INSTANCE
-from runner.lifecycle.pausing import EVICTION, PAUSE
+from runner.lifecycle.pausing import EVICTION, OPERATOR, PAUSE
 from runner.lifecycle.step import STEP
 from runner.lifecycle.task import TASK
 from runner.lifecycle.together import task_event
@@ -190,8 +190,8 @@ class Recording:
 
         A step that failed stays so until then: an operator may skip it.
         """
-        by_daemon = reason != PAUSE or not self.instance.pauses
-        pauses = tuple(sorted({*self.instance.pauses, *((EVICTION,) if by_daemon else ())}))
+        added = EVICTION if reason != PAUSE else OPERATOR if not self.instance.pauses else None
+        pauses = tuple(sorted({*self.instance.pauses, *([added] if added else [])}))
         self._task("interrupt", reason)
         self._interrupt_open_steps()
         told = ", ".join(pauses)

@@ -26,7 +26,7 @@ def a_stopping_run(here: Installation, intent: str) -> int:
         ("disable", "I33", "CANCELLED", "disable", "CANCELLED", "FAILED"),
         ("replace", "I34", "REPLACED", "replace", "CANCELLED", "PENDING"),
         ("bounce", "I35", "SCHEDULED", "bounced", "RESCHEDULED", "PENDING"),
-        ("pause", "I36", "PAUSED", "pause", "RESCHEDULED", "PENDING"),
+        ("pause", "I36", "PAUSED", "operator", "RESCHEDULED", "PENDING"),
         ("timeout", "I37", "FAILED", "timeout", "FAILED", "FAILED"),
         ("expired", "I37", "FAILED", "expired", "FAILED", "FAILED"),
     ],
