@@ -10,10 +10,12 @@ from runner.vocabulary.identity import Address, Place
 
 API_VERSION = "jobs.runner/v1"
 
-KINDS = ("Job", "Schedule", "JobType", "Library", "Group", "Connection", "Authorization", "Runner")
+KINDS = (
+    "Job", "Schedule", "JobType", "Library", "Group", "Inventory", "Connection", "Authorization", "Runner"
+)  # fmt: skip
 """The kinds that this release reads, in the order in which documents and help texts name them."""
 
-LATER_KINDS = ("Inventory", "Alert", "Calendar")
+LATER_KINDS = ("Alert", "Calendar")
 """Kinds of the language that this release does not run yet: named as such, never as misspelt."""
 
 SHIPPED_JOB_TYPES = ("standard", "external", "system", "loyalty")

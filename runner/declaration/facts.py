@@ -11,8 +11,9 @@ from typing import Any
 from runner.declaration.declared import SHIPPED_JOB_TYPES
 from runner.declaration.problem import Path
 from runner.declaration.step_kinds import named_files, steps_of, touched
+from runner.declaration.targets import format_of_inventory
 
-FACTS_VERSION = 1
+FACTS_VERSION = 2
 """Part of a cache's key: raised when facts of the same document come out differently."""
 
 PRUNE = "jobs.runner/prune"
@@ -28,7 +29,8 @@ def facts_of(document: Mapping[str, Any], kind: str) -> dict[str, Any]:
     `Authorization/warehouse#password`), `files` (pairs of the path as written and where it is written).
     `folds` lists the objects whose content becomes part of the resolved spec (beside the Runner's defaults).
     Only where there is something to say: `movedFrom`, `offers` (what others may refer to beside the address),
-    `protected`, `type`, `ofType` and `template` (what `cross_check` needs of jobs of the user's own types).
+    `reads` (how an inventory's file is read), `protected`, `type`, `ofType` and `template` (what
+    `cross_check` needs of jobs of the user's own types).
     """
     metadata, spec = _mapping(document.get("metadata")), _mapping(document.get("spec"))
     annotations = _mapping(metadata.get("annotations"))
@@ -82,6 +84,9 @@ def _folds(kind: str, spec: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
         for path, schedule in schedules:
             if isinstance(schedule, str) and not is_cron_text(schedule):
                 yield path, f"Schedule/{schedule}"
+        inventory = _mapping(spec.get("tasks")).get("inventory")
+        if isinstance(inventory, str):
+            yield ("tasks", "inventory"), f"Inventory/{inventory}"
     for index, name in _texts(spec.get("libraries")):
         yield ("libraries", index), f"Library/{name}"
     for index, name in _texts(_mapping(spec.get("defaults")).get("libraries")):
@@ -112,6 +117,8 @@ def _credentials(path: Path, env: Any) -> Iterator[tuple[Path, str]]:
 def _files(kind: str, spec: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
     if kind == "Job" and isinstance(_mapping(spec.get("code")).get("file"), str):
         yield ("code", "file"), spec["code"]["file"]
+    if kind == "Inventory" and isinstance(spec.get("file"), str):
+        yield ("file",), spec["file"]
     if kind == "Library":
         if isinstance(spec.get("file"), str):
             yield ("file",), spec["file"]
@@ -138,6 +145,9 @@ def _special(kind: str, metadata: Mapping[str, Any], spec: Mapping[str, Any]) ->
                 "inputs": dict(_mapping(spec.get("inputs"))),
                 "with": dict(_mapping(_mapping(spec.get("defaults")).get("with"))),
             }
+        case "Inventory" if "file" in spec:
+            reads = {key: spec[key] for key in ("nameColumn", "delimiter") if isinstance(spec.get(key), str)}
+            return {"reads": {"format": format_of_inventory(spec), **reads}}
         case "Authorization":
             return {"offers": [f"Authorization/{name}#{key}" for key in _mapping(spec.get("config"))]}
         case "Runner":

@@ -10,6 +10,7 @@ from runner.declaration.resolve import Surroundings, spec_of
 from runner.declaration.resolve_others import library_files, resolved_inputs
 from runner.declaration.resolve_schedule import schedules_of
 from runner.declaration.resolve_steps import files_of, resolved_steps
+from runner.declaration.resolve_tasks import resolved_tasks
 
 
 def resolved_job(document: Mapping[str, Any], around: Surroundings) -> dict[str, Any]:
@@ -46,7 +47,7 @@ def resolved_job(document: Mapping[str, Any], around: Surroundings) -> dict[str,
         "missed": policies.missed(levels),
         "retry": retry,
         "failAfter": policies.fail_after(levels, retry["policy"]),
-        "onCrash": policies.on_crash(levels, [step["kind"] for step in steps]),
+        "onCrash": policies.on_crash(levels, [step["kind"] for step in steps], fans_out="tasks" in spec),
         "timeout": policies.nearest_declared(levels, "timeout"),
         "deadline": deadline,
         "validUntil": spec.get("validUntil"),
@@ -62,6 +63,8 @@ def resolved_job(document: Mapping[str, Any], around: Surroundings) -> dict[str,
         "outputs": {**(job_type.get("outputs") or {}), **(spec.get("outputs") or {})},
         "files": {path: around.sha256(path) for path in sorted(set(files_of(steps)))},
         "runAs": None,
+        # Only where there are any: a job without them is the same as before there were inventories.
+        **({"tasks": resolved_tasks(spec["tasks"], around)} if "tasks" in spec else {}),
     }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from runner.declaration.resolve import Surroundings, spec_of
 from runner.declaration.resolve_schedule import resolved_schedule
 from runner.declaration.resolve_steps import files_of, resolved_steps, rooted
+from runner.declaration.resolve_tasks import resolved_inventory
 
 Document = Mapping[str, Any]
 
@@ -117,6 +118,7 @@ RESOLVERS: dict[str, Callable[[Document, Surroundings], dict[str, Any]]] = {
     "JobType": _job_type,
     "Library": _library,
     "Group": _group,
+    "Inventory": resolved_inventory,
     "Connection": _connection,
     "Authorization": _authorization,
     "Runner": _runner,

@@ -73,9 +73,12 @@ def fail_after(levels: Levels, policy: str) -> int | str:
     return found
 
 
-def on_crash(levels: Levels, kinds: Sequence[str]) -> str:
-    """`resume` when nothing but steps that may be repeated can have been interrupted (lifecycle, 10)."""
-    repeatable = bool(kinds) and all(kind in ("sql", "copy", "prune") for kind in kinds)
+def on_crash(levels: Levels, kinds: Sequence[str], *, fans_out: bool = False) -> str:
+    """`resume` when nothing but steps that may be repeated can have been interrupted (lifecycle, 10).
+
+    Over an inventory too: each target is tried again after any error, until it expires.
+    """
+    repeatable = fans_out or (bool(kinds) and all(kind in ("sql", "copy", "prune") for kind in kinds))
     return str(nearest_declared(levels, "onCrash", "resume" if repeatable else "fail"))
 
 

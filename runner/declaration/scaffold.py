@@ -37,6 +37,12 @@ spec:
   description: Which jobs are switched together
   enabled: true            # leave it out, and an operator decides
 """,
+    "Inventory": """\
+spec:
+  description: What jobs fan out over
+  targets:                 # or file: {name}.csv, beside this file, with a column name
+    {name}-1: {{host: 192.0.2.1}}
+""",
     "Connection": """\
 spec:
   description: What is there

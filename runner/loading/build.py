@@ -11,8 +11,10 @@ from typing import Any
 
 from runner.declaration.problem import Problem
 from runner.declaration.templates import CODE_IN_FILES, OPENING, evaluated_in_code
+from runner.loading import limits
 from runner.loading.changes import Changes, find_changes, only_removed, without_removed
 from runner.loading.findings import Finding, is_error, place_problems
+from runner.loading.inventory import problems_of_inventory
 from runner.loading.memory import Memory
 from runner.loading.resolving import Resolver
 from runner.loading.snapshot import ABSENT, Held, Named, Record, Snapshot, pack_record, unpack_record
@@ -91,8 +93,10 @@ class _Build:
         records = {at: unpack_record(packed) for at, packed in enumerate(changes.packed) if packed}
         records.update(changes.now)
         records = {at: records[at] for at in sorted(records, key=lambda at: self.scan.paths[at])}
+        inventories = {path for path, _, held, _ in self._names(records) if held.kind == "Inventory"}
         for at, record in records.items():
-            self.findings += [(self.scan.paths[at], finding) for finding in record.findings]
+            if record.held or self.scan.paths[at] not in inventories:  # one in YAML is no declaration
+                self.findings += [(self.scan.paths[at], finding) for finding in record.findings]
         changed_files = self._read_named(records)
         self._blank(records, changed_files)
         self._cross_check(records, known)
@@ -153,15 +157,18 @@ class _Build:
         """Fill `named`; returns the paths whose content is not what it was."""
         known = {p: Named(*each) for p, each in self.before["named"].items()} if self.before else {}
         root, changed = self.memory.root, set()
-        code = {path: where for path, _, held, where in self._names(records) if held.kind != "Library"}
-        for path, _, _, _ in self._names(records):
+        code = {
+            path: where for path, _, held, where in self._names(records) if held.kind in ("Job", "JobType")
+        }
+        for path, _, held, _ in self._names(records):
             if path in self.named or path in self.wrong_names:
                 continue
             was = known.get(path)
             if was is not None and was.sha256 and fingerprint_of(f"{root}/{path}") == was.fingerprint:
                 self.named[path] = was
                 continue
-            content = self.memory.read(path)
+            most = limits.INVENTORY_BYTES if held.kind == "Inventory" else limits.FILE_BYTES
+            content = self.memory.read(path, most)
             if not isinstance(content, Complaint) and path in code:
                 content = _pasted_into(path, code[path], content.raw) or content
             if isinstance(content, Complaint):
@@ -229,6 +236,12 @@ class _Build:
                         tuple(where), wrong.rule, wrong.summary, f"'{path}': {wrong.detail}", wrong.hint
                     )
                     problems.setdefault(at, []).append((held.number, problem))
+        for path, at, held, where in self._names(records):
+            if held.kind == "Inventory" and not held.digest and self.named[path].sha256:
+                raw = self.memory.blob(path, self.named[path].sha256)
+                found_in_it = problems_of_inventory(raw, path, held.facts["reads"])
+                wrong_targets = [(held.number, each.below(*where)) for each in found_in_it]
+                problems.setdefault(at, []).extend(wrong_targets)
         for at, each in problems.items():
             content = self.memory.read(self.scan.paths[at])
             raw = content.raw if not isinstance(content, Complaint) else b""

@@ -21,8 +21,8 @@ class Content:
     fingerprint: Fingerprint
 
 
-def read_file(root: str, path: str) -> Content | Complaint:
-    """The content of `path` below the resolved `root`, or why there is none.
+def read_file(root: str, path: str, most: int = limits.FILE_BYTES) -> Content | Complaint:
+    """The content of `path` below the resolved `root`, `most` bytes of it, or why there is none.
 
     Links are resolved and must stay below the root, which is checked on the open file. The kind is looked at
     before opening (opening a device may do something) and again after.
@@ -37,8 +37,8 @@ def read_file(root: str, path: str) -> Content | Complaint:
             before = os.lstat(full)
         if not stat.S_ISREG(before.st_mode):
             return _complaint_about(full, root, path, before.st_mode)
-        if before.st_size > limits.FILE_BYTES:
-            return _too_large(path, before.st_size)
+        if before.st_size > most:
+            return _too_large(path, before.st_size, most)
         descriptor = os.open(full, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     except FileNotFoundError:
         return Complaint(path, "missing-file", "No such file", "there is no file of that name")
@@ -46,24 +46,24 @@ def read_file(root: str, path: str) -> Content | Complaint:
         reason = getattr(error, "strerror", None) or str(error)
         return Complaint(path, "unreadable", "Cannot be read", reason)
     try:
-        return _read(root, path, descriptor)
+        return _read(root, path, descriptor, most)
     except OSError as error:
         return Complaint(path, "unreadable", "Cannot be read", error.strerror or str(error))
     finally:
         os.close(descriptor)
 
 
-def _read(root: str, path: str, descriptor: int) -> Content | Complaint:
+def _read(root: str, path: str, descriptor: int, most: int) -> Content | Complaint:
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         return _not_a_file(path, status.st_mode)
     if not is_inside(_opened(descriptor, root), root):
         return _outside(path)
     raw = os.read(descriptor, status.st_size + 1)
-    while len(raw) <= limits.FILE_BYTES and (more := os.read(descriptor, limits.FILE_BYTES + 1 - len(raw))):
+    while len(raw) <= most and (more := os.read(descriptor, most + 1 - len(raw))):
         raw += more
-    if len(raw) > limits.FILE_BYTES:
-        return _too_large(path, len(raw))
+    if len(raw) > most:
+        return _too_large(path, len(raw), most)
     fingerprint = Fingerprint(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
     if len(raw) != status.st_size:  # it grew or shrank meanwhile: never taken for known
         fingerprint = fingerprint._replace(size=-1)
@@ -98,10 +98,10 @@ def _not_a_file(path: str, mode: int) -> Complaint:
     return Complaint(path, "not-a-file", "Not a regular file", f"it is {what}; expected a regular file")
 
 
-def _too_large(path: str, size: int) -> Complaint:
+def _too_large(path: str, size: int, most: int) -> Complaint:
     return Complaint(
         path,
         "file-too-large",
         "File too large",
-        f"{format_size(size)}; at most {format_size(limits.FILE_BYTES)} are read",
+        f"{format_size(size)}; at most {format_size(most)} are read",
     )

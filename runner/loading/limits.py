@@ -5,6 +5,12 @@ from __future__ import annotations
 FILE_BYTES = 2**20
 """A declaration, or a file that one names. Kubernetes refuses objects above 1.5 MiB."""
 
+INVENTORY_BYTES = 8 * 2**20
+"""The file of an Inventory: 50,000 targets with 160 bytes each."""
+
+INVENTORY_NODES = 1_000_000
+"""Scalars, maps and lists of an inventory in YAML."""
+
 STREAM_BYTES = 16 * 2**20
 """What is read from standard input: `kustomize build` writes a whole tree as one stream."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 
+from runner.loading import limits
 from runner.loading.contents import Contents
 from runner.loading.files import Content, read_file
 from runner.loading.second_process import SecondProcess, is_worth_it
@@ -28,9 +29,9 @@ class Memory:
     _kept: int = 0
     _second: SecondProcess | None = None
 
-    def read(self, path: str) -> Content | Complaint:
+    def read(self, path: str, most: int = limits.FILE_BYTES) -> Content | Complaint:
         """The content of a file below the root, or why there is none."""
-        return self.given[path] if path in self.given else read_file(self.root, path)
+        return self.given[path] if path in self.given else read_file(self.root, path, most)
 
     def keep(self, sha256: str, raw: bytes) -> None:
         """Keep the content of a named file."""
@@ -65,7 +66,7 @@ class Memory:
         """The content of a named file; RunnerError when it has changed since it was digested."""
         if sha256 in self._blobs:
             return self._blobs[sha256]
-        content = self.read(path)
+        content = self.read(path, limits.INVENTORY_BYTES)
         if isinstance(content, Complaint) or hashlib.sha256(content.raw).hexdigest() != sha256:
             raise RunnerError(f"{path} was changed after it was read; try again")
         return content.raw

@@ -49,12 +49,15 @@ class Reading:
     diagnostics: list[Diagnostic] = field(default_factory=list)
 
 
-def read_documents(raw: bytes, file: str) -> Reading:
-    """The documents of `raw`, or diagnostics that name `file`. Raises nothing, whatever the bytes are."""
+def read_documents(raw: bytes, file: str, *, nodes: int = limits.NODES) -> Reading:
+    """The documents of `raw`, or diagnostics that name `file`. Raises nothing, whatever the bytes are.
+
+    `nodes` is how many values one document may have, aliases expanded.
+    """
     problem = text.problem_of(raw, file)
     if problem is not None:
         return Reading(diagnostics=[problem])
-    reader = _Reader(raw, file)
+    reader = _Reader(raw, file, nodes)
     try:
         reader.run()
     except Stop:
@@ -69,8 +72,9 @@ def read_documents(raw: bytes, file: str) -> Reading:
 
 
 class _Reader(Report):
-    def __init__(self, raw: bytes, file: str) -> None:
+    def __init__(self, raw: bytes, file: str, most: int) -> None:
         super().__init__(raw, file)
+        self.most = most
         self.documents: list[ReadDocument] = []
         self.has_duplicates = False
         self.expanded = 0
@@ -109,6 +113,7 @@ class _Reader(Report):
         root: Any = None
         first: Any = None
         nodes = aliases = 0
+        most = self.most
         while True:
             event = next_event()
             kind = type(event)
@@ -160,10 +165,8 @@ class _Reader(Report):
                 value, size = found
                 nodes += size
                 self.expanded += size
-                if self.expanded > limits.NODES:
-                    self.refuse(
-                        event, "alias-bomb", f"aliases of more than {limits.NODES} values in one file"
-                    )
+                if self.expanded > most:
+                    self.refuse(event, "alias-bomb", f"aliases of more than {most} values in one file")
                 if aliases > limits.ALIASES:
                     self.refuse(event, "alias-bomb", f"more than {limits.ALIASES} aliases in one document")
             elif kind is DocumentEndEvent:
@@ -171,9 +174,9 @@ class _Reader(Report):
             else:  # the parser gives nothing else inside a document
                 raise ValueError(f"unexpected {kind.__name__}")
 
-            if nodes > limits.NODES:
+            if nodes > most:
                 rule = "alias-bomb" if aliases else "too-many-values"
-                self.refuse(event, rule, f"more than {limits.NODES} values in one document, aliases expanded")
+                self.refuse(event, rule, f"more than {most} values in one document, aliases expanded")
             if is_map:
                 if key is not _NOTHING:
                     container[key] = value

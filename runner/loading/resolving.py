@@ -10,7 +10,12 @@ from runner.loading.memory import Memory
 from runner.loading.snapshot import Held, Named, Record
 from runner.loading.verdict import Declaration, unpack
 
-_SURROUNDING = {"JobType": "job_types", "Schedule": "schedules", "Library": "libraries"}
+_SURROUNDING = {
+    "JobType": "job_types",
+    "Schedule": "schedules",
+    "Library": "libraries",
+    "Inventory": "inventories",
+}
 
 
 def record_of(sha256: bytes, packed: bytes) -> Record:
@@ -100,4 +105,5 @@ class Resolver:
         files = {path: self._files[path] for path in sorted(own)}
         if held.kind == "Job" and isinstance(resolved.get("files"), dict):
             files.update(resolved["files"])  # those of the type's template
+            files.update((resolved.get("tasks") or {}).get("files") or {})  # the inventory's
         return files

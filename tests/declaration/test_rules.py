@@ -73,7 +73,6 @@ def test_retry_beside_a_window_is_an_error():
     [
         (a_job(type="external"), "spec.type"),
         (a_job(locks=["warehouse"]), "spec.locks"),
-        (a_job(tasks={"inventory": "routers"}), "spec.tasks"),
         (a_job(concurrency={"policy": "queue"}), "spec.concurrency.policy"),
         (a_job(concurrency={"policy": "queue-one"}), "spec.concurrency.policy"),
         (a_job(concurrency={"policy": "replace"}), "spec.concurrency.policy"),

@@ -47,19 +47,37 @@ class Flow(Model):
 
 
 class Tasks(Model):
-    """Fan-out over the targets of an Inventory."""
+    """Fan-out over the targets of an Inventory: the job's steps run for each of them, in a process each."""
 
-    inventory: ObjectName = Field(description="Name of an Inventory")
-    where: Expression | None = Field(default=None, description="Which targets")
+    inventory: ObjectName = Field(
+        description="Name of an Inventory; its targets are frozen when a run starts"
+    )
+    where: Expression | None = Field(
+        default=None, description="Which targets: an expression over target, inputs, slot, job and trigger"
+    )
     parallel: Count = Field(default=1, description="Targets at the same time")
-    waves: tuple[Count | Percent, ...] = Field(default=(), description="Sizes of the waves")
-    wave_min_success: Percent | None = Field(default=None, description="Needed to go on with the next wave")
-    min_success: Percent = Field(default="100%", description="Needed to succeed")
-    max_failures: Count | None = Field(default=None, description="Stops the rest")
-    retry_every: Duration = Field(default="5m", description="Pause between tries of a target")
-    expires_in: Duration = Field(default="30m", description="A target's last try")
-    timeout: Duration | None = Field(default=None, description="Running time of one target")
-    on_pause: Literal["finish", "interrupt"] = Field(default="finish", description="What started targets do")
+    waves: tuple[Count | Percent, ...] = Field(
+        default=(),
+        description="Sizes of the waves, one after the other; the last one repeats; default: one wave",
+    )
+    wave_min_success: Count | Percent | None = Field(
+        default=None, description="Targets of a wave that must succeed before the next begins; default one"
+    )
+    min_success: Count | Percent = Field(
+        default="100%", description="Targets that must succeed; with fewer the run is FAILED"
+    )
+    max_failures: Count | None = Field(
+        default=None, description="When so many targets have failed no other starts"
+    )
+    retry_every: Duration = Field(default="5m", description="Pause between the tries of a target that failed")
+    expires_in: Duration = Field(
+        default="30m", description="After its first start a target is tried again only for so long"
+    )
+    timeout: Duration | None = Field(default=None, description="Running time of one try of one target")
+    on_pause: Literal["finish", "interrupt"] = Field(
+        default="finish",
+        description="At a pause: started targets end and no other starts, or they go on later",
+    )
 
 
 class JobSpec(Policies):

@@ -6,6 +6,7 @@ from runner.declaration.kinds.authorization import Authorization
 from runner.declaration.kinds.connection import Connection
 from runner.declaration.kinds.envelope import Envelope
 from runner.declaration.kinds.group import Group
+from runner.declaration.kinds.inventory import Inventory
 from runner.declaration.kinds.job import Job
 from runner.declaration.kinds.job_type import JobType
 from runner.declaration.kinds.library import Library
@@ -18,6 +19,7 @@ MODELS: dict[str, type[Envelope]] = {
     "JobType": JobType,
     "Library": Library,
     "Group": Group,
+    "Inventory": Inventory,
     "Connection": Connection,
     "Authorization": Authorization,
     "Runner": Runner,

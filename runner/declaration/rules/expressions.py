@@ -52,6 +52,9 @@ def _all(spec: Mapping[str, Any], inputs: Scope | None) -> Iterator[Problem]:
         "target": None,
         "trigger": None,
     }
+    where = mapping(spec.get("tasks")).get("where")
+    if isinstance(where, str):
+        yield from _condition(("spec", "tasks", "where"), where, outer, "a where")
     for path, text in texts_with_templates(env, ("spec", "env")):
         yield from _in_text(path, text, outer)
     done: dict[str, Scope | None] = {}
@@ -72,15 +75,7 @@ def _all(spec: Mapping[str, Any], inputs: Scope | None) -> Iterator[Problem]:
 def _in_step(path: Path, step: Mapping[str, Any], scope: Scope) -> Iterator[Problem]:
     condition = step.get("if")
     if isinstance(condition, str):
-        where: Path = (*path, "if")
-        if "${{" in condition:
-            detail = "an if is an expression already: ${{ }} is not needed around it"
-            yield Problem(where, "bad-expression", "Bad expression", detail, "take ${{ and }} away")
-        else:
-            begins_within = condition.lstrip().startswith(_BETWEEN)
-            for each in check(condition, scope):
-                cut = begins_within and each.rule == "bad-expression"
-                yield _problem(where, each._replace(hint=_ANCHOR) if cut else each)
+        yield from _condition((*path, "if"), condition, scope, "an if")
     kind = kind_of(step)
     if kind is None or isinstance(step[kind], str):
         return
@@ -92,6 +87,17 @@ def _in_step(path: Path, step: Mapping[str, Any], scope: Scope) -> Iterator[Prob
             yield Problem((*path, *below), "expression-not-here", "Expression where none is read", detail)
             continue
         yield from _in_text((*path, *below), text, scope)
+
+
+def _condition(path: Path, condition: str, scope: Scope, what: str) -> Iterator[Problem]:
+    if "${{" in condition:
+        detail = f"{what} is an expression already: ${{{{ }}}} is not needed around it"
+        yield Problem(path, "bad-expression", "Bad expression", detail, "take ${{ and }} away")
+        return
+    begins_within = condition.lstrip().startswith(_BETWEEN)
+    for each in check(condition, scope):
+        cut = begins_within and each.rule == "bad-expression"
+        yield _problem(path, each._replace(hint=_ANCHOR) if cut else each)
 
 
 def _in_text(path: Path, text: str, scope: Scope) -> Iterator[Problem]:

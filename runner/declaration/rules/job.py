@@ -150,9 +150,6 @@ def inputs(document: Mapping[str, Any], spec: Mapping[str, Any]) -> Found:
 
 def later(_document: Mapping[str, Any], spec: Mapping[str, Any]) -> Found:
     """Fields of the language whose execution is not there yet."""
-    if "tasks" in spec:
-        hint = "one job for each target, or a python step that loops over them, is there"
-        yield not_yet(("spec", "tasks"), "tasks over an inventory", hint=hint, at_key=True)
     if spec.get("locks"):
         hint = "steps of one job never run at the same time; a Runner with parallel: 1 runs one job at a time"
         yield not_yet(("spec", "locks"), "locks", hint=hint, at_key=True)

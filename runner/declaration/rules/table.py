@@ -9,7 +9,16 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from runner.declaration.problem import Problem
-from runner.declaration.rules import credentials, expressions, job, metadata, schedule, settings, steps
+from runner.declaration.rules import (
+    credentials,
+    expressions,
+    inventory,
+    job,
+    metadata,
+    schedule,
+    settings,
+    steps,
+)
 
 Rule = Callable[[Mapping[str, Any], Mapping[str, Any]], Iterable[Problem]]
 
@@ -23,6 +32,7 @@ _RULES: dict[str, tuple[Rule, ...]] = {
         job.code,
         job.inputs,
         job.later,
+        inventory.fan_out,
         steps.steps,
         credentials.environment,
         expressions.of_job,
@@ -39,6 +49,7 @@ _RULES: dict[str, tuple[Rule, ...]] = {
     ),
     "Library": (metadata.our_annotations, settings.library),
     "Group": (metadata.our_annotations, settings.group),
+    "Inventory": (metadata.our_annotations, inventory.inventory),
     "Connection": (metadata.our_annotations, credentials.connection),
     "Authorization": (metadata.our_annotations, credentials.authorization),
     "Runner": (metadata.our_annotations, settings.runner, job.policies, credentials.environment),
