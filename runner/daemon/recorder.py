@@ -7,11 +7,32 @@ from typing import Any
 
 from runner.daemon.bridge import Bridge
 from runner.daemon.clock import Clock
-from runner.execution.order import Began, Ended, ErrorInfo, Raised, Report, StepReported
+from runner.execution.order import (
+    Began,
+    Checkpointed,
+    Ended,
+    ErrorInfo,
+    InfoSaved,
+    Notified,
+    PerformedLong,
+    Progressed,
+    Raised,
+    Report,
+    StepReported,
+)
 from runner.execution.supervisor import Supervisor
 from runner.operations.finish_instance import finish_instance
 from runner.operations.outcome import Finished
-from runner.operations.record_run import record_process, record_raised, record_step
+from runner.operations.record_checkpoint import record_checkpoint
+from runner.operations.record_run import (
+    record_info,
+    record_long_perform,
+    record_notified,
+    record_process,
+    record_progress,
+    record_raised,
+    record_step,
+)
 from runner.store.port import Transaction
 from runner.vocabulary.errors import RunnerError
 
@@ -47,6 +68,7 @@ class Recorder:
         self._finished = finished
         self._trouble = trouble
         self._unrecorded: dict[Attempt, ErrorInfo] = {}  # written and read in the order of the writes
+        self._progress: dict[tuple[int, str], Progressed] = {}  # the last word that is not written yet
         self.supervisor: Supervisor | None = None
 
     def report(self, report: Report) -> None:
@@ -59,11 +81,12 @@ class Recorder:
                 )
             case StepReported():
                 self._step(report)
-            case Raised():
-                at = self._clock.now()
-                self._record(
-                    f"what instance {report.instance} raised", lambda tx: record_raised(tx, report, at)
-                )
+            case Checkpointed():
+                self._checkpoint(report)
+            case Progressed():
+                self._say_progress(report)
+            case Raised() | Notified() | InfoSaved() | PerformedLong():
+                self._say(report)
             case Ended():
                 self._end(report)
 
@@ -73,6 +96,71 @@ class Recorder:
                 self._trouble(f"recording {what}", problem)
 
         self._bridge.record(what, work, done, soon=False)
+
+    def _say(self, report: Raised | Notified | InfoSaved | PerformedLong) -> None:
+        at = self._clock.now()
+
+        def work(tx: Transaction) -> None:
+            match report:
+                case Raised():
+                    record_raised(tx, report, at)
+                case Notified():
+                    record_notified(tx, report, at)
+                case InfoSaved():
+                    record_info(tx, report)
+                case PerformedLong():
+                    record_long_perform(tx, report, at)
+
+        self._record(f"what instance {report.instance} said", work)
+
+    def _say_progress(self, report: Progressed) -> None:
+        """Only the last word is written: what was said before it, and is not written yet, is gone."""
+        key = report.instance, report.target
+        is_waiting = key in self._progress
+        self._progress[key] = report
+        if not is_waiting:
+            self._write_progress(key)
+
+    def _write_progress(self, key: tuple[int, str]) -> None:
+        def work(tx: Transaction) -> Progressed:
+            last = self._progress[key]
+            record_progress(tx, last)
+            return last
+
+        def done(written: Progressed | None, problem: BaseException | None) -> None:
+            if problem is not None:
+                self._trouble(f"recording the progress of instance {key[0]}", problem)
+            elif self._progress[key] is not written:
+                self._write_progress(key)
+                return
+            del self._progress[key]
+
+        self._bridge.record(f"the progress of instance {key[0]}", work, done, soon=False)
+
+    def _checkpoint(self, report: Checkpointed) -> None:
+        at = self._clock.now()
+        what = f"checkpoint {report.record.n} of instance {report.instance}"
+
+        def work(tx: Transaction) -> None:
+            try:
+                record_checkpoint(tx, report, at)
+            except (ValueError, TypeError, RunnerError) as problem:
+                text = f"checkpoint {report.record.n} could not be recorded: {problem}"
+                self._unrecorded[report.instance, report.epoch] = ErrorInfo("not-recorded", text, report.step)
+                raise
+
+        def done(_: None, problem: BaseException | None) -> None:
+            if self.supervisor is None:
+                return
+            if problem is not None:  # it waits, and never goes on from what is not recorded
+                self._trouble(f"recording {what}", problem)
+                self.supervisor.stop(
+                    report.instance, report.epoch, grace_s=0, why="not-recorded", target=report.target
+                )
+            else:
+                self.supervisor.acknowledge(report.instance, report.epoch, report.number, report.target)
+
+        self._bridge.record(what, work, done)
 
     def _step(self, report: StepReported) -> None:
         at = self._clock.now()

@@ -43,8 +43,11 @@ class SlotDecision:
 
 
 def is_in_a_queue(trigger: Mapping[str, Any]) -> bool:
-    """Whether an instance is one of those that are caught up: oldest first, one at a time (R10)."""
-    return bool(trigger.get("missed") or trigger.get("after_missed"))
+    """Whether an instance is one of those that are caught up: oldest first, one at a time (R10).
+
+    So is one that a job's own code asked for: it comes when the instance that asked is over.
+    """
+    return bool(trigger.get("missed") or trigger.get("after_missed") or trigger.get("earlier"))
 
 
 @dataclass(slots=True)

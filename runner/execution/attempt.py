@@ -12,9 +12,13 @@ from typing import Any
 
 from runner.execution.order import (
     Began,
+    Checkpointed,
     Ended,
     ErrorInfo,
+    InfoSaved,
+    Notified,
     Order,
+    PerformedLong,
     Progressed,
     Raised,
     Report,
@@ -24,6 +28,7 @@ from runner.execution.order import (
 from runner.execution.output import NO_MASKS, Log, Masks
 from runner.execution.processes import ticks_now
 from runner.execution.protocol import Lines, ProtocolError
+from runner.execution.sayings import GRADES, LEVELS, checked_info, checked_record, number_or_none
 from runner.execution.streams import Streams
 from runner.execution.verdict import decide_outcome, error_from
 
@@ -34,10 +39,39 @@ class Attempt:
     """One attempt of an instance or of one of its targets: streams, opened here and closed by `close`."""
 
     __slots__ = (
-        "_end", "_errors", "_lines", "_masks", "_report", "_step", "_unsent", "_unsent_ack",
-        "control", "epoch", "err", "instance", "log", "number", "order", "out", "pid", "pid_started",
-        "shielded", "step_limit_s", "stop_why", "target", "timers", "token", "violation", "waiting_grace_s",
-        "was_spare", "workdir",
+        "_end",
+        "_errors",
+        "_lines",
+        "_masks",
+        "_report",
+        "_step",
+        "_uncommitted",
+        "_unsent",
+        "_unsent_ack",
+        "checkpoints",
+        "control",
+        "epoch",
+        "err",
+        "instance",
+        "log",
+        "number",
+        "order",
+        "out",
+        "performing_since_s",
+        "pid",
+        "pid_started",
+        "shielded",
+        "step_limit_s",
+        "stop_why",
+        "target",
+        "timers",
+        "token",
+        "violation",
+        "waiting_grace_s",
+        "wake_at",
+        "warns_of_long_performs",
+        "was_spare",
+        "workdir",
     )  # fmt: skip
 
     def __init__(
@@ -76,11 +110,17 @@ class Attempt:
         self._errors = 0
         self._step: str | None = None
         self._end: dict[str, Any] | None = None
+        self._uncommitted = 0  # the number of a checkpoint that is not acknowledged
+        self.checkpoints = 0
+        self.wake_at: float | None = None  # it has said that it goes to sleep until then
+        self.performing_since_s: float | None = None  # since a unit of its work began (monotonic)
+        self.warns_of_long_performs = False
 
     def send(self) -> bool:
         """Send to the child what it has room for; whether all of it is gone."""
         if self._unsent_ack and not self._unsent:
-            self._unsent, self._unsent_ack = b'{"ack":%d}\n' % self._unsent_ack, 0
+            line = b'{"ack":%d}\n' if self.stop_why is None else b'{"ack":%d,"ask":"stop"}\n'
+            self._unsent, self._unsent_ack = line % self._unsent_ack, 0
         try:
             self._unsent = self._unsent[os.write(self.control, self._unsent) :]
         except BlockingIOError:
@@ -140,12 +180,64 @@ class Attempt:
         elif kind == "raised":
             severity = "error" if message["severity"] == "error" else "warning"
             self._errors += severity == "error"
-            self._raise(severity, message["code"], message["description"], message["info"])
+            grade = message.get("grade")
+            self._raise(
+                severity,
+                message["code"],
+                message["description"],
+                message["info"],
+                (grade if grade in GRADES else "major") if severity == "error" else None,
+            )
         elif kind == "progress":
             text = self._masks.hide(message["text"][:500])
-            self._report(Progressed(self.instance, self.epoch, text, self.target))
+            done, total = number_or_none(message.get("done")), number_or_none(message.get("total"))
+            self._report(Progressed(self.instance, self.epoch, text, self.target, done, total))
+        elif kind == "checkpoint":
+            self._take_checkpoint(message)
+        elif kind in ("notify", "info", "performing"):
+            self._take_saying(kind, message)
         else:
             self._take_step(kind, message, following)
+
+    def _take_checkpoint(self, message: dict[str, Any]) -> None:
+        number, step = message["n"], message["step"]
+        if number <= self.number or step != self._step or self._uncommitted:
+            raise ProtocolError("it made a checkpoint that cannot be")
+        record = checked_record(message["record"], self._masks)
+        self.number = self._uncommitted = number
+        self.checkpoints += 1
+        self.wake_at = record.until
+        if self.performing_since_s is not None:
+            self.performing_since_s = time.monotonic()
+        self._report(Checkpointed(self.instance, self.epoch, number, step, record, self.target))
+
+    def _take_saying(self, kind: str, message: dict[str, Any]) -> None:
+        if kind == "notify":
+            level, hide = message["level"], self._masks.hide
+            topic, text = hide(message["topic"][:200]), hide(message["message"][:4000])
+            self._report(
+                Notified(
+                    self.instance,
+                    self.epoch,
+                    level if level in LEVELS else "info",
+                    topic,
+                    text,
+                    self.target,
+                    self._step,
+                )
+            )
+        elif kind == "info":
+            info = checked_info(message["info"], self._masks)
+            self._report(InfoSaved(self.instance, self.epoch, info, self.target))
+        else:
+            self.performing_since_s = time.monotonic()
+            self.warns_of_long_performs = message["is_class"]
+
+    def performed_long(self, seconds: float) -> None:
+        """Report that a unit of its work has taken so long by now."""
+        self._report(
+            PerformedLong(self.instance, self.epoch, self._step or "", round(seconds, 1), self.target)
+        )
 
     def _take_step(self, kind: Any, message: dict[str, Any], following: list[dict[str, Any]]) -> None:
         number, step = message["n"], message["step"]
@@ -158,7 +250,9 @@ class Attempt:
             # What it printed is in the pipes, and the child waits: the next step has not printed yet. At a
             # start it may have.
             self.drain()
+            self.performing_since_s = None
         outputs: dict[str, Any] | None = None
+        record = None
         error: ErrorInfo | None = None
         self.step_limit_s = None
         if kind == "start":
@@ -167,6 +261,8 @@ class Attempt:
             self.step_limit_s = limit if isinstance(limit, int | float) else None
         elif kind == "complete":
             outputs = self._masks.hide_all(message["outputs"])
+            if message.get("record") is not None:
+                record = checked_record(message["record"], self._masks)
         elif kind == "fail":
             error = error_from(self._masks.hide_all(message["error"]), step)
             self.acknowledge(
@@ -177,11 +273,24 @@ class Attempt:
         reason = str(message.get("reason") or "")[:200]
         self._report(
             StepReported(
-                self.instance, self.epoch, number, step, kind, at, outputs, error, last, reason, self.target
+                self.instance,
+                self.epoch,
+                number,
+                step,
+                kind,
+                at,
+                outputs,
+                error,
+                last,
+                reason,
+                self.target,
+                record,
             )
         )
 
-    def _raise(self, severity: Any, code: str, description: str, info: dict[str, Any]) -> None:
+    def _raise(
+        self, severity: Any, code: str, description: str, info: dict[str, Any], grade: str | None = None
+    ) -> None:
         hide = self._masks
         self._report(
             Raised(
@@ -192,12 +301,16 @@ class Attempt:
                 hide.hide(description),
                 hide.hide_all(info),
                 self.target,
+                self._step,
+                grade,
             )
         )
 
     def acknowledge(self, number: int) -> bool:
         """Let the child go on; whether all could be sent."""
         self._unsent_ack = max(self._unsent_ack, number)  # the highest stands for all
+        if self._uncommitted <= number:
+            self._uncommitted = 0
         return self.send()
 
     def read_output(self, descriptor: int) -> bool:
@@ -252,6 +365,7 @@ class Attempt:
             stop_why=self.stop_why,
             errors=self._errors,
             step=self._step,
+            sleeps=self.wake_at is not None,
         )
         signalled = status is not None and os.WIFSIGNALED(status)
         report = Ended(
@@ -265,6 +379,8 @@ class Attempt:
             usage,
             self.log.received,
             self.target,
+            self.wake_at if verdict.outcome == "sleeping" else None,
+            self.checkpoints,
         )
         return report, self.violation is None and self._end is not None and self._end.get("clean") is True
 

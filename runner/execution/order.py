@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 from runner.execution.protocol import encode
 
-Outcome = Literal["succeeded", "failed", "crashed", "stopped", "timeout"]
+Outcome = Literal["succeeded", "failed", "crashed", "stopped", "timeout", "sleeping"]
 NO_TARGET = "-"
 """The target of an instance that has no inventory; with one, each target is a process of its own."""
 
@@ -26,7 +26,12 @@ class Order:
     is named is made if it is missing, and removed unless `keep_workdir`. `env` is the exact environment, to
     which only RUNNER_ names are added. `limits` are as declared (`memory: 512MiB`, `cpuTime: 10m`) or
     numbers (bytes, seconds). `masks` and `log_path` stay with the supervisor. `timeout_s` bounds the whole
-    attempt; `grace_s` is the time between TERM and KILL then.
+    attempt; `grace_s` is the time between TERM and KILL then. `perform_timeout_s` bounds the time between
+    two checkpoints of code that makes some.
+
+    `saved` is what earlier processes of the instance have recorded, and what its code may ask about it:
+    `step`, `n`, `cursor` (a map) and `state` (JSON text) of the last checkpoint, `info` and `persistent`
+    (JSON texts), `last_execution` and `next_slot` (ISO texts).
     """
 
     instance: int
@@ -38,6 +43,7 @@ class Order:
     profile: Literal["lean", "data"] = "lean"
     context: Mapping[str, Any] = field(default_factory=dict)
     done: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    saved: Mapping[str, Any] = field(default_factory=dict)
     skipped: Sequence[str] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     libraries: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -49,6 +55,7 @@ class Order:
     limits: Mapping[str, Any] = field(default_factory=dict)
     outputs: Mapping[str, Any] = field(default_factory=dict)
     timeout_s: float | None = None
+    perform_timeout_s: float | None = None
     grace_s: float = 10.0
     output_limit: int = DEFAULT_OUTPUT_LIMIT
     masks: Sequence[str] = field(default=(), repr=False)
@@ -73,6 +80,7 @@ class Order:
 
 _ONLY_WHEN_SET = (
     "done",
+    "saved",
     "skipped",
     "files",
     "libraries",
@@ -115,6 +123,35 @@ class Began(NamedTuple):
     target: str = NO_TARGET
 
 
+class Record(NamedTuple):
+    """What a job's code wants kept, in one transaction; None: unchanged since the last one.
+
+    `state` and `info` are JSON texts of maps, as are the values of `changed` (keys of the persistent state).
+    `n` counts the checkpoints of the instance; `cursor` is the SDK's own. `trigger_at` and `until` (a sleep
+    that ends the process) are seconds since the epoch.
+    """
+
+    n: int
+    cursor: str
+    state: str | None = None
+    info: str | None = None
+    changed: Mapping[str, str] = {}
+    removed: Sequence[str] = ()
+    trigger_at: float | None = None
+    until: float | None = None
+
+
+class Checkpointed(NamedTuple):
+    """The code is to go on from here if its process dies. It waits until `number` is acknowledged."""
+
+    instance: int
+    epoch: int
+    number: int
+    step: str
+    record: Record
+    target: str = NO_TARGET
+
+
 class StepReported(NamedTuple):
     """A step started, was skipped, completed or failed. `number` is what `acknowledge` wants back."""
 
@@ -130,6 +167,8 @@ class StepReported(NamedTuple):
     """A completion after which only the end comes: the child does not wait for its acknowledgement."""
     reason: str = ""
     target: str = NO_TARGET
+    record: Record | None = None
+    """What a completed step's code wants kept together with its completion."""
 
 
 class Raised(NamedTuple):
@@ -142,6 +181,9 @@ class Raised(NamedTuple):
     description: str
     info: Mapping[str, Any]
     target: str = NO_TARGET
+    step: str | None = None
+    grade: str | None = None
+    """How bad an error is: `minor`, `major` or `critical`."""
 
 
 class Progressed(NamedTuple):
@@ -150,6 +192,39 @@ class Progressed(NamedTuple):
     instance: int
     epoch: int
     text: str
+    target: str = NO_TARGET
+    done: float | None = None
+    total: float | None = None
+
+
+class Notified(NamedTuple):
+    """The job tells people something, for the activity log."""
+
+    instance: int
+    epoch: int
+    level: str
+    topic: str
+    message: str
+    target: str = NO_TARGET
+    step: str | None = None
+
+
+class InfoSaved(NamedTuple):
+    """What the job noted about its instance, from an attempt that fails; JSON text of a map."""
+
+    instance: int
+    epoch: int
+    info: str
+    target: str = NO_TARGET
+
+
+class PerformedLong(NamedTuple):
+    """A unit of work has run for so long without a checkpoint."""
+
+    instance: int
+    epoch: int
+    step: str
+    seconds: float
     target: str = NO_TARGET
 
 
@@ -166,6 +241,11 @@ class Ended(NamedTuple):
     usage: Usage
     output_bytes: int
     target: str = NO_TARGET
+    until: float | None = None
+    """When it is to come back, seconds since the epoch; only with the outcome `sleeping`."""
+    checkpoints: int = 0
 
 
-Report = Began | StepReported | Raised | Progressed | Ended
+Report = (
+    Began | StepReported | Checkpointed | Raised | Progressed | Notified | InfoSaved | PerformedLong | Ended
+)

@@ -29,6 +29,7 @@ ENDED, NOT_STARTED = b"E", b"F"
 
 MAX_LINE = 1 << 20  # bytes: the outputs of a step, with room
 MAX_OUTPUTS = 256 << 10  # bytes of JSON
+MAX_RECORD = 16 << 20  # bytes: state, info and persistent state at their limits, each escaped as JSON text
 _BURST = 5_000  # messages at once; above that the child floods
 _RATE = 500  # messages a second that it may go on with
 _COST_PER_BYTE = 1 / 2048  # so that the burst is also about 10 MiB
@@ -91,13 +92,19 @@ def decode(line: bytes) -> Any:
     return value
 
 
+_BEGINNING = 32  # bytes in which a message has said of what kind it is
+_MAY_BE_LONG = ("checkpoint", "complete", "info")
+_LONG_ONES = tuple(b'{"m":"%s"' % kind.encode() for kind in _MAY_BE_LONG)
+
+
 class Lines:
     """Cuts what one child sends into messages, and refuses a child that floods."""
 
-    __slots__ = ("_rest", "_spent", "_then")
+    __slots__ = ("_length", "_rest", "_spent", "_then")
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._rest: list[bytes] = []
+        self._length = 0
         self._spent = 0.0
         self._then: float | None = None
 
@@ -106,12 +113,39 @@ class Lines:
         if not self._rest and part.count(b"\n") == 1 and part.endswith(b"\n"):
             lines = [part]
         else:
-            lines = (self._rest + part).split(b"\n")
-            self._rest = lines.pop()
-            if len(self._rest) > MAX_LINE:
-                raise ProtocolError(f"a message is longer than {MAX_LINE} bytes")
-        self._spend(len(lines) + len(part) * _COST_PER_BYTE, now)
-        return [_message(line) for line in lines]
+            lines = self._completed(part)
+            if self._length > MAX_LINE:
+                self._refuse_long()
+        messages = [_message(line) for line in lines]
+        cost = 0.0
+        for line, message in zip(lines, messages, strict=True):
+            if message["m"] != "checkpoint":  # the next one is only read when this one is acknowledged
+                cost += 1 + len(line) * _COST_PER_BYTE
+        if cost:
+            self._spend(cost, now)
+        return messages
+
+    def _refuse_long(self) -> None:
+        if not self._rest[0].startswith(_LONG_ONES) or self._length > MAX_RECORD:
+            limit = MAX_RECORD if self._rest[0].startswith(_LONG_ONES) else MAX_LINE
+            raise ProtocolError(f"a message is longer than {limit} bytes")
+
+    def _completed(self, part: bytes) -> list[bytes]:
+        """The lines that end in `part`; what begins in it is kept, and copied only once."""
+        first, *others = part.split(b"\n")
+        if not others:
+            if self._length < _BEGINNING:
+                self._rest = [b"".join((*self._rest, part))]
+            else:
+                self._rest.append(part)
+            self._length += len(part)
+            return []
+        self._rest.append(first)
+        lines = [b"".join(self._rest), *others]
+        rest = lines.pop()
+        self._rest = [rest] if rest else []
+        self._length = len(rest)
+        return lines
 
     def _spend(self, cost: float, now: float) -> None:
         if self._then is not None:
@@ -130,13 +164,16 @@ _FIELDS: dict[str, dict[str, type | tuple[type, ...]]] = {
     "fail": {"n": int, "step": str, "at": float, "error": dict},
     "raised": {"severity": str, "code": str, "description": str, "info": dict},
     "progress": {"text": str},
+    "notify": {"level": str, "topic": str, "message": str},
+    "info": {"info": str},
+    "performing": {"step": str, "is_class": bool},
+    # `record` is what the SDK's port calls a checkpoint or a sleep (runner/sdk/port.py); `n` is acknowledged.
+    "checkpoint": {"n": int, "step": str, "record": dict},
     "end": {"outcome": str, "outputs": dict},
 }
 
 
 def _message(line: bytes) -> dict[str, Any]:
-    if len(line) > MAX_LINE:
-        raise ProtocolError(f"a message is longer than {MAX_LINE} bytes")
     try:
         message = decode(line)
         fields = _FIELDS[message["m"]]
@@ -145,6 +182,8 @@ def _message(line: bytes) -> dict[str, Any]:
                 raise TypeError(name)
     except (ValueError, KeyError, TypeError, RecursionError):
         raise ProtocolError("it sent something that is no message on its control stream") from None
+    if len(line) > MAX_LINE and message["m"] not in _MAY_BE_LONG:
+        raise ProtocolError(f"a message is longer than {MAX_LINE} bytes")
     if "at" in fields and not 0 < message["at"] < 2**33:
         raise ProtocolError("it sent a time that cannot be")
     return dict(message)

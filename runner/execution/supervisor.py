@@ -149,7 +149,8 @@ class Supervisor:
             attempt = self._attempts[token]
             if token in self._to_pause and attempt.stop_why is None:
                 self._stop(attempt, attempt.order.grace_s, PAUSE)
-                return
+                if attempt.performing_since_s is None:
+                    return  # else its code is told with the acknowledgement, and ends by itself
             if attempt.control >= 0 and not attempt.acknowledge(number):
                 self._watches.wants_to_send(attempt.control)
 

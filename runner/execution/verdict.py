@@ -9,6 +9,9 @@ from typing import Any, NamedTuple
 
 from runner.execution.order import ErrorInfo, Outcome
 
+PERFORM_TIMEOUT = "perform-timeout"
+"""Why it is stopped, when it has run for too long without a checkpoint."""
+
 
 class Verdict(NamedTuple):
     """The outcome and its reason."""
@@ -26,12 +29,14 @@ def decide_outcome(
     stop_why: str | None,
     errors: int,
     step: str | None,
+    sleeps: bool = False,
 ) -> Verdict:
     """The verdict on an attempt that is over.
 
     `end` is the child's last message, if it sent one: a result that was reported wins over a stop that was
     asked, and over how the process then ended. `status` is the wait status, None when nobody could collect
-    it (the zygote died). `errors` counts errors that the job's code stored.
+    it (the zygote died). `errors` counts errors that the job's code stored; `sleeps` is whether the last
+    thing that it recorded is a sleep which is to end the process.
     """
     if violation is not None:
         return Verdict("failed", ErrorInfo("protocol", violation, step), {})
@@ -43,6 +48,8 @@ def decide_outcome(
         )
     if end is not None and end["outcome"] == "failed":
         return Verdict("failed", error_from(end.get("error") or {}, step), {})
+    if end is not None and end["outcome"] == "sleeping" and sleeps and stop_why is None:
+        return Verdict("sleeping", None, {})
     if stop_why is not None:
         return _stopped(stop_why, step)
     if end is not None:
@@ -69,6 +76,9 @@ def _stopped(why: str, step: str | None) -> Verdict:
         return Verdict(
             "timeout", ErrorInfo("timeout", "it ran longer than its timeout", step, retryable=True), {}
         )
+    if why == PERFORM_TIMEOUT:
+        text = "a unit of its work ran longer than performTimeout without a checkpoint"
+        return Verdict("failed", ErrorInfo(PERFORM_TIMEOUT, text, step, retryable=True), {})
     return Verdict("stopped", ErrorInfo("stopped", why, step), {})
 
 

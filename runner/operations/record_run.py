@@ -1,16 +1,29 @@
-"""Record what a running instance reports: its process, its steps, the errors that it raised."""
+"""Record what a running instance reports: its process, its steps, and what its code says."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
-from runner.execution.order import Began, ErrorInfo, Raised, StepReported
+from runner.execution.order import (
+    NO_TARGET,
+    Began,
+    ErrorInfo,
+    InfoSaved,
+    Notified,
+    PerformedLong,
+    Progressed,
+    Raised,
+    StepReported,
+)
 from runner.lifecycle.step import STEP
+from runner.operations.record_checkpoint import keep_record
 from runner.store.port import Transaction
-from runner.store.records import ErrorRecord
+from runner.store.records import ErrorRecord, NotificationRecord
 
 SUPERVISOR = "system:supervisor"
+
+LONG_PERFORM = "instance.performs_long"
 
 _EVENT = {"start": "start", "complete": "complete", "fail": "fail", "skip": "skip"}
 _BEFORE = {"start": "PENDING", "skip": "PENDING", "complete": "STARTED", "fail": "STARTED"}
@@ -39,15 +52,84 @@ def record_step(tx: Transaction, report: StepReported, at: datetime) -> None:
         outputs=report.outputs,
         error=_problem(report.error),
     )
+    if report.record is not None:
+        keep_record(
+            tx,
+            report.instance,
+            report.epoch,
+            report.target,
+            report.step,
+            report.record,
+            at,
+            completes=True,
+        )
 
 
 def record_raised(tx: Transaction, raised: Raised, at: datetime) -> None:
     """Keep an error or warning that the job's code raised without stopping (system E5)."""
-    instance = tx.instances.get(raised.instance)
-    if instance is not None and instance.epoch == raised.epoch:
+    if _is_current(tx, raised.instance, raised.epoch):
         tx.errors.add(
-            ErrorRecord(raised.instance, at, raised.severity, raised.code, raised.description, raised.info)
+            ErrorRecord(
+                raised.instance,
+                at,
+                raised.severity,
+                raised.code,
+                raised.description,
+                raised.info,
+                _named(raised.target),
+                raised.step,
+                raised.grade,
+            )
         )
+
+
+def record_notified(tx: Transaction, told: Notified, at: datetime) -> None:
+    """Keep what the job tells people, for the activity log (system D7)."""
+    if _is_current(tx, told.instance, told.epoch):
+        tx.notifications.add(
+            NotificationRecord(
+                told.instance, at, told.level, told.topic, told.message, _named(told.target), told.step
+            )
+        )
+
+
+def record_progress(tx: Transaction, progress: Progressed) -> None:
+    """Keep how far it is: in the job's own words, and from 0 to 1 when it says how much there is."""
+    if not _is_current(tx, progress.instance, progress.epoch):
+        return
+    done, total = progress.done, progress.total
+    share = min(done / total, 1.0) if done is not None and total else None
+    said = {"done": done, "total": total, "text": progress.text}
+    if progress.target == NO_TARGET:
+        tx.instances.update(progress.instance, epoch=progress.epoch, progress=share, progress_said=said)
+    tx.tasks.update(
+        progress.instance, progress.target, epoch=progress.epoch, progress=share, progress_said=said
+    )
+
+
+def record_info(tx: Transaction, saved: InfoSaved) -> None:
+    """Keep what the job noted about its instance although its attempt fails."""
+    if _is_current(tx, saved.instance, saved.epoch):
+        tx.instances.update(saved.instance, epoch=saved.epoch, info=saved.info)
+
+
+def record_long_perform(tx: Transaction, long: PerformedLong, at: datetime) -> None:
+    """An event of the instance: its code does not make the small units of work that were agreed (D1)."""
+    if _is_current(tx, long.instance, long.epoch):
+        why = f"step {long.step} has run for {long.seconds:g} s without a checkpoint"
+        details = {"step": long.step, "target": long.target, "seconds": long.seconds}
+        tx.events.append(
+            "instance", str(long.instance), LONG_PERFORM, at=at, who=SUPERVISOR, why=why, details=details
+        )
+
+
+def _is_current(tx: Transaction, instance_id: int, epoch: int) -> bool:
+    instance = tx.instances.get(instance_id)
+    return instance is not None and instance.epoch == epoch
+
+
+def _named(target: str) -> str | None:
+    return None if target == NO_TARGET else target
 
 
 def _problem(error: ErrorInfo | None) -> dict[str, Any] | None:

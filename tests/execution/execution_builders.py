@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from runner.execution.order import Began, Ended, Order, Progressed, Report, StepReported
+from runner.execution.order import Began, Checkpointed, Ended, Order, Progressed, Report, StepReported
 from runner.execution.output import read_log
 from runner.execution.supervisor import Supervisor
 
@@ -39,7 +39,11 @@ class Workshop:
         self.reports.append(report)
         if isinstance(report, Progressed):
             return  # a flood of them is not to be searched each time
-        if self.acknowledges and isinstance(report, StepReported) and report.event == "complete":
+        waits = isinstance(report, Checkpointed) or (
+            isinstance(report, StepReported) and report.event == "complete"
+        )
+        if self.acknowledges and waits:
+            assert isinstance(report, Checkpointed | StepReported)
             self.supervisor.acknowledge(report.instance, report.epoch, report.number)
         if self._wanted is not None and self._wanted():
             self.loop.stop()

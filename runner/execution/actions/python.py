@@ -1,7 +1,8 @@
 """Calls a function of a file of the project, or runs inline source; the map it returns is its outputs.
 
-A function's parameters are filled by name: the step's `with` values, then the job's inputs, and `context`
-for everything that expressions see. Libraries are imported by their names, from their pinned copies.
+A function's parameters are filled by name: the step's `with` values, then the job's inputs, `context` for
+everything that expressions see, and `job` for the SDK (`runner.sdk`), which also runs classes. Libraries are
+imported by their names, from their pinned copies.
 
 Lean on purpose: the zygote imports this before it forks, so what only some code needs is imported there.
 """
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 _MODULE = "job_code"
 _BODY = "run"
+_JOB = "job"
+"""The parameter that wants the SDK's Job, unless a value of that name is given."""
 _KEYWORD_REST = 0x08  # inspect.CO_VARKEYWORDS; inspect itself is not lean
 
 
@@ -110,6 +113,8 @@ def _compiled(source: bytes, name: str) -> CodeType:
 
 
 def _call(module: ModuleType, action: Mapping[str, Any], step: StepContext) -> Any:
+    if action.get("class"):
+        return _call_class(module, action, step)
     name = action.get("function") or _BODY
     function = module.__dict__.get(name)
     if not callable(function):
@@ -120,7 +125,12 @@ def _call(module: ModuleType, action: Mapping[str, Any], step: StepContext) -> A
             "function-missing",
             f"{module.__file__} has no function {name!r}; it has {', '.join(sorted(known)) or 'none'}",
         )
-    returned = function(**_arguments(function, action, step, str(module.__file__)))
+    arguments, takes_job = _arguments(function, action, step, str(module.__file__))
+    if takes_job:
+        from runner.execution.child.job_code import bound_function, run_job_code
+
+        return run_job_code(bound_function(function, arguments), _values(action, step), step)
+    returned = function(**arguments)
     if isinstance(returned, CoroutineType):
         import asyncio
 
@@ -128,14 +138,24 @@ def _call(module: ModuleType, action: Mapping[str, Any], step: StepContext) -> A
     return returned
 
 
+def _call_class(module: ModuleType, action: Mapping[str, Any], step: StepContext) -> Any:
+    from runner.execution.child.job_code import job_class, run_job_code
+
+    name = action["class"]
+    found = job_class(module.__dict__.get(name), name, str(module.__file__), module.__dict__)
+    return run_job_code(found, _values(action, step), step)
+
+
 def _arguments(
     function: Callable[..., Any], action: Mapping[str, Any], step: StepContext, file: str
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], bool]:
+    """(arguments by name, whether it also takes the job)."""
     names, needed, takes_all = _parameters(function)
     if not names and not needed and not takes_all:
-        return {}
+        return {}, False
     available = {"context": _context(step), **_values(action, step)}
-    missing = [name for name in needed if name not in available]
+    takes_job = _JOB in needed and _JOB not in available
+    missing = [name for name in needed if name not in available and not (takes_job and name == _JOB)]
     if missing:
         raise ActionFailed(
             "missing-argument",
@@ -144,7 +164,7 @@ def _arguments(
             f"{', '.join(sorted(available))}",
         )
     wanted = set(names) | (set(available) - {"context"} if takes_all else set())
-    return {name: value for name, value in available.items() if name in wanted}
+    return {name: value for name, value in available.items() if name in wanted}, takes_job
 
 
 def _parameters(function: Callable[..., Any]) -> tuple[list[str], list[str], bool]:

@@ -13,6 +13,14 @@ from typing import Any, NamedTuple
 Say = Callable[[dict[str, Any]], None]
 """Sends one message to the supervisor."""
 
+Commit = Callable[[str, dict[str, Any]], None]
+"""Sends what a step's code wants kept, and returns when it is durable."""
+
+
+def nobody_keeps(_step: str, _record: dict[str, Any]) -> None:
+    """For a step without a supervisor."""
+
+
 PROGRESS_EVERY_S = 0.1
 """Between two words of progress: a loop may say it a million times."""
 
@@ -39,6 +47,7 @@ class StepContext:
     __slots__ = (
         "_next_progress",
         "attempt",
+        "commit",
         "connections",
         "env",
         "files",
@@ -48,7 +57,9 @@ class StepContext:
         "name",
         "output_path",
         "ran_program",
+        "record",
         "roots",
+        "saved",
         "say",
         "timeout_s",
         "unsaid",
@@ -73,6 +84,8 @@ class StepContext:
         timeout_s: float | None,
         output_path: str,
         say: Say,
+        commit: Commit = nobody_keeps,
+        saved: dict[str, Any] | None = None,
     ) -> None:
         self.name = name
         self.job = job
@@ -90,6 +103,11 @@ class StepContext:
         """The file that `$RUNNER_OUTPUT` names; it does not exist before a program writes it."""
         self.ran_program = False
         self.say = say
+        self.commit = commit
+        self.saved: dict[str, Any] = {} if saved is None else saved
+        """What is recorded of the instance (`Order.saved`), kept up to date by the code that commits."""
+        self.record: dict[str, Any] | None = None
+        """What is to be recorded together with the step's completion."""
         self.unsaid: str | None = None
         self._next_progress = 0.0
 

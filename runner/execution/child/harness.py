@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 from runner.execution.actions.failure import ActionFailed
 from runner.execution.child.environment import set_environment
-from runner.execution.child.interruption import INTERRUPTION, StepTimeout, StopRequested
+from runner.execution.child.interruption import INTERRUPTION, FallsAsleep, StepTimeout, StopRequested
 from runner.execution.child.steps import Steps, as_error
 from runner.execution.child.stream import Stream
 from runner.execution.processes import (
@@ -100,6 +100,8 @@ def run(stream: Stream, finish: Callable[[], None]) -> int:
             end["outputs"] = steps.results()
     except StopRequested:
         end["outcome"] = "stopped"
+    except FallsAsleep:
+        end["outcome"] = "sleeping"
     except ActionFailed as failure:
         end.update(outcome="failed", error=as_error(failure))
     except EOFError:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 from _signal import SIG_SETMASK, pthread_sigmask, set_wakeup_fd  # type: ignore[import-not-found]
 from collections.abc import Iterator
@@ -25,6 +26,10 @@ class StepTimeout(BaseException):
     """The step used up its timeout; clean up and let it pass."""
 
 
+class FallsAsleep(BaseException):
+    """The instance sleeps, which is recorded, and this process is to end; clean up and let it pass."""
+
+
 NO_SHIELD = signal.SIGRTMIN
 """From the zygote: the TERM that comes with it is not to wait for the end of any step."""
 
@@ -35,11 +40,15 @@ STEP_GRACE_S = 5.0
 class Interruption:
     """What was asked of this process, and what it is doing. One per process, because signals are."""
 
-    __slots__ = ("_shielded", "_told", "_zygote", "armed", "program", "stopping", "timed_out")
+    __slots__ = (
+        "_bell", "_shielded", "_told", "_zygote", "armed", "patient", "program", "stopping", "timed_out"
+    )  # fmt: skip
 
     def __init__(self) -> None:
+        self._bell = -1  # readable once a stop was asked for; made when somebody waits for that
         self._told = False
         self._shielded = False
+        self.patient = False  # the code asks for itself whether it is to stop
         self.stopping = False
         self.timed_out = False
         self.armed = False
@@ -79,6 +88,27 @@ class Interruption:
         finally:
             self.armed = False
 
+    def wait(self, seconds: float) -> None:
+        """Return after that time, or as soon as a stop is asked for."""
+        if self._bell < 0:
+            self._bell = os.eventfd(0, os.EFD_CLOEXEC)
+        if not self.stopping:  # from here on the bell rings
+            poll = select.poll()
+            poll.register(self._bell, select.POLLIN)
+            poll.poll(seconds * 1000)
+
+    @contextlib.contextmanager
+    def undisturbed(self) -> Iterator[None]:
+        """Inside, an interruption is only noted; a step's timeout is raised at the end."""
+        armed, self.armed = self.armed, False
+        try:
+            yield
+        finally:
+            self.armed = armed
+        if armed and self.timed_out:
+            self.armed = False
+            raise StepTimeout
+
     def start_timer(self, seconds: float) -> None:
         """Let the step time out after that many seconds."""
         self.timed_out = False
@@ -98,6 +128,10 @@ class Interruption:
         self._shielded = False
         self.stopping = self._told
 
+    def note_stop(self) -> None:
+        """A stop was told in words; code that asks for it sees it from now on."""
+        self._told = self.stopping = True
+
     def _on_stop(self, _signal: int, _frame: FrameType | None) -> None:
         self._told = True
         if not self._shielded:
@@ -110,9 +144,11 @@ class Interruption:
 
     def _stop(self) -> None:
         self.stopping = True
+        if self._bell >= 0:
+            os.eventfd_write(self._bell, 1)
         if self.program:
             _kill(self.program, signal.SIGTERM)
-        elif self.armed:
+        elif self.armed and not self.patient:
             self.armed = False  # once: `finally` blocks may take their time
             raise StopRequested
 

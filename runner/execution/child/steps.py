@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from os import _exit as leave_at_once
 from time import sleep, time
 from typing import Any
 
@@ -14,6 +15,9 @@ from runner.execution.child.perform import perform_action
 from runner.execution.child.stream import Stream
 from runner.execution.protocol import MAX_OUTPUTS
 
+NO_SUPERVISOR = 70
+"""Exit status: EX_SOFTWARE, sysexits.h."""
+
 MOST_RAISED = 1000
 """Errors and warnings of one instance."""
 
@@ -21,8 +25,8 @@ MOST_RAISED = 1000
 class Steps:
     """One attempt of an instance: its order, and what has come out of it so far."""
 
-    __slots__ = ("env", "failed_with", "has_templates", "number", "order", "outputs", "raised", "stream",
-                 "variables")  # fmt: skip
+    __slots__ = ("env", "failed_with", "has_templates", "number", "order", "outputs", "raised", "record",
+                 "saved", "stream", "variables")  # fmt: skip
 
     def __init__(self, order: Mapping[str, Any], env: dict[str, str], stream: Stream) -> None:
         self.order = order
@@ -30,6 +34,8 @@ class Steps:
         self.stream = stream
         self.number = 0
         self.raised = 0
+        self.record: dict[str, Any] | None = None
+        self.saved: dict[str, Any] = order.get("saved") or {}
         self.failed_with: dict[str, Any] | None = None
         done: Mapping[str, Any] = order.get("done") or {}
         results: dict[str, Any] = {}
@@ -109,7 +115,7 @@ class Steps:
         line = self.stream.line(message)
         if len(line) > MAX_OUTPUTS:
             raise ActionFailed("outputs-too-large", f"the step's outputs exceed {MAX_OUTPUTS} bytes of JSON")
-        return line
+        return line if self.record is None else self.stream.line({**message, "record": self.record})
 
     def _settle(self, step: Mapping[str, Any]) -> None:
         """After a final failure: go on when the step's failure is declared not to matter."""
@@ -150,13 +156,27 @@ class Steps:
             timeout_s=timeout_s,
             output_path=output_path,
             say=self._pass_on,
+            commit=self._commit,
+            saved=self.saved,
         )
         action = step["action"]
         if self.has_templates:
             from runner.execution.child.expressions import evaluated_action
 
             action = evaluated_action(action, self.variables)
-        return perform_action(kind, action, context)
+        outputs = perform_action(kind, action, context)
+        self.record = context.record
+        return outputs
+
+    def _commit(self, step: str, record: dict[str, Any]) -> None:
+        """Send a checkpoint and wait until it is durable; without a supervisor, end at once."""
+        self.number += 1
+        with INTERRUPTION.undisturbed():
+            try:
+                self.stream.send({"m": "checkpoint", "n": self.number, "step": step, "record": record})
+                self.stream.wait_until_durable(self.number)
+            except (EOFError, OSError):
+                leave_at_once(NO_SUPERVISOR)
 
     def results(self) -> dict[str, Any]:
         """The instance's own outputs; ActionFailed when an expression of theirs fails."""

@@ -63,5 +63,13 @@ class Stream:
     def wait_for(self, number: int) -> None:
         """Wait until the supervisor acknowledged the report with that number; a stop ends the wait."""
         with INTERRUPTION.listening():
-            while self.receive().get("ack", -1) < number:
-                pass
+            self.wait_until_durable(number)
+
+    def wait_until_durable(self, number: int) -> None:
+        """The same, whatever else is asked; a stop may be told with the acknowledgement."""
+        while True:
+            message = self.receive()
+            if "ask" in message:
+                INTERRUPTION.note_stop()
+            if message.get("ack", -1) >= number:
+                return

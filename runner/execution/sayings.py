@@ -1,0 +1,98 @@
+"""What does a message of a job's code say, once it is checked? The child is not trusted (`protocol`)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from runner.execution.order import Record
+from runner.execution.output import NO_MASKS, Masks
+from runner.execution.protocol import ProtocolError, encode
+
+MAX_STATE = 1 << 20  # bytes of JSON; the SDK says first what is too large, and where
+MAX_PERSISTENT = 1 << 20
+MAX_INFO = 256 << 10
+MAX_CURSOR = 256 << 10
+_LAST_SECOND = 253402300800  # the year 10000
+
+LEVELS = ("info", "success", "warning", "error")
+GRADES = ("minor", "major", "critical")
+
+
+def checked_record(record: Mapping[str, Any], masks: Masks) -> Record:
+    """A checkpoint, sleep or completion of the SDK's port; ProtocolError when it cannot be one.
+
+    Secrets are masked in `info`, which people read. State is the code's own: what it saved it gets back.
+    """
+    try:
+        n, cursor = record["n"], record["cursor"]
+        if type(n) is not int or not 0 < n < 1 << 53 or type(cursor) is not dict:
+            raise ValueError
+        path = encode(cursor).decode().rstrip()
+        if len(path) > MAX_CURSOR:
+            raise ValueError
+        state, info = record.get("state"), record.get("info")
+        if state is not None:
+            _a_map(state, MAX_STATE)
+        changed, removed = _changes(record.get("persistent") or {})
+        until = _instant(record["until"]) if record["m"] == "sleep" else None
+        at = record.get("trigger_at")
+        return Record(
+            n,
+            path,
+            state,
+            None if info is None else checked_info(info, masks),
+            changed,
+            removed,
+            None if at is None else _instant(at),
+            until,
+        )
+    except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
+        raise ProtocolError("it sent a checkpoint that cannot be one") from None
+
+
+def checked_info(text: Any, masks: Masks) -> str:
+    """The JSON text of a map, with secrets masked; ProtocolError when it is none."""
+    try:
+        info = _a_map(text, MAX_INFO)
+        return str(text) if masks is NO_MASKS else json.dumps(masks.hide_all(info), ensure_ascii=False)
+    except (ValueError, TypeError, RecursionError):
+        raise ProtocolError("it sent info that is no map") from None
+
+
+def number_or_none(value: Any) -> float | None:
+    """A number of things done, or to be done."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1 << 63:
+        return None
+    return value
+
+
+def _changes(persistent: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:
+    changed, removed = persistent.get("set") or {}, persistent.get("removed") or []
+    size = 0
+    for key, text in changed.items():
+        json.loads(text, parse_constant=_no_constant)
+        size += len(key) + len(text)
+    if size > MAX_PERSISTENT or not all(type(key) is str for key in removed):
+        raise ValueError
+    return dict(changed), list(removed)
+
+
+def _a_map(text: Any, limit: int) -> dict[str, Any]:
+    if len(text) > limit:
+        raise ValueError
+    value = json.loads(text, parse_constant=_no_constant)
+    if type(value) is not dict:
+        raise TypeError
+    return value
+
+
+def _instant(seconds: Any) -> float:
+    if isinstance(seconds, bool) or not 0 <= seconds < _LAST_SECOND:
+        raise ValueError
+    return float(seconds)
+
+
+def _no_constant(text: str) -> Any:
+    raise ValueError(text)

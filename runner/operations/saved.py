@@ -1,0 +1,42 @@
+"""What a new process of an instance has to know of the earlier ones, when its code can ask for that."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from runner.operations.next_slots import next_slots
+from runner.schedules.kinds import schedule_from
+from runner.store.port import Reader
+from runner.store.records import InstanceRecord
+
+
+def saved_of(
+    reader: Reader, instance: InstanceRecord, target: str, spec: Mapping[str, Any], now: datetime
+) -> dict[str, Any]:
+    """`Order.saved`."""
+    saved: dict[str, Any] = {}
+    row = next((row for row in reader.state.of_instance(instance.id) if row.target == target), None)
+    if row is not None:
+        saved.update(step=row.step, n=row.n, cursor=row.cursor)
+        saved["state"] = None if row.data is None else _text(row.data)
+    if instance.info:
+        saved["info"] = _text(instance.info)
+    persistent = reader.state.persistent(instance.job_uid)
+    if persistent is not None:
+        saved["persistent"] = _text(persistent.data)
+    before = next((each for each in reader.instances.ends_of(instance.job_uid, 1)), None)
+    if before is not None and before.started_at is not None:
+        saved["last_execution"] = before.started_at.isoformat()
+    schedules = [schedule_from(each) for each in spec["schedules"].values()]
+    if schedules and spec["mode"] == "automatic":
+        following = next_slots(schedules, after=now, count=1)
+        if following:
+            saved["next_slot"] = following[0].at.isoformat()
+    return saved
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
