@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -14,14 +14,14 @@ from runner.daemon.roster import Roster
 from runner.daemon.telling import Telling
 from runner.dispatch.missed import is_in_a_queue
 from runner.execution.supervisor import Supervisor
-from runner.operations.claim_instance import Claimed, Waits, claim_instance
+from runner.operations.claim_instance import NOTHING, Claimed, Waits, claim_instance
 from runner.operations.definition import Definition, define
 from runner.operations.make_order import make_order
 from runner.operations.outcome import NotStarted
 from runner.operations.record_warnings import record_warnings
 from runner.operations.whole_copies import WholeCopies
 from runner.store.port import Store, Transaction
-from runner.store.records import InstanceRecord, NewStep
+from runner.store.records import InstanceRecord
 from runner.vocabulary.errors import ChangedMeanwhile, StoreUnavailable, UnknownName
 
 DEFINITIONS_KEPT = 256
@@ -54,6 +54,7 @@ class Dispatcher:
         started: Callable[[InstanceRecord], None],
         cannot_start: Callable[[InstanceRecord, Exception], None],
         put_back: Callable[[InstanceRecord], None],
+        to_stop: Callable[[], None],
     ) -> None:
         self._loop = loop
         self._bridge = bridge
@@ -70,6 +71,7 @@ class Dispatcher:
         self._started = started
         self._cannot_start = cannot_start
         self._put_back = put_back
+        self._to_stop = to_stop
         self._definitions: OrderedDict[tuple[str, str], Definition] = OrderedDict()
         self._copies = WholeCopies()
         self._queued = False
@@ -148,9 +150,9 @@ class Dispatcher:
             if len(waiting) < limit:
                 self.next_due = _later(reader.instances.next_due(), now)
         chosen = self._in_turn(waiting, passed_over)[:free]
-        prepared = [(instance, self._steps_of(instance)) for instance in chosen]
-        for instance, steps in prepared:
-            self._claim(instance, steps, now)
+        prepared = [(instance, self._definition_or_none(instance)) for instance in chosen]
+        for instance, definition in prepared:
+            self._claim(instance, definition, now)
 
     def _in_turn(self, waiting: Sequence[InstanceRecord], passed_over: set[int]) -> list[InstanceRecord]:
         """What may be asked now. Of the starts that a job catches up only the oldest is (R10): others park
@@ -159,7 +161,7 @@ class Dispatcher:
         asked: list[InstanceRecord] = []
         queues = {each.job_uid for each in self.claiming.values() if is_in_a_queue(each.trigger)}
         for instance in waiting:
-            in_a_queue = is_in_a_queue(instance.trigger)
+            in_a_queue = instance.epoch == 0 and is_in_a_queue(instance.trigger)
             if instance.id not in passed_over:
                 if in_a_queue and instance.job_uid in queues:
                     self._park(instance)
@@ -170,32 +172,39 @@ class Dispatcher:
                 queues.add(instance.job_uid)
         return asked
 
-    def _steps_of(self, instance: InstanceRecord) -> Sequence[NewStep]:
+    def _definition_or_none(self, instance: InstanceRecord) -> Definition | None:
         try:
-            return self.definition_of(instance).new_steps
+            return self.definition_of(instance)
         except StoreUnavailable:
             raise
         except Exception:  # it is claimed all the same, and its start says what is wrong
-            return ()
+            return None
 
-    def _claim(self, instance: InstanceRecord, steps: Sequence[NewStep], now: datetime) -> None:
+    def _claim(self, instance: InstanceRecord, definition: Definition | None, now: datetime) -> None:
         job = self._roster.jobs.get(instance.job_uid)
         self.claiming[instance.id] = instance
+        steps, spec = (definition.new_steps, definition.spec) if definition else ((), NOTHING)
 
         def work(tx: Transaction) -> Claimed | NotStarted | Waits | None:
-            return None if self.stopped else claim_instance(tx, instance, job, steps, self._session, now)
+            if self.stopped:
+                return None
+            return claim_instance(tx, instance, job, steps, self._session, now, spec)
 
         def then(result: Claimed | NotStarted | Waits | None, problem: BaseException | None) -> None:
             self.claiming.pop(instance.id, None)
             match result:
-                case Claimed(instance=claimed):
+                case Claimed(instance=claimed, replaced=replaced):
+                    self._are_gone(replaced)
                     self._start(claimed)
                     return
                 case NotStarted():
-                    self._telling.not_started(result)
-                    self._parked.pop(instance.job_uid, None)
-                case Waits():
+                    self._are_gone((result,))
+                    self._unpark(instance)
+                case Waits(replaced=replaced, stopping=stopping):
+                    self._are_gone(replaced)
                     self._park(instance)
+                    if stopping:
+                        self._to_stop()
             if problem is not None:
                 self._park(instance)
                 self._pause()
@@ -205,8 +214,19 @@ class Dispatcher:
 
         self._bridge.write(work, then)
 
+    def _are_gone(self, results: Iterable[NotStarted]) -> None:
+        for result in results:
+            self._telling.not_started(result)
+
     def _park(self, instance: InstanceRecord) -> None:
         self._parked.setdefault(instance.job_uid, set()).add(instance.id)
+
+    def _unpark(self, ended: InstanceRecord) -> bool:
+        """What waited for it is asked again: its own job's, and everybody's when it had or wanted a lock."""
+        if ended.locks:
+            were, self._parked = self._parked, {}
+            return bool(were)
+        return bool(self._parked.pop(ended.job_uid, None))
 
     def _pause(self) -> None:
         """Look again in a while."""
@@ -271,7 +291,7 @@ class Dispatcher:
         had_its_place = instance_id not in self._vacated
         self._vacated.discard(instance_id)
         instance = self.running.pop(instance_id, None)
-        others_wait_for_it = instance is not None and bool(self._parked.pop(instance.job_uid, None))
+        others_wait_for_it = instance is not None and self._unpark(instance)
         if had_its_place or others_wait_for_it:
             self.wake()
 

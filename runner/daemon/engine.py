@@ -103,6 +103,7 @@ class Engine:
             started=self._started,
             cannot_start=self._cannot_start,
             put_back=self._put_back,
+            to_stop=self._look_soon,
         )
         self._scheduler = Scheduler(
             self._bridge,

@@ -47,10 +47,19 @@ def merged(levels: Levels, key: str, built_in: Mapping[str, Any]) -> dict[str, A
 
 
 def concurrency(levels: Levels) -> dict[str, Any]:
-    """`{policy, limit}`; `singleInstance` is its short form. With `allow` there is no limit (null)."""
+    """`{policy, limit}`; `singleInstance` is its short form. With `allow` there is no limit (null), unless
+    one is declared beside it or nearer.
+    """
     written = [_long_form(level, "singleInstance", "concurrency", _single) for level in levels]
     found = merged(written, "concurrency", CONCURRENCY)
-    return {**found, "limit": None} if found["policy"] == "allow" else found
+    if found["policy"] != "allow":
+        return found
+    near: list[Mapping[str, Any]] = []
+    for level in written:
+        near.append(level)
+        if (level.get("concurrency") or {}).get("policy"):
+            break
+    return {"policy": "allow", "limit": merged(near, "concurrency", {"limit": None})["limit"]}
 
 
 def missed(levels: Levels) -> dict[str, Any]:

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from runner.lifecycle.holds import Held, family, is_blocking
+
+OVERLAP = "overlap"
+
+
+class Other(NamedTuple):
+    """An open instance of the same job."""
+
+    id: int
+    state: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,26 +35,43 @@ class Skip:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Ask again later."""
+    """Ask again later. `blocker` is the id of the instance in the way, where there is one.
+
+    With `displaces` there is one place to wait: the job's earlier starts that wait for it are given up. With
+    `for_places` it may start but for locks or places in groups.
+    """
 
     reason: str
+    blocker: str = ""
+    displaces: bool = False
+    for_places: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """End these open instances of the job, and ask again: there is room as soon as they are gone."""
+
+    ids: tuple[int, ...]
+
+
+Answer = Start | Skip | Wait | Replace
 
 
 def decide_start(
     holds: Sequence[Held],
-    open_instances: Sequence[int],
+    others: Sequence[Other],
     *,
     policy: str = "skip",
     limit: int | None = 1,
     origin: str = "slot",
     force: bool = False,
     begun: bool = False,
-) -> Start | Skip | Wait:
+) -> Answer:
     """What becomes of an instance that is due.
 
-    `holds` are the active ones; `open_instances` the ids of the job's other open instances, oldest first.
-    An instance that has `begun` (a retry, a resume after a crash) is in the open set already: it is not
-    asked about overlap again, and a hold that came later lets it finish, unless that hold is `paused`.
+    `holds` are the active ones; `others` the job's other open instances, oldest first. An instance that has
+    `begun` (a retry, a resume after a crash) is in the open set already: it is not asked about overlap again,
+    and a hold that came later lets it finish, unless that hold is `paused`.
     """
     if begun:
         return Wait("paused") if any(hold.kind == "paused" for hold in holds) else Start()
@@ -54,13 +81,26 @@ def decide_start(
         return hold_answer
     if hold_answer.forced:
         forced.append(hold_answer.forced)
-    if policy == "allow" or limit is None or len(open_instances) < limit:
+    if limit is None or len(others) < limit:
         return Start(", ".join(forced))
     if force:
-        return Start(", ".join([*forced, f"overlap with instance {open_instances[0]}"]))
+        return Start(", ".join([*forced, f"overlap with instance {others[0].id}"]))
+    return _without_room(policy, others, limit)
+
+
+def _without_room(policy: str, others: Sequence[Other], limit: int) -> Skip | Wait | Replace:
+    """The limit is reached: `skip` drops the start, `replace` makes room, everything else waits its turn."""
+    oldest = str(others[0].id)
     if policy == "skip":
-        return Skip("overlap", str(open_instances[0]))
-    return Wait("overlap")
+        return Skip(OVERLAP, oldest)
+    if policy == "replace":
+        leaving = sum(other.state == "STOPPING" for other in others)
+        # Nothing replaces what is UNKNOWN: no second copy may start while it may still run.
+        may_end = [other.id for other in others if other.state not in ("STOPPING", "UNKNOWN")]
+        ids = may_end[: max(0, len(others) - limit + 1 - leaving)]
+        if ids:
+            return Replace(tuple(ids))
+    return Wait(OVERLAP, oldest, displaces=policy in ("queue-one", "replace"))
 
 
 def decide_manual(holds: Sequence[Held], *, force: bool) -> Start | Skip | Wait:

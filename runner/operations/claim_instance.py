@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from runner.dispatch.missed import is_in_a_queue
-from runner.dispatch.start import Skip, Start, Wait, decide_start
-from runner.lifecycle.holds import active
+from runner.dispatch.places import Need
+from runner.dispatch.start import Replace, Skip, Start, Wait
 from runner.lifecycle.instance import INSTANCE
 from runner.lifecycle.task import TASK
+from runner.operations.decide_claim import Overlap, decide_claim, needs_of, overlap_of
 from runner.operations.expire_waiting import expire
 from runner.operations.holding import end_waiting
+from runner.operations.make_room import displace_earlier, make_room
 from runner.operations.outcome import NotStarted
 from runner.operations.schedulable import SchedulableJob
 from runner.store.port import Transaction
@@ -20,20 +22,28 @@ from runner.store.records import InstanceRecord, NewStep
 from runner.vocabulary.errors import ChangedMeanwhile
 
 DISPATCHER = "system:dispatcher"
+NOTHING: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """The instance is ours to start, at this epoch."""
+    """The instance is ours to start, at this epoch; `replaced` had to go for it."""
 
     instance: InstanceRecord
+    replaced: tuple[NotStarted, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """The instance goes on waiting, for something else than a place: its job is paused, or another runs."""
+    """The instance goes on waiting, for something else than a place in the daemon: its job is paused, another
+    instance runs or holds a lock (`blocker`). `stopping` are being stopped to make room for it, `replaced`
+    are gone already.
+    """
 
     reason: str
+    blocker: str = ""
+    stopping: tuple[int, ...] = ()
+    replaced: tuple[NotStarted, ...] = ()
 
 
 def claim_instance(
@@ -43,12 +53,14 @@ def claim_instance(
     steps: Sequence[NewStep],
     session: int,
     now: datetime,
+    spec: Mapping[str, Any] = NOTHING,
 ) -> Claimed | NotStarted | Waits:
     """Claim the instance, or record why it does not start.
 
-    `instance` is how it was found waiting; `steps` are those of its definition. Without a `job`, what is
-    installed is asked. One guarded write raises the epoch (lifecycle.md, principle 3), in the transaction
-    that looked at the open set (R11): ChangedMeanwhile when it no longer waits as it did.
+    `instance` is how it was found waiting; `steps` and `spec` are those of its definition. Without a `job`,
+    what is installed is asked. One guarded write raises the epoch (lifecycle.md, principle 3), in the
+    transaction that looked at the open set (R11) and at who holds its locks: ChangedMeanwhile when it no
+    longer waits as it did.
     """
     ended = expire(tx, instance, now, DISPATCHER)
     if ended is not None:
@@ -56,41 +68,42 @@ def claim_instance(
     overlap = _overlap(tx, instance, job)
     if overlap is None:
         return _skip(tx, instance, now, "removed")
-    policy, limit = ("queue", overlap[1]) if is_in_a_queue(instance.trigger) else overlap  # R10
-    others = (
-        [other.id for other in tx.instances.open_of(instance.job_uid) if other.id != instance.id]
-        if policy != "allow"
-        else []
-    )
-    decision = decide_start(
-        active(tx.holds.of(instance.job_uid), now),
-        others,
-        policy=policy,
-        limit=limit,
-        origin=instance.origin,
-        force=bool(instance.trigger.get("force")),
-        begun=instance.epoch > 0,
-    )
+    needs = needs_of(tx, spec) if spec.get("locks") or spec.get("groups") else ()
+    decision = decide_claim(tx, instance, overlap, needs, now)
+    stopping: tuple[int, ...] = ()
+    replaced: tuple[NotStarted, ...] = ()
+    if isinstance(decision, Replace):
+        stopping, replaced = make_room(tx, decision.ids, instance, now, DISPATCHER)
+        decision = decide_claim(tx, instance, overlap, needs, now)
     match decision:
         case Start(forced=forced):
-            return Claimed(_claim(tx, instance, steps, session, now, forced))
+            return Claimed(_claim(tx, instance, steps, session, now, forced, needs), replaced)
         case Skip(reason=reason, blocker=blocker):
             return _skip(tx, instance, now, f"{reason}: {blocker}" if reason == "overlap" else reason)
-        case Wait(reason=reason):
-            return Waits(reason)
+        case Wait():
+            if decision.displaces:
+                replaced = (*replaced, *displace_earlier(tx, instance, now, DISPATCHER))
+            _queue_up(tx, instance, needs if decision.for_places else ())
+            return Waits(decision.reason, decision.blocker, stopping, replaced)
+        case Replace():
+            raise AssertionError("what was replaced is still in the way")
 
 
-def _overlap(
-    tx: Transaction, instance: InstanceRecord, job: SchedulableJob | None
-) -> tuple[str, int | None] | None:
+def _queue_up(tx: Transaction, instance: InstanceRecord, needs: Sequence[Need]) -> None:
+    """Keep with an instance what it waits for, so that none that falls due later takes it first."""
+    names = tuple(need.name for need in needs)
+    if names != instance.locks:
+        tx.instances.update(instance.id, epoch=instance.epoch, locks=names)
+
+
+def _overlap(tx: Transaction, instance: InstanceRecord, job: SchedulableJob | None) -> Overlap | None:
     """The policy and the limit of the job; None when it is not installed any more."""
     if job is not None:
-        return job.overlap, job.limit
+        return Overlap(job.overlap, job.limit)
     record = tx.objects.by_uid(instance.job_uid)
     if record is None or record.removed_at is not None:
         return None
-    declared = record.resolved.get("concurrency") or {}
-    return declared.get("policy", "skip"), declared.get("limit", 1)
+    return overlap_of(record.resolved)
 
 
 def _claim(
@@ -100,7 +113,9 @@ def _claim(
     session: int,
     now: datetime,
     forced: str,
+    needs: Sequence[Need],
 ) -> InstanceRecord:
+    taken = {"locks": tuple(need.name for need in needs)} if needs else {}
     tx.instances.claim(
         instance.id,
         INSTANCE.move("SCHEDULED", "claim"),
@@ -109,6 +124,7 @@ def _claim(
         who=DISPATCHER,
         why=f"forced past {forced}" if forced else "",
         session_id=session,
+        **taken,
     )
     claimed = tx.instances.get(instance.id)
     if claimed is None:  # the claim has just succeeded in this transaction

@@ -146,7 +146,7 @@ class Recording:
             self.instance = now
 
     def stopped(self) -> Finished:
-        """STOPPING, and the process is gone: it becomes what the stop was meant to make of it (I33 to I38)."""
+        """STOPPING, and the process is gone: it becomes what the stop was meant for (I33 to I38)."""
         intent = self.instance.reason
         if intent == REPLACE:
             return self.replaced()

@@ -191,6 +191,9 @@ class InstanceReads(Protocol):
     def holders(self) -> Sequence[LockHolder]:
         """The live runs that hold locks or places in groups, first created first."""
 
+    def waiting_for_locks(self, now: datetime) -> Instances:
+        """SCHEDULED and due, with `locks` that the last ask found taken; first due first."""
+
     def live_counts(self) -> dict[str, int]: ...
     def counts(self) -> dict[str, int]:
         """state → how many unfinished runs are in it."""

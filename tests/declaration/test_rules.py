@@ -72,10 +72,6 @@ def test_retry_beside_a_window_is_an_error():
     ("document", "path"),
     [
         (a_job(type="external"), "spec.type"),
-        (a_job(locks=["warehouse"]), "spec.locks"),
-        (a_job(concurrency={"policy": "queue"}), "spec.concurrency.policy"),
-        (a_job(concurrency={"policy": "queue-one"}), "spec.concurrency.policy"),
-        (a_job(concurrency={"policy": "replace"}), "spec.concurrency.policy"),
         (a_job(onDisable="pause"), "spec.onDisable"),
         (a_job(without="steps", code={"file": "a.py", "class": "A"}), "spec.code.class"),
         (a_schedule(window={"start": "22:00", "end": "04:00"}), "spec.window"),
@@ -83,7 +79,6 @@ def test_retry_beside_a_window_is_an_error():
         (a_schedule(trigger={"startup": {}}), "spec.trigger"),
         (a_schedule(every="5m", calendars=["holidays"]), "spec.calendars"),
         (a_job_type(executor="external"), "spec.executor"),
-        (an_object("Group", "g", {"limit": 2}), "spec.limit"),
         (a_runner(web={}), "spec.web"),
         (
             an_object(

@@ -33,8 +33,9 @@ def a_job(name: str, labels: Mapping[str, str] | None = None, **spec: Any) -> Ne
     return _an_object("Job", name, document, resolved, labels or {}, fields["enabled"])
 
 
-def a_group(name: str, enabled: bool | None = None) -> NewObject:
-    document = {"metadata": {"name": name}, "spec": {} if enabled is None else {"enabled": enabled}}
+def a_group(name: str, enabled: bool | None = None, **spec: Any) -> NewObject:
+    fields = {**({} if enabled is None else {"enabled": enabled}), **spec}
+    document = {"metadata": {"name": name}, "spec": fields}
     return _an_object("Group", name, document, dict(document["spec"]), {}, enabled)
 
 

@@ -72,9 +72,11 @@ def claim(
 ) -> Claimed | NotStarted | Waits:
     """What the dispatcher does; without `known` it does not know the job yet."""
     run = here.instance(id)
-    steps = definition_of(here, run).new_steps
+    definition = definition_of(here, run)
     job = scheduled(here, run.job) if known else None
-    return here.store.transact(lambda tx: claim_instance(tx, run, job, steps, _session(tx, now), now))
+    return here.store.transact(
+        lambda tx: claim_instance(tx, run, job, definition.new_steps, _session(tx, now), now, definition.spec)
+    )
 
 
 def _session(tx: Transaction, now: datetime) -> int:

@@ -108,10 +108,10 @@ def test_missed_runs_are_caught_up_one_at_a_time_and_oldest_first(sound: Install
     with sound.store.read() as reader:
         assert [run.id for run in reader.instances.waiting(now)] == [first, second, third]
     start(sound, first, now)
-    assert claim(sound, second, now) == Waits("overlap")
+    assert claim(sound, second, now) == Waits("overlap", str(first))
     end(sound, first, "succeeded", now)
     assert isinstance(claim(sound, second, now), Claimed)
-    assert claim(sound, third, now) == Waits("overlap")
+    assert claim(sound, third, now) == Waits("overlap", str(second))
 
 
 def test_a_slot_on_time_comes_after_those_that_are_caught_up_and_is_not_dropped(sound: Installation) -> None:
@@ -123,7 +123,7 @@ def test_a_slot_on_time_comes_after_those_that_are_caught_up_and_is_not_dropped(
     with sound.store.read() as reader:
         assert [run.id for run in reader.instances.waiting(now)] == [missed, on_time]
     start(sound, missed, now)
-    assert claim(sound, on_time, now) == Waits("overlap")
+    assert claim(sound, on_time, now) == Waits("overlap", str(missed))
     end(sound, missed, "succeeded", now)
     assert isinstance(claim(sound, on_time, now), Claimed)
     assert "missed" not in sound.instance(on_time).trigger

@@ -15,7 +15,9 @@ class GroupSpec(Model):
 
     description: Text | None = Field(default=None, description="For people")
     enabled: Bool | None = Field(default=None, description="true, false; omitted: an operator decides")
-    limit: Count | None = Field(default=None, description="Running members at the same time")
+    limit: Count | None = Field(
+        default=None, description="Instances of its members that run at the same time; others wait"
+    )
 
 
 class Group(Envelope):

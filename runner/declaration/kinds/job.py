@@ -109,7 +109,10 @@ class JobSpec(Policies):
         default=None, description="true = missed {policy: last}, false = {policy: none}; an error beside it"
     )
     valid_until: Instant | None = Field(default=None, description="The job's end date")
-    locks: tuple[ObjectName, ...] = Field(default=(), description="Names of locks that a run holds")
+    locks: tuple[ObjectName, ...] = Field(
+        default=(),
+        description="Names of locks: of all the jobs that name one, a single instance runs at a time",
+    )
     flow: Flow | None = Field(default=None, description="What a data job moves")
     steps: tuple[Step, ...] | None = Field(default=None, min_length=1, description="Run in order")
     code: Code | None = Field(default=None, description="Python code instead of steps")

@@ -23,9 +23,15 @@ class Concurrency(Model):
     """What happens to a start while an earlier instance is open."""
 
     policy: Literal["skip", "queue-one", "queue", "replace", "allow"] = Field(
-        default="skip", description="What a start does when the limit is reached"
+        default="skip",
+        description="What a start does when the limit is reached: skip ends it as SKIPPED; queue lets it "
+        "wait, queue-one too, and gives up what waited before; replace ends the oldest instance for it; "
+        "allow has no limit of its own, with one what is beyond waits",
     )
-    limit: Count = Field(default=1, description="Open instances of the job at the same time")
+    limit: Count | None = Field(
+        default=None,
+        description="Open instances of the job at the same time; default 1, with allow any number",
+    )
 
 
 class Missed(Model):

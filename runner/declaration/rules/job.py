@@ -78,16 +78,6 @@ def policies(document: Mapping[str, Any], spec: Mapping[str, Any]) -> Found:
     path: Path = ("spec",)
     if document.get("kind") != "Job":
         path, spec = ("spec", "defaults"), mapping(spec.get("defaults"))
-    policy = mapping(spec.get("concurrency")).get("policy")
-    if policy in ("queue-one", "queue", "replace"):
-        hint = "skip and allow are there"
-        yield not_yet((*path, "concurrency", "policy"), f"concurrency {policy}", hint=hint)
-    if policy == "allow" and "limit" in mapping(spec.get("concurrency")):
-        detail = "with policy: allow any number of instances may be open"
-        where: Path = (*path, "concurrency", "limit")
-        yield Problem(
-            where, "no-effect", "Field without effect", detail, "policy: skip has a limit", at="key"
-        )
     if spec.get("onDisable") == "pause":
         yield not_yet((*path, "onDisable"), "onDisable: pause", hint="finish and stop are there")
     for key in ("timeout", "deadline"):
@@ -146,10 +136,3 @@ def inputs(document: Mapping[str, Any], spec: Mapping[str, Any]) -> Found:
             if isinstance(value, str) and has_template(value):
                 detail = "values for inputs are fixed; ${{ }} stands in steps, env and outputs"
                 yield Problem((*owner, name), "expression-not-here", "Expression where none is read", detail)
-
-
-def later(_document: Mapping[str, Any], spec: Mapping[str, Any]) -> Found:
-    """Fields of the language whose execution is not there yet."""
-    if spec.get("locks"):
-        hint = "steps of one job never run at the same time; a Runner with parallel: 1 runs one job at a time"
-        yield not_yet(("spec", "locks"), "locks", hint=hint, at_key=True)

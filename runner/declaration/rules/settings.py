@@ -39,13 +39,6 @@ def library(_document: Mapping[str, Any], spec: Mapping[str, Any]) -> Iterator[P
             )
 
 
-def group(_document: Mapping[str, Any], spec: Mapping[str, Any]) -> Iterator[Problem]:
-    """A limit over the members comes later."""
-    if "limit" in spec:
-        hint = "the Runner's parallel limit is there, for all jobs together"
-        yield not_yet(("spec", "limit"), "limits of groups", hint=hint, at_key=True)
-
-
 def runner(_document: Mapping[str, Any], spec: Mapping[str, Any]) -> Iterator[Problem]:
     """The zone exists; sources and web pages come later."""
     yield from schedule_rules.zone(("spec", "timezone"), spec.get("timezone"))

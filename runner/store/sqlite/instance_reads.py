@@ -139,6 +139,13 @@ class InstancesRead:
         )
         return _HOLDERS.all(self._connection, rows)
 
+    def waiting_for_locks(self, now: datetime) -> Records:
+        return self._list(
+            " WHERE completed_at IS NULL AND locks <> '' AND state = 'SCHEDULED' AND due_at <= ?"
+            " ORDER BY due_at, id",
+            (instant(now),),
+        )
+
     def live_counts(self) -> dict[str, int]:
         return self._counts("job_uid", _LIVE)
 
