@@ -29,6 +29,7 @@ from runner.store.records import (
     NewStep,
     NotificationRecord,
     ObjectRecord,
+    OpenTask,
     PersistentRecord,
     PrunedInstance,
     RevisionRecord,
@@ -257,9 +258,49 @@ class InstanceWrites(InstanceReads, Protocol):
 class TaskReads(Protocol):
     def of(self, instance_id: int) -> list[TaskRecord]: ...
     def of_all(self, instance_ids: Sequence[int]) -> dict[int, list[TaskRecord]]: ...
+    def get(self, instance_id: int, target: str) -> TaskRecord | None: ...
+    def page(
+        self,
+        instance_id: int,
+        states: Iterable[str] | None = None,
+        *,
+        offset: int = 0,
+        limit: int | None = None,
+    ) -> list[TaskRecord]:
+        """In the order of the inventory; only those in `states`, if these are given."""
+
+    def counts(self, instance_id: int) -> dict[str, int]:
+        """state → how many tasks of the run are in it."""
+
+    def open_tasks(self, instance_id: int) -> list[OpenTask]:
+        """All tasks of the run as a fan-out needs them, in the order of the inventory."""
 
 
 class TaskWrites(TaskReads, Protocol):
+    def freeze(
+        self,
+        instance_id: int,
+        targets: Sequence[tuple[str, Mapping[str, Any]]],
+        move: Move,
+        *,
+        at: datetime,
+        who: str,
+    ) -> None:
+        """These targets with their values instead of the task `-` of a run that has just begun (T1)."""
+
+    def move_all(
+        self,
+        instance_id: int,
+        moves: Mapping[str, Move],
+        *,
+        epoch: int,
+        at: datetime,
+        who: str,
+        why: str = "",
+        **changes: Any,
+    ) -> int:
+        """Every task whose state one of the moves begins in; how many."""
+
     def update(self, instance_id: int, target: str, *, epoch: int, **changes: Any) -> None:
         """Columns only (progress …); nothing changes at another epoch."""
 
@@ -279,10 +320,11 @@ class TaskWrites(TaskReads, Protocol):
 
 
 class StepReads(Protocol):
-    def of(self, instance_id: int) -> list[StepRecord]:
-        """By target and position."""
+    def of(self, instance_id: int, target: str | None = None) -> list[StepRecord]:
+        """By target and position; those of one target, if it is given."""
 
     def of_all(self, instance_ids: Sequence[int]) -> dict[int, list[StepRecord]]: ...
+    def of_targets(self, instance_id: int, targets: Sequence[str]) -> dict[str, list[StepRecord]]: ...
 
 
 class StepWrites(StepReads, Protocol):

@@ -199,6 +199,10 @@ class InstanceRecord:
     paused_at: datetime | None = None
     resume_as: str | None = None
     """The reason for which it waited when it was paused before its start; None for one that ran."""
+    targets: int = 0
+    """How many targets it fans out over; 0 without an inventory, and before they are frozen."""
+    targets_ended: int = 0
+    targets_failed: int = 0
 
 
 class InstanceEnd(NamedTuple):
@@ -244,6 +248,28 @@ class TaskRecord:
     progress: float | None
     metrics: Mapping[str, Any] = field(default_factory=dict)
     progress_said: Mapping[str, Any] | None = None
+    position: int = 0
+    """In the order of the inventory, from 0."""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    """What the inventory said of the target when the run began."""
+    expires_at: datetime | None = None
+    completed_at: datetime | None = None
+    failures: int = 0
+    crashes: int = 0
+    error: Mapping[str, Any] | None = None
+
+
+class OpenTask(NamedTuple):
+    """What decides whether a target may start, cheap by the ten thousand."""
+
+    target: str
+    position: int
+    state: str
+    attempt: int
+    next_try_at: datetime | None
+    expires_at: datetime | None
+    failures: int
+    crashes: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,9 @@ INSTANCE_COLUMNS: Mapping[str, Cell] = {
     "paused_at": instant_or_none,
     "resume_as": None,
     "progress_said": as_json_or_none,
+    "targets": None,
+    "targets_ended": None,
+    "targets_failed": None,
 }
 TASK_COLUMNS: Mapping[str, Cell] = {
     "next_try_at": instant_or_none,
@@ -43,6 +46,11 @@ TASK_COLUMNS: Mapping[str, Cell] = {
     "progress": None,
     "metrics": as_json,
     "progress_said": as_json_or_none,
+    "expires_at": instant_or_none,
+    "completed_at": instant_or_none,
+    "failures": None,
+    "crashes": None,
+    "error": as_json_or_none,
 }
 
 

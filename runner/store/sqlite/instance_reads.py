@@ -26,7 +26,7 @@ _SELECT = (
     " revision, inputs, trigger, start_deadline, expires_at, rerun_of, requested_by, created_at, started_at,"
     " first_started_at, completed_at, attempt, epoch, failures, crashes, first_error_at, session_id, pid,"
     " pid_started, boot_id, progress, error, info, outputs, locks, replaced_by, metrics,"
-    " forced_at, pauses, paused_at, resume_as, progress_said"
+    " forced_at, pauses, paused_at, resume_as, progress_said, targets, targets_ended, targets_failed"
     " FROM job_instances"
 )
 # `completed_at IS NULL` names the partial index of unfinished runs.
@@ -197,7 +197,7 @@ def _record(row: Any) -> InstanceRecord:
         revision, inputs, trigger, start_deadline, expires_at, rerun_of, requested_by, created_at, started_at,
         first_started_at, completed_at, attempt, epoch, failures, crashes, first_error_at, session_id, pid,
         pid_started, boot_id, progress, error, info, outputs, locks, replaced_by, metrics,
-        forced_at, pauses, paused_at, resume_as, progress_said,
+        forced_at, pauses, paused_at, resume_as, progress_said, targets, targets_ended, targets_failed,
     ) = row  # fmt: skip
     return InstanceRecord(
         id=id,
@@ -244,6 +244,9 @@ def _record(row: Any) -> InstanceRecord:
         paused_at=as_instant_or_none(paused_at),
         resume_as=resume_as,
         progress_said=from_json_map_or_none(progress_said),
+        targets=targets,
+        targets_ended=targets_ended,
+        targets_failed=targets_failed,
     )
 
 

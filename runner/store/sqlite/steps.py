@@ -52,11 +52,16 @@ class Steps:
         self._connection = connection
         self._events = events
 
-    def of(self, instance_id: int) -> list[StepRecord]:
+    def of(self, instance_id: int, target: str | None = None) -> list[StepRecord]:
+        wanted = "" if target is None else " AND target = ?"
         rows = self._connection.execute(
-            f"{_SELECT} WHERE instance_id = ? ORDER BY target, position", (instance_id,)
+            f"{_SELECT} WHERE instance_id = ?{wanted} ORDER BY target, position",
+            (instance_id,) if target is None else (instance_id, target),
         )
         return _STEPS.all(self._connection, rows)
+
+    def of_targets(self, instance_id: int, targets: Sequence[str]) -> dict[str, list[StepRecord]]:
+        return {target: self.of(instance_id, target) for target in targets}
 
     def of_all(self, instance_ids: Sequence[int]) -> dict[int, list[StepRecord]]:
         found: dict[int, list[StepRecord]] = {id: [] for id in instance_ids}

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from runner.lifecycle.machine import Move
-from runner.store.records import TaskRecord
+from runner.store.records import OpenTask, TaskRecord
 from runner.store.sqlite.cells import (
     as_instant_or_none,
+    as_json,
     chunks,
     from_json_map,
     from_json_map_or_none,
@@ -24,7 +25,15 @@ from runner.vocabulary.errors import ChangedMeanwhile
 
 _SELECT = (
     "SELECT instance_id, target, state, attempt, last_triggered_at, next_try_at, reason, progress,"
-    " metrics, progress_said FROM tasks"
+    " metrics, progress_said, position, target_values, expires_at, completed_at, failures, crashes, error"
+    " FROM tasks"
+)
+_OPEN = (
+    "SELECT target, position, state, attempt, next_try_at, expires_at, failures, crashes FROM tasks"
+    " WHERE instance_id = ? ORDER BY position"
+)
+_FREEZE = (
+    "INSERT INTO tasks (instance_id, target, state, position, target_values) VALUES (?, ?, 'SCHEDULED', ?, ?)"
 )
 _TRIGGERED = ", attempt = attempt + 1, next_try_at = NULL, last_triggered_at = ?"
 _GUARD = (
@@ -52,6 +61,86 @@ class Tasks:
             for task in _TASKS.all(self._connection, rows):
                 found[task.instance_id].append(task)
         return found
+
+    def get(self, instance_id: int, target: str) -> TaskRecord | None:
+        rows = self._connection.execute(
+            f"{_SELECT} WHERE instance_id = ? AND target = ?", (instance_id, target)
+        )
+        return _TASKS.one(rows.fetchone())
+
+    def page(
+        self,
+        instance_id: int,
+        states: Iterable[str] | None = None,
+        *,
+        offset: int = 0,
+        limit: int | None = None,
+    ) -> list[TaskRecord]:
+        wanted = None if states is None else list(states)
+        condition = "" if wanted is None else f" AND state IN ({marks(len(wanted))})"
+        rows = self._connection.execute(
+            f"{_SELECT} WHERE instance_id = ?{condition} ORDER BY position, target LIMIT ? OFFSET ?",
+            (instance_id, *(wanted or ()), -1 if limit is None else limit, offset),
+        )
+        return _TASKS.all(self._connection, rows)
+
+    def counts(self, instance_id: int) -> dict[str, int]:
+        return dict(
+            self._connection.execute(
+                "SELECT state, count(*) FROM tasks WHERE instance_id = ? GROUP BY state", (instance_id,)
+            ).fetchall()
+        )
+
+    def open_tasks(self, instance_id: int) -> list[OpenTask]:
+        return _OPEN_TASKS.all(self._connection, self._connection.execute(_OPEN, (instance_id,)))
+
+    def freeze(
+        self,
+        instance_id: int,
+        targets: Sequence[tuple[str, Mapping[str, Any]]],
+        move: Move,
+        *,
+        at: datetime,
+        who: str,
+    ) -> None:
+        self._connection.execute("DELETE FROM tasks WHERE instance_id = ?", (instance_id,))
+        self._connection.executemany(
+            _FREEZE,
+            (
+                (instance_id, target, position, as_json(values))
+                for position, (target, values) in enumerate(targets)
+            ),
+        )
+        at_text, add = instant(at), self._events.add
+        for target, _ in targets:
+            subject = f"{instance_id}/{target}"
+            add((at_text, "task", subject, move.event, move.row, move.before, move.after, who, "", "{}",
+                 instance_id))  # fmt: skip
+
+    def move_all(
+        self,
+        instance_id: int,
+        moves: Mapping[str, Move],
+        *,
+        epoch: int,
+        at: datetime,
+        who: str,
+        why: str = "",
+        **changes: Any,
+    ) -> int:
+        moved = 0
+        for move in moves.values():
+            targets = [
+                target
+                for (target,) in self._connection.execute(
+                    "SELECT target FROM tasks WHERE instance_id = ? AND state = ? ORDER BY position",
+                    (instance_id, move.before),
+                )
+            ]
+            for target in targets:
+                self.move(instance_id, target, move, epoch=epoch, at=at, who=who, why=why, **changes)
+            moved += len(targets)
+        return moved
 
     def update(self, instance_id: int, target: str, *, epoch: int, **changes: Any) -> None:
         extra, cells = self._changes.assignments(changes)
@@ -104,7 +193,10 @@ class Tasks:
 
 
 def _record(row: Any) -> TaskRecord:
-    id, target, state, attempt, last_triggered_at, next_try_at, reason, progress, metrics, said = row
+    (
+        id, target, state, attempt, last_triggered_at, next_try_at, reason, progress, metrics, said, position,
+        values, expires_at, completed_at, failures, crashes, error,
+    ) = row  # fmt: skip
     return TaskRecord(
         id,
         target,
@@ -116,7 +208,29 @@ def _record(row: Any) -> TaskRecord:
         progress,
         from_json_map(metrics),
         from_json_map_or_none(said),
+        position,
+        from_json_map(values),
+        as_instant_or_none(expires_at),
+        as_instant_or_none(completed_at),
+        failures,
+        crashes,
+        from_json_map_or_none(error),
+    )
+
+
+def _open(row: Any) -> OpenTask:
+    target, position, state, attempt, next_try_at, expires_at, failures, crashes = row
+    return OpenTask(
+        target,
+        position,
+        state,
+        attempt,
+        as_instant_or_none(next_try_at),
+        as_instant_or_none(expires_at),
+        failures,
+        crashes,
     )
 
 
 _TASKS = Rows("tasks", _record, lambda row: f"task {row[1]} of run {row[0]}")
+_OPEN_TASKS = Rows("tasks", _open, lambda row: f"task {row[0]}")

@@ -389,3 +389,79 @@ def test_ids_are_never_used_twice(store: Store) -> None:
     assert created(store, a_slot_run(uid, 3)) > last > first
     with store.read() as reader:
         assert reader.events.since(event)[0].id > event
+
+
+TARGETS = [(f"edge-{n}", {"host": f"192.0.2.{n}"}) for n in range(3)]
+CREATED = TASK.move("NEW", "create")
+
+
+def test_the_targets_of_a_run_take_the_place_of_its_only_task(store: Store) -> None:
+    id = a_fan_out(store)
+    with store.read() as reader:
+        assert [(t.target, t.position, t.values) for t in reader.tasks.page(id)] == [
+            (name, position, values) for position, (name, values) in enumerate(TARGETS)
+        ]
+        assert [t.target for t in reader.tasks.page(id, ("SCHEDULED",), offset=1, limit=1)] == ["edge-1"]
+        assert reader.tasks.get(id, "-") is None
+        assert [(t.target, t.state, t.attempt) for t in reader.tasks.open_tasks(id)] == [
+            (name, "SCHEDULED", 0) for name, _ in TARGETS
+        ]
+        assert reader.tasks.counts(id) == {"SCHEDULED": 3}
+        assert [e.row for e in reader.events.of("task", f"{id}/edge-2")] == ["T1"]
+
+
+def test_all_tasks_of_a_state_move_together(store: Store) -> None:
+    id = a_fan_out(store)
+    cancel = {
+        "SCHEDULED": TASK.move("SCHEDULED", "cancel"),
+        "RESCHEDULED": TASK.move("RESCHEDULED", "cancel"),
+    }
+
+    def work(tx: Transaction) -> int:
+        tx.tasks.move(id, "edge-1", TASK.move("SCHEDULED", "start"), epoch=1, at=AT, who="dispatcher")
+        return tx.tasks.move_all(
+            id, cancel, epoch=1, at=AT, who="dispatcher", why="enough", reason="max-failures", completed_at=AT
+        )
+
+    assert store.transact(work) == 2
+    with store.read() as reader:
+        assert reader.tasks.counts(id) == {"CANCELLED": 2, "RUNNING": 1}
+        task = reader.tasks.get(id, "edge-0")
+        assert task is not None
+        assert (task.reason, task.completed_at) == ("max-failures", AT)
+
+
+def test_a_task_keeps_when_it_expires_and_why_it_failed(store: Store) -> None:
+    id = a_fan_out(store)
+
+    def work(tx: Transaction) -> None:
+        tx.tasks.move(id, "edge-0", TASK.move("SCHEDULED", "start"), epoch=1, at=AT, who="x", expires_at=AT)
+        fail = TASK.move("RUNNING", "fail")
+        tx.tasks.move(
+            id, "edge-0", fail, epoch=1, at=AT, who="x", error={"code": "down"}, failures=2, crashes=1
+        )
+        tx.steps.create_all(id, "edge-0", [NewStep("restart", "shell", "call somebody")])
+        tx.instances.update(id, epoch=1, targets=3, targets_ended=1, targets_failed=1)
+
+    store.transact(work)
+    with store.read() as reader:
+        task = reader.tasks.get(id, "edge-0")
+        assert task is not None
+        assert (task.expires_at, task.error, task.failures, task.crashes) == (AT, {"code": "down"}, 2, 1)
+        assert [s.remedy for s in reader.steps.of(id, "edge-0")] == ["call somebody"]
+        assert reader.steps.of(id, "edge-1") == []
+        run = reader.instances.get(id)
+        assert run is not None
+        assert (run.targets, run.targets_ended, run.targets_failed) == (3, 1, 1)
+
+
+def a_fan_out(store: Store) -> int:
+    """A run that has begun, with its targets."""
+    id = created(store, a_slot_run(install(store)))
+
+    def work(tx: Transaction) -> None:
+        begin(tx, id)
+        tx.tasks.freeze(id, TARGETS, CREATED, at=AT, who="dispatcher")
+
+    store.transact(work)
+    return id
