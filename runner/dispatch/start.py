@@ -76,7 +76,8 @@ def decide_start(
     if begun:
         return Wait("paused") if any(hold.kind == "paused" for hold in holds) else Start()
     forced: list[str] = []
-    hold_answer = decide_manual(holds, force=force) if origin != "slot" else _automatic(holds)
+    is_automatic = origin in ("slot", "job")
+    hold_answer = _automatic(holds) if is_automatic else decide_manual(holds, force=force)
     if not isinstance(hold_answer, Start):
         return hold_answer
     if hold_answer.forced:

@@ -69,8 +69,10 @@ class Attempt:
         "violation",
         "waiting_grace_s",
         "wake_at",
+        "warned_since_s",
         "warns_of_long_performs",
         "was_spare",
+        "watched",
         "workdir",
     )  # fmt: skip
 
@@ -115,6 +117,8 @@ class Attempt:
         self.wake_at: float | None = None  # it has said that it goes to sleep until then
         self.performing_since_s: float | None = None  # since a unit of its work began (monotonic)
         self.warns_of_long_performs = False
+        self.warned_since_s: float | None = None  # the unit of work that was reported as long
+        self.watched = False
 
     def send(self) -> bool:
         """Send to the child what it has room for; whether all of it is gone."""
@@ -367,6 +371,7 @@ class Attempt:
             step=self._step,
             sleeps=self.wake_at is not None,
         )
+        wake_at = None if self.wake_at is None else datetime.fromtimestamp(self.wake_at, UTC)
         signalled = status is not None and os.WIFSIGNALED(status)
         report = Ended(
             self.instance,
@@ -379,7 +384,7 @@ class Attempt:
             usage,
             self.log.received,
             self.target,
-            self.wake_at if verdict.outcome == "sleeping" else None,
+            wake_at if verdict.outcome == "sleeping" else None,
             self.checkpoints,
         )
         return report, self.violation is None and self._end is not None and self._end.get("clean") is True

@@ -241,8 +241,8 @@ class Ended(NamedTuple):
     usage: Usage
     output_bytes: int
     target: str = NO_TARGET
-    until: float | None = None
-    """When it is to come back, seconds since the epoch; only with the outcome `sleeping`."""
+    wake_at: datetime | None = None
+    """When it is to come back; only with the outcome `sleeping`."""
     checkpoints: int = 0
 
 

@@ -11,6 +11,7 @@ import itertools
 import os
 import select
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from runner.execution.order import NO_TARGET, Ended, ErrorInfo, Order, Report, U
 from runner.execution.protocol import ASK, ENDED, INSIST, KILL, TERMINATE, Reply
 from runner.execution.spares import Spares
 from runner.execution.streams import Streams, open_streams
+from runner.execution.verdict import PERFORM_TIMEOUT
 from runner.execution.watches import Watches
 from runner.execution.workdirs import WorkingDirectories, remove_if_small, remove_tree
 from runner.execution.zygotes import Zygotes
@@ -31,6 +33,8 @@ PAUSE = "pause"
 """Why an attempt was stopped that obeyed a pause between two steps or checkpoints."""
 
 _IDLE_S = 60.0
+LONG_PERFORM_S = 60.0
+"""A unit of work should be shorter than that (sources.md, D1)."""
 _NOTHING = Usage(0.0, 0)
 
 
@@ -48,9 +52,11 @@ class Supervisor:
         state: Path,
         report: Callable[[Report], None],
         idle_s: float = _IDLE_S,
+        long_perform_s: float = LONG_PERFORM_S,
     ) -> None:
         self._loop = loop
         self._report = report
+        self._long_perform_s = long_perform_s
         self.mark = mark_of(state)
         self._tokens = itertools.count(1)
         self._attempts: dict[int, Attempt] = {}
@@ -181,6 +187,9 @@ class Supervisor:
             return
         limit = attempt.step_limit_s
         if attempt.receive():
+            if attempt.performing_since_s is not None and not attempt.watched:
+                attempt.watched = True
+                self._watch_performs(attempt)
             if attempt.step_limit_s is not None and attempt.step_limit_s is not limit:
                 limit_s = attempt.step_limit_s + _STEP_GRACE_S
                 self._later(attempt, limit_s, self._time_out_step, attempt, attempt.step_limit_s)
@@ -225,6 +234,28 @@ class Supervisor:
 
     def _time_out(self, attempt: Attempt) -> None:
         self._stop(attempt, attempt.order.grace_s, "timeout", waits=False)
+
+    def _watch_performs(self, attempt: Attempt) -> None:
+        """Look when a unit of its work would be long, or too long; a checkpoint begins the next one."""
+        since = attempt.performing_since_s
+        if since is None:
+            attempt.watched = False
+            return
+        passed, limit_s = time.monotonic() - since, attempt.order.perform_timeout_s
+        if limit_s is not None and passed >= limit_s:
+            self._stop(attempt, attempt.order.grace_s, PERFORM_TIMEOUT, waits=False)
+            return
+        if (
+            passed >= self._long_perform_s
+            and attempt.warns_of_long_performs
+            and attempt.warned_since_s != since
+        ):
+            attempt.warned_since_s = since
+            attempt.performed_long(passed)
+        ahead = [limit_s - passed] if limit_s is not None else []
+        if passed < self._long_perform_s:
+            ahead.append(self._long_perform_s - passed)
+        self._later(attempt, min(ahead, default=self._long_perform_s), self._watch_performs, attempt)
 
     def _time_out_step(self, attempt: Attempt, limit_s: float) -> None:
         if attempt.step_limit_s is limit_s:  # still in the step that has this limit

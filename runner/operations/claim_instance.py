@@ -17,6 +17,7 @@ from runner.operations.holding import end_waiting
 from runner.operations.make_room import displace_earlier, make_room
 from runner.operations.outcome import NotStarted
 from runner.operations.schedulable import SchedulableJob
+from runner.operations.take_over_state import take_over_state
 from runner.store.port import Transaction
 from runner.store.records import InstanceRecord, NewStep
 from runner.vocabulary.errors import ChangedMeanwhile
@@ -77,6 +78,8 @@ def claim_instance(
         decision = decide_claim(tx, instance, overlap, needs, now)
     match decision:
         case Start(forced=forced):
+            if instance.epoch == 0:
+                take_over_state(tx, instance, None if overlap.policy == "allow" else overlap.limit, now)
             return Claimed(_claim(tx, instance, steps, session, now, forced, needs), replaced)
         case Skip(reason=reason, blocker=blocker):
             return _skip(tx, instance, now, f"{reason}: {blocker}" if reason == "overlap" else reason)

@@ -23,6 +23,7 @@ class Definition:
     """What all runs of one revision share. `connections` are the names that its steps use.
 
     `needs_installed`: whether a run looks anything up (connections, credentials, roots) when it starts.
+    `asks_for_saved`: whether its code may ask for what earlier runs have saved.
     """
 
     spec: Mapping[str, Any]
@@ -34,8 +35,10 @@ class Definition:
     keep_workdir: bool
     output_limit: int
     timeout_s: float | None
+    perform_timeout_s: float | None
     connections: tuple[str, ...]
     needs_installed: bool
+    asks_for_saved: bool
     reads_previous_slot: bool
 
 
@@ -44,7 +47,7 @@ def define(spec: Mapping[str, Any], state: Path) -> Definition:
     limits = dict(spec["limits"])
     steps = spec["steps"]
     connections = _connections(steps)
-    timeout = spec["timeout"]
+    timeout, perform_timeout = spec["timeout"], spec.get("performTimeout")
     return Definition(
         spec=spec,
         new_steps=tuple(NewStep(step["name"], step["kind"], step["remedy"] or "") for step in steps),
@@ -55,10 +58,12 @@ def define(spec: Mapping[str, Any], state: Path) -> Definition:
         output_limit=parse_size(limits["output"]) if limits.get("output") else DEFAULT_OUTPUT_LIMIT,
         limits=limits,
         timeout_s=parse_duration(timeout).total_seconds() if timeout else None,
+        perform_timeout_s=parse_duration(perform_timeout).total_seconds() if perform_timeout else None,
         connections=connections,
         needs_installed=bool(connections)
         or any(isinstance(value, Mapping) for value in spec["env"].values())
         or any(_names_root(step["action"]) for step in steps),
+        asks_for_saved=any(_asks_for_saved(step["action"], spec["files"], state) for step in steps),
         reads_previous_slot="previous" in json.dumps([steps, spec["env"], spec["outputs"]]),
     )
 
@@ -76,6 +81,21 @@ def _ends(action: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 def _connections(steps: list[Mapping[str, Any]]) -> tuple[str, ...]:
     named = {part.get("connection") for step in steps for part in _ends(step["action"])}
     return tuple(sorted(name for name in named if isinstance(name, str)))
+
+
+def _asks_for_saved(action: Mapping[str, Any], files: Mapping[str, str], state: Path) -> bool:
+    """Whether Python code has the SDK's word `job` in it, or a program a name of the runner's files."""
+    if action.get("class"):
+        return True
+    if action.get("argv"):
+        return True  # what is in a program is not to be seen
+    text = action.get("source") or action.get("script") or ""
+    if file := action.get("file"):
+        try:
+            text = blob_path(state, files[file]).read_text("utf-8", "replace")
+        except (OSError, KeyError):
+            return True
+    return any(word in text for word in ("job", "RUNNER_STATE", "RUNNER_INFO"))
 
 
 def _names_root(action: Mapping[str, Any]) -> bool:

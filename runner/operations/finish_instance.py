@@ -46,6 +46,8 @@ def finish_instance(
     asked = end_under_intent(recording, ended, error, draw)
     if asked is not None:
         return asked
+    if ended.outcome == "sleeping" and ended.wake_at is not None:
+        return recording.asleep(ended.wake_at)
     if ended.outcome == "crashed":
         return crash(recording, error)
     if ended.outcome == "timeout":
@@ -69,6 +71,9 @@ def crash(recording: Recording, error: Problem) -> Finished:
         return recording.stopped()
     if instance.state == "PAUSING":
         return died_while_pausing(recording, str(error["description"]))
+    wake_at = recording.sleeps_until()
+    if wake_at is not None and instance.state == "RUNNING":
+        return recording.asleep(wake_at)  # it had nothing left to do but to end
     expired = instance.expires_at is not None and instance.expires_at <= recording.now
     if recording.spec["onCrash"] == "resume" and instance.crashes < CRASH_BUDGET and not expired:
         more: dict[str, Any] = {"raise_epoch": True} if instance.state == "UNKNOWN" else {}  # I42: a fence

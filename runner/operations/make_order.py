@@ -14,8 +14,9 @@ from runner.credentials.authorization import resolve_authorization
 from runner.credentials.sources import Warn
 from runner.declaration.expressions import as_text, render
 from runner.declaration.templates import has_template
-from runner.execution.order import Order
+from runner.execution.order import NO_TARGET, Order
 from runner.operations.definition import Definition
+from runner.operations.saved import saved_of
 from runner.operations.settings import settings
 from runner.operations.whole_copies import WholeCopies
 from runner.schedules.kinds import schedule_from
@@ -65,12 +66,15 @@ def make_order(
     done: dict[str, dict[str, Any]] = {}
     skipped: list[str] = []
     masks: set[str] = set()
-    if definition.needs_installed or instance.epoch > 1:
+    saved: dict[str, Any] = {}
+    if definition.needs_installed or definition.asks_for_saved or instance.epoch > 1:
         with store.read() as reader:
             connections, masks = _connections(reader, definition.connections, project, warn)
             env, env_masks = _environment(reader, spec, project, context, warn)
             done, skipped = _earlier_steps(reader, instance.id)
-            roots = _roots(settings(reader), project)
+            roots = _roots(settings(reader), project) if definition.needs_installed else {}
+            if definition.asks_for_saved:
+                saved = saved_of(reader, instance, NO_TARGET, spec, now)
     else:
         env, env_masks = _environment(None, spec, project, context)
     if spec["type"] == SYSTEM:
@@ -83,6 +87,7 @@ def make_order(
         steps=spec["steps"],
         context=context,
         done=done,
+        saved=saved,
         skipped=skipped,
         files=definition.files,
         libraries=definition.libraries,
@@ -94,6 +99,7 @@ def make_order(
         log_path=f"{state}/{log_path_of(instance.job, instance.id)}",
         limits=definition.limits,
         outputs=spec["outputs"],
+        perform_timeout_s=definition.perform_timeout_s,
         timeout_s=_time_left(instance, definition.timeout_s, now),
         output_limit=definition.output_limit,
         masks=sorted(masks | env_masks, key=len, reverse=True),

@@ -16,11 +16,13 @@ from runner.operations.consecutive_failures import SHUTDOWN, consecutive_failure
 from runner.operations.reset import reset_job
 from runner.store.port import Transaction
 from runner.store.records import HoldRecord, InstanceRecord
+from runner.vocabulary.instants import to_text
 
 Problem = Mapping[str, Any]
 """What is stored as an error: `code` and `description`, and `step`, `exit_code`, `sqlstate` where known."""
 
 EXPIRED = "expired"
+SLEEPING = "sleeping"
 TIMEOUT = "timeout"
 REPLACE = "replace"
 BOUNCE = "bounce"
@@ -98,6 +100,18 @@ class Recording:
             **counters,
         )
         return Finished(self.instance.id, self.instance.job, state, reason, due_at, error)
+
+    def asleep(self, wake_at: datetime) -> Finished:
+        """I47: the process is gone, and the same instance comes back then, from its last checkpoint."""
+        self._task("interrupt", SLEEPING, next_try_at=wake_at)
+        self._reopen_steps()
+        state = self._move("sleep", SLEEPING, why=f"until {to_text(wake_at)}", due_at=wake_at)
+        return Finished(self.instance.id, self.instance.job, state, SLEEPING, wake_at)
+
+    def sleeps_until(self) -> datetime | None:
+        """When it said that it wants to come back; None when it is not to sleep now."""
+        rows = self.tx.state.of_instance(self.instance.id)
+        return next((row.wake_at for row in rows if row.wake_at and row.wake_at > self.now), None)
 
     def fail(
         self, event: str, reason: str, error: Problem, outputs: Mapping[str, Any] | None = None

@@ -268,7 +268,8 @@ def test_a_long_sleep_is_recorded_and_ends_the_process(workshop: Workshop) -> No
 
     assert ended.outcome == "sleeping"
     [asleep] = checkpoints(workshop)
-    assert ended.until == asleep.record.until
+    assert ended.wake_at is not None
+    assert ended.wake_at.timestamp() == asleep.record.until
     assert states(workshop) == [{"asked": True}]
     workshop.reports.clear()
     record = asleep.record

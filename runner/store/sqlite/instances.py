@@ -32,6 +32,13 @@ _CLAIM = (
 )
 _ENDED_BY_FORCE = frozenset({"PAUSING", "STOPPING", "UNKNOWN"})
 _WITH_PAUSES = frozenset({"PAUSING", "PAUSED", "STOPPING"})
+# Its own, and what runs that ended otherwise kept "until next success" (I14). What a run that succeeded in
+# part has kept is for retry-failed.
+_FORGET_STATE = (
+    "DELETE FROM job_state_data WHERE job_uid = (SELECT job_uid FROM job_instances WHERE id = ?1)"
+    " AND (instance_id = ?1 OR EXISTS (SELECT 1 FROM job_instances i WHERE i.id = instance_id"
+    " AND i.state IN ('FAILED', 'CANCELLED', 'REPLACED')))"
+)
 _GUARD = " WHERE id = ? AND state = ? AND epoch = ?"
 _ROW_OF_ORIGIN = {"slot": ("I1", "create_slot"), "manual": ("I2", "create_manual")}
 
@@ -151,7 +158,7 @@ class Instances(InstancesRead):
         if moved.rowcount != 1:
             raise self._changed(id, move, epoch)
         if move.after == "SUCCEEDED":
-            self._connection.execute("DELETE FROM job_state_data WHERE instance_id = ?", (id,))
+            self._connection.execute(_FORGET_STATE, (id,))
         text = as_json(details) if details else "{}"
         self._events.add(
             (at_text, "instance", str(id), move.event, move.row, move.before, move.after, who, why, text, id)

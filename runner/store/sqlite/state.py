@@ -59,6 +59,12 @@ class State:
         ).fetchone()
         return _KEPT.one(row and (job_uid, *row))
 
+    def last_owner(self, job_uid: str) -> int | None:
+        row = self._connection.execute(
+            "SELECT max(instance_id) FROM job_state_data WHERE job_uid = ?", (job_uid,)
+        ).fetchone()
+        return None if row[0] is None else int(row[0])
+
     def put(self, job_uid: str, instance_id: int, target: str, data: Any, *, at: datetime) -> None:
         self._connection.execute(
             "INSERT INTO job_state_data (instance_id, target, job_uid, data, updated_at)"
@@ -96,8 +102,8 @@ class State:
 
     def take_over(self, instance_id: int, *, predecessor: int, at: datetime) -> int:
         return self._connection.execute(
-            "UPDATE OR REPLACE job_state_data SET instance_id = ?, updated_at = ?, cursor = '{}', wake_at = NULL"
-            " WHERE instance_id = ?",
+            "UPDATE OR REPLACE job_state_data SET instance_id = ?, updated_at = ?, cursor = '{}',"
+            " wake_at = NULL WHERE instance_id = ?",
             (instance_id, instant(at), predecessor),
         ).rowcount
 
