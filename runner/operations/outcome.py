@@ -14,7 +14,7 @@ from runner.lifecycle.task import TASK
 from runner.lifecycle.together import task_event
 from runner.operations.consecutive_failures import SHUTDOWN, consecutive_failures
 from runner.operations.reset import reset_job
-from runner.store.port import Transaction
+from runner.store.port import Reader, Transaction
 from runner.store.records import HoldRecord, InstanceRecord
 from runner.vocabulary.instants import to_text
 
@@ -60,7 +60,7 @@ class NotStarted:
     job_failed: bool = False
 
 
-def definition_of(tx: Transaction, instance: InstanceRecord) -> Mapping[str, Any]:
+def definition_of(tx: Reader, instance: InstanceRecord) -> Mapping[str, Any]:
     """The resolved spec that the instance is pinned to; whatever is missing in it, the instance can end."""
     return {**NO_DEFINITION, **(tx.revisions.get(instance.job_uid, instance.digest) or {})}
 

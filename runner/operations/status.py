@@ -13,6 +13,7 @@ from runner.operations.free_space import LITTLE_SPACE, MAKE_ROOM, free_space
 from runner.operations.installed_jobs import schedules_of
 from runner.operations.last_reload import last_reload
 from runner.operations.list_jobs import JobView, list_jobs
+from runner.operations.waiting import LockInUse, locks_in_use, waits_for
 from runner.store.daemon_lock import Holder, lock_holder
 from runner.store.port import Reader
 from runner.vocabulary.duration import format_size
@@ -26,6 +27,8 @@ OVERDUE = timedelta(seconds=60)
 
 STUCK_STOPPING = timedelta(minutes=5)
 STUCK_WAITING = timedelta(minutes=10)
+MOST_WAITING = 50
+"""Runs that wait, of which status says for what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ class Situation:
     running: int
     waiting: int
     findings: tuple[Finding, ...]
+    locks: tuple[LockInUse, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -77,6 +81,7 @@ def situation(reader: Reader, state: Path, now: datetime) -> Situation:
         sum(count for name, count in states.items() if name not in ("SCHEDULED", "PAUSED")),
         states.get("SCHEDULED", 0),
         tuple(sorted(findings, key=lambda finding: not finding.problem)),
+        locks_in_use(reader, now),
     )
 
 
@@ -106,11 +111,28 @@ def _runs(reader: Reader, lives: bool, now: datetime) -> Iterator[Finding]:
             if asked is not None and now - asked.at > STUCK_STOPPING:
                 summary = f"run {run.id} is being stopped and does not end"
                 yield Finding("stuck", run.job, asked.at, summary, f"runner logs {run.id}")
-    patience = STUCK_WAITING if lives else OVERDUE
-    for run in reader.instances.waiting(due_before=now - patience):
-        summary = f"run {run.id} is due and waits" + ("" if lives else ", and no daemon runs")
-        hint = f"runner instances show {run.id}" if lives else "runner up"
-        yield Finding("stuck", run.job, run.due_at, summary, hint)
+    if not lives:
+        for run in reader.instances.waiting(due_before=now - OVERDUE):
+            summary = f"run {run.id} is due and waits, and no daemon runs"
+            yield Finding("stuck", run.job, run.due_at, summary, "runner up")
+        return
+    yield from _waiting(reader, now)
+
+
+def _waiting(reader: Reader, now: datetime) -> Iterator[Finding]:
+    """What is due and waits, and behind what: a problem when it takes long."""
+    due = reader.instances.waiting(due_before=now, limit=MOST_WAITING)
+    for run in due:
+        long = run.due_at <= now - STUCK_WAITING
+        waits = waits_for(reader, run, now)
+        if waits is None or (waits.behind is None and not long):
+            continue
+        summary = f"run {run.id} is due and waits for {waits.text}"
+        hint = f"runner instances show {waits.behind or run.id}"
+        yield Finding("stuck" if long else "waits", run.job, run.due_at, summary, hint, problem=long)
+    if len(due) == MOST_WAITING:
+        hint = "runner instances list --state SCHEDULED"
+        yield Finding("waits", "-", None, "more runs wait than are shown here", hint, problem=False)
 
 
 def _missed(reader: Reader, jobs: Sequence[JobView], lives: bool, now: datetime) -> Iterator[Finding]:

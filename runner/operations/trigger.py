@@ -25,6 +25,13 @@ from runner.vocabulary.errors import ChangedMeanwhile, IllegalTransition, Runner
 from runner.vocabulary.instants import to_text
 
 
+_WITHOUT_ROOM = {
+    "skip": "this one is skipped",
+    "queue-one": "this one waits for it, instead of any that waits now",
+    "replace": "it is stopped, and this one takes its place",
+}
+
+
 class BadInputs(RunnerError):
     """Given inputs do not fit what the job declares."""
 
@@ -129,10 +136,11 @@ def _notes(tx: Transaction, record: ObjectRecord, holds: Sequence[HoldRecord], f
         notes.append("the job is paused, so the start waits until it is resumed")
     concurrency = record.resolved["concurrency"]
     others = tx.instances.open_of(record.uid)
-    if not force and concurrency["policy"] == "skip" and len(others) >= concurrency["limit"]:
+    policy, limit = concurrency["policy"], concurrency["limit"]
+    if not force and limit is not None and len(others) >= limit:
         notes.append(
             f"instance {others[0].id} is {others[0].state}; if it still is when this start is claimed, "
-            "this one is skipped (concurrency: skip)"
+            f"{_WITHOUT_ROOM.get(policy, 'this one waits for it')} (concurrency: {policy})"
         )
     return notes
 

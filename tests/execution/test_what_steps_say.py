@@ -34,9 +34,7 @@ def test_a_warning_is_stored_and_the_instance_succeeds(workshop: Workshop) -> No
     ended = workshop.run(a_step_that("step.warn('3 rows left out', code='rows', info={'rows': 3})"))
 
     assert ended.outcome == "succeeded"
-    assert raised(workshop) == [
-        Raised(1, 1, "warning", "rows", "3 rows left out", {"rows": 3}, step="work")
-    ]
+    assert raised(workshop) == [Raised(1, 1, "warning", "rows", "3 rows left out", {"rows": 3}, step="work")]
 
 
 def test_an_error_is_stored_at_once_and_the_instance_fails_when_all_steps_are_done(

@@ -27,9 +27,7 @@ from runner.lifecycle.pausing import (
 def test_work_that_may_be_repeated_is_forced_and_other_work_is_only_asked(
     on_crash: str, boundary: bool, checkpoints: bool, expected: Pausable
 ) -> None:
-    assert (
-        decide_pause(on_crash=on_crash, boundary_ahead=boundary, has_checkpoints=checkpoints) == expected
-    )
+    assert decide_pause(on_crash=on_crash, boundary_ahead=boundary, has_checkpoints=checkpoints) == expected
 
 
 def test_the_last_step_of_work_that_may_not_be_repeated_cannot_be_paused() -> None:

@@ -19,6 +19,7 @@ from runner.lifecycle.together import step_event, task_event
 from runner.operations.claim_instance import Claimed, Waits
 from runner.operations.recover import recover
 from runner.operations.trigger import trigger_job
+from runner.operations.waiting import WaitsFor, locks_in_use, waits_for
 from runner.store.port import Transaction
 
 _KEYS = itertools.count()
@@ -264,3 +265,36 @@ def test_whatever_happens_no_lock_has_two_holders_and_none_is_leaked(
     assert holders(here) == []
     assert contradictions(here) == []
     here.store.close()
+
+
+# -- who has what, and who waits for it
+
+
+def test_what_waits_says_for_what_and_behind_whom(sound: Installation) -> None:
+    a_user(sound, "load", "warehouse")
+    a_user(sound, "clean", "warehouse")
+    load, clean, again = trigger(sound, "load"), trigger(sound, "clean", 1), trigger(sound, "clean", 2)
+    start(sound, load)
+    for id in (clean, again):
+        claim(sound, id, at(1))
+    with sound.store.read() as reader:
+        first, second = (waits_for(reader, sound.instance(id), at(1)) for id in (clean, again))
+        assert first == WaitsFor(f"lock warehouse, which instance {load} of load (RUNNING) has", load)
+        assert second == first
+        assert waits_for(reader, sound.instance(load), at(1)) is None
+        [lock] = locks_in_use(reader, at(1))
+    assert (lock.name, lock.holders, lock.jobs) == ("lock warehouse", (load,), ("load",))
+    assert lock.waiting == (clean, again)
+
+
+def test_a_place_in_a_queue_is_told_with_those_before_it(sound: Installation) -> None:
+    sound.install(a_job("tick", schedule=None, concurrency={"policy": "queue"}))
+    first, second, third = (trigger(sound, "tick", seconds) for seconds in range(3))
+    start(sound, first)
+    with sound.store.read() as reader:
+        assert waits_for(reader, sound.instance(second), at(1)) == WaitsFor(
+            f"instance {first} of tick (RUNNING)", first
+        )
+        assert waits_for(reader, sound.instance(third), at(1)) == WaitsFor(
+            f"instance {first} of tick (RUNNING), and 1 that wait before it", first
+        )

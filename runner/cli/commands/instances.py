@@ -95,8 +95,9 @@ def show(id: int, output: str, where: Where) -> None:
     from runner.operations.show_instance import show_instance
 
     with opened(where, read_only=True) as store, store.read() as reader:
-        details = show_instance(reader, id)
-    show_details(details, output, datetime.now(UTC))
+        now = datetime.now(UTC)
+        details = show_instance(reader, id, now)
+    show_details(details, output, now)
 
 
 @command.command("cancel")

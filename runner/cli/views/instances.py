@@ -17,6 +17,8 @@ from runner.cli.views.values import (
     slot_text,
     warn,
 )
+from runner.dispatch.places import place_named
+from runner.lifecycle.instance import LIVE
 from runner.vocabulary.duration import format_duration
 
 if TYPE_CHECKING:
@@ -61,9 +63,13 @@ def instance_as_json(view: InstanceView) -> dict[str, Any]:
                 "next_try_at": instant(task.next_try_at),
                 "progress": task.progress,
                 "steps": [_step_as_json(step) for step in view.steps if step.target == task.target],
+                "metrics": task.metrics,
             }
             for task in view.tasks
         ],
+        "locks": list(run.locks) if run.state in LIVE else [],
+        "replaced_by": run.replaced_by,
+        "metrics": run.metrics,
     }
 
 
@@ -88,13 +94,19 @@ def show_instances(views: Sequence[InstanceView], output: str, now: datetime) ->
 def show_details(details: InstanceDetails, output: str, now: datetime) -> None:
     """One run."""
     if output == "json":
-        show_json(instance_as_json(details.view))
+        show_json(_details_as_json(details))
     elif output == "yaml":
-        show_yaml(instance_as_json(details.view))
+        show_yaml(_details_as_json(details))
     elif output == "name":
         show_line(str(details.view.instance.id))
     else:
         _show_text(details, now)
+
+
+def _details_as_json(details: InstanceDetails) -> dict[str, Any]:
+    waits = details.waits_for
+    behind = None if waits is None else {"for": waits.text, "behind": waits.behind}
+    return {**instance_as_json(details.view), "waits": behind}
 
 
 def _show_text(details: InstanceDetails, now: datetime) -> None:
@@ -107,6 +119,9 @@ def _show_text(details: InstanceDetails, now: datetime) -> None:
             "origin": run.origin + (f", asked for by {run.requested_by}" if run.origin != "slot" else ""),
             "slot": ", ".join(map(slot_text, view.slots)),
             "due": short(run.due_at),
+            "waits for": "" if details.waits_for is None else details.waits_for.text,
+            "replaced by": "" if run.replaced_by is None else str(run.replaced_by),
+            "locks": ", ".join(map(place_named, run.locks)) if run.state in LIVE else "",
             "started": short(run.started_at),
             "ended": short(run.completed_at),
             "took": _took(run, now),

@@ -21,6 +21,16 @@ def situation_as_json(now: Situation) -> dict[str, Any]:
         "jobs": dict(now.jobs),
         "running": now.running,
         "waiting": now.waiting,
+        "locks": [
+            {
+                "name": lock.name,
+                "instances": list(lock.holders),
+                "jobs": list(lock.jobs),
+                "since": instant(lock.since),
+                "waiting": list(lock.waiting),
+            }
+            for lock in now.locks
+        ],
         "findings": [
             {
                 "kind": finding.kind,
@@ -47,6 +57,20 @@ def show_situation(now: Situation, output: str) -> None:
         show_table(
             ("WHAT", "NAME", "WHEN", "SUMMARY", "NEXT"),
             [(f.kind, f.name, short(f.since), f.summary, f.hint) for f in now.findings],
+        )
+        print()
+    if now.locks:
+        show_table(
+            ("IN USE", "BY", "SINCE", "WAITING"),
+            [
+                (
+                    lock.name,
+                    ", ".join(f"{id} of {job}" for id, job in zip(lock.holders, lock.jobs, strict=True)),
+                    short(lock.since),
+                    ", ".join(map(str, lock.waiting)) or "-",
+                )
+                for lock in now.locks
+            ],
         )
         print()
     counts = ", ".join(f"{count} {status}" for status, count in now.jobs.items() if count) or "none"
