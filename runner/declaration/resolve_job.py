@@ -28,6 +28,7 @@ def resolved_job(document: Mapping[str, Any], around: Surroundings) -> dict[str,
     retry = policies.retry(policies.nearest_declared(levels, "retry", "once"))
     deadline = policies.nearest_declared(levels, "deadline")
     if retry["policy"] == "until-expiry" and deadline is not None:
+    perform_timeout = policies.nearest_declared(levels, "performTimeout")
         retry["maxElapsed"] = deadline
     return {
         "version": spec.get("version"),
@@ -47,10 +48,15 @@ def resolved_job(document: Mapping[str, Any], around: Surroundings) -> dict[str,
         "missed": policies.missed(levels),
         "retry": retry,
         "failAfter": policies.fail_after(levels, retry["policy"]),
-        "onCrash": policies.on_crash(levels, [step["kind"] for step in steps], fans_out="tasks" in spec),
+        "onCrash": policies.on_crash(
+            levels,
+            ["class" if step["action"].get("class") else step["kind"] for step in steps],
+            fans_out="tasks" in spec,
+        ),
         "timeout": policies.nearest_declared(levels, "timeout"),
         "deadline": deadline,
         "validUntil": spec.get("validUntil"),
+        **({"performTimeout": perform_timeout} if perform_timeout is not None else {}),
         "onExpiry": policies.nearest_declared(levels, "onExpiry", "finish"),
         "onDisable": policies.nearest_declared(levels, "onDisable", "finish"),
         "env": policies.merged(levels, "env", {}),

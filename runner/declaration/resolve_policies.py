@@ -11,6 +11,8 @@ Levels = Sequence[Mapping[str, Any]]
 HISTORY = {"keep": 1000, "maxAge": "90d"}
 LIMITS = {"memory": None, "cpuTime": None, "output": "50MiB"}
 MISSED = {"policy": "last", "maxAge": "24h", "maxRuns": 10}
+EXTERNAL = {"webhook": None, "silenceTimeout": "10m", "unknownTimeout": "1h"}
+WEB = {"bind": "127.0.0.1", "port": 8470, "hosts": [], "origins": [], "baseUrl": None}
 CONCURRENCY = {"policy": "skip", "limit": 1}
 
 _NO_RETRY = {"initial": "0s", "factor": 1, "maxDelay": None, "maxElapsed": None, "jitter": "0%"}
@@ -87,8 +89,12 @@ def on_crash(levels: Levels, kinds: Sequence[str], *, fans_out: bool = False) ->
 
     Over an inventory too: each target is tried again after any error, until it expires.
     """
-    repeatable = fans_out or (bool(kinds) and all(kind in ("sql", "copy", "prune") for kind in kinds))
+    repeatable = fans_out or (bool(kinds) and all(kind in REPEATABLE for kind in kinds))
     return str(nearest_declared(levels, "onCrash", "resume" if repeatable else "fail"))
+
+
+REPEATABLE = ("sql", "copy", "prune", "class")
+"""Kinds of steps; `class` is code that is one, because it makes a checkpoint after each unit of work."""
 
 
 def _single(single: bool) -> dict[str, Any]:

@@ -76,6 +76,14 @@ def _shell(written: Any) -> Action:
 
 
 def _python(written: Mapping[str, Any]) -> Action:
+    if written.get("class"):
+        return {
+            "file": written["file"],
+            "function": None,
+            "class": written["class"],
+            "source": None,
+            "with": written.get("with", {}),
+        }
     return {
         "file": written.get("file"),
         "function": written.get("function", "run") if written.get("file") else written.get("function"),

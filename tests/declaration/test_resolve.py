@@ -151,6 +151,16 @@ def test_after_a_crash_only_work_that_may_be_repeated_is_resumed(step, on_crash)
     assert resolved(a_job_with_step(**step))["onCrash"] == on_crash
 
 
+def test_a_job_class_is_one_step_that_is_resumed_after_a_crash():
+    job = resolved(
+        a_job(without="steps", code={"file": "a.py", "class": "A"}, performTimeout="5m"), files=("a.py",)
+    )
+    (step,) = job["steps"]
+
+    assert (step["name"], step["action"]["class"], step["action"]["function"]) == ("run", "A", None)
+    assert (job["onCrash"], job["performTimeout"]) == ("resume", "5m")
+
+
 def test_a_named_schedule_is_copied_in_with_its_zone():
     job = resolved(
         a_job(schedule="nightly"), a_schedule(cron={"hour": 2, "minute": 0}, timezone="Europe/Zurich")

@@ -9,7 +9,6 @@ from builders import (
     HELLO,
     a_connection,
     a_job,
-    a_job_type,
     a_job_with_step,
     a_library,
     a_runner,
@@ -62,6 +61,19 @@ def test_two_ways_of_saying_the_same_exclude_each_other(fields, path):
     assert told(a_job(**fields)) == [("both-given", path)]
 
 
+def test_a_job_class_stands_in_a_file_and_beside_no_function():
+    assert told(a_job(without="steps", code={"file": "a.py", "class": "A"})) == []
+    code = {"file": "a.py", "class": "A", "function": "run"}
+    assert told(a_job(without="steps", code=code)) == [("both-given", "spec.code.function")]
+    assert told(a_job(without="steps", code={"source": "x = 1", "class": "A"})) == [
+        ("both-given", "spec.code.source")
+    ]
+
+
+def test_the_time_between_two_checkpoints_is_longer_than_nothing():
+    assert told(a_job(performTimeout="0s")) == [("out-of-range", "spec.performTimeout")]
+
+
 def test_retry_beside_a_window_is_an_error():
     window = {"window": {"start": "22:00", "end": "04:00"}}
 
@@ -73,7 +85,6 @@ def test_retry_beside_a_window_is_an_error():
     [
         (a_job(type="external"), "spec.type"),
         (a_job(onDisable="pause"), "spec.onDisable"),
-        (a_job(without="steps", code={"file": "a.py", "class": "A"}), "spec.code.class"),
         (a_schedule(window={"start": "22:00", "end": "04:00"}), "spec.window"),
         (a_schedule(fireAndForget={}), "spec.fireAndForget"),
         (a_schedule(trigger={"startup": {}}), "spec.trigger"),

@@ -77,12 +77,18 @@ class Policies(Model):
     )
     on_crash: Literal["resume", "fail"] | None = Field(
         default=None,
-        description="After a crash of the process; default resume when every step is sql, copy or prune, "
-        "else fail",
+        description="After a crash of the process; default resume when every step is sql, copy or prune or "
+        "the code is a class, else fail",
     )
     timeout: Duration | None = Field(
         default=None,
         description="Running time of one attempt; paused and waiting do not count; null clears a default",
+        json_schema_extra={"clearable": True},
+    )
+    perform_timeout: Duration | None = Field(
+        default=None,
+        description="Time between two checkpoints of Python code that makes some; beyond it the attempt is "
+        "ended and fails; null clears a default",
         json_schema_extra={"clearable": True},
     )
     deadline: Duration | None = Field(

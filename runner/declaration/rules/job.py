@@ -80,18 +80,20 @@ def policies(document: Mapping[str, Any], spec: Mapping[str, Any]) -> Found:
         path, spec = ("spec", "defaults"), mapping(spec.get("defaults"))
     if spec.get("onDisable") == "pause":
         yield not_yet((*path, "onDisable"), "onDisable: pause", hint="finish and stop are there")
-    for key in ("timeout", "deadline"):
+    for key in ("timeout", "performTimeout", "deadline"):
         yield from schedule_rules.positive((*path, key), spec.get(key))
     yield from schedule_rules.instant((*path, "validUntil"), spec.get("validUntil"), dates=True)
 
 
 def code(_document: Mapping[str, Any], spec: Mapping[str, Any]) -> Found:
-    """A function in a file, or source; classes come later."""
+    """A class or a function in a file, or source."""
     given = mapping(spec.get("code"))
     if not given:
         return
-    if "class" in given:
-        yield not_yet(("spec", "code", "class"), "job classes", at_key=True, hint="use a function")
+    if "class" in given and "function" in given:
+        yield beside(("spec", "code", "function"), "function", "class", "code is one of them")
+    if "class" in given and "source" in given and "file" not in given:
+        yield beside(("spec", "code", "source"), "source", "class", "a class stands in a file")
     if "file" not in given and "source" not in given:
         yield Problem(("spec", "code"), "one-of", "One field is missing", "code needs file or source")
     if "file" in given and "source" in given:
