@@ -27,8 +27,8 @@ def resolved_job(document: Mapping[str, Any], around: Surroundings) -> dict[str,
     schedules = schedules_of(spec, around)
     retry = policies.retry(policies.nearest_declared(levels, "retry", "once"))
     deadline = policies.nearest_declared(levels, "deadline")
-    if retry["policy"] == "until-expiry" and deadline is not None:
     perform_timeout = policies.nearest_declared(levels, "performTimeout")
+    if retry["policy"] == "until-expiry" and deadline is not None:
         retry["maxElapsed"] = deadline
     return {
         "version": spec.get("version"),
