@@ -9,7 +9,7 @@ from datetime import datetime
 from runner.lifecycle.instance import INSTANCE
 from runner.operations.selection import unknown
 from runner.store.port import Reader
-from runner.store.records import ErrorRecord, InstanceRecord, StepRecord, TaskRecord
+from runner.store.records import ErrorRecord, InstanceRecord, NotificationRecord, StepRecord, TaskRecord
 from runner.vocabulary.errors import UnknownName
 from runner.vocabulary.identity import Address
 from runner.vocabulary.names import nearest
@@ -25,6 +25,7 @@ class InstanceView:
     errors: tuple[ErrorRecord, ...]
     tasks: tuple[TaskRecord, ...]
     steps: tuple[StepRecord, ...]
+    notifications: tuple[NotificationRecord, ...]
     slots: tuple[str, ...]
     """The keys of all slots that it stands for, its own first: several when they landed after a gap (R3)."""
 
@@ -52,10 +53,15 @@ def list_instances(
 def views_of(reader: Reader, instances: Sequence[InstanceRecord]) -> tuple[InstanceView, ...]:
     """The same runs with what belongs to them."""
     ids = [instance.id for instance in instances]
-    errors, tasks, steps = (
-        (reader.errors.of_all(ids), reader.tasks.of_all(ids), reader.steps.of_all(ids))
+    errors, tasks, steps, told = (
+        (
+            reader.errors.of_all(ids),
+            reader.tasks.of_all(ids),
+            reader.steps.of_all(ids),
+            reader.notifications.of_all(ids),
+        )
         if ids
-        else ({}, {}, {})
+        else ({}, {}, {}, {})
     )
     return tuple(
         InstanceView(
@@ -63,6 +69,7 @@ def views_of(reader: Reader, instances: Sequence[InstanceRecord]) -> tuple[Insta
             tuple(errors.get(instance.id, ())),
             tuple(tasks.get(instance.id, ())),
             tuple(steps.get(instance.id, ())),
+            tuple(told.get(instance.id, ())),
             _slots(reader, instance),
         )
         for instance in instances

@@ -48,12 +48,23 @@ def instance_as_json(view: InstanceView) -> dict[str, Any]:
         "session_id": run.session_id,
         "digest": run.digest,
         "progress": run.progress,
+        "progress_said": run.progress_said,
         "error": run.error,
         "errors": [
-            {"code": e.code, "severity": e.severity, "description": e.description, "info": e.info}
+            {
+                "code": e.code,
+                "severity": e.severity,
+                "description": e.description,
+                "info": e.info,
+                **({} if e.grade is None else {"grade": e.grade}),
+            }
             for e in view.errors
         ],
         "info": run.info,
+        "notifications": [
+            {"at": instant(told.at), "level": told.level, "topic": told.topic, "message": told.message}
+            for told in view.notifications
+        ],
         "tasks": [
             {
                 "target": task.target,
@@ -62,6 +73,7 @@ def instance_as_json(view: InstanceView) -> dict[str, Any]:
                 "last_triggered_at": instant(task.last_triggered_at),
                 "next_try_at": instant(task.next_try_at),
                 "progress": task.progress,
+                "progress_said": task.progress_said,
                 "steps": [_step_as_json(step) for step in view.steps if step.target == task.target],
                 "metrics": task.metrics,
             }
@@ -127,6 +139,7 @@ def _show_text(details: InstanceDetails, now: datetime) -> None:
             "took": _took(run, now),
             "attempt": f"{run.attempt} (epoch {run.epoch}, {run.failures} failed, {run.crashes} crashed)",
             "rerun of": "" if run.rerun_of is None else str(run.rerun_of),
+            "progress": progress_text(run.progress_said),
             "inputs": _pairs(run.inputs),
             "outputs": _pairs(run.outputs),
             "info": _pairs(run.info),
@@ -135,7 +148,10 @@ def _show_text(details: InstanceDetails, now: datetime) -> None:
         }
     )
     for raised in view.errors:
-        show_line(f"{raised.severity} {raised.code}: {raised.description}")
+        grade = "" if raised.grade is None else f" ({raised.grade})"
+        show_line(f"{raised.severity}{grade} {raised.code}: {raised.description}")
+    for told in view.notifications:
+        show_line(f"{short(told.at)} {told.level} {told.topic}: {told.message}")
     if view.steps:
         print()
         _show_steps(view.steps, now)
@@ -212,6 +228,15 @@ def _took(run: InstanceRecord, now: datetime) -> str:
         return ""
     until = run.completed_at or (now if run.state in ("RUNNING", "STOPPING", "PAUSING") else None)
     return "" if until is None else format_duration(max(until - run.started_at, until - until))
+
+
+def progress_text(said: Mapping[str, Any] | None) -> str:
+    """`250 of 1000 contacts`, as far as the job said so; empty when it said nothing."""
+    if said is None:
+        return ""
+    done, total = said.get("done"), said.get("total")
+    numbers = "" if done is None else f"{done:g}" + ("" if total is None else f" of {total:g}")
+    return " ".join(filter(None, (numbers, said.get("text"))))
 
 
 def error_text(error: Mapping[str, Any] | None) -> str:
