@@ -55,6 +55,47 @@ class RetryPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class Failure:
+    """What failed: the error's code (an exception's class name is one), the classes that the exception has
+    besides, exit code and SQL state, and whether the action thinks that trying again may help.
+    """
+
+    code: str
+    retryable: bool
+    classes: tuple[str, ...] = ()
+    exit_code: int | None = None
+    sqlstate: str | None = None
+
+
+AUTHORIZATION = "authorization"
+"""The code of an error that only a person ends; trying again may lock the account (C7)."""
+
+
+def may_be_retried(failure: Failure, spec: Mapping[str, Any]) -> bool:
+    """Whether this failure is one of those that are tried again, before any policy counts them.
+
+    `neverRetryOn` of `spec` (a resolved job or step) wins over `retryOn`, and that over what the action
+    thinks. An authorization error is never tried again, whatever is declared.
+    """
+    if failure.code == AUTHORIZATION or _names(failure, spec.get("neverRetryOn")):
+        return False
+    wanted = spec.get("retryOn")
+    return failure.retryable if wanted is None else _names(failure, wanted)
+
+
+def _names(failure: Failure, declared: Mapping[str, Any] | None) -> bool:
+    """Whether `{errors, exitCodes, sqlStates}` name the failure; two characters are a class of SQL states."""
+    if not declared:
+        return False
+    state = failure.sqlstate or ""
+    return (
+        any(name in (declared.get("errors") or ()) for name in (failure.code, *failure.classes))
+        or failure.exit_code in (declared.get("exitCodes") or ())
+        or any(state.startswith(each) for each in declared.get("sqlStates") or ())
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Retry:
     """Try again at `at`."""
 

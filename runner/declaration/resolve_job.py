@@ -30,6 +30,11 @@ def resolved_job(document: Mapping[str, Any], around: Surroundings) -> dict[str,
     perform_timeout = policies.nearest_declared(levels, "performTimeout")
     if retry["policy"] == "until-expiry" and deadline is not None:
         retry["maxElapsed"] = deadline
+    retry_errors = {
+        key: policies.retry_errors(found)
+        for key in ("retryOn", "neverRetryOn")
+        if (found := policies.nearest_declared(levels, key)) is not None
+    }
     return {
         "version": spec.get("version"),
         "description": spec.get("description"),
@@ -47,6 +52,7 @@ def resolved_job(document: Mapping[str, Any], around: Surroundings) -> dict[str,
         "concurrency": policies.concurrency(levels),
         "missed": policies.missed(levels),
         "retry": retry,
+        **retry_errors,
         "failAfter": policies.fail_after(levels, retry["policy"]),
         "onCrash": policies.on_crash(
             levels,
@@ -65,7 +71,7 @@ def resolved_job(document: Mapping[str, Any], around: Surroundings) -> dict[str,
         "keepWorkdir": policies.nearest_declared(levels, "keepWorkdir", False),
         "history": policies.merged(levels, "history", policies.HISTORY),
         "flow": dict(policies.nearest_declared(levels, "flow") or {}),
-        "steps": steps,
+        "steps": policies.with_retry_errors(steps, retry_errors),
         "outputs": {**(job_type.get("outputs") or {}), **(spec.get("outputs") or {})},
         "files": {path: around.sha256(path) for path in sorted(set(files_of(steps)))},
         "runAs": None,

@@ -77,6 +77,20 @@ def retry(declared: Any) -> dict[str, Any]:
     return {"policy": declared, **RETRIES[declared]}
 
 
+def with_retry_errors(
+    steps: list[dict[str, Any]], errors: Mapping[str, Mapping[str, Any] | None]
+) -> list[dict[str, Any]]:
+    """The steps, each with the `retryOn` and `neverRetryOn` that count for it: its own, else the job's."""
+    return [{**step, **{name: step.get(name, job) for name, job in errors.items()}} for step in steps]
+
+
+def retry_errors(declared: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """`{errors, exitCodes, sqlStates}`, or None when nothing is declared."""
+    if declared is None:
+        return None
+    return {"errors": [], "exitCodes": [], "sqlStates": [], **declared}
+
+
 def fail_after(levels: Levels, policy: str) -> int | str:
     """Consecutive failed instances until the job is FAILED, or `never`."""
     built_in = 1 if policy in ("backoff", "until-expiry") else 3

@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from runner.declaration.resolve_policies import retry
+from runner.declaration.resolve_policies import retry, retry_errors
 from runner.declaration.step_kinds import kind_of
 
 FORMATS = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
@@ -53,6 +53,7 @@ def _step(step: Mapping[str, Any], folder: str) -> dict[str, Any]:
         "if": {True: "true", False: "false"}.get(condition, condition) if condition is not None else None,
         "timeout": step.get("timeout"),
         "retry": retry(step["retry"]) if step.get("retry") is not None else None,
+        **{name: retry_errors(step[name]) for name in ("retryOn", "neverRetryOn") if step.get(name)},
         "onFailure": step.get("onFailure", "fail"),
         "remedy": step.get("remedy"),
         "interruptible": step.get("interruptible", True),

@@ -12,6 +12,7 @@ from runner.lifecycle.instance import LIVE
 from runner.operations.consecutive_failures import SHUTDOWN
 from runner.operations.outcome import EXPIRED, Finished, Problem, Recording, definition_of
 from runner.operations.under_intent import died_while_pausing, end_under_intent
+from runner.operations.worth_a_retry import worth_a_retry
 from runner.retries import Retry, RetryPolicy, decide_retry
 from runner.store.port import Transaction
 from runner.store.records import InstanceRecord
@@ -54,7 +55,7 @@ def finish_instance(
         return _timed_out(recording, error)
     if ended.outcome == "stopped":
         return _stopped_with_the_daemon(recording)
-    retryable = ended.error is None or ended.error.retryable
+    retryable = worth_a_retry(ended, recording.spec)
     return failed(recording, error, draw, retryable=retryable, outputs=ended.outputs)
 
 

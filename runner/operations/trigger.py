@@ -24,7 +24,6 @@ from runner.vocabulary.duration import parse_duration
 from runner.vocabulary.errors import ChangedMeanwhile, IllegalTransition, RunnerError, UnknownName
 from runner.vocabulary.instants import to_text
 
-
 _WITHOUT_ROOM = {
     "skip": "this one is skipped",
     "queue-one": "this one waits for it, instead of any that waits now",

@@ -8,6 +8,7 @@ from runner.execution.order import Ended
 from runner.lifecycle.pausing import PAUSE
 from runner.operations.outcome import Finished, Problem, Recording
 from runner.operations.pausing import SLEEPING, resume_instance
+from runner.operations.worth_a_retry import worth_a_retry
 from runner.retries import Retry, RetryPolicy, decide_retry
 
 DONE = "pause_done"
@@ -48,7 +49,7 @@ def _failed(recording: Recording, ended: Ended, error: Problem, draw: float) -> 
     """A final failure is one (I25); what is to be tried again is, once the pause is over."""
     instance, failures = recording.instance, recording.instance.failures + 1
     first_error_at = instance.first_error_at or recording.now
-    if ended.error is None or ended.error.retryable:
+    if worth_a_retry(ended, recording.spec):
         policy = RetryPolicy.from_resolved(recording.spec["retry"])
         retry = decide_retry(
             policy, failures, first_error_at, recording.now, draw, expires_at=instance.expires_at

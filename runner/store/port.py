@@ -353,9 +353,10 @@ class StateReads(Protocol):
     def of_instance(self, instance_id: int) -> list[StateRecord]: ...
     def persistent(self, job_uid: str) -> PersistentRecord | None: ...
 
-
     def last_owner(self, job_uid: str) -> int | None:
         """The newest run of the job that has saved anything."""
+
+
 class StateWrites(StateReads, Protocol):
     def put(self, job_uid: str, instance_id: int, target: str, data: Any, *, at: datetime) -> None: ...
     def checkpoint(

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from runner.declaration.kinds.retry import RETRY, Retry
+from runner.declaration.kinds.retry import RETRY, Retry, RetryErrors
 from runner.declaration.texts import (
     Count,
     Duration,
@@ -70,6 +70,14 @@ class Policies(Model):
     concurrency: Concurrency | None = Field(default=None, description="Overlap of instances; limit 1, skip")
     missed: Missed | None = Field(default=None, description="Slots missed while the daemon was down")
     retry: Retry | None = Field(default=None, description=f"{RETRY}; default once")
+    retry_on: RetryErrors | None = Field(
+        default=None,
+        description="Only these failures are tried again, also those that would else be final; default: those "
+        "that may pass. An authorization error never is",
+    )
+    never_retry_on: RetryErrors | None = Field(
+        default=None, description="These failures are final, whatever else is declared"
+    )
     fail_after: Count | Literal["never"] | None = Field(
         default=None,
         description="Consecutive failed instances until the job is FAILED; default 3, "

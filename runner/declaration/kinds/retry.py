@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, Strict, StringConstraints
 
-from runner.declaration.texts import Count, Duration, Model, Percent
+from runner.declaration.texts import Count, Duration, Line, Model, Percent
+
+SQL_STATE = r"^[0-9A-Z]{2}([0-9A-Z]{3})?$"
 
 
 class RetryNumbers(Model):
@@ -24,6 +26,22 @@ class RetryNumbers(Model):
         "2h when maxAttempts is left out too",
     )
     jitter: Percent = Field(default="0%", description="By how much a delay varies at random")
+
+
+class RetryErrors(Model):
+    """Which failures are meant; one that any of the three names is."""
+
+    errors: tuple[Line, ...] = Field(
+        default=(),
+        description="Codes of errors (timeout, connection, deadlock), and class names of Python exceptions, "
+        "of those that they derive from too",
+    )
+    exit_codes: tuple[Annotated[int, Strict(), Field(ge=0, le=255)], ...] = Field(
+        default=(), description="Exit codes of programs"
+    )
+    sql_states: tuple[Annotated[str, StringConstraints(pattern=SQL_STATE)], ...] = Field(
+        default=(), description="SQL states, or their first two characters for a whole class: 40001, 08"
+    )
 
 
 RetryName = Literal["none", "once", "backoff", "until-expiry"]

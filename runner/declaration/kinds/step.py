@@ -12,7 +12,7 @@ from runner.declaration.actions.prune import Prune
 from runner.declaration.actions.python import Python
 from runner.declaration.actions.shell import Shell
 from runner.declaration.actions.sql import Sql
-from runner.declaration.kinds.retry import RETRY, Retry
+from runner.declaration.kinds.retry import RETRY, Retry, RetryErrors
 from runner.declaration.texts import Bool, Duration, Expression, FieldName, Line, Model, Source, Text
 
 
@@ -33,6 +33,12 @@ class Step(Model):
     )
     timeout: Duration | None = Field(default=None, description="Running time of the step")
     retry: Retry | None = Field(default=None, description=f"With onFailure: retry. {RETRY}; default once")
+    retry_on: RetryErrors | None = Field(
+        default=None, description="As retryOn of the job, for this step; default: the job's"
+    )
+    never_retry_on: RetryErrors | None = Field(
+        default=None, description="As neverRetryOn of the job, for this step; default: the job's"
+    )
     on_failure: Literal["continue", "retry", "fail"] = Field(
         default="fail", description="What a failure means for the instance"
     )

@@ -53,7 +53,9 @@ def _perform(
     except Exception as error:
         _show(error, {name, *library_files})
         again = not isinstance(error, SyntaxError | ImportError)
-        raise ActionFailed(type(error).__name__, _first_line(error), retryable=again) from None
+        classes = _classes(error)
+        info = {"classes": classes} if classes else None
+        raise ActionFailed(type(error).__name__, _first_line(error), retryable=again, info=info) from None
     return {} if returned is None else check_outputs(returned, name)
 
 
@@ -210,6 +212,17 @@ def _exit(left: SystemExit, name: str) -> dict[str, Any]:
     if isinstance(left.code, int):
         raise ActionFailed("exit-code", f"{name} ended with exit code {left.code}", True, left.code) from None
     raise ActionFailed("exit-code", str(left.code)[:2000], True, 1) from None
+
+
+def _classes(error: Exception) -> list[str]:
+    """What retryOn may call it beside its class: the classes above, with their modules unless built in."""
+    names: list[str] = []
+    for each in type(error).__mro__:
+        if each not in (Exception, BaseException, object):
+            names.append(each.__name__)
+            if each.__module__ != "builtins":
+                names.append(f"{each.__module__}.{each.__qualname__}")
+    return names[1:20]
 
 
 def _first_line(error: Exception) -> str:

@@ -220,12 +220,18 @@ def as_error(failure: ActionFailed) -> dict[str, Any]:
 
 def _delay(step: Mapping[str, Any], failure: ActionFailed, failures: int, first: float) -> float | None:
     """Seconds until the step is tried again in this process, or None when the failure is final."""
-    if step.get("onFailure") != "retry" or not failure.retryable:
+    if step.get("onFailure") != "retry":
         return None
     import random
     from datetime import UTC, datetime
 
-    from runner.retries import Retry, RetryPolicy, decide_retry
+    from runner.retries import Failure, Retry, RetryPolicy, decide_retry, may_be_retried
+
+    classes = tuple(failure.info.get("classes") or ())
+    if not may_be_retried(
+        Failure(failure.code, failure.retryable, classes, failure.exit_code, failure.sqlstate), step
+    ):
+        return None
 
     policy = RetryPolicy.from_resolved(step.get("retry") or {"policy": "once"})
     now = datetime.now(UTC)
