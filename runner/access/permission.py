@@ -20,6 +20,15 @@ _NEEDS = {
     "disable": "operator",
     "reset": "operator",
     "cancel": "operator",
+    "pause": "operator",
+    "resume": "operator",
+    "bounce": "operator",
+    "kill": "operator",
+    "skip": "operator",
+    "rerun": "operator",
+    "resolve": "operator",
+    "maintenance": "operator",
+    "drain": "operator",
     "clear-state": "operator",
     "group": "operator",
     "report": "operator",
@@ -30,7 +39,9 @@ _NEEDS = {
     "uninstall": "admin",
 }
 
-_PROTECTED_FROM = frozenset({"disable", "group", "clear-state", "update", "move", "uninstall"})
+_PROTECTED_FROM = frozenset(
+    {"disable", "pause", "kill", "maintenance", "group", "clear-state", "update", "move", "uninstall"}
+)
 """Verbs that change or stop a job of a protected type (SYSTEM, LOYALTY); the others leave it as it is."""
 
 

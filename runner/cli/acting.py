@@ -80,11 +80,12 @@ class Noun:
     """(results, done, output): one line for each."""
 
 
-def acts_on(noun: Noun, verb: str, *own: Decorator, done: str = "") -> Decorator:
+def acts_on(noun: Noun, verb: str, *own: Decorator, done: str = "", names_actor: bool = True) -> Decorator:
     """Make a command of a verb on several named objects: a preview, one act, one line for each.
 
     The function gets what was asked and, by name, what its `own` options give; it returns the results to
-    show. `done` is the word for it in the lines: `enabled`.
+    show. `done` is the word for it in the lines: `enabled`. Without `names_actor` there is no `--as NAME`:
+    the verb has another use for that word.
     """
 
     def decorate(act: Callable[..., Sequence[Any]]) -> Callable[..., Any]:
@@ -100,7 +101,7 @@ def acts_on(noun: Noun, verb: str, *own: Decorator, done: str = "") -> Decorator
         outwards: tuple[Decorator, ...] = (
             common_options,
             output_option(*FORMATS),
-            acting_options,
+            acting_options if names_actor else reason_option,
             *reversed(own),
             asking,
             *reversed(noun.options),
@@ -140,6 +141,17 @@ def acting_options(command: Callable[..., R]) -> Callable[..., R]:
     @functools.wraps(command)
     def with_actor(*args: Any, as_name: str | None, **kwargs: Any) -> R:
         return command(*args, actor=the_actor(as_name), **kwargs)
+
+    return with_actor
+
+
+def reason_option(command: Callable[..., R]) -> Callable[..., R]:
+    """Add `--reason` alone; the command gets `reason`, and the login as `actor`."""
+
+    @click.option("--reason", default="", metavar="R", help="Why; recorded with the act.")
+    @functools.wraps(command)
+    def with_actor(*args: Any, **kwargs: Any) -> R:
+        return command(*args, actor=the_actor(None), **kwargs)
 
     return with_actor
 

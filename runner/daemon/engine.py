@@ -23,8 +23,11 @@ from runner.daemon.wake_ups import WakeUps
 from runner.execution.order import Ended
 from runner.execution.processes import boot_id, kill_marked
 from runner.execution.supervisor import Supervisor, mark_of
+from runner.operations.evict import evict
 from runner.operations.fail_to_start import fail_to_start
 from runner.operations.finish_instance import ended_by_shutdown
+from runner.operations.force import force_overdue
+from runner.operations.kill_instances import KILL
 from runner.operations.outcome import Finished
 from runner.operations.put_back import put_back
 from runner.store.port import Store
@@ -131,6 +134,7 @@ class Engine:
         self._looked_at_s = 0.0
         self._look_is_due = False
         self._to_be_stopped: set[int] = set()
+        self._evicted: set[int] = set()
         self._quiet = asyncio.Event()
         self._stopping = False
 
@@ -166,7 +170,8 @@ class Engine:
                 hold_ended = bool(reader.holds.ending_before(now))
                 is_new = self._roster.load(reader, self._store.installation_id, now)
                 late = bool(reader.instances.late(now))
-                self._next_deadline = None if late else reader.instances.next_deadline()
+                overdue = bool(reader.instances.overdue(now))
+                self._next_deadline = None if late or overdue else reader.instances.next_deadline()
                 live = reader.instances.live()
         except Exception as problem:  # whatever it is, the engine goes on, and looks again
             self._telling.trouble("reading the database", problem)
@@ -180,6 +185,8 @@ class Engine:
             self._housekeeping.end_holds(now)
         if late:
             self._housekeeping.expire(now)
+        if overdue:
+            self._force(live, now)
         self._obey(live, now)
         if self._roster.draining:
             self._housekeeping.remove_drained(now)
@@ -237,21 +244,48 @@ class Engine:
     # -- what follows from a look
 
     def _obey(self, live: Iterable[InstanceRecord], now: datetime) -> None:
-        """Stop what is to be stopped; what is live without being ours has lost its process unnoticed."""
+        """Do what is asked of each; what is live without being ours has lost its process unnoticed.
+
+        A process of ours that is live in the database no more was given up: nobody believes it any more.
+        """
         lost = []
+        given_up = dict(self._dispatcher.running)
         for instance in live:
+            given_up.pop(instance.id, None)
             if instance.id in self._dispatcher.running:
-                if instance.state == "STOPPING":
-                    self._stop(instance)
+                self._ask(instance)
             elif instance.id in self._dispatcher.claiming:
-                if instance.state == "STOPPING":
+                if instance.state in ("PAUSING", "STOPPING"):
                     self._to_be_stopped.add(instance.id)
-            else:
+            elif instance.state != "UNKNOWN":
                 lost.append(instance.id)
+        for instance in given_up.values():
+            self._supervisor.stop(instance.id, instance.epoch, grace_s=0, why="given up")
         self._recovery.of_lost(lost, now)
 
-    def _stop(self, instance: InstanceRecord) -> None:
-        self._supervisor.stop(instance.id, instance.epoch, grace_s=KILL_GRACE_S, why=instance.reason)
+    def _ask(self, instance: InstanceRecord) -> None:
+        """Stop it, let it pause, or let it go on."""
+        id, epoch = instance.id, instance.epoch
+        if instance.state == "STOPPING":
+            grace_s = 0.0 if instance.reason == KILL else KILL_GRACE_S
+            self._supervisor.stop(id, epoch, grace_s=grace_s, why=instance.reason)
+        elif instance.state == "PAUSING":
+            self._supervisor.pause(id, epoch)
+        elif instance.state == "RUNNING":
+            self._supervisor.go_on(id, epoch)
+
+    def _force(self, live: Iterable[InstanceRecord], now: datetime) -> None:
+        """End by force what has not come to its end in time."""
+        shielded = [i.id for i in live if self._supervisor.is_shielded(i.id, i.epoch)]
+
+        def done(ended: tuple[Finished, ...] | None, problem: BaseException | None) -> None:
+            if problem is not None:
+                self._telling.trouble("ending what did not end in time", problem)
+            for finished in ended or ():
+                self._finished(finished.instance_id, finished, None)
+            self._look_soon()
+
+        self._bridge.write(lambda tx: force_overdue(tx, now, shielded), done)
 
     # -- the life of one instance
 
@@ -295,6 +329,8 @@ class Engine:
         if instance is None or finished is None:
             return
         self._telling.finished(instance, finished, ended)
+        if self._stopping and finished.state == "PAUSED":
+            self._evicted.add(instance_id)
         if finished.due_at is not None:
             self._dispatcher.wake()
         if finished.job_failed or finished.job_released or self._roster.draining:
@@ -303,9 +339,11 @@ class Engine:
     # -- the end
 
     async def stop(self, grace_s: float) -> int:
-        """Start nothing more, let work end within the grace, stop the rest; returns how many were stopped.
+        """Start nothing more, evict what can resume, let the rest end within the grace, and stop what is left
+        then; returns how many were stopped or evicted.
 
-        A step with `interruptible: false` is waited for, however long it takes.
+        Evicted is what reaches its next step or checkpoint, and after the grace what may be begun anew there.
+        A step with `interruptible: false` is waited for, until its own timeout.
         """
         self._stopping = True
         self._scheduler.stopped = True
@@ -313,6 +351,7 @@ class Engine:
         if self._timer is not None:
             self._timer.cancel()
         self._wake_ups.stop()
+        evicted = self._evict() if grace_s > 0 else set()
         await self._until(lambda: not self._dispatcher.alive, grace_s)
         stopped = [*self._dispatcher.living()]
         for instance in stopped:
@@ -324,7 +363,23 @@ class Engine:
         for instance in self._dispatcher.living():  # killed with everything else, and not reported
             self._recorder.report(ended_by_shutdown(instance))
         await self._until(lambda: not self._bridge.pending, LAST_WRITES_S)
-        return len(stopped)
+        return len(evicted | {instance.id for instance in stopped})
+
+    def _evict(self) -> set[int]:
+        """Ask what runs to pause where it can go on later; the ids of what has obeyed are added meanwhile."""
+        asked = {instance.id: instance.epoch for instance in self._dispatcher.living()}
+        evicted: set[int] = set()
+
+        def done(ids: tuple[int, ...] | None, problem: BaseException | None) -> None:
+            if problem is not None:
+                self._telling.trouble("evicting what runs", problem)
+            for id in ids or ():
+                self._supervisor.pause(id, asked[id])
+
+        now = self._clock.now()
+        self._evicted = evicted
+        self._bridge.write(lambda tx: evict(tx, asked, now), done)
+        return evicted
 
     def _settled(self) -> None:
         self._quiet.set()

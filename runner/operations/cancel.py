@@ -8,7 +8,8 @@ from datetime import datetime
 
 from runner.access.permission import Actor, may
 from runner.lifecycle.instance import CANCELLABLE, INSTANCE
-from runner.operations.holding import end_waiting, stop_running
+from runner.operations.holding import end_waiting, redirect_stop, stop_running
+from runner.operations.outcome import BOUNCE, PAUSING_INTENTS
 from runner.store.port import Reader, Transaction
 from runner.store.records import InstanceRecord
 from runner.vocabulary.errors import IllegalTransition, UnknownName
@@ -54,7 +55,9 @@ def the_instance(reader: Reader, id: int) -> InstanceRecord:
 def _cancel(tx: Transaction, instance: InstanceRecord, who: str, reason: str, now: datetime) -> Cancelled:
     if _done(instance):
         return Cancelled(instance.id, instance.job, False, instance.state)
-    if INSTANCE.accepts(instance.state, "cancel"):
+    if instance.state == "STOPPING":
+        redirect_stop(tx, instance, INTENT, who=who, why=reason, now=now)
+    elif INSTANCE.accepts(instance.state, "cancel"):
         end_waiting(tx, instance, "cancel", INTENT, who=who, now=now, why=reason)
     else:
         stop_running(tx, instance, INTENT, who=who, why=reason, now=now)
@@ -62,8 +65,14 @@ def _cancel(tx: Transaction, instance: InstanceRecord, who: str, reason: str, no
 
 
 def _done(instance: InstanceRecord) -> bool:
-    return instance.state in ("CANCELLED", "STOPPING")
+    """A stop that was meant for something else than its end still can be."""
+    comes_back = instance.reason in (BOUNCE, *PAUSING_INTENTS)
+    return instance.state == "CANCELLED" or (instance.state == "STOPPING" and not comes_back)
 
 
 def _possible(instance: InstanceRecord) -> bool:
-    return INSTANCE.accepts(instance.state, "cancel") or INSTANCE.accepts(instance.state, "stop")
+    return (
+        instance.state == "STOPPING"
+        or INSTANCE.accepts(instance.state, "cancel")
+        or INSTANCE.accepts(instance.state, "stop")
+    )

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from runner.access.permission import Actor
 from runner.lifecycle.holds import active, is_blocking
 from runner.lifecycle.instance import INSTANCE, is_open
 from runner.lifecycle.job import Status, job_status
+from runner.lifecycle.step import STEP
 from runner.lifecycle.task import TASK
-from runner.lifecycle.together import task_event
+from runner.lifecycle.together import step_event, task_event
 from runner.store.port import Reader, Transaction
 from runner.store.records import HoldRecord, InstanceRecord, ObjectRecord
+
+STOP_PATIENCE = timedelta(seconds=30)
+"""From the request to stop until a process that is still there makes its instance UNKNOWN (I40): more than
+TERM, its grace and KILL take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +133,9 @@ def end_waiting(
     who: str,
     now: datetime,
     why: str = "",
+    **changes: Any,
 ) -> None:
-    """End an instance that has no process (skip I6, cancel I9 and I29), and its open tasks with it."""
+    """End an instance that has no process (skip I6, cancel I9 and I29), with its open tasks and steps."""
     for task in tx.tasks.of(instance.id):
         follows = task_event(event, task.state)
         if follows is not None:
@@ -142,14 +148,33 @@ def end_waiting(
                 who=who,
                 reason=reason,
             )
-    _move(tx, instance, event, who=who, now=now, why=why or reason, reason=reason)
+    for step in tx.steps.of(instance.id):
+        follows = step_event(event, step.state)
+        if follows is not None:
+            move = STEP.move(step.state, follows)
+            tx.steps.move(
+                instance.id, step.target, step.name, move, epoch=instance.epoch, at=now, who=who, why=reason
+            )
+    _move(tx, instance, event, who=who, now=now, why=why or reason, reason=reason, **changes)
 
 
 def stop_running(
     tx: Transaction, instance: InstanceRecord, intent: str, *, who: str, why: str, now: datetime
 ) -> None:
     """Ask for the end of an instance that has a process (I19, I26); the daemon carries it out."""
-    _move(tx, instance, "stop", who=who, now=now, why=why or intent, reason=intent)
+    until = now + STOP_PATIENCE
+    _move(tx, instance, "stop", who=who, now=now, why=why or intent, reason=intent, forced_at=until)
+
+
+def redirect_stop(
+    tx: Transaction, instance: InstanceRecord, intent: str, *, who: str, why: str, now: datetime
+) -> None:
+    """Let the stop that is under way mean something else: no move, so it is an event without a row."""
+    subject, said = str(instance.id), f"{instance.reason} becomes {intent}"
+    tx.events.append("instance", subject, f"stop.{intent}", at=now, who=who, why=why or said)
+    tx.instances.update(
+        instance.id, epoch=instance.epoch, reason=intent, pauses=(), forced_at=now + STOP_PATIENCE
+    )
 
 
 def owner_of(actor: Actor) -> str:

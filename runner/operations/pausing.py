@@ -110,7 +110,7 @@ def resume_instance(
 def resume_what_the_job_kept(
     tx: Transaction, job_uid: str, *, who: str, why: str, now: datetime
 ) -> tuple[int, ...]:
-    """Let go on what was paused with its job, or by disabling it, as far as its holds now allow; their ids."""
+    """Let go on what was paused with its job or by disabling it, as far as its holds allow; their ids."""
     gone_on: list[int] = []
     for instance in tx.instances.unfinished_of(job_uid):
         if instance.state not in ("PAUSING", "PAUSED") or not {JOB, DISABLE} & set(instance.pauses):

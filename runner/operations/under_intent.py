@@ -12,7 +12,6 @@ from runner.operations.worth_a_retry import worth_a_retry
 from runner.retries import Retry, RetryPolicy, decide_retry
 
 DONE = "pause_done"
-TOO_LATE = "it did not pause in time"
 
 
 def end_under_intent(recording: Recording, ended: Ended, error: Problem, draw: float) -> Finished | None:
@@ -33,8 +32,7 @@ def end_under_intent(recording: Recording, ended: Ended, error: Problem, draw: f
     if ended.outcome == "failed":
         return _failed(recording, ended, error, draw)
     if ended.outcome == "stopped" and not _obeyed(ended):
-        recording.stop(PAUSE)
-        return recording.paused(PAUSE, TOO_LATE)
+        return None  # the daemon is stopped, and did not wait any longer
     wake_at = getattr(ended, "wake_at", None)
     more: dict[str, Any] = {} if wake_at is None else {"resume_as": SLEEPING, "due_at": wake_at}
     return recording.paused(PAUSE, "", event=DONE, **more)

@@ -1,11 +1,11 @@
-"""`runner instances`: look at runs, and cancel them."""
+"""`runner instances`: look at runs, and end them, pause them or let them go on."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -13,12 +13,15 @@ from runner.cli.acting import FORMATS, RUNS, Asked, Duration, acts_on, opened
 from runner.cli.options import Where, common_options, output_option
 
 if TYPE_CHECKING:
+    from runner.operations.acting_on_runs import ActedOnRun
     from runner.operations.cancel import Cancelled
+
+R = TypeVar("R")
 
 
 @click.group()
 def command() -> None:
-    """List, show and cancel runs.
+    """List, show, cancel, pause, resume, bounce, kill and resolve runs.
 
     \b
     Example:
@@ -109,11 +112,103 @@ def cancel(asked: Asked) -> Sequence[Cancelled]:
     Example:
       runner instances cancel 42 --reason "wrong input"
     """
-    from runner.cli.views.values import warn
     from runner.operations.cancel import cancel_instances
+
+    return _recorded(asked, cancel_instances)
+
+
+@command.command("kill")
+@acts_on(RUNS, "kill")
+def kill(asked: Asked) -> Sequence[ActedOnRun]:
+    """End runs at once (KILL), whatever they are doing, also those that are being stopped.
+
+    \b
+    Example:
+      runner instances kill 42 --reason "it holds the table"
+    """
+    from runner.operations.kill_instances import kill_instances
+
+    return _recorded(asked, kill_instances)
+
+
+@command.command("pause")
+@acts_on(
+    RUNS,
+    "pause",
+    click.option("--grace", type=Duration(), default=None, metavar="1m", help="Time to obey; default 1m."),
+)
+def pause(asked: Asked, *, grace: timedelta | None) -> Sequence[ActedOnRun]:
+    """Pause runs: one that waits at once, one that runs at its next step or checkpoint.
+
+    What may be begun anew (onCrash: resume) is stopped after the grace, and goes on later from its last
+    completed step or checkpoint. Other work that does not obey within an hour runs on.
+
+    \b
+    Example:
+      runner instances pause 42 --reason INC-123
+    """
+    from runner.operations.pause_instances import pause_instances
+
+    return _recorded(asked, pause_instances, grace=grace)
+
+
+@command.command("resume")
+@acts_on(RUNS, "resume")
+def resume(asked: Asked) -> Sequence[ActedOnRun]:
+    """Let paused runs go on, with the same id, where they were.
+
+    \b
+    Example:
+      runner instances resume 42
+    """
+    from runner.operations.resume_instances import resume_instances
+
+    return _recorded(asked, resume_instances)
+
+
+@command.command("bounce")
+@acts_on(RUNS, "bounce")
+def bounce(asked: Asked) -> Sequence[ActedOnRun]:
+    """Stop runs and start them again with the same id, from their first step that is not completed.
+
+    \b
+    Example:
+      runner instances bounce 42 --reason "new driver"
+    """
+    from runner.operations.bounce_instances import bounce_instances
+
+    return _recorded(asked, bounce_instances)
+
+
+@command.command("resolve")
+@acts_on(
+    RUNS,
+    "resolve",
+    click.option(
+        "--as", "outcome", type=click.Choice(("cancelled",)), required=True, help="What it becomes."
+    ),
+    click.option("--nothing-runs", is_flag=True, help="Somebody has looked: no process of it is left."),
+    names_actor=False,
+)
+def resolve(asked: Asked, *, outcome: str, nothing_runs: bool) -> Sequence[ActedOnRun]:
+    """End runs that are UNKNOWN, after somebody has looked that nothing of them runs any more.
+
+    \b
+    Example:
+      runner instances resolve 42 --as cancelled --nothing-runs --reason "host is gone"
+    """
+    from runner.operations.resolve_instances import resolve_instances
+
+    return _recorded(asked, resolve_instances, nothing_runs=nothing_runs)
+
+
+def _recorded(asked: Asked, operation: Callable[..., Sequence[R]], **more: Any) -> Sequence[R]:
+    """Carry it out, and say who will end what is under way when no daemon runs."""
+    from runner.cli.views.values import warn
     from runner.store.daemon_lock import lock_holder
 
-    runs = asked.record(cancel_instances)
-    if lock_holder(asked.where.state) is None and any(run.state == "STOPPING" for run in runs):
-        warn("No daemon runs: what is STOPPING is ended by the next `runner up`.")
+    runs = asked.record(operation, **more)
+    under_way = sorted({run.state for run in runs if run.state in ("STOPPING", "PAUSING")})  # type: ignore[attr-defined]
+    if under_way and lock_holder(asked.where.state) is None:
+        warn(f"No daemon runs: what is {' or '.join(under_way)} is ended by the next `runner up`.")
     return runs

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from runner.cli.views.values import show_json, show_line, show_yaml, warn
 
 if TYPE_CHECKING:
+    from runner.operations.acting_on_runs import ActedOnRun
     from runner.operations.cancel import Cancelled
     from runner.operations.groups import Switched
     from runner.operations.holding import Acted
@@ -38,7 +39,7 @@ def show_switched(groups: Sequence[Switched], done: str, output: str) -> None:
                 _show_act(job, done, "  ")
 
 
-def show_runs(runs: Sequence[Cancelled], output: str) -> None:
+def show_runs(runs: Sequence[Cancelled | ActedOnRun], output: str) -> None:
     """One line for each run."""
     values = [{"id": r.id, "job": r.job, "changed": r.changed, "state": r.state} for r in runs]
     if not _show_values(values, [str(r.id) for r in runs], output):

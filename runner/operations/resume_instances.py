@@ -1,0 +1,54 @@
+"""Let paused runs go on, with the same id, from their last completed step or checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from runner.access.permission import Actor
+from runner.lifecycle.holds import active, family
+from runner.lifecycle.instance import INSTANCE
+from runner.lifecycle.pausing import EVICTION, KEEPS_PAUSED, OPERATOR
+from runner.operations.acting_on_runs import ActedOnRun, Asking, act_on_runs
+from runner.operations.pausing import resume_instance
+from runner.store.port import Transaction
+from runner.store.records import InstanceRecord
+
+ACCEPTED = (*INSTANCE.accepting("resume"),)
+LIFTED = (OPERATOR, EVICTION)
+
+
+def resume_instances(
+    tx: Transaction, ids: Sequence[int], *, actor: Actor, reason: str, now: datetime
+) -> tuple[ActedOnRun, ...]:
+    """All of them, or none. Refused while the job itself is paused or held: that is lifted at the job."""
+
+    def act(asking: Asking, run: InstanceRecord) -> bool:
+        return resume_instance(tx, run, LIFTED, who=asking.who, why=asking.reason, now=asking.now)
+
+    return act_on_runs(
+        tx,
+        ids,
+        "resume",
+        actor=actor,
+        reason=reason,
+        now=now,
+        accepted=ACCEPTED,
+        act=act,
+        is_done=lambda run: run.state in ("SCHEDULED", "RUNNING"),
+        refusal=lambda tx, run: _refusal(tx, run, now),
+    )
+
+
+def _refusal(tx: Transaction, run: InstanceRecord, now: datetime) -> str | None:
+    held = active(tx.holds.of(run.job_uid), now)
+    start = f"instance {run.id} of {run.job} is {run.state}"
+    if any(hold.kind == "paused" for hold in held):
+        return f"{start} with its job; runner jobs resume {run.job}"
+    blocking = next((hold for hold in held if family(hold.kind) in KEEPS_PAUSED), None)
+    if blocking is not None:
+        return (
+            f"{start}, and its job has hold {blocking.kind} of {blocking.owner}; "
+            "resume is accepted when no hold disables the job"
+        )
+    return None
