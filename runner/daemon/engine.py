@@ -131,6 +131,7 @@ class Engine:
         )
         self._timer: asyncio.TimerHandle | None = None
         self._next_deadline: datetime | None = None
+        self._job_ends: datetime | None = None
         self._looked_at_s = 0.0
         self._look_is_due = False
         self._to_be_stopped: set[int] = set()
@@ -165,6 +166,7 @@ class Engine:
             self._dispatcher.parallel = parallel
         now = self._clock.now()
         self._looked_at_s = self._clock.boot_s()
+        self._job_ends = None
         try:
             with self._store.read() as reader:
                 hold_ended = bool(reader.holds.ending_before(now))
@@ -185,6 +187,9 @@ class Engine:
             self._housekeeping.end_holds(now)
         if late:
             self._housekeeping.expire(now)
+        self._job_ends = self._roster.next_end(now)
+        if over := self._roster.over(now):
+            self._housekeeping.expire_jobs(over, now)
         if overdue:
             self._force(live, now)
         self._obey(live, now)
@@ -219,7 +224,8 @@ class Engine:
             return
         now = self._clock.now()
         instants = (
-            self._scheduler.next_at(), self._dispatcher.next_due, self._roster.hold_ends, self._next_deadline
+            self._scheduler.next_at(), self._dispatcher.next_due, self._roster.hold_ends, self._next_deadline,
+            self._job_ends,
         )  # fmt: skip
         wake_at = min((at for at in instants if at is not None), default=now + LONGEST_SLEEP)
         delay_s = min(max(wake_at - now, timedelta(0)), LONGEST_SLEEP).total_seconds()
@@ -233,7 +239,7 @@ class Engine:
         """The time has come for which the timer was set."""
         self._timer = None
         now = self._clock.now()
-        ends = (self._roster.hold_ends, self._next_deadline)
+        ends = (self._roster.hold_ends, self._next_deadline, self._job_ends)
         long_ago = self._clock.boot_s() - self._looked_at_s >= LONGEST_SLEEP.total_seconds()
         if long_ago or any(at is not None and at <= now for at in ends):
             self.look()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from runner.daemon.bridge import Bridge
 from runner.daemon.telling import Telling
 from runner.operations.end_holds import end_holds
+from runner.operations.expire_jobs import expire_jobs
 from runner.operations.expire_waiting import expire_waiting
 from runner.operations.outcome import NotStarted
 from runner.operations.remove_drained import remove_drained
@@ -44,6 +45,19 @@ class Housekeeping:
                 self._changed()
 
         self._bridge.write(lambda tx: expire_waiting(tx, now), done)
+
+    def expire_jobs(self, uids: Sequence[str], now: datetime) -> None:
+        """Those whose end date has passed."""
+
+        def done(ended: tuple[NotStarted, ...] | None, problem: BaseException | None) -> None:
+            if problem is not None:
+                self._telling.trouble("ending jobs whose validUntil has passed", problem)
+                return
+            for each in ended or ():
+                self._telling.not_started(each)
+            self._changed()
+
+        self._bridge.write(lambda tx: expire_jobs(tx, uids, now), done)
 
     def remove_drained(self, now: datetime) -> None:
         """Removed jobs of which nothing runs or waits any more."""

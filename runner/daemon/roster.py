@@ -40,6 +40,7 @@ class Roster:
         self._next: dict[Key, datetime] = {}  # what stands otherwise in the heap is out of date
         self._named: dict[Key, NamedSchedule] = {}
         self.hold_ends: datetime | None = None
+        self._end_dates: dict[str, datetime] = {}
         self._version: object = None
         self.draining = False
 
@@ -77,7 +78,7 @@ class Roster:
             try:
                 record = reader.objects.by_uid(uid)
                 if record is not None:
-                    jobs[uid] = schedulable(record, installation_id)
+                    jobs[uid] = schedulable(record, installation_id, self.zone)
             except Exception as problem:  # written by another version, damaged, or a zone not known here
                 unusable[name] = problem
         self.jobs = jobs
@@ -91,6 +92,11 @@ class Roster:
             default=None,
         )
         self._named = {(job.uid, named.name): named for job in self.jobs.values() for named in job.schedules}
+        self._end_dates = {
+            uid: job.ends_at
+            for uid, job in self.jobs.items()
+            if job.ends_at is not None and not any(hold.kind == "expired" for hold in holds.get(uid, ()))
+        }
         self._heap, self._next = [], {}
         for key, named in self._named.items():
             if active(holds.get(key[0], ()), now):
@@ -136,6 +142,14 @@ class Roster:
         key = (due.job_uid, due.schedule.name)
         if self._named.get(key) is due.schedule and key not in self._next:
             self._put(key, at or due.at)  # else the roster was loaded anew meanwhile, and knows better
+
+    def over(self, now: datetime) -> list[str]:
+        """The jobs whose end date has passed and that are not held for it yet."""
+        return [uid for uid, at in self._end_dates.items() if at <= now]
+
+    def next_end(self, now: datetime) -> datetime | None:
+        """The next end date of a job."""
+        return min((at for at in self._end_dates.values() if at > now), default=None)
 
     def next_at(self) -> datetime | None:
         """When the next slot falls due."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from runner.declaration.inputs import check_inputs
+from runner.operations.end_date import end_date
 from runner.operations.installed_jobs import schedules_of, whole
 from runner.schedules.jitter import jitter_for
 from runner.schedules.slot import Schedule
@@ -44,9 +45,10 @@ class SchedulableJob:
     missed_max_runs: int
     deadline: timedelta | None
     inputs: Mapping[str, Any]
+    ends_at: datetime | None = None
 
 
-def schedulable(record: ObjectRecord, installation_id: str) -> SchedulableJob:
+def schedulable(record: ObjectRecord, installation_id: str, zone: str = "UTC") -> SchedulableJob:
     """The daemon's view of an installed job; DamagedRow when it means nothing any more."""
     spec = whole(record).resolved
     automatic = spec["mode"] == "automatic" and spec["executor"] == "process"
@@ -69,6 +71,7 @@ def schedulable(record: ObjectRecord, installation_id: str) -> SchedulableJob:
         missed_max_runs=spec["missed"]["maxRuns"],
         deadline=_duration_or_none(spec["deadline"]),
         inputs=check_inputs(spec["inputs"], spec["with"])[0] if spec["inputs"] else _NO_INPUTS,
+        ends_at=end_date(spec, zone),
     )
 
 

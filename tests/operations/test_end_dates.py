@@ -1,0 +1,92 @@
+"""validUntil: when a job's time is over, and what becomes of its runs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from installations import ANA, Installation, a_job
+from lives import at, end, events, start
+
+from runner.operations.end_date import end_date
+from runner.operations.expire_jobs import expire_jobs
+from runner.operations.trigger import trigger_job
+from runner.vocabulary.errors import IllegalTransition
+
+END = "2026-11-23T13:00:00Z"  # an hour after NOW
+
+
+def expire(here: Installation, name: str, hours: float) -> list[str]:
+    uid = here.uid(name)
+    ended = here.store.transact(lambda tx: expire_jobs(tx, [uid], at(hours)))
+    return [f"{each.instance_id} {each.outcome} {each.reason}" for each in ended]
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "instant"),
+    [
+        ("2027-06-30T10:00:00Z", "UTC", datetime(2027, 6, 30, 10, tzinfo=UTC)),
+        ("2027-06-30T10:00:00+02:00", "UTC", datetime(2027, 6, 30, 8, tzinfo=UTC)),
+        ("2027-06-30T10:00", "Europe/Berlin", datetime(2027, 6, 30, 8, tzinfo=UTC)),
+        ("2027-06-30", "Europe/Berlin", datetime(2027, 6, 30, 22, tzinfo=UTC)),
+    ],
+)
+def test_a_date_is_its_whole_day_in_the_zone_of_the_schedule(text: str, zone: str, instant: datetime) -> None:
+    spec = {"validUntil": text, "schedules": {"default": {"cron": "0 2 * * *", "timezone": zone}}}
+    assert end_date(spec, "America/New_York") == instant
+
+
+def test_without_a_schedule_the_runners_zone_counts() -> None:
+    spec: dict[str, Any] = {"validUntil": "2027-06-30T10:00", "schedules": {}}
+    assert end_date(spec, "Europe/Berlin") == datetime(2027, 6, 30, 8, tzinfo=UTC)
+    assert end_date({**spec, "validUntil": None}, "UTC") is None
+
+
+def test_a_job_is_held_when_its_time_is_over_and_not_before(sound: Installation) -> None:
+    sound.install(a_job("tick", validUntil=END))
+    assert expire(sound, "tick", 0.9) == []
+    assert sound.holds("tick") == []
+    expire(sound, "tick", 1)
+    expire(sound, "tick", 2)
+    assert sound.holds("tick") == [("expired", "system:clock")]
+    with pytest.raises(IllegalTransition, match="hold expired"):
+        trigger_job(sound.store, "tick", actor=ANA, key="x", now=at(2))
+
+
+@pytest.mark.parametrize(("policy", "state"), [("finish", "RUNNING"), ("stop", "STOPPING")])
+def test_what_runs_finishes_or_is_stopped(sound: Installation, policy: str, state: str) -> None:
+    sound.install(a_job("tick", validUntil=END, onExpiry=policy))
+    id = sound.run("tick")
+    start(sound, id)
+    expire(sound, "tick", 1)
+    assert sound.instance(id).state == state
+    if policy == "stop":
+        end(sound, id, "stopped", at(1))
+        assert (sound.instance(id).state, sound.instance(id).reason) == ("FAILED", "expired")
+        assert events(sound, id)[-1].row == "I37"
+    else:
+        end(sound, id, "succeeded", at(1))
+
+
+@pytest.mark.parametrize(("policy", "state"), [("finish", "SCHEDULED"), ("stop", "FAILED")])
+def test_a_retry_that_waits_finishes_or_is_ended(sound: Installation, policy: str, state: str) -> None:
+    sound.install(a_job("tick", validUntil=END, onExpiry=policy, retry="backoff"))
+    id = sound.run("tick")
+    start(sound, id)
+    end(sound, id)
+    expire(sound, "tick", 1)
+    assert sound.instance(id).state == state
+
+
+def test_a_start_that_waits_is_skipped(sound: Installation) -> None:
+    sound.install(a_job("tick", validUntil=END))
+    waiting = sound.run("tick", key="w")
+    assert expire(sound, "tick", 1) == [f"{waiting} SKIPPED hold expired"]
+
+
+def test_what_is_paused_when_the_time_is_over_has_failed(here: Installation) -> None:
+    here.install(a_job("tick", validUntil=END))
+    paused = here.run("tick", "PAUSED")
+    assert expire(here, "tick", 1) == [f"{paused} FAILED expired"]
+    assert events(here, paused)[-1].row == "I30"
