@@ -52,6 +52,7 @@ class Attempt:
         "control",
         "epoch",
         "err",
+        "hinted",
         "instance",
         "log",
         "number",
@@ -119,6 +120,7 @@ class Attempt:
         self.warns_of_long_performs = False
         self.warned_since_s: float | None = None  # the unit of work that was reported as long
         self.watched = False
+        self.hinted = False  # its code was told that a pause is wanted
 
     def send(self) -> bool:
         """Send to the child what it has room for; whether all of it is gone."""
@@ -370,6 +372,7 @@ class Attempt:
             errors=self._errors,
             step=self._step,
             sleeps=self.wake_at is not None,
+            was_to_pause=self.hinted,
         )
         wake_at = None if self.wake_at is None else datetime.fromtimestamp(self.wake_at, UTC)
         signalled = status is not None and os.WIFSIGNALED(status)

@@ -22,6 +22,8 @@ AHEAD = b"W"  # as START, and nobody waits: the child may get ready at its leisu
 # For an instance with a step that is not to be interrupted: TERM to its first process alone, which waits
 # for the end of such a step; and TERM that does not wait.
 ASK, INSIST = b"A", b"I"
+# For code that makes checkpoints: it is to end at the next one; nothing but its sleep is interrupted.
+HINT = b"H"
 
 # Zygote -> supervisor: kind, token, wait status (or errno), CPU time in µs, peak memory in KiB.
 REPLY = struct.Struct("=cQiQQ")

@@ -18,10 +18,10 @@ from pathlib import Path
 from runner.execution import processes
 from runner.execution.attempt import Attempt
 from runner.execution.order import NO_TARGET, Ended, ErrorInfo, Order, Report, Usage
-from runner.execution.protocol import ASK, ENDED, INSIST, KILL, TERMINATE, Reply
+from runner.execution.protocol import ASK, ENDED, HINT, INSIST, KILL, TERMINATE, Reply
 from runner.execution.spares import Spares
 from runner.execution.streams import Streams, open_streams
-from runner.execution.verdict import PERFORM_TIMEOUT
+from runner.execution.verdict import PAUSE, PERFORM_TIMEOUT
 from runner.execution.watches import Watches
 from runner.execution.workdirs import WorkingDirectories, remove_if_small, remove_tree
 from runner.execution.zygotes import Zygotes
@@ -29,9 +29,6 @@ from runner.execution.zygotes import Zygotes
 _CLOSED_GRACE_S = 0.5  # a child that crashes closes its stream before its end is known
 _STEP_GRACE_S = 10.0  # after a step's own timeout, for a child that cannot be interrupted
 _SWEEP_S = 0.005
-PAUSE = "pause"
-"""Why an attempt was stopped that obeyed a pause between two steps or checkpoints."""
-
 _IDLE_S = 60.0
 LONG_PERFORM_S = 60.0
 """A unit of work should be shorter than that (sources.md, D1)."""
@@ -133,11 +130,16 @@ class Supervisor:
     def pause(self, instance: int, epoch: int, target: str = NO_TARGET) -> None:
         """Let it end once the step or checkpoint that it is at is durable; reported as stopped, `pause`.
 
-        Nothing is interrupted for it, and until then `go_on` takes it back.
+        Nothing is interrupted for it but a sleep of code that makes checkpoints, and until it obeys `go_on`
+        takes it back.
         """
         token = self._by_epoch.get((instance, epoch, target))
         if token is not None:
             self._to_pause.add(token)
+            attempt = self._attempts[token]
+            if attempt.performing_since_s is not None:
+                attempt.hinted = True
+                self.zygotes.request(HINT, token)
 
     def go_on(self, instance: int, epoch: int, target: str = NO_TARGET) -> None:
         """Take a `pause` back; nothing when it has been obeyed."""

@@ -9,6 +9,9 @@ from typing import Any, NamedTuple
 
 from runner.execution.order import ErrorInfo, Outcome
 
+PAUSE = "pause"
+"""Why it was stopped, when it obeyed a pause between two steps or checkpoints."""
+
 PERFORM_TIMEOUT = "perform-timeout"
 """Why it is stopped, when it has run for too long without a checkpoint."""
 
@@ -30,13 +33,15 @@ def decide_outcome(
     errors: int,
     step: str | None,
     sleeps: bool = False,
+    was_to_pause: bool = False,
 ) -> Verdict:
     """The verdict on an attempt that is over.
 
     `end` is the child's last message, if it sent one: a result that was reported wins over a stop that was
     asked, and over how the process then ended. `status` is the wait status, None when nobody could collect
     it (the zygote died). `errors` counts errors that the job's code stored; `sleeps` is whether the last
-    thing that it recorded is a sleep which is to end the process.
+    thing that it recorded is a sleep which is to end the process; `was_to_pause` whether its code was told
+    to end at a checkpoint.
     """
     if violation is not None:
         return Verdict("failed", ErrorInfo("protocol", violation, step), {})
@@ -52,6 +57,8 @@ def decide_outcome(
         return Verdict("sleeping", None, {})
     if stop_why is not None:
         return _stopped(stop_why, step)
+    if end is not None and was_to_pause:
+        return _stopped(PAUSE, step)
     if end is not None:
         return _crashed("foreign-signal", "something else than the runner told it to stop (TERM)", step)
     return _without_a_word(status, step)

@@ -27,13 +27,14 @@ from typing import NoReturn
 
 from runner.execution.child import harness
 from runner.execution.child.harness import live
-from runner.execution.child.interruption import INTERRUPTION, NO_SHIELD
+from runner.execution.child.interruption import INTERRUPTION, NO_SHIELD, PAUSE_WANTED
 from runner.execution.child.stream import Stream
 from runner.execution.processes import adopt_orphans, die_with_parent, kill_group
 from runner.execution.protocol import (
     AHEAD,
     ASK,
     ENDED,
+    HINT,
     INSIST,
     KILL,
     NOT_STARTED,
@@ -200,8 +201,8 @@ class Zygote:
 
 
 def _signal(kind: bytes, pid: int) -> None:
-    if kind == ASK:
-        os.kill(pid, signal.SIGTERM)
+    if kind in (ASK, HINT):
+        os.kill(pid, signal.SIGTERM if kind == ASK else PAUSE_WANTED)
         return
     if kind == INSIST:
         os.kill(pid, NO_SHIELD)

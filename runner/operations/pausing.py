@@ -27,7 +27,8 @@ def how_to_pause(reader: Reader, instance: InstanceRecord) -> Pausable | NotPaus
     return decide_pause(
         on_crash=str(spec.get("onCrash", "fail")),
         boundary_ahead=ahead > (0 if begun else 1),
-        has_checkpoints=any(
+        has_checkpoints=any(row.step in to_do for row in reader.state.of_instance(instance.id))
+        or any(
             step["name"] in to_do and _is_class(step) for step in spec.get("steps") or () if "name" in step
         ),
     )

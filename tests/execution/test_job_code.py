@@ -7,7 +7,15 @@ from typing import Any
 
 from execution_builders import Workshop, a_python_step
 
-from runner.execution.order import Checkpointed, InfoSaved, Notified, Progressed, Raised, StepReported
+from runner.execution.order import (
+    Checkpointed,
+    InfoSaved,
+    Notified,
+    PerformedLong,
+    Progressed,
+    Raised,
+    StepReported,
+)
 
 COUNTER = """
 from runner import Job, Status
@@ -260,6 +268,36 @@ def test_a_pause_ends_it_at_the_checkpoint_that_it_is_at(workshop: Workshop) -> 
 
     assert (ended.outcome, ended.error and ended.error.description) == ("stopped", "pause")
     assert len(checkpoints(workshop)) == 1
+
+
+def test_a_pause_ends_an_interruptible_sleep_at_once(workshop: Workshop) -> None:
+    source = "def run(job):\n    job.checkpoint()\n    job.sleep(50)\n"
+    number = workshop.start(a_job_step(workshop, source, function="run"), files=files(workshop))
+    workshop.until(lambda: len(checkpoints(workshop)) == 1)
+    workshop.supervisor.pause(number, 1)
+    ended = workshop.end_of(number)
+
+    assert (ended.outcome, ended.error and ended.error.description) == ("stopped", "pause")
+
+
+def test_a_long_unit_of_work_is_reported_once_and_one_that_is_too_long_fails(workshop: Workshop) -> None:
+    source = """
+import time
+from runner import Job, Status
+class Counter(Job):
+    def perform(self, status):
+        while not self.should_stop:
+            time.sleep(0.01)
+        return status
+"""
+    step = a_job_step(workshop, source)
+    workshop.supervisor._long_perform_s = 0.05
+    ended = workshop.run(step, files=files(workshop), perform_timeout_s=0.5)
+
+    [long] = said(workshop, PerformedLong)
+    assert (long.step, long.seconds >= 0.05) == ("run", True)
+    assert (ended.outcome, ended.error and ended.error.code) == ("failed", "perform-timeout")
+    assert ended.error is not None and ended.error.retryable
 
 
 def test_a_long_sleep_is_recorded_and_ends_the_process(workshop: Workshop) -> None:

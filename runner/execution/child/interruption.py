@@ -33,6 +33,9 @@ class FallsAsleep(BaseException):
 NO_SHIELD = signal.SIGRTMIN
 """From the zygote: the TERM that comes with it is not to wait for the end of any step."""
 
+PAUSE_WANTED = signal.SIGRTMIN + 1
+"""From the zygote: code that makes checkpoints is to end at the next one."""
+
 STEP_GRACE_S = 5.0
 """Between TERM and KILL for the program of a step that ran into its timeout."""
 
@@ -41,13 +44,15 @@ class Interruption:
     """What was asked of this process, and what it is doing. One per process, because signals are."""
 
     __slots__ = (
-        "_bell", "_shielded", "_told", "_zygote", "armed", "patient", "program", "stopping", "timed_out"
+        "_bell", "_shielded", "_told", "_zygote", "armed", "patient", "pausing", "program", "stopping",
+        "timed_out",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self._bell = -1  # readable once a stop was asked for; made when somebody waits for that
         self._told = False
         self._shielded = False
+        self.pausing = False
         self.patient = False  # the code asks for itself whether it is to stop
         self.stopping = False
         self.timed_out = False
@@ -58,10 +63,11 @@ class Interruption:
     def prepare(self, zygote: int) -> None:
         """In the zygote, for its children: the handlers that they inherit. TERM stays blocked until then."""
         self._zygote = zygote
-        signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, NO_SHIELD))
+        signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, NO_SHIELD, PAUSE_WANTED))
         signal.signal(signal.SIGHUP, self._on_orphaned)
         signal.signal(signal.SIGTERM, self._on_stop)
         signal.signal(NO_SHIELD, self._on_no_shield)
+        signal.signal(PAUSE_WANTED, self._on_pause)
         signal.signal(signal.SIGALRM, self._on_alarm)
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
@@ -89,10 +95,10 @@ class Interruption:
             self.armed = False
 
     def wait(self, seconds: float) -> None:
-        """Return after that time, or as soon as a stop is asked for."""
+        """Return after that time, or as soon as a stop or a pause is asked for."""
         if self._bell < 0:
             self._bell = os.eventfd(0, os.EFD_CLOEXEC)
-        if not self.stopping:  # from here on the bell rings
+        if not self.stopping and not self.pausing:  # from here on the bell rings
             poll = select.poll()
             poll.register(self._bell, select.POLLIN)
             poll.poll(seconds * 1000)
@@ -142,10 +148,17 @@ class Interruption:
         self._shielded = False
         self._stop()
 
-    def _stop(self) -> None:
-        self.stopping = True
+    def _on_pause(self, _signal: int, _frame: FrameType | None) -> None:
+        self.pausing = True
+        self._ring()
+
+    def _ring(self) -> None:
         if self._bell >= 0:
             os.eventfd_write(self._bell, 1)
+
+    def _stop(self) -> None:
+        self.stopping = True
+        self._ring()
         if self.program:
             _kill(self.program, signal.SIGTERM)
         elif self.armed and not self.patient:

@@ -66,7 +66,9 @@ class ChildPort(Port):
         return time.time()
 
     def asked(self) -> Ask | None:
-        return "stop" if INTERRUPTION.stopping else None
+        if INTERRUPTION.stopping:
+            return "stop"
+        return "pause" if INTERRUPTION.pausing else None
 
     def wait(self, seconds: float, interruptible: bool) -> None:
         if interruptible:

@@ -27,7 +27,7 @@ _SELECT = (
 )
 # ?3 is NULL when the state has not changed: then it stays, if the row is of the same step.
 _CHECKPOINT = (
-    "INSERT INTO job_state_data (instance_id, target, job_uid, data, updated_at, step, n, cursor, wake_at)"
+    "INSERT INTO job_state_data (instance_id, target, job_uid, data, updated_at, step, n, cursor, wake_at)"  # noqa: S608
     " SELECT ?1, ?2, job_uid, ifnull(?3, 'null'), ?4, ?5, ?6, ?7, ?8 FROM job_instances"
     f" WHERE id = ?1 AND epoch = ?9 AND state IN ({', '.join(repr(state) for state in sorted(LIVE))})"
     " ON CONFLICT DO UPDATE SET data = iif(?3 IS NULL AND step = ?10, data, excluded.data),"
