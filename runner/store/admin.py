@@ -153,7 +153,10 @@ def _check(rule: str, found: list[str]) -> Check:
 
 
 def _texts(connection: sqlite3.Connection, query: str) -> list[str]:
-    return [str(text) for (text,) in connection.execute(query)]
+    try:
+        return [str(text) for (text,) in connection.execute(query)]
+    except sqlite3.OperationalError as problem:  # a value that is damaged in a way nobody thought of
+        return [f"this could not be looked at: {problem}"]
 
 
 def _damage(connection: sqlite3.Connection) -> list[str]:

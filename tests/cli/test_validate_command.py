@@ -68,7 +68,7 @@ def test_github_gets_one_escaped_workflow_command_for_each(project: Path) -> Non
     assert done.exit_code == 1
     assert done.stdout == (
         "::error file=jobs.d/a%2Cb.yaml,title=Invalid alias [alias],line=2,col=8"
-        "::anchor 'x' is used inside itself\n"
+        "::anchor 'x' is used inside itself%0Ahint: quote the value if it begins with '*'\n"
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 from execution_builders import Workshop, a_python_step, a_shell_step
 
 from runner.execution.order import Began, Raised, StepReported
-from runner.execution.processes import boot_id, is_gone, started_ticks
+from runner.execution.processes import boot_id, is_gone, started_ticks, ticks_now
 from runner.execution.verdict import decide_outcome
 
 
@@ -29,7 +29,8 @@ def test_began_names_the_process_by_pid_and_start_time(workshop: Workshop) -> No
     pid = workshop.pid_of(number)
     began = next(r for r in workshop.reports if isinstance(r, Began))
 
-    assert began.pid_started in (started_ticks(pid), 0)
+    started = started_ticks(pid)
+    assert started is not None and started <= began.pid_started <= ticks_now()
     workshop.end_of(number)
     assert is_gone(pid, began.pid_started)
     assert boot_id()

@@ -131,7 +131,8 @@ INVARIANTS = (
         "a lock has one holder",
         f"""
         SELECT 'lock ' || held.value || ' is held by runs ' || group_concat(i.id, ', ')
-        FROM job_instances i, json_each('["' || replace(i.locks, ' ', '","') || '"]') held
+        FROM job_instances i,
+            json_each('["' || replace(replace(i.locks, '"', ''), ' ', '","') || '"]') held
         WHERE i.locks <> '' AND i.state IN ({_LIVE}) AND held.value NOT LIKE 'group:%'
         GROUP BY held.value HAVING count(*) > 1
         """,
