@@ -82,6 +82,7 @@ class Dispatcher:
         self._parked: dict[str, set[int]] = {}  # by job: asked, and to wait for something else than a place
         self.stopped = False
         self.next_due: datetime | None = None
+        self.fan_out: Callable[[InstanceRecord, Definition], None] | None = None
 
     @property
     def alive(self) -> int:
@@ -245,10 +246,15 @@ class Dispatcher:
             return
         warnings: list[str] = []
         try:
+            definition = self.definition_of(instance)
+            if definition.fan_out is not None and self.fan_out is not None:
+                self._started(instance)
+                self.fan_out(instance, definition)
+                return
             order = make_order(
                 self._store,
                 instance,
-                self.definition_of(instance),
+                definition,
                 project=self._project,
                 state=self._state,
                 now=self._clock.now(),

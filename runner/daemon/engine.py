@@ -13,6 +13,7 @@ from typing import Any
 from runner.daemon.bridge import Bridge
 from runner.daemon.clock import Clock
 from runner.daemon.dispatcher import Dispatcher
+from runner.daemon.fan_outs import FanOuts
 from runner.daemon.housekeeping import Housekeeping
 from runner.daemon.recorder import Recorder
 from runner.daemon.recovery import Recovery
@@ -83,6 +84,7 @@ class Engine:
             draw=self._draw,
             vacated=self._vacated,
             finished=self._finished,
+            target_ended=self._target_ended,
             trouble=self._telling.trouble,
         )
         kill_marked(
@@ -108,6 +110,20 @@ class Engine:
             put_back=self._put_back,
             to_stop=self._look_soon,
         )
+        self._fan_outs = FanOuts(
+            loop,
+            self._bridge,
+            store,
+            self._supervisor,
+            clock,
+            self._telling,
+            project=project,
+            state=state,
+            zone_of=lambda: self._roster.zone,
+            cannot_start=self._cannot_fan_out,
+            finished=self._fan_out_ended,
+        )
+        self._dispatcher.fan_out = self._fan_outs.begin
         self._scheduler = Scheduler(
             self._bridge,
             clock,
@@ -266,11 +282,14 @@ class Engine:
             elif instance.state != "UNKNOWN":
                 lost.append(instance.id)
         for instance in given_up.values():
+            self._fan_outs.give_up(instance.id)
             self._supervisor.stop(instance.id, instance.epoch, grace_s=0, why="given up")
         self._recovery.of_lost(lost, now)
 
     def _ask(self, instance: InstanceRecord) -> None:
         """Stop it, let it pause, or let it go on."""
+        if self._fan_outs.ask(instance):
+            return
         id, epoch = instance.id, instance.epoch
         if instance.state == "STOPPING":
             grace_s = 0.0 if instance.reason == KILL else KILL_GRACE_S
@@ -311,6 +330,17 @@ class Engine:
         self._record_end(
             instance, lambda tx: fail_to_start(tx, instance.id, instance.epoch, problem, now, draw)
         )
+
+    def _target_ended(self, ended: Ended) -> None:
+        self._fan_outs.target_ended(ended)
+
+    def _cannot_fan_out(self, instance: InstanceRecord, problem: Exception) -> None:
+        self._cannot_start(instance, problem)
+        self._dispatcher.vacated(instance.id)
+
+    def _fan_out_ended(self, instance_id: int, finished: Finished | None, ended: Ended | None) -> None:
+        self._dispatcher.vacated(instance_id)
+        self._finished(instance_id, finished, ended)
 
     def _put_back(self, instance: InstanceRecord) -> None:
         now = self._clock.now()
@@ -357,14 +387,17 @@ class Engine:
         if self._timer is not None:
             self._timer.cancel()
         self._wake_ups.stop()
+        self._fan_outs.close_doors()
         evicted = self._evict() if grace_s > 0 else set()
         await self._until(lambda: not self._dispatcher.alive, grace_s)
         stopped = [*self._dispatcher.living()]
+        self._fan_outs.stop_all(KILL_GRACE_S, "shutdown")
         for instance in stopped:
             self._supervisor.stop(instance.id, instance.epoch, grace_s=KILL_GRACE_S, why="shutdown")
         await self._until(lambda: not self._dispatcher.alive, KILL_GRACE_S + AFTER_KILL_S)
         while self._dispatcher.alive and self._supervisor.uninterruptible:
             await self._until(lambda: not self._dispatcher.alive, KILL_GRACE_S + AFTER_KILL_S)
+        self._fan_outs.close()
         self._supervisor.close()
         for instance in self._dispatcher.living():  # killed with everything else, and not reported
             self._recorder.report(ended_by_shutdown(instance))

@@ -8,6 +8,7 @@ from typing import Any
 from runner.daemon.bridge import Bridge
 from runner.daemon.clock import Clock
 from runner.execution.order import (
+    NO_TARGET,
     Began,
     Checkpointed,
     Ended,
@@ -36,8 +37,8 @@ from runner.operations.record_run import (
 from runner.store.port import Transaction
 from runner.vocabulary.errors import RunnerError
 
-Attempt = tuple[int, int]
-"""An instance and the epoch of its attempt."""
+Attempt = tuple[int, int, str]
+"""An instance, the epoch of its attempt, and the target."""
 
 
 class Recorder:
@@ -57,6 +58,7 @@ class Recorder:
         draw: Callable[[], float],
         vacated: Callable[[int], None],
         finished: Callable[[int, Finished | None, Ended], None],
+        target_ended: Callable[[Ended], None],
         trouble: Callable[[str, BaseException], None],
     ) -> None:
         self._bridge = bridge
@@ -66,6 +68,7 @@ class Recorder:
         self._draw = draw
         self._vacated = vacated
         self._finished = finished
+        self._target_ended = target_ended
         self._trouble = trouble
         self._unrecorded: dict[Attempt, ErrorInfo] = {}  # written and read in the order of the writes
         self._progress: dict[tuple[int, str], Progressed] = {}  # the last word that is not written yet
@@ -146,7 +149,8 @@ class Recorder:
                 record_checkpoint(tx, report, at)
             except (ValueError, TypeError, RunnerError) as problem:
                 text = f"checkpoint {report.record.n} could not be recorded: {problem}"
-                self._unrecorded[report.instance, report.epoch] = ErrorInfo("not-recorded", text, report.step)
+                attempt = report.instance, report.epoch, report.target
+                self._unrecorded[attempt] = ErrorInfo("not-recorded", text, report.step)
                 raise
 
         def done(_: None, problem: BaseException | None) -> None:
@@ -171,7 +175,8 @@ class Recorder:
                 record_step(tx, report, at)
             except (ValueError, TypeError, RunnerError) as problem:
                 text = f"step {report.step} could not be recorded: {problem}"
-                self._unrecorded[report.instance, report.epoch] = ErrorInfo("not-recorded", text, report.step)
+                attempt = report.instance, report.epoch, report.target
+                self._unrecorded[attempt] = ErrorInfo("not-recorded", text, report.step)
                 raise
 
         def done(_: None, problem: BaseException | None) -> None:
@@ -193,21 +198,25 @@ class Recorder:
         now = self._clock.now()
         draw = self._draw()
         what = f"the end of instance {ended.instance}"
+        attempt = ended.instance, ended.epoch, ended.target
+        if ended.target != NO_TARGET:
+            self._target_ended(_failed_by(ended, self._unrecorded.pop(attempt, None)))
+            return
 
         def work(tx: Transaction) -> Finished | None:
-            unrecorded = self._unrecorded.get((ended.instance, ended.epoch))
+            unrecorded = self._unrecorded.get(attempt)
             return finish_instance(tx, _failed_by(ended, unrecorded), spec, now, draw)
 
         def done(finished: Finished | None, problem: BaseException | None) -> None:
-            if problem is not None and (ended.instance, ended.epoch) not in self._unrecorded:
+            if problem is not None and attempt not in self._unrecorded:
                 self._trouble(f"recording {what}", problem)
                 text = f"its end ({ended.outcome}) could not be recorded: {problem}"
-                self._unrecorded[ended.instance, ended.epoch] = ErrorInfo("not-recorded", text)
+                self._unrecorded[attempt] = ErrorInfo("not-recorded", text)
                 self._bridge.record(what, work, done)
                 return
             if problem is not None:
                 self._trouble(f"recording {what}", problem)
-            self._unrecorded.pop((ended.instance, ended.epoch), None)
+            self._unrecorded.pop(attempt, None)
             self._finished(ended.instance, finished, ended)
 
         self._vacated(ended.instance)  # first, so that the next claim is in the same commit, after this end

@@ -125,10 +125,12 @@ def wave_sizes(waves: Sequence[Share], total: int) -> tuple[int, ...]:
 
 
 def decide_more(
-    rules: FanOutRules, wave: Wave, *, number: int, failed: int, running: int
+    rules: FanOutRules, wave: Wave, *, number: int, waves: int, failed: int, running: int
 ) -> Go | NextWave | Stop:
-    """What follows for the wave `number` (from 1). `failed` counts the targets of all waves that failed for
-    good, `running` those that have a process.
+    """What follows for the wave `number` (from 1) of so many `waves`.
+
+    `failed` counts the targets of all waves that failed for good, `running` those that have a process. After
+    the last wave nothing is stopped any more: `minSuccess` alone says what the run becomes.
     """
     if rules.max_failures is not None and failed >= rules.max_failures:
         targets = "1 target" if failed == 1 else f"{failed} targets"
@@ -136,7 +138,7 @@ def decide_more(
     if wave.ended < wave.size:
         return Go(max(rules.parallel - running, 0))
     least = needed(rules.wave_min_success, wave.size)
-    if wave.succeeded < least:
+    if wave.succeeded < least and number < waves:
         done = f"{wave.succeeded} of {wave.size} targets of wave {number} succeeded"
         return Stop("wave-failed", f"{done}, waveMinSuccess needs {least}")
     return NextWave()

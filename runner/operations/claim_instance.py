@@ -132,6 +132,8 @@ def _claim(
     claimed = tx.instances.get(instance.id)
     if claimed is None:  # the claim has just succeeded in this transaction
         raise ChangedMeanwhile(f"instance {instance.id} is gone")
+    if claimed.targets:  # each of them is started by itself
+        return claimed
     first = instance.epoch == 0
     if first:
         tx.steps.create_all(claimed.id, "-", steps)

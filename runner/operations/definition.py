@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from runner.dispatch.tasks import FanOutRules
 from runner.operations.blobs import blob_path
 from runner.store.records import NewStep
 from runner.vocabulary.duration import parse_duration, parse_size
@@ -40,6 +41,7 @@ class Definition:
     needs_installed: bool
     asks_for_saved: bool
     reads_previous_slot: bool
+    fan_out: FanOutRules | None = None
 
 
 def define(spec: Mapping[str, Any], state: Path) -> Definition:
@@ -64,8 +66,13 @@ def define(spec: Mapping[str, Any], state: Path) -> Definition:
         or any(isinstance(value, Mapping) for value in spec["env"].values())
         or any(_names_root(step["action"]) for step in steps),
         asks_for_saved=any(_asks_for_saved(step["action"], spec["files"], state) for step in steps),
-        reads_previous_slot="previous" in json.dumps([steps, spec["env"], spec["outputs"]]),
+        reads_previous_slot="previous" in json.dumps([steps, spec["env"], spec["outputs"], _where(spec)]),
+        fan_out=FanOutRules.from_resolved(spec["tasks"]) if spec.get("tasks") else None,
     )
+
+
+def _where(spec: Mapping[str, Any]) -> Any:
+    return (spec.get("tasks") or {}).get("where")
 
 
 def _copies(files: Mapping[str, str], state: Path) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from runner.credentials.authorization import CredentialMissing
+from runner.declaration.expressions import ExpressionError
 from runner.operations.finish_instance import failed
 from runner.operations.outcome import Finished, Recording, definition_of
 from runner.operations.whole_copies import DamagedCopy
@@ -28,12 +29,19 @@ def fail_to_start(
     recording = Recording(tx, instance, definition_of(tx, instance), now, DISPATCHER)
     if instance.state == "STOPPING":
         return recording.stopped()
-    lasting = isinstance(problem, CredentialMissing | UnknownName | DamagedCopy)
-    error = {"code": _code(problem), "description": str(problem) or type(problem).__name__}
-    return failed(recording, error, draw, retryable=not lasting)
+    error = {"code": code_of(problem), "description": str(problem) or type(problem).__name__}
+    return failed(recording, error, draw, retryable=not is_lasting(problem))
 
 
-def _code(problem: Exception) -> str:
+def is_lasting(problem: Exception) -> bool:
+    """Whether time alone does not bring back what is missing."""
+    return isinstance(problem, CredentialMissing | UnknownName | DamagedCopy | ExpressionError)
+
+
+def code_of(problem: Exception) -> str:
+    """The code of an error that nothing but this exception tells about."""
+    if isinstance(problem, ExpressionError):
+        return "expression"
     if isinstance(problem, CredentialMissing):
         return "authorization"
     if isinstance(problem, DamagedCopy):

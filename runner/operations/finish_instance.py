@@ -35,7 +35,7 @@ def finish_instance(
     if instance is None or instance.epoch != ended.epoch or instance.state not in LIVE:
         return None
     recording = Recording(tx, instance, spec or definition_of(tx, instance), now, SUPERVISOR)
-    error = _problem(ended)
+    error = problem_of(ended)
     if ended.outcome == "succeeded":
         raised = [e for e in tx.errors.of(instance.id) if e.severity == "error"]
         if not raised:
@@ -76,7 +76,8 @@ def crash(recording: Recording, error: Problem) -> Finished:
     if wake_at is not None and instance.state == "RUNNING":
         return recording.asleep(wake_at)  # it had nothing left to do but to end
     expired = instance.expires_at is not None and instance.expires_at <= recording.now
-    if recording.spec["onCrash"] == "resume" and instance.crashes < CRASH_BUDGET and not expired:
+    resumes = recording.spec["onCrash"] == "resume" and instance.crashes < CRASH_BUDGET
+    if (resumes or instance.targets) and not expired:  # each target has a crash budget of its own
         more: dict[str, Any] = {"raise_epoch": True} if instance.state == "UNKNOWN" else {}  # I42: a fence
         crashes = instance.crashes + 1
         return recording.again("crash_resume", "crash", recording.now, error, crashes=crashes, **more)
@@ -125,13 +126,14 @@ def _failing(recording: Recording) -> str:
 
 def _stopped_with_the_daemon(recording: Recording) -> Finished:
     recording.stop(SHUTDOWN)
-    if recording.spec["onCrash"] == "resume":
+    if recording.spec["onCrash"] == "resume" or recording.instance.targets:
         return recording.evicted()
     error = {"code": SHUTDOWN, "description": "the daemon was stopped while it ran"}
     return recording.fail("stopped_failed", SHUTDOWN, error)
 
 
-def _problem(ended: Ended) -> Problem:
+def problem_of(ended: Ended) -> Problem:
+    """Why an attempt did not succeed, as it is stored."""
     if ended.error is None:
         description = "its process died without a result" if ended.outcome == "crashed" else ended.outcome
         return {"code": ended.outcome, "description": description}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -18,11 +19,12 @@ from runner.execution.order import NO_TARGET, Order
 from runner.operations.definition import Definition
 from runner.operations.saved import saved_of
 from runner.operations.settings import settings
+from runner.operations.targets_of import as_target
 from runner.operations.whole_copies import WholeCopies
 from runner.schedules.kinds import schedule_from
 from runner.schedules.look_back import slot_before
 from runner.store.port import Reader, Store
-from runner.store.records import InstanceRecord, log_path_of
+from runner.store.records import InstanceRecord, TaskRecord, log_path_of
 from runner.vocabulary.errors import UnknownName
 from runner.vocabulary.identity import Address
 
@@ -46,8 +48,9 @@ def make_order(
     copies: WholeCopies,
     zone: str,
     warn: Warn | None = None,
+    task: TaskRecord | None = None,
 ) -> Order:
-    """The order for `instance`, with the connections, credentials and roots as they are installed now.
+    """The order for `instance`, or for one target of it, with the connections, credentials and roots of now.
 
     It may run for its timeout, and not longer than until its deadline. `zone` is that of a job without a
     schedule (R8). `warn` is told of secret files that
@@ -60,29 +63,37 @@ def make_order(
     for files in (definition.files, *definition.libraries.values()):
         for path, copy in files.items():
             copies.require(path, copy)
-    context = _context(instance, definition, zone)
+    context = run_context(instance, definition, zone)
+    target = NO_TARGET if task is None else task.target
+    if task is not None:
+        context["target"] = as_target(task.target, task.values)
+        context["instance"]["attempt"] = task.attempt
     connections: dict[str, dict[str, Any]] = {}
     roots: dict[str, dict[str, Any]] = {}
     done: dict[str, dict[str, Any]] = {}
     skipped: list[str] = []
     masks: set[str] = set()
     saved: dict[str, Any] = {}
-    if definition.needs_installed or definition.asks_for_saved or instance.epoch > 1:
+    is_first = (instance.epoch if task is None else task.attempt) <= 1
+    if definition.needs_installed or definition.asks_for_saved or not is_first:
         with store.read() as reader:
             connections, masks = _connections(reader, definition.connections, project, warn)
             env, env_masks = _environment(reader, spec, project, context, warn)
-            done, skipped = _earlier_steps(reader, instance.id)
+            done, skipped = _earlier_steps(reader, instance.id, target)
             roots = _roots(settings(reader), project) if definition.needs_installed else {}
             if definition.asks_for_saved:
-                saved = saved_of(reader, instance, NO_TARGET, spec, now)
+                saved = saved_of(reader, instance, target, spec, now)
     else:
         env, env_masks = _environment(None, spec, project, context)
+    if task is not None:
+        env["RUNNER_TARGET_VALUES"] = json.dumps(dict(task.values), ensure_ascii=False)
     if spec["type"] == SYSTEM:
         env = _with_the_runner(env, project, store.path)
     return Order(
         instance=instance.id,
         epoch=instance.epoch,
         job=instance.job,
+        target=target,
         profile=definition.profile,
         steps=spec["steps"],
         context=context,
@@ -96,14 +107,22 @@ def make_order(
         env=env,
         workdir=f"{state}/work/{instance.id}" if definition.keep_workdir else None,
         keep_workdir=definition.keep_workdir,
-        log_path=f"{state}/{log_path_of(instance.job, instance.id)}",
+        log_path=f"{state}/{log_path_of(instance.job, instance.id, target)}",
         limits=definition.limits,
-        outputs=spec["outputs"],
+        outputs=spec["outputs"] if task is None else {},
         perform_timeout_s=definition.perform_timeout_s,
-        timeout_s=_time_left(instance, definition.timeout_s, now),
+        timeout_s=_time_left(instance, _timeout_s(definition, task), now),
         output_limit=definition.output_limit,
         masks=sorted(masks | env_masks, key=len, reverse=True),
     )
+
+
+def _timeout_s(definition: Definition, task: TaskRecord | None) -> float | None:
+    """Of one attempt, or of one try of one target: what bounds the run as a whole is watched by others."""
+    if task is None or definition.fan_out is None:
+        return definition.timeout_s
+    timeout = definition.fan_out.timeout
+    return timeout.total_seconds() if timeout is not None else None
 
 
 def _time_left(instance: InstanceRecord, timeout_s: float | None, now: datetime) -> float | None:
@@ -210,10 +229,12 @@ def _names(secrets: Mapping[str, str]) -> dict[str, str]:
     return {key: value for key, value in secrets.items() if key in _NAMES}
 
 
-def _earlier_steps(reader: Reader, instance_id: int) -> tuple[dict[str, dict[str, Any]], list[str]]:
+def _earlier_steps(
+    reader: Reader, instance_id: int, target: str
+) -> tuple[dict[str, dict[str, Any]], list[str]]:
     done: dict[str, dict[str, Any]] = {}
     skipped: list[str] = []
-    for step in reader.steps.of(instance_id):
+    for step in reader.steps.of(instance_id, target):
         if step.state == "COMPLETED":
             done[step.name] = dict(step.outputs)
         elif step.state == "SKIPPED":
@@ -221,7 +242,8 @@ def _earlier_steps(reader: Reader, instance_id: int) -> tuple[dict[str, dict[str
     return done, skipped
 
 
-def _context(instance: InstanceRecord, definition: Definition, zone: str) -> dict[str, Any]:
+def run_context(instance: InstanceRecord, definition: Definition, zone: str) -> dict[str, Any]:
+    """The names that expressions of a run read; its target is `-`, and no step has run."""
     spec = definition.spec
     return {
         "inputs": dict(instance.inputs),

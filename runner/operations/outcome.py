@@ -13,6 +13,7 @@ from runner.lifecycle.step import STEP
 from runner.lifecycle.task import TASK
 from runner.lifecycle.together import task_event
 from runner.operations.consecutive_failures import SHUTDOWN, consecutive_failures
+from runner.operations.open_targets import move_open_targets, result_of
 from runner.operations.reset import reset_job
 from runner.store.port import Reader, Transaction
 from runner.store.records import HoldRecord, InstanceRecord
@@ -124,6 +125,15 @@ class Recording:
             self.instance.id, self.instance.job, state, reason, None, error, self._hold_when_failing(reason)
         )
 
+    def succeed_partially(
+        self, event: str, reason: str, error: Problem, outputs: Mapping[str, Any] | None = None
+    ) -> Finished:
+        """I8, I13 or I38: enough of its targets succeeded, and not all."""
+        self._task("expire", reason)
+        more = {} if outputs is None else {"outputs": outputs}
+        state = self._move(event, reason, why=error["description"], error=error, **more)
+        return Finished(self.instance.id, self.instance.job, state, reason, None, error)
+
     def expire(self) -> Finished:
         """I7 or I30: it had begun, and its time is over while it waits for its next attempt."""
         for task in self.tx.tasks.of(self.instance.id):
@@ -139,6 +149,8 @@ class Recording:
                     reason=EXPIRED,
                 )
         error = self.instance.error or {"code": "expired", "description": "its time was over before it ended"}
+        if self._has_enough():
+            return self.succeed_partially("expire_partially", EXPIRED, error)
         state = self._move("expire", EXPIRED, why=EXPIRED, error=error)
         return Finished(
             self.instance.id, self.instance.job, state, EXPIRED, None, error, self._hold_when_failing(EXPIRED)
@@ -168,6 +180,9 @@ class Recording:
             return self.bounced()
         if intent in PAUSING_INTENTS:
             return self.paused(intent, f"stopped for {intent}")
+        if intent in (TIMEOUT, EXPIRED) and self._has_enough():
+            error = {"code": intent, "description": f"ended by {intent}"}
+            return self.succeed_partially("stopped_partially", intent, error)
         if intent in (TIMEOUT, EXPIRED):
             return self.fail("stopped_failed", intent, {"code": intent, "description": f"ended by {intent}"})
         return self.cancelled(intent)
@@ -226,7 +241,14 @@ class Recording:
         )
         return move.after
 
+    def _has_enough(self) -> bool:
+        """Whether as many targets have succeeded as a partial success needs."""
+        return bool(self.instance.targets) and result_of(self.tx, self.instance, self.spec) != "failed"
+
     def _task(self, event: str, reason: str, **changes: Any) -> None:
+        if self.instance.targets:
+            move_open_targets(self.tx, self.instance, self.spec, event, reason, now=self.now, who=self.who)
+            return
         self.tx.tasks.move(
             self.instance.id,
             "-",
@@ -253,6 +275,8 @@ class Recording:
 
     def _reopen_steps(self) -> None:
         """Steps that had begun or failed wait again; completed ones are untouched (S6, S7)."""
+        if self.instance.targets:
+            return  # with their target
         for step in self.tx.steps.of(self.instance.id):
             event = {"STARTED": "interrupt", "FAILED": "reopen"}.get(step.state)
             if event:

@@ -436,6 +436,6 @@ class PrunedInstance(NamedTuple):
     log: str
 
 
-def log_path_of(job: str, instance_id: int) -> str:
-    """Where the log of a run lies, relative to the state directory."""
-    return f"logs/{job}/{instance_id}.log"
+def log_path_of(job: str, instance_id: int, target: str = "-") -> str:
+    """Where the log of a run, or of one of its targets, lies, relative to the state directory."""
+    return f"logs/{job}/{instance_id}.log" if target == "-" else f"logs/{job}/{instance_id}/{target}.log"

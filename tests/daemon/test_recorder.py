@@ -31,6 +31,7 @@ class Desk:
         self.asked: list[tuple[Any, ...]] = []
         self.finished: list[Finished | None] = []
         self.vacated: list[int] = []
+        self.targets: list[Ended] = []
         self.troubles: list[str] = []
         self.bridge = Bridge(loop, here.store)
         self.recorder = Recorder(
@@ -41,6 +42,7 @@ class Desk:
             draw=lambda: 0.5,
             vacated=self.vacated.append,
             finished=lambda id, finished, ended: self.finished.append(finished),
+            target_ended=self.targets.append,
             trouble=lambda doing, problem: self.troubles.append(doing),
         )
         self.recorder.supervisor = self  # type: ignore[assignment]

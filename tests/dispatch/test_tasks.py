@@ -89,27 +89,31 @@ def test_a_share_is_rounded_up(share: Any, total: int, least: int) -> None:
 
 
 def test_places_are_what_parallel_leaves() -> None:
-    assert decide_more(rules(), Wave(10), number=1, failed=0, running=1) == Go(2)
-    assert decide_more(rules(), Wave(10), number=1, failed=0, running=3) == Go(0)
+    assert decide_more(rules(), Wave(10), number=1, waves=2, failed=0, running=1) == Go(2)
+    assert decide_more(rules(), Wave(10), number=1, waves=2, failed=0, running=3) == Go(0)
 
 
 def test_the_breaker_stops_the_rest_at_the_last_failure_allowed() -> None:
     broken = rules(max_failures=2)
-    assert decide_more(broken, Wave(10, 3, 2), number=1, failed=1, running=0) == Go(3)
-    assert decide_more(broken, Wave(10, 3, 1), number=1, failed=2, running=0) == Stop(
+    assert decide_more(broken, Wave(10, 3, 2), number=1, waves=2, failed=1, running=0) == Go(3)
+    assert decide_more(broken, Wave(10, 3, 1), number=1, waves=2, failed=2, running=0) == Stop(
         "max-failures", "2 targets failed, maxFailures is 2"
     )
 
 
 def test_a_wave_that_went_well_makes_room_for_the_next() -> None:
-    assert decide_more(rules(), Wave(4, 4, 1), number=1, failed=3, running=0) == NextWave()
+    assert decide_more(rules(), Wave(4, 4, 1), number=1, waves=2, failed=3, running=0) == NextWave()
 
 
 def test_a_wave_that_did_not_reach_its_share_stops_the_rest() -> None:
     picky = rules(wave_min_success="95%")
-    assert decide_more(picky, Wave(10, 10, 9), number=2, failed=1, running=0) == Stop(
+    assert decide_more(picky, Wave(10, 10, 9), number=2, waves=3, failed=1, running=0) == Stop(
         "wave-failed", "9 of 10 targets of wave 2 succeeded, waveMinSuccess needs 10"
     )
+
+
+def test_after_the_last_wave_nothing_is_stopped() -> None:
+    assert decide_more(rules(), Wave(4, 4, 0), number=2, waves=2, failed=4, running=0) == NextWave()
 
 
 def test_a_failed_target_is_tried_again_every_five_minutes_until_it_expires() -> None:
@@ -191,7 +195,7 @@ def test_a_run_of_any_targets_ends_and_keeps_its_rules(
         first = sum(sizes[:number])
         mine = [state[i]["end"] for i in range(first, begun) if state[i]["end"]]
         wave = Wave(sizes[number], len(mine), mine.count("succeeded"))
-        decision = decide_more(of, wave, number=number + 1, failed=failed, running=0)
+        decision = decide_more(of, wave, number=number + 1, waves=len(sizes), failed=failed, running=0)
         if isinstance(decision, Stop):
             break
         if isinstance(decision, NextWave):

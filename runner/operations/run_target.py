@@ -1,0 +1,136 @@
+"""Freeze the targets of a run, start one of them, and record how its try ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from runner.dispatch.tasks import Again, EndOfTry, Lost, Succeeded
+from runner.lifecycle.task import TASK
+from runner.operations.open_targets import end_open_steps, reopen_steps
+from runner.operations.targets_of import Target
+from runner.store.port import Transaction
+from runner.store.records import InstanceRecord, NewStep, TaskRecord
+from runner.vocabulary.errors import ChangedMeanwhile
+
+DISPATCHER = "system:dispatcher"
+SUPERVISOR = "system:supervisor"
+NOT_RECORDED = "not-recorded"
+
+
+class Tally(NamedTuple):
+    """How many targets of a run have ended, and how many of them failed, this one included."""
+
+    ended: int
+    failed: int
+
+
+def freeze_targets(
+    tx: Transaction, instance: InstanceRecord, targets: Sequence[Target], now: datetime
+) -> None:
+    """The run keeps these targets, whatever becomes of the inventory (T1); ChangedMeanwhile if it ended."""
+    _same(tx, instance)
+    tx.tasks.freeze(instance.id, targets, TASK.move("NEW", "create"), at=now, who=DISPATCHER)
+    tx.instances.update(
+        instance.id,
+        epoch=instance.epoch,
+        targets=len(targets),
+        targets_ended=0,
+        targets_failed=0,
+        progress=0.0,
+    )
+
+
+def start_target(
+    tx: Transaction,
+    instance: InstanceRecord,
+    target: str,
+    steps: Sequence[NewStep],
+    *,
+    before: str,
+    expires_at: datetime,
+    now: datetime,
+) -> TaskRecord:
+    """T2 or T6; the task as it is now. `expires_at` is written at its first start."""
+    first: dict[str, Any] = {"expires_at": expires_at} if before == "SCHEDULED" else {}
+    tx.tasks.move(
+        instance.id,
+        target,
+        TASK.move(before, "start"),
+        epoch=instance.epoch,
+        at=now,
+        who=DISPATCHER,
+        reason="",
+        **first,
+    )
+    if before == "SCHEDULED":
+        tx.steps.create_all(instance.id, target, steps)
+    task = tx.tasks.get(instance.id, target)
+    if task is None:  # it has just been moved in this transaction
+        raise ChangedMeanwhile(f"target {target} of run {instance.id} is gone")
+    return task
+
+
+def finish_target(
+    tx: Transaction,
+    instance: InstanceRecord,
+    target: str,
+    end: EndOfTry,
+    error: Mapping[str, Any] | None,
+    *,
+    failures: int,
+    crashes: int,
+    tally: Tally,
+    now: datetime,
+) -> None:
+    """T3, T4, T5 or T7, with its steps. `failures` and `crashes` are those of the target from now on.
+
+    RunnerError (ChangedMeanwhile) when the target, or the epoch of its run, is not what was expected.
+    """
+    move, reason = _move(end)
+    changes: dict[str, Any] = {"reason": reason, "failures": failures, "crashes": crashes, "error": error}
+    if isinstance(end, Again):
+        changes["next_try_at"] = end.at
+        reopen_steps(tx, instance, target, now=now, who=SUPERVISOR)
+    else:
+        changes["completed_at"] = now
+        if not isinstance(end, Succeeded) or error is not None:
+            end_open_steps(tx, instance, target, error, now=now, who=SUPERVISOR)
+    why = str((error or {}).get("description", ""))
+    tx.tasks.move(
+        instance.id,
+        target,
+        TASK.move("RUNNING", move),
+        epoch=instance.epoch,
+        at=now,
+        who=SUPERVISOR,
+        why=why,
+        **changes,
+    )
+    if not isinstance(end, Again):
+        tx.instances.update(
+            instance.id,
+            epoch=instance.epoch,
+            targets_ended=tally.ended,
+            targets_failed=tally.failed,
+            progress=tally.ended / max(instance.targets, 1),
+        )
+
+
+def _move(end: EndOfTry) -> tuple[str, str]:
+    match end:
+        case Succeeded():
+            return "succeed", ""
+        case Again(reason="interrupted"):
+            return "interrupt", "interrupted"
+        case Again():
+            return "reschedule", "retry"
+        case Lost(reason=reason):
+            return "fail", reason
+
+
+def _same(tx: Transaction, instance: InstanceRecord) -> None:
+    now = tx.instances.get(instance.id)
+    if now is None or now.epoch != instance.epoch or now.completed_at is not None:
+        raise ChangedMeanwhile(f"run {instance.id} of {instance.job} ended meanwhile; nothing was changed")
