@@ -30,6 +30,7 @@ _NEEDS = {
     "maintenance": "operator",
     "drain": "operator",
     "clear-state": "operator",
+    "set-state": "operator",
     "group": "operator",
     "report": "operator",
     "token": "admin",
@@ -40,7 +41,18 @@ _NEEDS = {
 }
 
 _PROTECTED_FROM = frozenset(
-    {"disable", "pause", "kill", "maintenance", "group", "clear-state", "update", "move", "uninstall"}
+    {
+        "disable",
+        "pause",
+        "kill",
+        "maintenance",
+        "group",
+        "clear-state",
+        "set-state",
+        "update",
+        "move",
+        "uninstall",
+    }
 )
 """Verbs that change or stop a job of a protected type (SYSTEM, LOYALTY); the others leave it as it is."""
 

@@ -358,7 +358,9 @@ class StateReads(Protocol):
 
 
 class StateWrites(StateReads, Protocol):
-    def put(self, job_uid: str, instance_id: int, target: str, data: Any, *, at: datetime) -> None: ...
+    def put(self, job_uid: str, instance_id: int, target: str, data: Any, *, at: datetime) -> None:
+        """From outside of the code: where it stands stays as it is."""
+
     def checkpoint(
         self,
         instance_id: int,

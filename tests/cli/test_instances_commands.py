@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from installations import NOW, Installation, a_group, a_job
@@ -12,7 +13,8 @@ from runner.store.records import ErrorRecord, NewInstance, NewStep, SlotRecord
 
 KEYS = [
     "id", "job", "state", "reason", "origin", "slot", "slots", "due_at", "started_at", "completed_at",
-    "attempt", "epoch", "session_id", "digest", "progress", "error", "errors", "info", "tasks",
+    "attempt", "epoch", "session_id", "digest", "progress", "progress_said", "error", "errors", "info",
+    "notifications", "tasks",
     "locks", "replaced_by", "metrics",
 ]  # fmt: skip
 
@@ -33,7 +35,8 @@ def test_list_and_show_have_exactly_the_fixed_keys(here: Installation, say: Call
     ]
     (task,) = shown["tasks"]
     assert list(task) == [
-        "target", "state", "attempt", "last_triggered_at", "next_try_at", "progress", "steps", "metrics",
+        "target", "state", "attempt", "last_triggered_at", "next_try_at", "progress", "progress_said",
+        "steps", "metrics",
     ]  # fmt: skip
     assert list(task["steps"][0]) == [
         "name", "state", "started_at", "skipped_at", "completed_at", "error", "remedy",
@@ -159,6 +162,53 @@ def test_state_is_not_cleared_under_a_running_job(here: Installation, say: Calla
     assert said.err == (
         "Refused: Job/report is RUNNING; its state can be cleared in ASLEEP, DISABLED, FAILED\n"
     )
+
+
+def test_state_is_set_key_by_key_and_the_event_names_no_value(here: Installation, say: Callable) -> None:
+    here.install(a_job("report"))
+    id, uid = here.run("report", "FAILED"), here.uid("report")
+    here.store.transact(lambda tx: tx.state.put(uid, id, "-", {"page": 3, "token": "s3cret"}, at=NOW))
+    said = say("state", "set", "report", "page:=4", "by=ana", "--remove", "token", "--reason", "cut")
+    assert said.out == f'report: instance {id}, target -: {{"page": 4, "by": "ana"}}\n'
+    with here.store.read() as reader:
+        event = reader.events.of("Job", "report", limit=1)[0]
+    assert (event.event, event.why, event.details["keys"]) == ("state.set", "cut", ["by", "page", "token"])
+    said = say("state", "set", "report", "--persistent", "seen:=[1]", "-o", "json")
+    assert said.json == {
+        "job": "report", "instance_id": None, "target": None, "persistent": True, "data": {"seen": [1]},
+    }  # fmt: skip
+
+
+def test_state_is_set_as_a_whole_from_a_file(here: Installation, say: Callable, tmp_path: Path) -> None:
+    here.install(a_job("report"))
+    file = tmp_path / "state.json"
+    file.write_text('{"page": 9}')
+    assert say("state", "set", "report", "--file", str(file)).err == (
+        "Error: Job/report has saved no state that could be set; --persistent sets what it keeps for good\n"
+    )
+    assert say("state", "set", "report", "--persistent", "--file", str(file)).code == 0
+    file.write_text("[1]")
+    said = say("state", "set", "report", "--persistent", "--file", str(file))
+    assert (said.code, "it holds no JSON map" in said.err) == (64, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("page",), "'page' is not KEY=TEXT or KEY:=JSON"),
+        (("page:=x",), "the value of page is not JSON"),
+        (("page:=NaN",), "NaN is no JSON number"),
+        (("page=1", "page=2"), "'page' is given twice"),
+        ((), "nothing to set"),
+        (("page=1", "--persistent", "--instance", "3"), "--persistent belongs to the job"),
+    ],
+)
+def test_what_cannot_be_set_is_wrong_usage(
+    here: Installation, say: Callable, arguments: tuple[str, ...], told: str
+) -> None:
+    here.install(a_job("report"))
+    said = say("state", "set", "report", *arguments)
+    assert (said.code, told in said.err) == (64, True), said.err
 
 
 def test_watching_is_for_people(say) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from runner.cli.views.values import instant, short, show_json, show_line, show_yaml, warn
 
 if TYPE_CHECKING:
-    from runner.operations.state import Cleared, SavedState
+    from runner.operations.state import Changed, Cleared, SavedState
 
 FORMATS = ("text", "json", "yaml")
 
@@ -46,6 +46,25 @@ def show_saved(saved: SavedState, output: str) -> None:
         if saved.persistent is not None:
             data = json.dumps(saved.persistent.data, default=str)
             show_line(f"persistent, {short(saved.persistent.updated_at)}: {data}")
+
+
+def show_set(changed: Changed, output: str) -> None:
+    """What the state is now."""
+    value = {
+        "job": changed.job,
+        "instance_id": changed.instance_id,
+        "target": changed.target,
+        "persistent": changed.instance_id is None,
+        "data": changed.data,
+    }
+    if output == "json":
+        show_json(value)
+    elif output == "yaml":
+        show_yaml(value)
+    else:
+        run = f"instance {changed.instance_id}, target {changed.target}"
+        what = "persistent" if changed.instance_id is None else run
+        show_line(f"{changed.job}: {what}: {json.dumps(changed.data, ensure_ascii=False)}")
 
 
 def show_cleared(cleared: Cleared, output: str) -> None:
