@@ -80,9 +80,8 @@ def set_(
     """Change what a run has saved, or what the job keeps for good; refused (exit 3) while it is RUNNING.
 
     \b
-    Examples:
+    Example:
       runner state set contact-import row:=1200 --reason "the file was cut"
-      runner state set contact-import --persistent token= --remove cursor
     """
     from runner.cli.views.state import show_set
     from runner.operations.state import set_state
