@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from runner.store.drilling import DrillReads, DrillWrites
 from runner.store.outside import ExternalReads, ExternalWrites, TokenReads, TokenWrites
 from runner.store.records import (
     Applied,
@@ -491,6 +492,8 @@ class Reader(Protocol):
     def tokens(self) -> TokenReads: ...
     @property
     def external(self) -> ExternalReads: ...
+    @property
+    def drills(self) -> DrillReads: ...
     def note(self, problem: DamagedRow) -> None:
         """Keep it among the notes of the store and go on; raised where nobody takes notes."""
 
@@ -533,6 +536,8 @@ class Transaction(Reader, Protocol):
     def tokens(self) -> TokenWrites: ...
     @property
     def external(self) -> ExternalWrites: ...
+    @property
+    def drills(self) -> DrillWrites: ...
     def set_serial(
         self,
         expected: int,

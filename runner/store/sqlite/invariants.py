@@ -55,6 +55,7 @@ _NAMES = {
     "events": "'event ' || id",
     "tokens": "'token ' || name",
     "external_runs": "'the external run ' || instance_id",
+    "drills": "'the crash drill of job ' || job",
 }
 _TIMES = {
     "sessions": ("started_at", "heartbeat_at", "ended_at"),
@@ -76,6 +77,7 @@ _TIMES = {
     "events": ("at",),
     "tokens": ("created_at", "expires_at", "used_at", "revoked_at"),
     "external_runs": ("heard_at", "silent_at", "call_at", "accepted_at"),
+    "drills": ("at",),
 }  # fmt: skip
 _MAPS = {
     "objects": ("labels",),
@@ -85,6 +87,7 @@ _MAPS = {
     "job_state_data": ("cursor",),
     "steps": ("outputs", "error"),
     "events": ("details",),
+    "drills": ("difference",),
 }
 _VALUES = {"job_state_data": ("data",), "job_persistent_data": ("data",)}
 

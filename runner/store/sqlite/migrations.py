@@ -11,7 +11,12 @@ import secrets
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
-from runner.store.sqlite.schema import TABLE_OF_NOTIFICATIONS, TABLES, TABLES_OF_EXTERNAL_WORK
+from runner.store.sqlite.schema import (
+    TABLE_OF_DRILLS,
+    TABLE_OF_NOTIFICATIONS,
+    TABLES,
+    TABLES_OF_EXTERNAL_WORK,
+)
 
 migrations = Migrations("runner")
 
@@ -72,6 +77,11 @@ def m0006_checkpoints_and_notifications(db: Database) -> None:
     db.execute("ALTER TABLE tasks ADD COLUMN progress_said TEXT")
     for statement in TABLE_OF_NOTIFICATIONS:
         db.execute(statement)
+
+
+@migrations()
+def m0007_crash_drills(db: Database) -> None:
+    db.execute(TABLE_OF_DRILLS)
 
 
 LATEST = len(migrations._migrations)

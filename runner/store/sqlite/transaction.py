@@ -12,6 +12,7 @@ from runner.store.damage import damaged
 from runner.store.records import Applied
 from runner.store.sqlite.cells import as_instant, as_json, instant
 from runner.store.sqlite.damage import note
+from runner.store.sqlite.drills import Drills
 from runner.store.sqlite.errors import Errors
 from runner.store.sqlite.events import Events
 from runner.store.sqlite.external_runs import ExternalRuns
@@ -48,6 +49,7 @@ class SqliteTransaction:
         self.sessions = Sessions(connection)
         self.tokens = Tokens(connection)
         self.external = ExternalRuns(connection)
+        self.drills = Drills(connection)
 
     def note(self, problem: DamagedRow) -> None:
         note(self.connection, problem)
