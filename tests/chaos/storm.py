@@ -5,6 +5,7 @@ All of a storm's choices come from its seed; what the machine does between them 
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -32,6 +33,26 @@ except OSError:
 """
 
 
+# A state that `perform` is called with has been recorded: its number is noted outside of the database.
+COUNTS = """\
+{alone}
+import os, time
+from runner import Job, Status
+
+
+class Counts(Job):
+    def perform(self, status):
+        counted = status.state.get("counted", 0)
+        noted = "{here}/counted/" + os.environ["RUNNER_INSTANCE"]
+        with open(noted + ".new", "w") as file:
+            file.write(str(counted))
+        os.replace(noted + ".new", noted)
+        time.sleep(0.03)
+        done = {{"counted": counted + 1}}
+        return Status(done, complete=counted == 9, outputs=done if counted == 9 else None)
+"""
+
+
 class Storm:
     """One project, its daemon, and the dice."""
 
@@ -41,6 +62,7 @@ class Storm:
         self.seed = seed
         self.killed: Counter[str] = Counter()
         (folder / "locks").mkdir()
+        (folder / "counted").mkdir()
         self._declare()
         self.daemon = Daemon(self.project, ())
         self.daemon.sees(r"^idle|next|start")
@@ -95,6 +117,22 @@ class Storm:
                     connection: counted
                     statement: INSERT OR IGNORE INTO seen VALUES (:slot)
                     with: {{slot: "${{{{ slot.time }}}}"}}
+            """,
+        )
+        self.project.folder.joinpath("jobs.d", "counts.py").write_text(COUNTS.format(alone=alone, here=here))
+        self.project.declare(
+            "counts.yaml",
+            """\
+            apiVersion: jobs.runner/v1
+            kind: Job
+            metadata: {name: counts}
+            spec:
+              enabled: true
+              schedule: {every: 1s}
+              missed: {policy: all, maxAge: 24h, maxRuns: 1000}
+              concurrency: {policy: allow}
+              code: {file: counts.py, class: Counts}
+              outputs: {counted: "${{ steps.run.outputs.counted }}"}
             """,
         )
         self._table()
@@ -155,6 +193,7 @@ class Storm:
         twice = self.project.folder / "twice"
         assert not twice.exists(), f"seed {self.seed}: two processes at once of {twice.read_text()}"
         self._slots()
+        self._checkpoints()
         until(self._all_live, f"every running instance has a process (seed {self.seed})")
 
     def _slots(self) -> None:
@@ -172,6 +211,21 @@ class Storm:
             apart = timedelta(seconds={"fails": 2, "rows": 3}.get(job, 1))
             gaps = [(a, b) for a, b in pairwise(slots) if b - a != apart]
             assert not gaps, f"seed {self.seed}: slots of {job} are lost or doubled: {gaps}"
+
+    def _checkpoints(self) -> None:
+        noted = {
+            int(path.name): int(path.read_text())
+            for path in (self.project.folder / "counted").iterdir()
+            if path.suffix != ".new"
+        }
+        rows = self.project.rows(
+            "SELECT i.id, i.state, d.data FROM job_instances i LEFT JOIN job_state_data d"
+            " ON d.instance_id = i.id WHERE i.job = 'counts'"
+        )
+        for row in rows:
+            if row["state"] != "SUCCEEDED" and (at_least := noted.get(row["id"], 0)):
+                counted = json.loads(row["data"])["counted"] if row["data"] else 0
+                assert counted >= at_least, f"seed {self.seed}: {row} is older than what was acknowledged"
 
     def _all_live(self) -> bool:
         rows = self.project.rows("SELECT pid FROM job_instances WHERE state IN ('RUNNING', 'STOPPING')")
@@ -199,6 +253,10 @@ class Storm:
             " WHERE i.state = 'FAILED' AND o.name != 'fails' AND i.reason NOT IN ('crash', 'shutdown')"
         )
         assert not lost, f"seed {self.seed}: failed of themselves: {lost}"
+        outputs = self.project.rows(
+            "SELECT DISTINCT outputs FROM job_instances WHERE job = 'counts' AND state = 'SUCCEEDED'"
+        )
+        assert [json.loads(row["outputs"]) for row in outputs] == [{"counted": 10}]
 
     def end(self) -> None:
         """Whatever is left, ends."""

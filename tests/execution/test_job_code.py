@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from execution_builders import Workshop, a_python_step
 
 from runner.execution.order import (
@@ -307,7 +308,7 @@ def test_a_long_sleep_is_recorded_and_ends_the_process(workshop: Workshop) -> No
     assert ended.outcome == "sleeping"
     [asleep] = checkpoints(workshop)
     assert ended.wake_at is not None
-    assert ended.wake_at.timestamp() == asleep.record.until
+    assert ended.wake_at.timestamp() == pytest.approx(asleep.record.until, abs=1e-5)
     assert states(workshop) == [{"asked": True}]
     workshop.reports.clear()
     record = asleep.record

@@ -68,6 +68,8 @@ def _all(spec: Mapping[str, Any], inputs: Scope | None) -> Iterator[Problem]:
             fixed = FIXED_OUTPUTS[kind]
             outputs = None if fixed is None else dict.fromkeys(fixed)
             done.setdefault(name, {"outputs": outputs})
+    if "code" in spec:
+        done["run"] = {"outputs": None}  # its one step
     for path, text in texts_with_templates(spec.get("outputs"), ("spec", "outputs")):
         yield from _in_text(path, text, inner)
 
