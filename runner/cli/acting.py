@@ -290,3 +290,12 @@ RUNS = Noun(
     chosen=_runs,
     show=_show_runs,
 )
+
+
+def _all_jobs(store: Store, _verb: str, _yes: bool) -> list[str]:
+    """Every installed job: whoever names everything is not asked whether more than one is meant."""
+    with store.read() as reader:
+        return [summary.name for summary in reader.objects.summaries("Job")]
+
+
+EVERYTHING = Noun(options=(), fields=(), chosen=_all_jobs, show=_show_jobs)

@@ -1,10 +1,11 @@
-"""Waiting for jobs that were removed while they run."""
+"""Waiting for jobs that were removed while they run, and for a daemon that drains."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +15,9 @@ from runner.operations.wake import wake_daemon
 from runner.store.port import Store
 from runner.vocabulary.errors import Refused
 from runner.vocabulary.identity import Address
+
+if TYPE_CHECKING:
+    from runner.access.permission import Actor
 
 LOOK_S = 0.2  # the daemon's own fallback when no datagram reaches it
 
@@ -39,3 +43,21 @@ def wait_until_gone(
         if until is not None and time.monotonic() >= until:
             raise click.exceptions.Exit(exits.WAIT_TIMED_OUT)
         time.sleep(LOOK_S)
+
+
+def drain_and_wait(
+    store: Store, where: Where, actor: Actor, reason: str, now: datetime, timeout: timedelta | None
+) -> bool:
+    """Whether there was a daemon to drain; it has ended then. Exit 124 when the time is over."""
+    from runner.operations.drain import drain_daemon
+    from runner.store.daemon_lock import lock_holder
+
+    asked = drain_daemon(store, where.state, actor=actor, reason=reason, now=now)
+    if asked is None:
+        return False
+    until = None if timeout is None else time.monotonic() + timeout.total_seconds()
+    while (holder := lock_holder(where.state)) is not None and holder.pid in (asked.pid, 0):
+        if until is not None and time.monotonic() >= until:
+            raise click.exceptions.Exit(exits.WAIT_TIMED_OUT)
+        time.sleep(LOOK_S)
+    return True

@@ -68,6 +68,7 @@ class Engine:
         session: int,
         parallel: int,
         automatic: bool = True,
+        drain: Callable[[], None] = lambda: None,
     ) -> None:
         self._loop = loop
         self._store = store
@@ -144,6 +145,7 @@ class Engine:
             asked=self._start_asked,
             changed=self._database_changed,
             trouble=self._telling.trouble,
+            drain=drain,
         )
         self._timer: asyncio.TimerHandle | None = None
         self._next_deadline: datetime | None = None

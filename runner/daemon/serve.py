@@ -26,6 +26,7 @@ from runner.vocabulary.errors import Refused, RunnerError, UnknownName
 IDLE_AFTER_S = 0.3
 """Quiet time before the next start is told."""
 
+DRAIN = "drain"
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -51,7 +52,8 @@ class Serving:
 
 
 def serve(serving: Serving, audience: Audience, clock: Clock) -> None:
-    """Run until SIGTERM or Ctrl-C, then let work end within the grace; a second signal ends at once.
+    """Run until SIGTERM, Ctrl-C or `runner drain`, then evict what can resume and let the rest end within the
+    grace; a second signal ends at once.
 
     AlreadyRunning when another daemon holds the database. Files that are broken or gone do not stop it: it
     goes on with what the database has; only with neither files nor a database is there nothing to do.
@@ -82,9 +84,9 @@ async def _serve(
 ) -> None:
     loop = asyncio.get_running_loop()
     state = serving.database.parent
-    signals: asyncio.Queue[signal.Signals] = asyncio.Queue()
+    asked: asyncio.Queue[str] = asyncio.Queue()
     for number in STOP_SIGNALS:
-        loop.add_signal_handler(number, signals.put_nowait, number)
+        loop.add_signal_handler(number, asked.put_nowait, number.name)
     started = clock.now()
     session = begin_session(store, clock, "up")
 
@@ -106,13 +108,14 @@ async def _serve(
         state=state,
         session=session,
         parallel=parallel_limit(store),
+        drain=lambda: asked.put_nowait(DRAIN),
     )
     engine.start()
     idle = _Idle(loop, engine, audience)
     heartbeat = Heartbeat(loop, store, clock, session)
     if serving.watch:
         reloader.start(reloaded)
-    how = (await signals.get()).name
+    how = await asked.get()
     for number in STOP_SIGNALS:
         loop.remove_signal_handler(number)  # the default action: a second signal ends everything at once
         signal.signal(number, signal.SIG_DFL)

@@ -8,15 +8,15 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
-from runner.operations.wake import A_START, SOCKET
+from runner.operations.wake import A_START, DRAIN, SOCKET
 
 POLL_S = 0.2
 """How often the database file is looked at, for writers that could not send a datagram."""
 
 
 class WakeUps:
-    """Calls `knocked` at a datagram (`asked` when it only asks for a start), and `changed` after the
-    write-ahead log was written by anybody.
+    """Calls `knocked` at a datagram (`asked` when it only asks for a start, `drain` at that word), and
+    `changed` after the write-ahead log was written by anybody.
 
     `changed` answers whether it has looked; until it has, it is asked again. Opened by `start`.
     """
@@ -30,6 +30,7 @@ class WakeUps:
         asked: Callable[[], None],
         changed: Callable[[], bool],
         trouble: Callable[[str, BaseException], None],
+        drain: Callable[[], None] = lambda: None,
     ) -> None:
         self._loop = loop
         self._wal = database.with_name(f"{database.name}-wal")
@@ -38,6 +39,7 @@ class WakeUps:
         self._asked = asked
         self._changed = changed
         self._trouble = trouble
+        self._drain = drain
         self._socket: socket.socket | None = None
         self._poller: asyncio.TimerHandle | None = None
         self._seen: tuple[int, int] | None = None
@@ -81,13 +83,15 @@ class WakeUps:
 
     def _receive(self) -> None:
         assert self._socket is not None
-        only_starts = True
+        words: set[bytes] = set()
         try:
             while True:
-                only_starts &= self._socket.recv(16) == A_START
+                words.add(self._socket.recv(16))
         except OSError:  # nothing more is there
             pass
-        (self._asked if only_starts else self._knocked)()
+        if DRAIN in words:
+            self._drain()
+        (self._asked if words <= {A_START} else self._knocked)()
 
     def _poll(self) -> None:
         self._poller = self._loop.call_later(POLL_S, self._poll)

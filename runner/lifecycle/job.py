@@ -95,21 +95,22 @@ def job_status(
     live: int,
     *,
     backoff: bool = False,
+    paused: bool = False,
     window_closed: bool = False,
     waiting: bool = False,
 ) -> Status:
     """The status that follows from the holds that are active now and the number of live instances.
 
     The first match wins: live → RUNNING, a blocking hold → DISABLED, hold `failure` → FAILED, else ASLEEP.
-    `backoff` says that a begun instance waits for its retry, `window_closed` that one waits for its window,
-    `waiting` that one is due and waits for a place.
+    `backoff` says that a begun instance waits for its retry, `paused` that one is paused, `window_closed`
+    that one waits for its window, `waiting` that one is due and waits for a place.
     """
     kinds = [hold.kind for hold in holds]
     blocked = any(is_blocking(kind) for kind in kinds)
     if live:
         return Status(RUNNING, "draining" if blocked else "paused" if "paused" in kinds else "")
     detail = (
-        "paused" if "paused" in kinds
+        "paused" if paused or "paused" in kinds
         else "auth" if any(kind.startswith("auth:") for kind in kinds)
         else "missing_ref" if "missing_ref" in kinds
         else "window_closed" if window_closed

@@ -11,7 +11,10 @@ from runner.lifecycle.holds import is_blocking
 from runner.operations.blobs import renew_blob, store_blob
 from runner.operations.holding import hold_job
 from runner.operations.last_applied import remember
+from runner.operations.maintenance import maintenance_under_way
+from runner.operations.pausing import resume_what_the_job_kept
 from runner.operations.plan import Planned
+from runner.operations.reset import reset_job
 from runner.operations.restore_blobs import restore_blobs
 from runner.reconcile.guards import deletion_refusal, protected_changes
 from runner.reconcile.plan import Change, HoldEdit, Plan
@@ -195,6 +198,8 @@ class _Carrying:
         uid = self._uid(change.address, change.uid)
         for schedule in change.watermarks:
             tx.slots.set_watermark(uid, schedule, self.now)
+        if any(edit.verb == "clear" for edit in change.holds):
+            resume_what_the_job_kept(tx, uid, who=self.who, why=change.reason, now=self.now)
 
     def _install(self, tx: Transaction, change: Change) -> None:
         new = self.objects[change.address]
@@ -205,6 +210,9 @@ class _Carrying:
                 tx.slots.drop_watermark(uid, schedule)  # of an earlier life
             hold = HoldRecord(uid, "new", GIT, "newly installed", self.now)
             tx.holds.add(uid, hold, who=self.who, why=change.reason)
+            maintenance = maintenance_under_way(tx, self.now)
+            if maintenance is not None:
+                tx.holds.add(uid, replace(maintenance, object_uid=uid, since=self.now), who=self.who)
 
     def _write(self, tx: Transaction, change: Change) -> None:
         new, uid = self.objects[change.address], self._uid(change.address, change.uid)
@@ -226,6 +234,14 @@ class _Carrying:
         )
         for schedule in sorted(gone):
             tx.slots.drop_watermark(uid, schedule)
+        if was is not None and was.execution_digest != new.execution_digest:
+            self._give_another_chance(tx, uid)
+
+    def _give_another_chance(self, tx: Transaction, uid: str) -> None:
+        """J9: with `clearFailureOnChange` a new revision of a FAILED job is a reset."""
+        record = tx.objects.by_uid(uid)
+        if record is not None and record.resolved.get("clearFailureOnChange"):
+            reset_job(tx, record, self.who, "a new revision", self.now)
 
     def _uninstall(self, tx: Transaction, change: Change) -> None:
         record = self._found(tx, change)

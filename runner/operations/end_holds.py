@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
+from runner.operations.pausing import resume_what_the_job_kept
 from runner.store.port import Transaction
 from runner.store.records import HoldRecord
 
@@ -31,4 +32,6 @@ def end_holds_of(tx: Transaction, uid: str, holds: Iterable[HoldRecord], now: da
         for (job_uid, schedule), watermark in tx.slots.watermarks().items():
             if job_uid == uid and watermark.at < free_since:
                 tx.slots.set_watermark(uid, schedule, free_since)
+    if over:
+        resume_what_the_job_kept(tx, uid, who=CLOCK, why="the time of a hold is over", now=now)
     return len(over)

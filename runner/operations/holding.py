@@ -8,12 +8,19 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from runner.access.permission import Actor
-from runner.lifecycle.holds import active, is_blocking
+from runner.lifecycle.holds import active, family, is_blocking
 from runner.lifecycle.instance import INSTANCE, is_open
 from runner.lifecycle.job import Status, job_status
+from runner.lifecycle.pausing import DISABLE, KEEPS_PAUSED, NotPausable
 from runner.lifecycle.step import STEP
 from runner.lifecycle.task import TASK
 from runner.lifecycle.together import step_event, task_event
+from runner.operations.pausing import (
+    can_be_paused,
+    how_to_pause,
+    pause_instance,
+    resume_what_the_job_kept,
+)
 from runner.store.port import Reader, Transaction
 from runner.store.records import HoldRecord, InstanceRecord, ObjectRecord
 
@@ -41,6 +48,7 @@ def status_of(reader: Reader, uid: str, now: datetime) -> Status:
         active(reader.holds.of(uid), now),
         sum(1 for i in unfinished if i.state not in ("SCHEDULED", "PAUSED")),
         backoff=any(is_open(i.state, i.attempt) for i in waiting),
+        paused=any(i.state == "PAUSED" for i in unfinished),
         waiting=any(i.due_at <= now for i in waiting),
     )
 
@@ -64,14 +72,18 @@ def hold_job(
     now: datetime,
     until: datetime | None = None,
 ) -> Acted:
-    """Add a hold, drop the starts that wait, and stop what runs when `onDisable` is `stop` (J7, J11, J15)."""
+    """Add a hold, drop the starts that wait, and do with what has begun as `onDisable` says (J7, J11, J15).
+
+    A removed job is never paused: nothing would let it go on, so it finishes.
+    """
     hold = HoldRecord(record.uid, kind, owner, reason, now, until)
     same = [h for h in tx.holds.of(record.uid) if h.kind == kind and h.owner == owner]
     changed = not any(h.reason == reason and h.until == until for h in same)
     if changed:
         tx.holds.add(record.uid, hold, who=who, why=reason)
     stop = record.resolved["onDisable"] == "stop"
-    dropped, stopped, running = 0, 0, 0
+    pause = record.resolved["onDisable"] == "pause" and family(kind) in KEEPS_PAUSED
+    dropped, stopped, paused, running = 0, 0, 0, 0
     for instance in tx.instances.unfinished_of(record.uid):
         if instance.state == "SCHEDULED" and instance.epoch == 0:
             end_waiting(tx, instance, "skip", f"hold {kind}", who=who, now=now)
@@ -82,18 +94,32 @@ def hold_job(
         elif stop and INSTANCE.accepts(instance.state, "stop"):
             stop_running(tx, instance, "disable", who=who, why=reason, now=now)
             stopped += 1
+        elif pause and _pause(tx, instance, who, reason, now):
+            paused += 1
         else:
             running += 1
-    notes = [
-        f"{count} {what}"
-        for count, what in (
-            (dropped, "waiting start dropped" if dropped == 1 else "waiting starts dropped"),
-            (stopped, "run is being stopped" if stopped == 1 else "runs are being stopped"),
-            (running, "run finishes first" if running == 1 else "runs finish first"),
-        )
-        if count
-    ]
+    notes = counted(
+        (dropped, "waiting start dropped", "waiting starts dropped"),
+        (stopped, "run is being stopped", "runs are being stopped"),
+        (paused, "run is being paused", "runs are being paused"),
+        (running, "run finishes first", "runs finish first"),
+    )
     return acted(tx, record, now, changed=changed or bool(dropped or stopped), notes=notes)
+
+
+def _pause(tx: Transaction, instance: InstanceRecord, who: str, reason: str, now: datetime) -> bool:
+    """Whether it is paused or on its way there; what cannot be paused finishes."""
+    if not can_be_paused(instance):
+        return False
+    if instance.state == "RUNNING" and isinstance(how_to_pause(tx, instance), NotPausable):
+        return False
+    pause_instance(tx, instance, DISABLE, who=who, why=reason or DISABLE, now=now)
+    return True
+
+
+def counted(*parts: tuple[int, str, str]) -> list[str]:
+    """`2 runs finish first`: a phrase for each number above zero, for one and for several."""
+    return [f"{count} {one if count == 1 else many}" for count, one, many in parts if count]
 
 
 def release_job(
@@ -112,7 +138,11 @@ def release_job(
     if holds and not [hold for hold in left if hold.kind != "paused"]:
         for schedule in record.resolved["schedules"]:
             tx.slots.set_watermark(record.uid, schedule, now)
-    return acted(tx, record, now, changed=bool(holds), notes=[what_holds(hold) for hold in left])
+    gone_on: tuple[int, ...] = ()
+    if holds:
+        gone_on = resume_what_the_job_kept(tx, record.uid, who=who, why=reason or "released", now=now)
+    notes = [*counted((len(gone_on), "run goes on", "runs go on")), *(what_holds(hold) for hold in left)]
+    return acted(tx, record, now, changed=bool(holds), notes=notes)
 
 
 def what_holds(hold: HoldRecord) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from runner.lifecycle.job import job_status
 from runner.operations.installed_jobs import installed_jobs, schedules_of
 from runner.operations.selection import labels_match, unknown
 from runner.store.port import Reader
-from runner.store.records import HoldRecord, InstanceRecord, LatestInstance, ObjectRecord
+from runner.store.records import HoldRecord, InstanceRecord, LatestInstance, ObjectRecord, Watermark
 from runner.vocabulary.errors import DamagedRow
 from runner.vocabulary.identity import Address
 
@@ -100,6 +100,8 @@ def _views(reader: Reader, records: Iterable[ObjectRecord], now: datetime) -> It
     waiting: dict[str, list[InstanceRecord]] = {}
     for instance in reader.instances.waiting():
         waiting.setdefault(instance.job_uid, []).append(instance)
+    paused = {run.job_uid for run in reader.instances.list(states=("PAUSED",), limit=None)}
+    marks = reader.slots.watermarks()
     for record in records:
         own = active(holds.get(record.uid, ()), now)
         starts = tuple(waiting.get(record.uid, ()))
@@ -107,6 +109,7 @@ def _views(reader: Reader, records: Iterable[ObjectRecord], now: datetime) -> It
             own,
             live.get(record.uid, 0),
             backoff=any(is_open(i.state, i.attempt) for i in starts),
+            paused=record.uid in paused,
             waiting=any(i.due_at <= now for i in starts),
         )
         yield JobView(
@@ -114,7 +117,7 @@ def _views(reader: Reader, records: Iterable[ObjectRecord], now: datetime) -> It
             status.status,
             status.detail,
             own,
-            _next_at(reader, record, own, starts, now),
+            _next_at(reader, record, own, starts, marks, now),
             latest.get(record.uid),
             starts,
         )
@@ -125,15 +128,22 @@ def _next_at(
     record: ObjectRecord,
     holds: tuple[HoldRecord, ...],
     waiting: tuple[InstanceRecord, ...],
+    marks: Mapping[tuple[str, str], Watermark],
     now: datetime,
 ) -> datetime | None:
-    """When it starts next by itself: a start that waits for its time, or the next slot; None while held."""
+    """When it starts next by itself: a start that waits for its time, or the next slot; None while held.
+
+    A watermark that is ahead of the time is behind a slot that was skipped by hand.
+    """
     if holds:
         return None
     times = [instance.due_at for instance in waiting if instance.due_at > now]
     if record.resolved["mode"] == "automatic" and record.resolved["schedules"]:
         try:
-            slots = [schedule.next_after(now) for schedule in schedules_of(record).values()]
+            slots = [
+                schedule.next_after(max(now, mark.at) if (mark := marks.get((record.uid, name))) else now)
+                for name, schedule in schedules_of(record).items()
+            ]
         except DamagedRow as problem:
             reader.note(problem)
             return None

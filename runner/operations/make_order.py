@@ -75,7 +75,8 @@ def make_order(
     masks: set[str] = set()
     saved: dict[str, Any] = {}
     is_first = (instance.epoch if task is None else task.attempt) <= 1
-    if definition.needs_installed or definition.asks_for_saved or not is_first:
+    is_fresh = is_first and instance.rerun_of is None
+    if definition.needs_installed or definition.asks_for_saved or not is_fresh:
         with store.read() as reader:
             connections, masks = _connections(reader, definition.connections, project, warn)
             env, env_masks = _environment(reader, spec, project, context, warn)
@@ -235,7 +236,7 @@ def _earlier_steps(
     done: dict[str, dict[str, Any]] = {}
     skipped: list[str] = []
     for step in reader.steps.of(instance_id, target):
-        if step.state == "COMPLETED":
+        if step.state == "COMPLETED" or (step.state == "SKIPPED" and step.outputs):  # of the run it repeats
             done[step.name] = dict(step.outputs)
         elif step.state == "SKIPPED":
             skipped.append(step.name)

@@ -9,19 +9,23 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from runner.cli.acting import FORMATS, RUNS, Asked, Duration, acts_on, opened
+from runner.cli.acting import FORMATS, RUNS, Asked, Duration, acting_options, acts_on, opened
 from runner.cli.options import Where, common_options, output_option
 
 if TYPE_CHECKING:
+    from runner.access.permission import Actor
     from runner.operations.acting_on_runs import ActedOnRun
     from runner.operations.cancel import Cancelled
 
 R = TypeVar("R")
 
+TARGETS_SHOWN = 50
+"""Of a run over an inventory, in text: what is left out is said."""
+
 
 @click.group()
 def command() -> None:
-    """List, show, cancel, pause, resume, bounce, kill and resolve runs.
+    """List, show, cancel, pause, resume, bounce, kill, rerun and resolve runs.
 
     \b
     Example:
@@ -85,21 +89,35 @@ def list_(
 
 @command.command("show")
 @click.argument("id", type=click.IntRange(1, 2**63 - 1))
+@click.option(
+    "--state", "states", default=None, metavar="S,…", help="Of its targets those that are FAILED, …"
+)
+@click.option(
+    "-n", "limit", type=click.IntRange(1, 100_000), help="Targets at most; default 50 in text, else all."
+)
+@click.option("--offset", type=click.IntRange(0), default=0, help="Leave out that many targets.")
 @output_option(*FORMATS)
 @common_options
-def show(id: int, output: str, where: Where) -> None:
-    """Show one run: its steps, what it raised, and what happened to it and why.
+def show(id: int, states: str | None, limit: int | None, offset: int, output: str, where: Where) -> None:
+    """Show one run: its steps or targets, what it raised, and what happened to it and why.
 
     \b
     Example:
-      runner instances show 42
+      runner instances show 42 --state FAILED
     """
     from runner.cli.views.instances import show_details
     from runner.operations.show_instance import show_instance
 
     with opened(where, read_only=True) as store, store.read() as reader:
         now = datetime.now(UTC)
-        details = show_instance(reader, id, now)
+        details = show_instance(
+            reader,
+            id,
+            now,
+            states=[state.strip().upper() for state in states.split(",")] if states else (),
+            offset=offset,
+            limit=limit or (TARGETS_SHOWN if output == "text" else None),
+        )
     show_details(details, output, now)
 
 
@@ -200,6 +218,112 @@ def resolve(asked: Asked, *, outcome: str, nothing_runs: bool) -> Sequence[Acted
     from runner.operations.resolve_instances import resolve_instances
 
     return _recorded(asked, resolve_instances, nothing_runs=nothing_runs)
+
+
+@command.command("rerun")
+@click.argument("id", type=click.IntRange(1, 2**63 - 1))
+@click.option("--failed-only", is_flag=True, help="Only what failed, was cancelled or never started.")
+@click.option("--from-step", default=None, metavar="S", help="Begin at this step.")
+@acting_options
+@output_option(*FORMATS)
+@common_options
+def rerun(
+    *,
+    id: int,
+    failed_only: bool,
+    from_step: str | None,
+    reason: str,
+    actor: Actor,
+    output: str,
+    where: Where,
+) -> None:
+    """Run an ended run again, as a new one, with its inputs and the job as it is installed now.
+
+    \b
+    Example:
+      runner instances rerun 42 --failed-only
+    """
+    _rerun(id, failed_only, from_step, reason, actor, output, where)
+
+
+@command.command("retry-failed")
+@click.argument("id", type=click.IntRange(1, 2**63 - 1))
+@acting_options
+@output_option(*FORMATS)
+@common_options
+def retry_failed(*, id: int, reason: str, actor: Actor, output: str, where: Where) -> None:
+    """Run again what failed, was cancelled or never started: as rerun --failed-only.
+
+    \b
+    Example:
+      runner instances retry-failed 42
+    """
+    _rerun(id, True, None, reason, actor, output, where)
+
+
+def _rerun(
+    id: int,
+    failed_only: bool,
+    from_step: str | None,
+    reason: str,
+    actor: Actor,
+    output: str,
+    where: Where,
+) -> None:
+    import uuid
+
+    from runner.cli.views.acts import show_rerun
+    from runner.cli.views.values import warn
+    from runner.operations.rerun import rerun_instance
+    from runner.operations.wake import wake_daemon
+    from runner.store.daemon_lock import lock_holder
+
+    key = str(uuid.uuid4())
+    with opened(where) as store:
+        again = store.transact(
+            lambda tx: rerun_instance(
+                tx,
+                id,
+                actor=actor,
+                key=key,
+                reason=reason,
+                now=datetime.now(UTC),
+                failed_only=failed_only,
+                from_step=from_step,
+            )
+        )
+    wake_daemon(where.state, for_a_start=True)
+    if lock_holder(where.state) is None:
+        warn("No daemon runs: the start is recorded, and carried out by the next `runner up`.")
+    show_rerun(again, output)
+
+
+@command.command("skip-step")
+@click.argument("id", type=click.IntRange(1, 2**63 - 1))
+@click.argument("step")
+@click.option("--target", default="-", metavar="T", help="Of this target, when the run has several.")
+@acting_options
+@output_option(*FORMATS)
+@common_options
+def skip_step(
+    *, id: int, step: str, target: str, reason: str, actor: Actor, output: str, where: Where
+) -> None:
+    """Leave a step of a run out that waits or is paused; the run goes on behind it.
+
+    \b
+    Example:
+      runner instances skip-step 42 notify --reason "the mail server is down"
+    """
+    from runner.cli.views.acts import show_runs
+    from runner.operations.skip_step import skip_step as skip
+    from runner.operations.wake import wake_daemon
+
+    with opened(where) as store:
+        done = store.transact(
+            lambda tx: skip(tx, id, step, actor=actor, reason=reason, now=datetime.now(UTC), target=target)
+        )
+    wake_daemon(where.state)
+    show_runs([done], output)
 
 
 def _recorded(asked: Asked, operation: Callable[..., Sequence[R]], **more: Any) -> Sequence[R]:

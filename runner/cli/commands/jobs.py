@@ -34,7 +34,7 @@ SORTS = ("name", "status", "type", "next", "last")
 
 @click.group()
 def command() -> None:
-    """List, show, enable, disable, trigger and reset jobs.
+    """List, show, enable, disable, pause, resume, trigger, reset, bounce, kill and skip jobs.
 
     \b
     Example:
@@ -154,10 +154,93 @@ def disable(asked: Asked, *, lasting: timedelta | None, allow_protected: bool) -
 
     until = asked.until(lasting)
     acts = asked.record(disable_jobs, until=until, allow_protected=allow_protected)
-    if until is not None:
-        with asked.store.read() as reader:
-            _say_what_is_dropped(reader, asked.objects, asked.now, until)
+    with asked.store.read() as reader:
+        _say_what_falls_into_it(reader, asked.objects, asked.now, until, "are dropped")
     return acts
+
+
+@command.command("pause")
+@acts_on(
+    JOBS,
+    "pause",
+    for_option("The pause ends by itself after this time."),
+    protected_option("Also a job of a protected type."),
+    done="paused",
+)
+def pause(asked: Asked, *, lasting: timedelta | None, allow_protected: bool) -> Sequence[Acted]:
+    """Let jobs wait: starts wait, and what runs stops at its next step or checkpoint and goes on later.
+
+    At the end of the pause the job's missed policy decides about the slots that fell into it.
+
+    \b
+    Example:
+      runner jobs pause sales-summary --for 2h --reason INC-123
+    """
+    from runner.operations.pause_jobs import pause_jobs
+
+    until = asked.until(lasting)
+    acts = asked.record(pause_jobs, until=until, allow_protected=allow_protected)
+    with asked.store.read() as reader:
+        _say_what_falls_into_it(reader, asked.objects, asked.now, until, "wait for the missed policy")
+    return acts
+
+
+@command.command("resume")
+@acts_on(JOBS, "resume", done="resumed")
+def resume(asked: Asked) -> Sequence[Acted]:
+    """End a pause: waiting starts start, what was paused goes on with the same id.
+
+    \b
+    Example:
+      runner jobs resume sales-summary
+    """
+    from runner.operations.pause_jobs import resume_jobs
+
+    return asked.record(resume_jobs)
+
+
+@command.command("bounce")
+@acts_on(JOBS, "bounce", done="bounced")
+def bounce(asked: Asked) -> Sequence[Acted]:
+    """Start jobs anew: what runs again with the same id; a FAILED job is reset and goes on with its state.
+
+    \b
+    Example:
+      runner jobs bounce sales-summary --reason "disk replaced"
+    """
+    import uuid
+
+    from runner.operations.bounce_jobs import bounce_jobs
+
+    return asked.record(bounce_jobs, key=str(uuid.uuid4()))
+
+
+@command.command("kill")
+@acts_on(JOBS, "kill", protected_option("Also a job of a protected type."), done="killed")
+def kill(asked: Asked, *, allow_protected: bool) -> Sequence[Acted]:
+    """Cancel everything of jobs, and hold them until they are enabled again.
+
+    \b
+    Example:
+      runner jobs kill sales-summary --reason "it deletes the wrong rows"
+    """
+    from runner.operations.kill_jobs import kill_jobs
+
+    return asked.record(kill_jobs, allow_protected=allow_protected)
+
+
+@command.command("skip")
+@acts_on(JOBS, "skip", done="skipped")
+def skip(asked: Asked) -> Sequence[Acted]:
+    """Leave the next start of jobs out: those that wait now, or else the next slot.
+
+    \b
+    Example:
+      runner jobs skip sales-summary --reason "bank holiday"
+    """
+    from runner.operations.skip_jobs import skip_jobs
+
+    return asked.record(skip_jobs)
 
 
 @command.command("reset")
@@ -209,7 +292,7 @@ def trigger(
 
     from runner.cli.exits import ERROR, PARTIAL, SUCCESS, WAIT_TIMED_OUT
     from runner.cli.views.acts import show_triggered
-    from runner.cli.views.instances import error_text
+    from runner.cli.views.steps import error_text
     from runner.cli.views.values import warn
     from runner.operations.trigger import trigger_job
     from runner.operations.wait_for_instance import wait_for_instance
@@ -272,18 +355,22 @@ def _parameters(texts: tuple[str, ...]) -> dict[str, str]:
     return given
 
 
-def _say_what_is_dropped(reader: Reader, jobs: Sequence[str], now: datetime, until: datetime) -> None:
+def _say_what_falls_into_it(
+    reader: Reader, jobs: Sequence[str], now: datetime, until: datetime | None, fate: str
+) -> None:
+    """Which starts fall into the time; without an end those of the next day."""
     from runner.cli.views.values import short
     from runner.operations.disable import SHOWN, starts_between
     from runner.operations.selection import installed
 
+    time = "into the next 24 h" if until is None else "into that time"
     for name in jobs:
-        starts, more = starts_between(installed(reader, "Job", name), now, until)
+        starts, more = starts_between(installed(reader, "Job", name), now, until or now + timedelta(days=1))
         if starts:
             first = ", ".join(short(start) for start in starts[:SHOWN])
             count = f"more than {len(starts)}" if more else str(len(starts))
             dots = ", …" if len(starts) > SHOWN else ""
             print(
-                f"  {name}: starts that fall into that time and are dropped: {count} ({first}{dots})",
+                f"  {name}: starts that fall {time} and {fate}: {count} ({first}{dots})",
                 file=sys.stderr,
             )

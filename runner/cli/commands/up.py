@@ -19,8 +19,11 @@ from runner.daemon.reloader import Reloaded
 )
 @click.option("--no-watch", is_flag=True, help="Do not reload when files change.")
 @click.option("--allow-delete", type=int, default=None, metavar="N", help="Allow the removal of N objects.")
+@click.option("--drain", is_flag=True, help="Let the daemon that runs here drain first, and take its place.")
 @common_options
-def command(path: str | None, grace: str, no_watch: bool, allow_delete: int | None, where: Where) -> None:
+def command(
+    path: str | None, grace: str, no_watch: bool, allow_delete: int | None, drain: bool, where: Where
+) -> None:
     """Reconcile PATH, then watch it, schedule and execute, until SIGTERM or Ctrl-C.
 
     Without a terminal the plan is applied too: what is in the tree is what shall run. When the files are
@@ -49,8 +52,21 @@ def command(path: str | None, grace: str, no_watch: bool, allow_delete: int | No
     def reload() -> Reloaded:
         return reload_apart(root, where, colour=colour, allow_delete=allow_delete)
 
+    if drain and where.database.exists():
+        _drain(where)
     serve(
         Serving(where.project, where.database, root, grace_s, watch=not no_watch, reload=reload),
         audience,
         clock,
     )
+
+
+def _drain(where: Where) -> None:
+    """Until the daemon that runs here has ended; what it evicted goes on in this one."""
+    from datetime import UTC, datetime
+
+    from runner.cli.acting import opened, the_actor
+    from runner.cli.draining import drain_and_wait
+
+    with opened(where) as store:
+        drain_and_wait(store, where, the_actor(None), "up --drain", datetime.now(UTC), None)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from runner.operations.cancel import Cancelled
     from runner.operations.groups import Switched
     from runner.operations.holding import Acted
+    from runner.operations.rerun import Rerun
     from runner.operations.trigger import Triggered
 
 FORMATS = ("text", "json", "yaml", "name")
@@ -45,6 +46,32 @@ def show_runs(runs: Sequence[Cancelled | ActedOnRun], output: str) -> None:
     if not _show_values(values, [str(r.id) for r in runs], output):
         for run in runs:
             show_line(f"instance {run.id} of {run.job}: {run.state}{'' if run.changed else ' already'}")
+            for note in getattr(run, "notes", ()):
+                warn(f"  {run.id}: {note}")
+
+
+def show_rerun(again: Rerun, output: str) -> None:
+    """The new run, and what it leaves out."""
+    value = {
+        "id": again.id,
+        "job": again.job,
+        "state": "SCHEDULED",
+        "rerun_of": again.rerun_of,
+        "taken_over": list(again.taken_over),
+        "targets": again.targets,
+    }
+    if output == "json":
+        show_json(value)
+    elif output == "yaml":
+        show_yaml(value)
+    elif output == "name":
+        show_line(str(again.id))
+    else:
+        left_out = f"; not run again: {', '.join(again.taken_over)}" if again.taken_over else ""
+        targets = f"; {again.targets} targets" if again.targets else ""
+        show_line(
+            f"instance {again.id} of {again.job} runs instance {again.rerun_of} again{left_out}{targets}"
+        )
 
 
 def show_triggered(start: Triggered, state: str, output: str) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from runner.lifecycle.instance import TERMINAL
 from runner.store.records import InstanceEnd, InstanceRecord, LatestInstance, LockHolder
 from runner.store.sqlite.cells import (
     as_instant,
@@ -76,6 +77,8 @@ class InstancesRead:
             wanted = list(states)
             conditions.append(f"state IN ({marks(len(wanted))})")
             values += wanted
+            if not TERMINAL.intersection(wanted):
+                conditions.append("completed_at IS NULL")  # the few that the index names
         if since is not None:
             conditions.append("created_at >= ?")
             values.append(instant(since))

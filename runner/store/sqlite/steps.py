@@ -34,7 +34,8 @@ _CREATE = (
 # What the timestamps of each state are (?1 = now, ?2 = outputs, ?3 = error); an unused one stays NULL.
 _EFFECTS = {
     "STARTED": "started_at = ?1, first_started_at = ifnull(first_started_at, ?1), attempt = attempt + 1",
-    "SKIPPED": "skipped_at = ?1, started_at = NULL, completed_at = NULL, error = NULL",
+    "SKIPPED": "skipped_at = ?1, started_at = NULL, completed_at = NULL, error = NULL,"
+    " outputs = ifnull(?2, '{}')",
     "COMPLETED": "completed_at = ?1, outputs = ifnull(?2, '{}'), error = NULL",
     "FAILED": "completed_at = ?1, outputs = ifnull(?2, '{}'), error = ifnull(?3, '{}')",
     "PENDING": "started_at = NULL, completed_at = NULL, error = NULL",

@@ -1,0 +1,68 @@
+"""Bounce jobs: stop what runs and start it again; or reset what has failed, and go on with what it saved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from runner.access.permission import Actor, may
+from runner.lifecycle.instance import INSTANCE
+from runner.lifecycle.job import FAILED, RUNNING
+from runner.operations.acting_on_runs import Asking
+from runner.operations.bounce_instances import bounce_run, is_bounced
+from runner.operations.holding import Acted, acted, counted, status_of
+from runner.operations.rerun import create_again
+from runner.operations.reset import reset_job
+from runner.operations.selection import installed
+from runner.store.port import Transaction
+from runner.store.records import InstanceRecord, ObjectRecord
+from runner.vocabulary.errors import IllegalTransition
+
+
+def bounce_jobs(
+    tx: Transaction, names: Sequence[str], *, actor: Actor, reason: str, now: datetime, key: str
+) -> tuple[Acted, ...]:
+    """All of them, or none: refused for a job that neither runs nor has failed.
+
+    `key` is new for each act. A failed job that is bounced is reset, and a new instance goes on with the
+    state data of the failed one; twice is once, while that instance has not ended.
+    """
+    records = [installed(tx, "Job", name) for name in names]
+    may(actor, "bounce")
+    refusals = []
+    for record in records:
+        status = status_of(tx, record.uid, now).status
+        if status not in (RUNNING, FAILED) and not _bounced(tx, record):
+            refusals.append(f"Job/{record.name} is {status}")
+    if refusals:
+        raise IllegalTransition(f"{'; '.join(refusals)}; bounce is accepted in {RUNNING} and {FAILED}")
+    asking = Asking(tx, str(actor), reason, now)
+    return tuple(_bounce(asking, record, actor, key) for record in records)
+
+
+def _bounce(asking: Asking, record: ObjectRecord, actor: Actor, key: str) -> Acted:
+    tx, now = asking.tx, asking.now
+    if status_of(tx, record.uid, now).status == FAILED:
+        reset_job(tx, record, asking.who, asking.reason, now)
+        failed = tx.instances.latest_of(record.uid, states=("FAILED",))
+        if failed is None:
+            return acted(tx, record, now, changed=True)
+        id = create_again(
+            tx, record, failed, actor=actor, key=f"{key}:{record.uid}", reason=asking.reason, now=now
+        )
+        note = f"instance {id} goes on with what instance {failed.id} saved"
+        return acted(tx, record, now, changed=True, notes=[note])
+    running = [r for r in tx.instances.unfinished_of(record.uid) if INSTANCE.accepts(r.state, "stop")]
+    for run in running:
+        bounce_run(asking, run)
+    notes = counted((len(running), "run starts again", "runs start again"))
+    return acted(tx, record, now, changed=bool(running), notes=notes)
+
+
+def _bounced(tx: Transaction, record: ObjectRecord) -> bool:
+    """Whether a run of it is on its way back already."""
+
+    def on_its_way(run: InstanceRecord) -> bool:
+        return is_bounced(run) or (run.rerun_of is not None and run.epoch == 0)
+
+    return any(on_its_way(run) for run in tx.instances.unfinished_of(record.uid))

@@ -1,0 +1,60 @@
+"""Skip the next start of jobs: the starts that wait, or else the next slot of each schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from runner.access.permission import Actor, may
+from runner.operations.holding import Acted, acted, counted, end_waiting
+from runner.operations.installed_jobs import schedules_of
+from runner.operations.selection import installed
+from runner.store.port import Transaction
+from runner.store.records import ObjectRecord, SlotRecord
+from runner.vocabulary.errors import IllegalTransition
+
+SKIPPED = "skipped by an operator"
+
+
+def skip_jobs(
+    tx: Transaction, names: Sequence[str], *, actor: Actor, reason: str, now: datetime
+) -> tuple[Acted, ...]:
+    """All of them, or none. Twice is once: a next slot that is skipped already stays the only one.
+
+    Refused for a job that has neither a waiting start nor a schedule that starts it.
+    """
+    records = [installed(tx, "Job", name) for name in names]
+    may(actor, "skip")
+    return tuple(_skip(tx, record, str(actor), reason, now) for record in records)
+
+
+def _skip(tx: Transaction, record: ObjectRecord, who: str, reason: str, now: datetime) -> Acted:
+    waiting = [
+        run for run in tx.instances.unfinished_of(record.uid) if run.state == "SCHEDULED" and run.epoch == 0
+    ]
+    for run in waiting:
+        end_waiting(tx, run, "skip", SKIPPED, who=who, now=now, why=reason)
+    notes = counted((len(waiting), "waiting start skipped", "waiting starts skipped"))
+    if waiting:
+        return acted(tx, record, now, changed=True, notes=notes)
+    schedules = schedules_of(record) if record.resolved["mode"] == "automatic" else {}
+    slots = [
+        (slot, name) for name, schedule in schedules.items() if (slot := schedule.next_after(now)) is not None
+    ]
+    if not slots:
+        raise IllegalTransition(
+            f"Job/{record.name} has nothing to skip: no start of it waits, and no schedule will start it; "
+            "skip is accepted when there is a next start"
+        )
+    slot, name = min(slots, key=lambda each: each[0].at)
+    why = f"{SKIPPED} ({reason})" if reason else SKIPPED
+    changed = False
+    for key in slot.keys:
+        changed |= tx.slots.decide(
+            SlotRecord(record.uid, name, key, slot.at, "skipped", why, instance_id=None, decided_at=now)
+        )
+    if changed:
+        details = {"slot": slot.key, "schedule": name}
+        tx.events.append("Job", record.name, "slot.skipped", at=now, who=who, why=reason, details=details)
+    notes = [f"the start of {slot.at:%Y-%m-%dT%H:%M:%SZ} is skipped"]
+    return acted(tx, record, now, changed=changed, notes=notes)
