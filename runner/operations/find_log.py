@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from runner.execution.order import NO_TARGET
 from runner.lifecycle.instance import INSTANCE
 from runner.operations.selection import unknown
-from runner.store.port import Store
+from runner.operations.show_targets import targets_page, the_target
+from runner.store.port import Reader, Store
 from runner.store.records import InstanceRecord, log_path_of
 from runner.vocabulary.errors import UnknownName
 from runner.vocabulary.names import nearest
@@ -32,10 +34,18 @@ class FoundLog:
 
 
 def find_log(
-    store: Store, state: Path, name_or_id: str, *, failed: bool, step: str | None = None, follow: bool = False
+    store: Store,
+    state: Path,
+    name_or_id: str,
+    *,
+    failed: bool,
+    step: str | None = None,
+    target: str | None = None,
+    follow: bool = False,
 ) -> FoundLog:
-    """The log that is meant; UnknownName, with the nearest known name, for no such run, job or step.
+    """The log that is meant; UnknownName, with the nearest known name, for no such run, job, step or target.
 
+    A run over an inventory has one for each target, so that one has to be named.
     Of a job it is that of the latest run that has begun; to follow, also of one that waits for its start.
     """
     with store.read() as reader:
@@ -49,12 +59,27 @@ def find_log(
             if not found:
                 raise _nothing(name_or_id, [s.name for s in reader.objects.summaries("Job")], failed)
             instance = next((run for run in found if _has_a_log(run, follow)), found[0])
-        steps = [each.name for each in reader.steps.of(instance.id)]
+        if target is not None:
+            the_target(reader, instance, target)
+        elif instance.targets:
+            raise _which_target(reader, instance)
+        steps = [each.name for each in reader.steps.of(instance.id, target or NO_TARGET)]
     if step is not None and steps and step not in steps:
         close = nearest(step, steps)
         hint = f"did you mean {close!r}?" if close else f"known: {', '.join(steps)}"
         raise UnknownName(f"instance {instance.id} of {instance.job} has no step {step!r}; {hint}")
-    return FoundLog(instance.id, instance.job, state / log_path_of(instance.job, instance.id))
+    return FoundLog(
+        instance.id, instance.job, state / log_path_of(instance.job, instance.id, target or NO_TARGET)
+    )
+
+
+def _which_target(reader: Reader, instance: InstanceRecord) -> UnknownName:
+    page = targets_page(reader, instance, limit=3)
+    first = ", ".join(f"{task.target} ({task.state})" for task in page.tasks)
+    return UnknownName(
+        f"instance {instance.id} of {instance.job} has a log for each of its {instance.targets} targets; "
+        f"name one with --target: {first}{', …' if page.matching > len(page.tasks) else ''}"
+    )
 
 
 def _has_a_log(run: InstanceRecord, follow: bool) -> bool:

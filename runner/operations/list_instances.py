@@ -51,13 +51,14 @@ def list_instances(
 
 
 def views_of(reader: Reader, instances: Sequence[InstanceRecord]) -> tuple[InstanceView, ...]:
-    """The same runs with what belongs to them."""
+    """The same runs with what belongs to them; of a run over an inventory not its targets: they are paged."""
     ids = [instance.id for instance in instances]
+    single = [instance.id for instance in instances if not instance.targets]
     errors, tasks, steps, told = (
         (
             reader.errors.of_all(ids),
-            reader.tasks.of_all(ids),
-            reader.steps.of_all(ids),
+            reader.tasks.of_all(single),
+            reader.steps.of_all(single),
             reader.notifications.of_all(ids),
         )
         if ids

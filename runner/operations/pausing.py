@@ -8,18 +8,32 @@ from typing import Any
 
 from runner.lifecycle.holds import active
 from runner.lifecycle.instance import INSTANCE
-from runner.lifecycle.pausing import DISABLE, JOB, PAUSE, NotPausable, Pausable, decide_pause, reasons_left
+from runner.lifecycle.pausing import (
+    DISABLE,
+    GRACE,
+    JOB,
+    PAUSE,
+    NotPausable,
+    Pausable,
+    decide_pause,
+    reasons_left,
+)
 from runner.lifecycle.step import STEP
 from runner.store.port import Reader, Transaction
 from runner.store.records import InstanceRecord
 
 SLEEPING = "sleeping"
+TARGETS_MAY_TAKE = timedelta(days=7)
+"""With `onPause: finish` targets that have started end by themselves; their own timeout bounds that."""
 RESUMED = "resumed"
 
 
 def how_to_pause(reader: Reader, instance: InstanceRecord) -> Pausable | NotPausable:
     """Whether there is a moment at which this instance can stop and later go on."""
     spec = reader.revisions.get(instance.job_uid, instance.digest) or {}
+    if instance.targets:  # between two targets it can always stop
+        interrupts = (spec.get("tasks") or {}).get("onPause") == "interrupt"
+        return Pausable(GRACE if interrupts else TARGETS_MAY_TAKE, forced=interrupts)
     steps = reader.steps.of(instance.id)
     begun = any(step.state == "STARTED" for step in steps)
     ahead = sum(step.state == "PENDING" for step in steps)

@@ -100,6 +100,7 @@ class _Logs:
     def delete(self, log: str) -> None:
         path = self._state / log
         self._delete_workdir(path.stem)
+        self._delete_targets(path.with_suffix(""), log)
         try:
             size = path.lstat().st_size
             path.unlink()
@@ -119,11 +120,26 @@ class _Logs:
         if workdir.is_dir() and not workdir.is_symlink():
             shutil.rmtree(workdir, ignore_errors=True)
 
+    def _delete_targets(self, folder: Path, log: str) -> None:
+        """A run over an inventory has a folder with the log of each target."""
+        if not folder.is_dir() or folder.is_symlink():
+            return
+        found = [(path, path.lstat().st_size) for path in folder.iterdir()]
+        shutil.rmtree(folder, ignore_errors=True)
+        if folder.exists():
+            self.kept.append(log.removesuffix(".log"))
+        gone = [size for path, size in found if not path.exists()]
+        self.count += len(gone)
+        self.size += sum(gone)
+        with contextlib.suppress(OSError):  # not empty yet
+            folder.parent.rmdir()
+
     def sweep(self, store: Store) -> None:
         """Logs whose run is gone: a process was killed between the two deletions."""
         found = {
-            int(path.stem): path.relative_to(self._state).as_posix()
-            for path in (self._state / "logs").glob("*/*.log")
+            int(path.stem): path.with_suffix(".log").relative_to(self._state).as_posix()
+            for pattern in ("*/*.log", "*/*/")
+            for path in (self._state / "logs").glob(pattern)
             if path.stem.isdecimal() and not path.parent.is_symlink()
         }
         if found:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from runner.operations.cancel import the_instance
 from runner.operations.list_instances import InstanceView, views_of
+from runner.operations.show_targets import TargetsPage, targets_page
 from runner.operations.waiting import WaitsFor, waits_for
 from runner.store.port import Reader
 from runner.store.records import EventRecord
@@ -19,10 +21,27 @@ class InstanceDetails:
     view: InstanceView
     events: tuple[EventRecord, ...]
     waits_for: WaitsFor | None = None
+    targets: TargetsPage | None = None
+    """Of a run over an inventory; the view has the same tasks, and the events are those of the run alone."""
 
 
-def show_instance(reader: Reader, id: int, now: datetime) -> InstanceDetails:
-    """The run of that number; UnknownName when there is none."""
+def show_instance(
+    reader: Reader,
+    id: int,
+    now: datetime,
+    *,
+    states: Sequence[str] = (),
+    offset: int = 0,
+    limit: int | None = None,
+) -> InstanceDetails:
+    """The run of that number; UnknownName when there is none.
+
+    `states`, `offset` and `limit` choose among its targets.
+    """
     (view,) = views_of(reader, [the_instance(reader, id)])
-    events = reader.events.of("instance", str(id), limit=200)
-    return InstanceDetails(view, tuple(reversed(events)), waits_for(reader, view.instance, now))
+    page = None
+    if view.instance.targets:
+        page = targets_page(reader, view.instance, states=states, offset=offset, limit=limit)
+        view = replace(view, tasks=page.tasks, steps=page.steps)
+    events = reader.events.of("instance", str(id), limit=200, alone=page is not None)
+    return InstanceDetails(view, tuple(reversed(events)), waits_for(reader, view.instance, now), page)

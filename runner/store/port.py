@@ -415,8 +415,10 @@ class NotificationWrites(NotificationReads, Protocol):
 
 
 class EventReads(Protocol):
-    def of(self, subject_kind: str, subject: str, limit: int = 100) -> list[EventRecord]:
-        """Newest first. Of an instance: with those of its tasks and steps."""
+    def of(
+        self, subject_kind: str, subject: str, limit: int = 100, *, alone: bool = False
+    ) -> list[EventRecord]:
+        """Newest first. Of an instance: with those of its tasks and steps, unless `alone`."""
 
     def since(self, id: int, limit: int = 1000) -> list[EventRecord]:
         """After that id, oldest first."""

@@ -14,7 +14,7 @@ from runner.store.records import ErrorRecord, NewInstance, NewStep, SlotRecord
 KEYS = [
     "id", "job", "state", "reason", "origin", "slot", "slots", "due_at", "started_at", "completed_at",
     "attempt", "epoch", "session_id", "digest", "progress", "progress_said", "error", "errors", "info",
-    "notifications", "tasks",
+    "notifications", "tasks", "targets",
     "locks", "replaced_by", "metrics",
 ]  # fmt: skip
 
@@ -35,8 +35,8 @@ def test_list_and_show_have_exactly_the_fixed_keys(here: Installation, say: Call
     ]
     (task,) = shown["tasks"]
     assert list(task) == [
-        "target", "state", "attempt", "last_triggered_at", "next_try_at", "progress", "progress_said",
-        "steps", "metrics",
+        "target", "state", "reason", "attempt", "last_triggered_at", "next_try_at", "expires_at",
+        "completed_at", "progress", "progress_said", "error", "values", "steps", "metrics",
     ]  # fmt: skip
     assert list(task["steps"][0]) == [
         "name", "state", "started_at", "skipped_at", "completed_at", "error", "remedy",

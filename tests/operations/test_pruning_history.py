@@ -162,3 +162,13 @@ def test_a_run_without_a_log_is_no_problem(here: Installation) -> None:
         log_of(here, "nightly", a_past_run(here, "nightly", days_ago=days)).unlink()
     pruned = prune_history(here.store, here.state, now=NOW)
     assert (pruned.instances, pruned.logs, pruned.kept_logs) == (1, 0, ())
+
+
+def test_the_logs_of_targets_go_with_their_run(here: Installation) -> None:
+    here.install(a_job("report"))
+    folder = here.state / "logs" / "report" / "99"
+    folder.mkdir(parents=True)
+    for target in ("edge-1", "edge-2"):
+        (folder / f"{target}.log").write_text("said\n")
+    pruned = prune_history(here.store, here.state, now=NOW)
+    assert (pruned.logs, pruned.log_bytes, folder.exists()) == (2, 10, False)

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from runner.cli.views.steps import error_text, progress_text
+from runner.cli.views.targets import show_targets, summary, targets_text, task_as_json
 from runner.cli.views.values import (
     instant,
     short,
@@ -66,23 +68,20 @@ def instance_as_json(view: InstanceView) -> dict[str, Any]:
             for told in view.notifications
         ],
         "tasks": [
-            {
-                "target": task.target,
-                "state": task.state,
-                "attempt": task.attempt,
-                "last_triggered_at": instant(task.last_triggered_at),
-                "next_try_at": instant(task.next_try_at),
-                "progress": task.progress,
-                "progress_said": task.progress_said,
-                "steps": [_step_as_json(step) for step in view.steps if step.target == task.target],
-                "metrics": task.metrics,
-            }
+            task_as_json(task, (step for step in view.steps if step.target == task.target))
             for task in view.tasks
         ],
+        "targets": _targets_as_json(run),
         "locks": list(run.locks) if run.state in LIVE else [],
         "replaced_by": run.replaced_by,
         "metrics": run.metrics,
     }
+
+
+def _targets_as_json(run: InstanceRecord) -> dict[str, int] | None:
+    if not run.targets:
+        return None
+    return {"total": run.targets, "ended": run.targets_ended, "failed": run.targets_failed}
 
 
 def show_instances(views: Sequence[InstanceView], output: str, now: datetime) -> None:
@@ -139,6 +138,7 @@ def _show_text(details: InstanceDetails, now: datetime) -> None:
             "took": _took(run, now),
             "attempt": f"{run.attempt} (epoch {run.epoch}, {run.failures} failed, {run.crashes} crashed)",
             "rerun of": "" if run.rerun_of is None else str(run.rerun_of),
+            "targets": "" if details.targets is None else summary(run, details.targets),
             "progress": progress_text(run.progress_said),
             "inputs": _pairs(run.inputs),
             "outputs": _pairs(run.outputs),
@@ -152,7 +152,10 @@ def _show_text(details: InstanceDetails, now: datetime) -> None:
         show_line(f"{raised.severity}{grade} {raised.code}: {raised.description}")
     for told in view.notifications:
         show_line(f"{short(told.at)} {told.level} {told.topic}: {told.message}")
-    if view.steps:
+    if details.targets is not None:
+        print()
+        show_targets(run, details.targets)
+    elif view.steps:
         print()
         _show_steps(view.steps, now)
     if details.events:
@@ -194,24 +197,12 @@ def _show_steps(steps: Iterable[StepRecord], now: datetime) -> None:
             show_line(f"remedy for {step.name}: {step.remedy}")
 
 
-def _step_as_json(step: StepRecord) -> dict[str, Any]:
-    return {
-        "name": step.name,
-        "state": step.state,
-        "started_at": instant(step.started_at),
-        "skipped_at": instant(step.skipped_at),
-        "completed_at": instant(step.completed_at),
-        "error": step.error,
-        "remedy": step.remedy,
-    }
-
-
 def _row(view: InstanceView, now: datetime) -> tuple[str, ...]:
     run = view.instance
     return (
         str(run.id),
         run.job,
-        run.state,
+        " ".join(filter(None, (run.state, targets_text(run)))),
         run.reason or "-",
         run.origin,
         ", ".join(map(slot_text, view.slots)) or "-",
@@ -228,23 +219,6 @@ def _took(run: InstanceRecord, now: datetime) -> str:
         return ""
     until = run.completed_at or (now if run.state in ("RUNNING", "STOPPING", "PAUSING") else None)
     return "" if until is None else format_duration(max(until - run.started_at, until - until))
-
-
-def progress_text(said: Mapping[str, Any] | None) -> str:
-    """`250 of 1000 contacts`, as far as the job said so; empty when it said nothing."""
-    if said is None:
-        return ""
-    done, total = said.get("done"), said.get("total")
-    numbers = "" if done is None else f"{done:g}" + ("" if total is None else f" of {total:g}")
-    return " ".join(filter(None, (numbers, said.get("text"))))
-
-
-def error_text(error: Mapping[str, Any] | None) -> str:
-    """Where, what kind and what; empty without an error."""
-    if error is None:
-        return ""
-    place = f"step {error['step']}: " if error.get("step") else ""
-    return f"{place}{error.get('code', 'error')}: {error.get('description', '')}"
 
 
 def _shortened(text: str) -> str:

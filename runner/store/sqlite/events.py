@@ -56,7 +56,9 @@ class Events:
         text = as_json(details) if details else "{}"
         self.add((instant(at), subject_kind, subject, event, row, before, after, who, why, text, instance_id))
 
-    def of(self, subject_kind: str, subject: str, limit: int = 100) -> list[EventRecord]:
+    def of(
+        self, subject_kind: str, subject: str, limit: int = 100, *, alone: bool = False
+    ) -> list[EventRecord]:
         self.flush()
         if subject_kind not in OF_A_RUN:
             return self._list(
@@ -64,7 +66,7 @@ class Events:
                 (subject_kind, subject, limit),
             )
         instance_id = int(subject.partition("/")[0])
-        if subject_kind == "instance":
+        if subject_kind == "instance" and not alone:
             return self._list("instance_id = ? ORDER BY id DESC LIMIT ?", (instance_id, limit))
         return self._list(
             "instance_id = ? AND subject_kind = ? AND subject = ? ORDER BY id DESC LIMIT ?",
