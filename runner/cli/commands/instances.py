@@ -22,9 +22,6 @@ R = TypeVar("R")
 TARGETS_SHOWN = 50
 """Of a run over an inventory, in text: what is left out is said."""
 
-TARGETS_SHOWN = 50
-"""Of a run over an inventory, in text: what is left out is said."""
-
 
 @click.group()
 def command() -> None:
