@@ -65,6 +65,11 @@ def resolved_job(document: Mapping[str, Any], around: Surroundings) -> dict[str,
         **({"performTimeout": perform_timeout} if perform_timeout is not None else {}),
         "onExpiry": policies.nearest_declared(levels, "onExpiry", "finish"),
         "onDisable": policies.nearest_declared(levels, "onDisable", "finish"),
+        **(
+            {"clearFailureOnChange": True}
+            if policies.nearest_declared(levels, "clearFailureOnChange")
+            else {}
+        ),
         "env": policies.merged(levels, "env", {}),
         "locks": sorted(spec.get("locks") or ()),
         "limits": policies.merged(levels, "limits", policies.LIMITS),

@@ -57,6 +57,7 @@ def _step(step: Mapping[str, Any], folder: str) -> dict[str, Any]:
         "onFailure": step.get("onFailure", "fail"),
         "remedy": step.get("remedy"),
         "interruptible": step.get("interruptible", True),
+        **({"skippable": True} if step.get("skippable") else {}),
     }
 
 

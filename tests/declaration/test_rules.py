@@ -84,7 +84,6 @@ def test_retry_beside_a_window_is_an_error():
     ("document", "path"),
     [
         (a_job(type="external"), "spec.type"),
-        (a_job(onDisable="pause"), "spec.onDisable"),
         (a_schedule(window={"start": "22:00", "end": "04:00"}), "spec.window"),
         (a_schedule(fireAndForget={}), "spec.fireAndForget"),
         (a_schedule(trigger={"startup": {}}), "spec.trigger"),

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from runner.declaration.kinds.retry import RETRY, Retry, RetryErrors
 from runner.declaration.texts import (
+    Bool,
     Count,
     Duration,
     EnvName,
@@ -110,6 +111,10 @@ class Policies(Model):
     on_disable: Literal["finish", "pause", "stop"] | None = Field(
         default=None,
         description="What a live instance does when the job or a group is disabled; default finish",
+    )
+    clear_failure_on_change: Bool | None = Field(
+        default=None,
+        description="true: a new revision lets a FAILED job start again, as a reset does; default false",
     )
     env: dict[EnvName, Text | FromAuthorization] = Field(
         default_factory=dict,

@@ -43,6 +43,9 @@ class Step(Model):
         default="fail", description="What a failure means for the instance"
     )
     remedy: Text | None = Field(default=None, description="Shown to people when the step fails")
+    skippable: Bool = Field(
+        default=False, description="true: an operator may leave it out (skip-step, rerun --from-step)"
+    )
     interruptible: Bool = Field(
         default=True, description="false: no pause, eviction or window close kills it"
     )

@@ -78,8 +78,6 @@ def policies(document: Mapping[str, Any], spec: Mapping[str, Any]) -> Found:
     path: Path = ("spec",)
     if document.get("kind") != "Job":
         path, spec = ("spec", "defaults"), mapping(spec.get("defaults"))
-    if spec.get("onDisable") == "pause":
-        yield not_yet((*path, "onDisable"), "onDisable: pause", hint="finish and stop are there")
     for key in ("timeout", "performTimeout", "deadline"):
         yield from schedule_rules.positive((*path, key), spec.get(key))
     yield from schedule_rules.instant((*path, "validUntil"), spec.get("validUntil"), dates=True)
