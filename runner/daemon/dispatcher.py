@@ -16,6 +16,7 @@ from runner.dispatch.missed import is_in_a_queue
 from runner.execution.supervisor import Supervisor
 from runner.operations.claim_instance import NOTHING, Claimed, Waits, claim_instance
 from runner.operations.definition import Definition, define
+from runner.operations.external_work import is_external
 from runner.operations.make_order import make_order
 from runner.operations.outcome import NotStarted
 from runner.operations.record_warnings import record_warnings
@@ -82,6 +83,8 @@ class Dispatcher:
         self._parked: dict[str, set[int]] = {}  # by job: asked, and to wait for something else than a place
         self.stopped = False
         self.next_due: datetime | None = None
+        self.not_ours: set[int] = set()
+        self.found_external: Callable[[], None] = looked
         self.fan_out: Callable[[InstanceRecord, Definition], None] | None = None
 
     @property
@@ -147,10 +150,17 @@ class Dispatcher:
         passed_over = set().union(*self._parked.values())
         limit = free + len(passed_over)
         with self._store.read() as reader:
-            waiting = reader.instances.waiting(due_before=now, limit=limit, without=self.claiming)
+            without = {*self.claiming, *self.not_ours}
+            waiting = reader.instances.waiting(due_before=now, limit=limit, without=without)
             if len(waiting) < limit:
-                self.next_due = _later(reader.instances.next_due(), now)
-        chosen = self._in_turn(waiting, passed_over)[:free]
+                self.next_due = reader.instances.next_due(after=now)
+        external = {instance.id for instance in waiting if self._is_external(instance)}
+        if external:  # recorded since the last look
+            self.not_ours |= external
+            self.found_external()
+            self.wake()  # there may be others behind them
+        ours = [instance for instance in waiting if instance.id not in external]
+        chosen = self._in_turn(ours, passed_over)[:free]
         prepared = [(instance, self._definition_or_none(instance)) for instance in chosen]
         for instance, definition in prepared:
             self._claim(instance, definition, now)
@@ -172,6 +182,15 @@ class Dispatcher:
             if in_a_queue:
                 queues.add(instance.job_uid)
         return asked
+
+    def _is_external(self, instance: InstanceRecord) -> bool:
+        """Whether another system executes it; one without a definition is claimed, and says what is wrong."""
+        try:
+            return is_external(self.definition_of(instance).spec)
+        except StoreUnavailable:
+            raise
+        except Exception:
+            return False
 
     def _definition_or_none(self, instance: InstanceRecord) -> Definition | None:
         try:
@@ -306,8 +325,3 @@ class Dispatcher:
         self.stopped = True
         if self._pausing is not None:
             self._pausing.cancel()
-
-
-def _later(at: datetime | None, now: datetime) -> datetime | None:
-    """`at` when it is still to come: what is due already waits for a place, not for the time."""
-    return at if at is not None and at > now else None

@@ -13,6 +13,7 @@ from typing import Any
 from runner.daemon.bridge import Bridge
 from runner.daemon.clock import Clock
 from runner.daemon.dispatcher import Dispatcher
+from runner.daemon.external import External, NoOutside, Outside
 from runner.daemon.fan_outs import FanOuts
 from runner.daemon.housekeeping import Housekeeping
 from runner.daemon.recorder import Recorder
@@ -69,6 +70,7 @@ class Engine:
         parallel: int,
         automatic: bool = True,
         drain: Callable[[], None] = lambda: None,
+        outside: Outside | None = None,
     ) -> None:
         self._loop = loop
         self._store = store
@@ -125,6 +127,18 @@ class Engine:
             finished=self._fan_out_ended,
         )
         self._dispatcher.fan_out = self._fan_outs.begin
+        self._external = External(
+            self._bridge,
+            clock,
+            self._roster,
+            self._telling,
+            outside or NoOutside(),
+            session=session,
+            draw=self._draw,
+            changed=self._look_soon,
+        )
+        self._dispatcher.not_ours = self._external.waiting
+        self._dispatcher.found_external = self._look_soon
         self._scheduler = Scheduler(
             self._bridge,
             clock,
@@ -193,6 +207,7 @@ class Engine:
                 overdue = bool(reader.instances.overdue(now))
                 self._next_deadline = None if late or overdue else reader.instances.next_deadline()
                 live = reader.instances.live()
+                self._external.take_in(reader, now)
         except Exception as problem:  # whatever it is, the engine goes on, and looks again
             self._telling.trouble("reading the database", problem)
             self._next_deadline = None
@@ -201,6 +216,7 @@ class Engine:
         if is_new:
             for name, why in self._roster.unusable.items():
                 self._telling.trouble(f"reading Job/{name}, which starts no more by itself", why)
+        self._external.act(now)
         if hold_ended:
             self._housekeeping.end_holds(now)
         if late:
@@ -243,7 +259,7 @@ class Engine:
         now = self._clock.now()
         instants = (
             self._scheduler.next_at(), self._dispatcher.next_due, self._roster.hold_ends, self._next_deadline,
-            self._job_ends,
+            self._job_ends, self._external.next_at,
         )  # fmt: skip
         wake_at = min((at for at in instants if at is not None), default=now + LONGEST_SLEEP)
         delay_s = min(max(wake_at - now, timedelta(0)), LONGEST_SLEEP).total_seconds()
@@ -257,7 +273,7 @@ class Engine:
         """The time has come for which the timer was set."""
         self._timer = None
         now = self._clock.now()
-        ends = (self._roster.hold_ends, self._next_deadline, self._job_ends)
+        ends = (self._roster.hold_ends, self._next_deadline, self._job_ends, self._external.next_at)
         long_ago = self._clock.boot_s() - self._looked_at_s >= LONGEST_SLEEP.total_seconds()
         if long_ago or any(at is not None and at <= now for at in ends):
             self.look()
@@ -278,6 +294,8 @@ class Engine:
             given_up.pop(instance.id, None)
             if instance.id in self._dispatcher.running:
                 self._ask(instance)
+            elif instance.id in self._external.ids:
+                pass  # it has no process; its system is told at its next report
             elif instance.id in self._dispatcher.claiming:
                 if instance.state in ("PAUSING", "STOPPING"):
                     self._to_be_stopped.add(instance.id)
@@ -386,6 +404,7 @@ class Engine:
         self._stopping = True
         self._scheduler.stopped = True
         self._dispatcher.stop()
+        self._external.stopped = True
         if self._timer is not None:
             self._timer.cancel()
         self._wake_ups.stop()

@@ -34,6 +34,8 @@ class Roster:
     def __init__(self) -> None:
         self.jobs: Mapping[str, SchedulableJob] = {}
         self.unusable: Mapping[str, Exception] = {}
+        self.external: Mapping[str, str] = {}
+        """Of the jobs that other systems execute, how those learn that it is time: `webhook` or `poll`."""
         self.serial: int | None = None
         self.zone = "UTC"
         self._heap: list[tuple[datetime, str, str, str]] = []
@@ -82,6 +84,7 @@ class Roster:
             except Exception as problem:  # written by another version, damaged, or a zone not known here
                 unusable[name] = problem
         self.jobs = jobs
+        self.external = {uid: job.external for uid, job in jobs.items() if job.external}
         self.unusable = unusable
 
     def _plan(self, reader: Reader, now: datetime) -> None:

@@ -6,18 +6,19 @@ import asyncio
 import contextlib
 import signal
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from runner.daemon.clock import Clock
 from runner.daemon.engine import Engine
 from runner.daemon.presence import Heartbeat, begin_session
 from runner.daemon.reloader import Reloaded, Reloader
 from runner.daemon.telling import Listener, tell
-from runner.operations.settings import parallel_limit
+from runner.daemon.web_process import WebProcess
+from runner.operations.settings import parallel_limit, settings
 from runner.store.daemon_lock import daemon_lock
 from runner.store.open import open_store
 from runner.store.port import Store
@@ -35,6 +36,7 @@ class Audience(Listener, Protocol):
 
     def reloaded(self, outcome: Reloaded, *, first: bool) -> None: ...
     def next_start(self, next_start: tuple[datetime, str] | None) -> None: ...
+    def listening(self, address: str) -> None: ...
     def stopping(self, how: str, running: int, grace_s: float) -> None: ...
     def stopped(self, how: str, up: timedelta, stopped: int) -> None: ...
 
@@ -93,12 +95,21 @@ async def _serve(
     def take_in(outcome: Reloaded) -> None:
         tell(audience.reloaded, outcome, first=False)
         engine.look(_parallel_limit(store))
+        with contextlib.suppress(RunnerError):  # the database cannot be read now: it stays as it is
+            web.adjust(_web_settings(store))
         idle.changed()
 
     def reloaded(outcome: Reloaded) -> None:
         with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
             loop.call_soon_threadsafe(take_in, outcome)
 
+    web = WebProcess(
+        loop,
+        project=serving.project,
+        database=serving.database,
+        up=lambda address: tell(audience.listening, address),
+        trouble=lambda doing, problem: tell(audience.trouble, doing, problem),
+    )
     engine = Engine(
         loop,
         store,
@@ -109,8 +120,11 @@ async def _serve(
         session=session,
         parallel=parallel_limit(store),
         drain=lambda: asked.put_nowait(DRAIN),
+        outside=web,
     )
     engine.start()
+    web.changed = engine.look
+    web.adjust(_web_settings(store))
     idle = _Idle(loop, engine, audience)
     heartbeat = Heartbeat(loop, store, clock, session)
     if serving.watch:
@@ -122,11 +136,20 @@ async def _serve(
     idle.stop()
     tell(audience.stopping, how, engine.running, serving.grace_s)
     watching = loop.run_in_executor(None, reloader.stop)  # it may be in the middle of a reload
+    closing = asyncio.ensure_future(web.stop())
     stopped = await engine.stop(serving.grace_s)
+    await closing
     await watching
     heartbeat.stop()
     store.transact(lambda tx: tx.sessions.end(session, clock.now(), how))
     tell(audience.stopped, how, clock.now() - started, stopped)
+
+
+def _web_settings(store: Store) -> Mapping[str, Any] | None:
+    """None: there is no listener."""
+    with store.read() as reader:
+        found: Mapping[str, Any] | None = settings(reader).get("web")
+    return found
 
 
 def _parallel_limit(store: Store) -> int | None:

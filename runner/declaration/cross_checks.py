@@ -227,7 +227,9 @@ def _job_of_type(job: Facts, job_type: Facts) -> Iterator[Problem]:
     """What a job of the user's own type lacks or has too much, now that the type is known."""
     of_type = job["ofType"]
     body, name = of_type["body"], job_type["address"].removeprefix("JobType/")
-    if body and job_type["template"]:
+    if job_type["external"] or of_type["external"]:
+        yield from _executor(of_type, job_type["external"], name)
+    elif body and job_type["template"]:
         yield Problem(
             ("spec", body),
             "two-bodies",
@@ -244,6 +246,23 @@ def _job_of_type(job: Facts, job_type: Facts) -> Iterator[Problem]:
             f"the type '{name}' has no steps of its own, and the job has neither steps nor code",
             "add steps",
         )
+    yield from _inputs(of_type, job_type)
+
+
+def _executor(of_type: Facts, is_external: bool, name: str) -> Iterator[Problem]:
+    path: Path
+    if not is_external:
+        detail = f"jobs of the type '{name}' are executed by a process of the runner"
+        path = ("spec", "external")
+        yield Problem(path, "no-effect", "Field without effect", detail, "remove it", at="key")
+    elif of_type["body"]:
+        body = of_type["body"]
+        detail = f"jobs of the type '{name}' are executed by another system, so {body} cannot stand here"
+        path = ("spec", body)
+        yield Problem(path, "two-bodies", "More than one thing to run", detail, "remove it", at="key")
+
+
+def _inputs(of_type: Facts, job_type: Facts) -> Iterator[Problem]:
     from runner.declaration.inputs import check_inputs
 
     inputs = {**job_type["inputs"], **of_type["inputs"]}

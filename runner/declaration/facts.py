@@ -102,6 +102,8 @@ def _references(kind: str, spec: Mapping[str, Any]) -> Iterator[tuple[Path, str]
         yield ("authorization",), f"Authorization/{spec['authorization']}"
     yield from _credentials(("env",), spec.get("env"))
     yield from _credentials(("defaults", "env"), _mapping(spec.get("defaults")).get("env"))
+    yield from _webhook(("external", "webhook"), spec)
+    yield from _webhook(("defaults", "external", "webhook"), _mapping(spec.get("defaults")))
     for path, step in steps_of(spec):
         for below, name in touched(step):
             yield (*path, *below), name
@@ -112,6 +114,13 @@ def _credentials(path: Path, env: Any) -> Iterator[tuple[Path, str]]:
         name, key = _mapping(value).get("authorization"), _mapping(value).get("key")
         if isinstance(name, str) and isinstance(key, str):
             yield (*path, variable), f"Authorization/{name}#{key}"
+
+
+def _webhook(path: Path, spec: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+    webhook = _mapping(_mapping(spec.get("external")).get("webhook"))
+    if isinstance(webhook.get("connection"), str):
+        yield (*path, "connection"), f"Connection/{webhook['connection']}"
+    yield from _credentials(path, {"secret": webhook.get("secret")})
 
 
 def _files(kind: str, spec: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
@@ -142,6 +151,7 @@ def _special(kind: str, metadata: Mapping[str, Any], spec: Mapping[str, Any]) ->
             return {
                 "protected": spec.get("protected") is True,
                 "template": bool(spec.get("steps")),
+                "external": spec.get("executor") == "external",
                 "inputs": dict(_mapping(spec.get("inputs"))),
                 "with": dict(_mapping(_mapping(spec.get("defaults")).get("with"))),
             }
@@ -164,6 +174,7 @@ def _of_type(spec: Mapping[str, Any]) -> dict[str, Any]:
     """What a job of the user's own type must be checked for once the type is known."""
     return {
         "body": next((key for key in ("steps", "code") if key in spec), None),
+        "external": "external" in spec,
         "inputs": dict(_mapping(spec.get("inputs"))),
         "with": dict(_mapping(spec.get("with"))),
         "scheduled": bool(spec.get("schedule") or spec.get("schedules")),

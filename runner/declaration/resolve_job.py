@@ -18,6 +18,7 @@ def resolved_job(document: Mapping[str, Any], around: Surroundings) -> dict[str,
     spec, name = spec_of(document), document["metadata"]["name"]
     type_name = str(spec.get("type", "standard"))
     job_type = around.job_type(type_name)
+    is_external = job_type.get("executor") == "external"
     levels = (spec, job_type.get("defaults") or {}, around.settings.get("defaults") or {})
 
     if "steps" in spec or "code" in spec:
@@ -30,6 +31,7 @@ def resolved_job(document: Mapping[str, Any], around: Surroundings) -> dict[str,
     perform_timeout = policies.nearest_declared(levels, "performTimeout")
     if retry["policy"] == "until-expiry" and deadline is not None:
         retry["maxElapsed"] = deadline
+    external = {"external": policies.external(levels)} if is_external else {}
     retry_errors = {
         key: policies.retry_errors(found)
         for key in ("retryOn", "neverRetryOn")
@@ -60,9 +62,9 @@ def resolved_job(document: Mapping[str, Any], around: Surroundings) -> dict[str,
             fans_out="tasks" in spec,
         ),
         "timeout": policies.nearest_declared(levels, "timeout"),
+        **({"performTimeout": perform_timeout} if perform_timeout is not None else {}),
         "deadline": deadline,
         "validUntil": spec.get("validUntil"),
-        **({"performTimeout": perform_timeout} if perform_timeout is not None else {}),
         "onExpiry": policies.nearest_declared(levels, "onExpiry", "finish"),
         "onDisable": policies.nearest_declared(levels, "onDisable", "finish"),
         **(
@@ -82,6 +84,7 @@ def resolved_job(document: Mapping[str, Any], around: Surroundings) -> dict[str,
         "runAs": None,
         # Only where there are any: a job without them is the same as before there were inventories.
         **({"tasks": resolved_tasks(spec["tasks"], around)} if "tasks" in spec else {}),
+        **external,
     }
 
 

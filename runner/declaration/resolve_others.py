@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from runner.declaration.resolve import Surroundings, spec_of
+from runner.declaration.resolve_policies import WEB
 from runner.declaration.resolve_schedule import resolved_schedule
 from runner.declaration.resolve_steps import files_of, resolved_steps, rooted
 from runner.declaration.resolve_tasks import resolved_inventory
@@ -110,6 +111,7 @@ def _runner(document: Document, _around: Surroundings) -> dict[str, Any]:
             name: {"path": each["path"], "access": each.get("access", "read")}
             for name, each in (spec.get("roots") or {}).items()
         },
+        **({"web": {**WEB, **(spec["web"] or {})}} if "web" in spec else {}),
     }
 
 

@@ -77,6 +77,15 @@ def retry(declared: Any) -> dict[str, Any]:
     return {"policy": declared, **RETRIES[declared]}
 
 
+def external(levels: Levels) -> dict[str, Any]:
+    """`{webhook, silenceTimeout, unknownTimeout}`; only a job and its type speak of them."""
+    found = merged(levels[:2], "external", EXTERNAL)
+    if found["webhook"]:
+        webhook = {"connection": None, "url": None, "path": None, "privateAddresses": False}
+        found["webhook"] = {**webhook, **found["webhook"]}
+    return {name: EXTERNAL[name] if value is None else value for name, value in found.items()}
+
+
 def with_retry_errors(
     steps: list[dict[str, Any]], errors: Mapping[str, Mapping[str, Any] | None]
 ) -> list[dict[str, Any]]:
@@ -98,6 +107,10 @@ def fail_after(levels: Levels, policy: str) -> int | str:
     return found
 
 
+REPEATABLE = ("sql", "copy", "prune", "class")
+"""Kinds of steps; `class` is code that is one, because it makes a checkpoint after each unit of work."""
+
+
 def on_crash(levels: Levels, kinds: Sequence[str], *, fans_out: bool = False) -> str:
     """`resume` when nothing but steps that may be repeated can have been interrupted (lifecycle, 10).
 
@@ -105,10 +118,6 @@ def on_crash(levels: Levels, kinds: Sequence[str], *, fans_out: bool = False) ->
     """
     repeatable = fans_out or (bool(kinds) and all(kind in REPEATABLE for kind in kinds))
     return str(nearest_declared(levels, "onCrash", "resume" if repeatable else "fail"))
-
-
-REPEATABLE = ("sql", "copy", "prune", "class")
-"""Kinds of steps; `class` is code that is one, because it makes a checkpoint after each unit of work."""
 
 
 def _single(single: bool) -> dict[str, Any]:

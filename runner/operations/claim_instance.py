@@ -68,7 +68,7 @@ def claim_instance(
         return ended
     overlap = _overlap(tx, instance, job)
     if overlap is None:
-        return _skip(tx, instance, now, "removed")
+        return skip_waiting(tx, instance, now, "removed")
     needs = needs_of(tx, spec) if spec.get("locks") or spec.get("groups") else ()
     decision = decide_claim(tx, instance, overlap, needs, now)
     stopping: tuple[int, ...] = ()
@@ -82,7 +82,7 @@ def claim_instance(
                 take_over_state(tx, instance, None if overlap.policy == "allow" else overlap.limit, now)
             return Claimed(_claim(tx, instance, steps, session, now, forced, needs), replaced)
         case Skip(reason=reason, blocker=blocker):
-            return _skip(tx, instance, now, f"{reason}: {blocker}" if reason == "overlap" else reason)
+            return skip_waiting(tx, instance, now, f"{reason}: {blocker}" if reason == "overlap" else reason)
         case Wait():
             if decision.displaces:
                 replaced = (*replaced, *displace_earlier(tx, instance, now, DISPATCHER))
@@ -148,7 +148,8 @@ def _claim(
     return claimed
 
 
-def _skip(tx: Transaction, instance: InstanceRecord, now: datetime, reason: str) -> NotStarted:
+def skip_waiting(tx: Transaction, instance: InstanceRecord, now: datetime, reason: str) -> NotStarted:
+    """It will not start: SKIPPED when it never began (I6), else CANCELLED."""
     event = "skip" if instance.attempt == 0 else "cancel"
     end_waiting(tx, instance, event, reason, who=DISPATCHER, now=now)
     return NotStarted(instance.id, instance.job, INSTANCE.move("SCHEDULED", event).after, reason)

@@ -37,6 +37,8 @@ def recover(
         instance = tx.instances.get(id)
         if instance is None:
             continue
+        if instance.state in LIVE and _is_executed_elsewhere(tx, instance):
+            continue  # no daemon's end is the end of it; its reports, or their absence, decide
         if instance.state in LIVE:
             error = {"code": "crash", "description": description}
             recording = Recording(tx, instance, definition_of(tx, instance), now, RECOVERY)
@@ -45,6 +47,11 @@ def recover(
         if instance.state == "PAUSED" and EVICTION in instance.pauses:
             recovered.append(_resume(tx, instance, now))
     return tuple(recovered)
+
+
+def _is_executed_elsewhere(tx: Transaction, instance: InstanceRecord) -> bool:
+    run = tx.external.get(instance.id)
+    return run is not None and run.epoch == instance.epoch
 
 
 def _resume(tx: Transaction, instance: InstanceRecord, now: datetime) -> Finished:

@@ -45,13 +45,16 @@ class SchedulableJob:
     missed_max_runs: int
     deadline: timedelta | None
     inputs: Mapping[str, Any]
+    external: str | None = None
+    """`webhook` or `poll` when another system executes it: how that learns that it is time."""
+    timeout: timedelta | None = None
     ends_at: datetime | None = None
 
 
 def schedulable(record: ObjectRecord, installation_id: str, zone: str = "UTC") -> SchedulableJob:
     """The daemon's view of an installed job; DamagedRow when it means nothing any more."""
     spec = whole(record).resolved
-    automatic = spec["mode"] == "automatic" and spec["executor"] == "process"
+    automatic = spec["mode"] == "automatic"
     return SchedulableJob(
         uid=record.uid,
         name=record.name,
@@ -71,8 +74,16 @@ def schedulable(record: ObjectRecord, installation_id: str, zone: str = "UTC") -
         missed_max_runs=spec["missed"]["maxRuns"],
         deadline=_duration_or_none(spec["deadline"]),
         inputs=check_inputs(spec["inputs"], spec["with"])[0] if spec["inputs"] else _NO_INPUTS,
+        external=_means(spec),
+        timeout=_duration_or_none(spec.get("timeout")),
         ends_at=end_date(spec, zone),
     )
+
+
+def _means(spec: Mapping[str, Any]) -> str | None:
+    if spec["executor"] != "external":
+        return None
+    return "webhook" if (spec.get("external") or {}).get("webhook") else "poll"
 
 
 def _named_schedule(

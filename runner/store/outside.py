@@ -44,8 +44,9 @@ class TokenWrites(TokenReads, Protocol):
 class ExternalRun:
     """The present attempt of a run that another system executes.
 
-    Not heard of until `silent_at` it becomes UNKNOWN. `means` is `webhook` or `poll`; `call_at` is the next call of the webhook, `accepted_at` when one succeeded,
-    `perhaps_heard` that one may have arrived although nobody said so. `number` is that of the last report.
+    Not heard of until `silent_at` it becomes UNKNOWN. `means` is `webhook` or `poll`; `call_at` is the next
+    call of the webhook, `accepted_at` when one succeeded, `perhaps_heard` that one may have arrived although
+    nobody said so. `number` is that of the last report.
     """
 
     instance_id: int

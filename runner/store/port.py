@@ -178,7 +178,9 @@ class InstanceReads(Protocol):
     def overdue(self, now: datetime) -> Instances:
         """PAUSING, STOPPING or UNKNOWN, and the time for that is over."""
 
-    def next_due(self) -> datetime | None: ...
+    def next_due(self, after: datetime | None = None) -> datetime | None:
+        """When the first SCHEDULED one is due; `after` a moment: of those that are due later than that."""
+
     def next_deadline(self) -> datetime | None:
         """The earliest start_deadline or expires_at of what waits, or end of what is ended by force."""
 

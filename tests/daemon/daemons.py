@@ -107,6 +107,7 @@ class Daemon:
         clock: StandingClock | None = None,
         parallel: int = 5,
         listener: Any = None,
+        outside: Any = None,
     ) -> None:
         self.here = here
         self.loop = loop
@@ -121,6 +122,7 @@ class Daemon:
             state=here.state,
             session=begin_session(here.store, self.clock, "up"),
             parallel=parallel,
+            outside=outside,
         )
         self.engine.start()
         self._is_up = True

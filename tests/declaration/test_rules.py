@@ -83,13 +83,10 @@ def test_retry_beside_a_window_is_an_error():
 @pytest.mark.parametrize(
     ("document", "path"),
     [
-        (a_job(type="external"), "spec.type"),
         (a_schedule(window={"start": "22:00", "end": "04:00"}), "spec.window"),
         (a_schedule(fireAndForget={}), "spec.fireAndForget"),
         (a_schedule(trigger={"startup": {}}), "spec.trigger"),
         (a_schedule(every="5m", calendars=["holidays"]), "spec.calendars"),
-        (a_job_type(executor="external"), "spec.executor"),
-        (a_runner(web={}), "spec.web"),
         (
             an_object(
                 "Authorization",

@@ -149,6 +149,10 @@ class Announcer:
             word, what_now = _RELOADS[outcome.cause]
             self.line(word, f"{outcome.text}; going on with what is installed; {what_now}", "1;31")
 
+    def listening(self, address: str) -> None:
+        """Where the listener is."""
+        self.line("listen", f"{address}  for those with a token: runner token create NAME --role R", "36")
+
     def stopping(self, how: str, running: int, grace_s: float) -> None:
         if running:
             again = "once more to stop at once"

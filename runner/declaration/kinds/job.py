@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from runner.declaration.kinds.envelope import Envelope
+from runner.declaration.kinds.external import External
 from runner.declaration.kinds.inputs import Input
 from runner.declaration.kinds.policies import Policies
 from runner.declaration.kinds.schedule import ScheduleSpec
@@ -117,6 +118,7 @@ class JobSpec(Policies):
     steps: tuple[Step, ...] | None = Field(default=None, min_length=1, description="Run in order")
     code: Code | None = Field(default=None, description="Python code instead of steps")
     tasks: Tasks | None = Field(default=None, description="Fan-out over an Inventory")
+    external: External | None = Field(default=None, description="For a type with executor: external")
     outputs: dict[FieldName, Scalar] = Field(
         default_factory=dict, description="What the run hands on; expressions over steps"
     )

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from runner.declaration.kinds.envelope import Envelope
+from runner.declaration.kinds.external import External
 from runner.declaration.kinds.inputs import Input
 from runner.declaration.kinds.job import Flow
 from runner.declaration.kinds.policies import Policies
@@ -22,6 +23,7 @@ class TypeDefaults(Policies):
         default_factory=dict, alias="with", description="Values for the inputs"
     )
     flow: Flow | None = Field(default=None, description="What a data job moves")
+    external: External | None = Field(default=None, description="With executor: external")
 
 
 class JobTypeSpec(Model):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, Strict
 
 from runner.declaration.kinds.envelope import Envelope
 from runner.declaration.kinds.policies import Policies
@@ -18,6 +18,8 @@ from runner.declaration.texts import (
     Whole,
     Zone,
 )
+
+Port = Annotated[int, Strict(), Field(ge=0, le=65535)]
 
 
 class Root(Model):
@@ -34,6 +36,20 @@ class DeletionBudget(Model):
     percent: Percent = Field(default="20%", description="Of the installed objects")
 
 
+class Web(Model):
+    """The HTTP listener; without `web` there is none. `web: {}` is one with these defaults."""
+
+    bind: Line = Field(default="127.0.0.1", description="Address; beside loopback, hosts is needed")
+    port: Port = Field(default=8470, description="Port; 0: any free one")
+    hosts: tuple[Line, ...] = Field(
+        default=(), description="Names that requests may ask for (Host), beside loopback and bind"
+    )
+    origins: tuple[Line, ...] = Field(
+        default=(), description="Origins whose pages may send requests, beside the listener's own"
+    )
+    base_url: Line | None = Field(default=None, description="Where others reach it; default http://BIND:PORT")
+
+
 class RunnerSpec(Model):
     """Settings of the installation. Database and state directory are flags or environment only."""
 
@@ -48,7 +64,9 @@ class RunnerSpec(Model):
         default_factory=dict, description="Folders that steps may use, by name"
     )
     sources: dict[str, Any] | None = Field(default=None, description="Where declarations come from")
-    web: dict[str, Any] | None = Field(default=None, description="The web pages and the API")
+    web: Web | None = Field(
+        default=None, description="The HTTP listener; without it there is none, {} is one on loopback"
+    )
 
 
 class Runner(Envelope):

@@ -10,7 +10,7 @@ from runner.declaration.facts import is_cron_text
 from runner.declaration.inputs import check_inputs, misfit
 from runner.declaration.problem import Path, Problem, quoted
 from runner.declaration.rules import schedule as schedule_rules
-from runner.declaration.rules.wording import beside, mapping, not_yet
+from runner.declaration.rules.wording import beside, mapping
 from runner.declaration.templates import evaluated_in_code, has_template
 from runner.vocabulary.names import is_object_name
 
@@ -24,9 +24,8 @@ def body(_document: Mapping[str, Any], spec: Mapping[str, Any]) -> Found:
         why = "steps, code, the type's steps or an external type say what runs, only one of them"
         yield beside(("spec", "code"), "code", "steps", why)
     if job_type == "external":
-        hint = "a standard job can call the other system with an http step"
-        yield not_yet(("spec", "type"), "external jobs", hint=hint)
-    elif job_type in SHIPPED_JOB_TYPES and "steps" not in spec and "code" not in spec:
+        return  # another system executes it
+    if job_type in SHIPPED_JOB_TYPES and "steps" not in spec and "code" not in spec:
         detail = f"a job of type {job_type} needs steps or code"
         yield Problem(("spec",), "nothing-to-run", "Nothing to run", detail, "add steps")
 

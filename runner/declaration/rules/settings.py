@@ -1,4 +1,4 @@
-"""Rules for the smaller kinds: JobType, Library, Group, Runner."""
+"""Rules for the smaller kinds: Library, Group, Runner."""
 
 from __future__ import annotations
 
@@ -6,17 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from runner.declaration.problem import Path, Problem
+from runner.declaration.rules import external
 from runner.declaration.rules import schedule as schedule_rules
 from runner.declaration.rules.wording import beside, not_yet
-
-
-def job_type(_document: Mapping[str, Any], spec: Mapping[str, Any]) -> Iterator[Problem]:
-    """A template is for a process; external execution comes later."""
-    if spec.get("executor") == "external":
-        hint = "executor: process is there; an http step can call the other system"
-        yield not_yet(("spec", "executor"), "external jobs", hint=hint)
-        if "steps" in spec:
-            yield beside(("spec", "steps"), "steps", "executor: external", "another system executes")
 
 
 def library(_document: Mapping[str, Any], spec: Mapping[str, Any]) -> Iterator[Problem]:
@@ -40,11 +32,9 @@ def library(_document: Mapping[str, Any], spec: Mapping[str, Any]) -> Iterator[P
 
 
 def runner(_document: Mapping[str, Any], spec: Mapping[str, Any]) -> Iterator[Problem]:
-    """The zone exists; sources and web pages come later."""
+    """The zone exists, the listener has its names; several sources come later."""
     yield from schedule_rules.zone(("spec", "timezone"), spec.get("timezone"))
-    for key, what, instead in (
-        ("sources", "several sources", "one folder is there: runner up PATH"),
-        ("web", "the web pages", "`runner status` and `runner jobs list -o json` are there"),
-    ):
-        if key in spec:
-            yield not_yet(("spec", key), what, hint=instead, at_key=True)
+    yield from external.web(("spec", "web"), spec.get("web"))
+    if "sources" in spec:
+        instead = "one folder is there: runner up PATH"
+        yield not_yet(("spec", "sources"), "several sources", hint=instead, at_key=True)

@@ -12,6 +12,7 @@ from runner.declaration.problem import Problem
 from runner.declaration.rules import (
     credentials,
     expressions,
+    external,
     inventory,
     job,
     metadata,
@@ -26,6 +27,7 @@ _RULES: dict[str, tuple[Rule, ...]] = {
     "Job": (
         metadata.our_annotations,
         job.body,
+        external.job,
         job.shorthands,
         job.schedules,
         job.policies,
@@ -39,7 +41,7 @@ _RULES: dict[str, tuple[Rule, ...]] = {
     "Schedule": (metadata.our_annotations, schedule.named),
     "JobType": (
         metadata.our_annotations,
-        settings.job_type,
+        external.job_type,
         job.inputs,
         job.policies,
         steps.steps,

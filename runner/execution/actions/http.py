@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 from urllib.parse import urlsplit
 
 from runner.execution.actions.addresses import Private, public_addresses
@@ -18,8 +18,6 @@ from runner.vocabulary.duration import format_size, parse_size
 
 if TYPE_CHECKING:
     import httpx2
-
-    from runner.execution.child.context import StepContext
 
 CONNECT_TIMEOUT_S = 15.0
 SILENCE_TIMEOUT_S = 60.0
@@ -34,7 +32,18 @@ JSON_OUTPUT = 256 * 1024
 _RETRYABLE = {408, 425, 429}
 
 
-def perform(action: Mapping[str, Any], step: StepContext) -> dict[str, Any]:
+class Caller(Protocol):
+    """Who sends the request: a step, or the runner itself. `connections` has those that it may use."""
+
+    @property
+    def connections(self) -> Mapping[str, Mapping[str, Any]]: ...
+    def log(self, text: str) -> None: ...
+    def warn(
+        self, description: str, *, code: str = "warning", info: Mapping[str, Any] | None = None
+    ) -> None: ...
+
+
+def perform(action: Mapping[str, Any], step: Caller) -> dict[str, Any]:
     """Send it; ActionFailed `authorization`, `status`, `timeout`, `connection`, … when it is no success."""
     url, credentials = _target(action, step)
     private = bool(action.get("privateAddresses"))
@@ -56,7 +65,7 @@ def perform(action: Mapping[str, Any], step: StepContext) -> dict[str, Any]:
             return {"status": response.status_code, "json": _json(response, text, step)}
 
 
-def _target(action: Mapping[str, Any], step: StepContext) -> tuple[str, Mapping[str, str]]:
+def _target(action: Mapping[str, Any], step: Caller) -> tuple[str, Mapping[str, str]]:
     """The whole URL, and the credentials for its host."""
     name = action.get("connection")
     if not name:
@@ -226,7 +235,7 @@ def _excerpt(response: httpx2.Response, content: bytes) -> str:
     return f": {text[:SHOWN]}{'…' if len(text) > SHOWN else ''}" if text else ""
 
 
-def _json(response: httpx2.Response, content: bytes, step: StepContext) -> Any:
+def _json(response: httpx2.Response, content: bytes, step: Caller) -> Any:
     """The answer as JSON when it says that it is, else null."""
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     if not content or not (kind == "application/json" or kind.endswith("+json")):

@@ -109,9 +109,10 @@ class InstancesRead:
             (instant(now),),
         )
 
-    def next_due(self) -> datetime | None:
+    def next_due(self, after: datetime | None = None) -> datetime | None:
         (due_at,) = self._connection.execute(
-            "SELECT min(due_at) FROM job_instances WHERE state = 'SCHEDULED'"
+            "SELECT min(due_at) FROM job_instances WHERE state = 'SCHEDULED' AND due_at > ?",
+            ("" if after is None else instant(after),),
         ).fetchone()
         return _NEXT.one((due_at,))
 

@@ -1,0 +1,1 @@
+"""What can be asked under /api/v1? Each route parses, calls one operation, and renders."""

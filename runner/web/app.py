@@ -1,0 +1,86 @@
+"""Which routes are there, and what becomes of an error in one?"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from runner.access.permission import Actor
+from runner.operations.tokens import is_use_to_note, recognise
+from runner.store.port import Store
+from runner.vocabulary.errors import RunnerError
+from runner.web.api import external
+from runner.web.gate import Gate, Names
+from runner.web.patience import PATIENCE_S
+from runner.web.problems import MEDIA_TYPE, encoded, problem, problem_of
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What handlers have at hand: the database, the time, and how the daemon is told."""
+
+    store: Store
+    now: Callable[[], datetime]
+    base_url: str
+    wake: Callable[[], Any]
+    draw: Callable[[], float] = random.random
+
+
+def make_app(house: House, names: Names, *, body_s: float = PATIENCE_S) -> Gate:
+    """The listener as an ASGI application, behind its gate."""
+    app = FastAPI(title="jobs-runner", docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.house = house
+    app.include_router(external.router, prefix="/api/v1")
+    app.add_exception_handler(RunnerError, _failed)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _broken)
+
+    def whose(text: str) -> Actor:
+        now = house.now()
+        with house.store.read() as reader:
+            actor, record = recognise(reader, text, now)
+        if is_use_to_note(record, now):
+            house.store.submit(lambda tx: tx.tokens.used(record.id, now), lambda result, problem: None)
+        return actor
+
+    return Gate(app, names, whose, body_s=body_s)
+
+
+def _answer(found: dict[str, Any]) -> Response:
+    return Response(encoded(found), found["status"], media_type=MEDIA_TYPE)
+
+
+async def _failed(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RunnerError)
+    return _answer(problem_of(error))
+
+
+async def _invalid(_request: Request, error: Exception) -> Response:
+    """Where and what, never the value itself: it may be a token."""
+    assert isinstance(error, RequestValidationError)
+    found = [
+        {"at": ".".join(map(str, each["loc"][1:]))[:200], "problem": str(each["msg"])[:300]}
+        for each in error.errors()[:20]
+    ]
+    detail = "; ".join(f"{each['at'] or 'the body'}: {each['problem']}" for each in found)
+    return _answer(problem("invalid", "Invalid request", 422, detail, errors=found))
+
+
+async def _http(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    answer = _answer(problem("http", "Not possible", error.status_code, str(error.detail)))
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+async def _broken(_request: Request, _error: Exception) -> Response:
+    return _answer(problem("failed", "Failed", 500, "the runner could not do that; its log says why"))

@@ -1,0 +1,203 @@
+"""May this request pass at all? Its names, its origin, its token and its size, before anything reads it.
+
+No request is anonymous. Host is checked against DNS rebinding, Origin against pages of other sites; a token
+in a URL is refused, because URLs end up in logs; a body is read here, bounded in size and in time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from runner.access.permission import Actor
+from runner.access.token import PREFIX
+from runner.vocabulary.errors import NotAllowed, RunnerError
+from runner.web.problems import HEADERS, MEDIA_TYPE, encoded, problem, problem_of
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
+
+LARGEST_BODY = 256 * 1024
+"""Bytes. A report is far below it."""
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_SECRET_NAMES = frozenset({"token", "access_token", "api_key", "apikey", "authorization", "key", "secret"})
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """By which names the listener may be called, and which origins may send requests."""
+
+    hosts: frozenset[str]
+    origins: frozenset[str]
+
+
+def names_of(bind: str, hosts: Sequence[str], origins: Sequence[str], base_url: str) -> Names:
+    """What the declaration allows, with loopback, the address itself, and the address for others."""
+    base = urlsplit(base_url)
+    own = {name.lower() for name in (*LOOPBACK, bind, *hosts, base.hostname or "")} - {"", "0.0.0.0", "::"}  # noqa: S104
+    return Names(frozenset(own), frozenset({*origins, f"{base.scheme}://{base.netloc}"}))
+
+
+class Gate:
+    """An ASGI application before the real one. `recognise` tells whose token it is, or raises NotAllowed; a
+    whole body has to arrive within `body_s`.
+    """
+
+    def __init__(self, app: App, names: Names, recognise: Callable[[str], Actor], *, body_s: float) -> None:
+        self._app = app
+        self._names = names
+        self._recognise = recognise
+        self._body_s = body_s
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] != "http":  # there are no websockets
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        headers = _Headers(scope["headers"])
+        refused = self._refused(scope, headers)
+        if refused is not None:
+            await answer(send, refused)
+            return
+        try:
+            scope.setdefault("state", {})["actor"] = await self._actor(headers)
+        except RunnerError as error:
+            await answer(send, _unauthorized(error))
+            return
+        body = await _body(headers, receive, self._body_s)
+        if not isinstance(body, bytes):
+            await answer(send, body, close=True)
+            return
+        await self._app(scope, _replay(body, receive), _with_headers(send))
+
+    def _refused(self, scope: Mapping[str, Any], headers: _Headers) -> dict[str, Any] | None:
+        host = _host(headers.all(b"host"))
+        if host is None:
+            return problem("bad-host", "Bad Host", 400, "exactly one Host header is needed")
+        if host not in self._names.hosts:
+            detail = "the listener is not called by that name; declare it in spec.web.hosts of the Runner"
+            return problem("wrong-host", "Wrong Host", 421, detail)
+        origins = headers.all(b"origin")
+        foreign = headers.one(b"sec-fetch-site") not in ("", "same-origin", "none")
+        if any(origin not in self._names.origins for origin in origins) or (foreign and not origins):
+            detail = (
+                "pages of that origin may not send requests here; spec.web.origins of the Runner allows one"
+            )
+            return problem("wrong-origin", "Wrong Origin", 403, detail)
+        query = scope.get("query_string", b"").decode("latin-1")
+        path = str(scope.get("path", ""))
+        named = {name.lower() for name, _ in parse_qsl(query, keep_blank_values=True, max_num_fields=None)}
+        if PREFIX in query or PREFIX in path or named & _SECRET_NAMES:
+            detail = "a token belongs into the header Authorization; revoke it, because URLs end up in logs"
+            return problem("token-in-url", "Token in the URL", 400, detail)
+        return None
+
+    async def _actor(self, headers: _Headers) -> Actor:
+        given = headers.all(b"authorization")
+        scheme, _, text = (given[0] if len(given) == 1 else "").partition(" ")
+        if scheme.lower() != "bearer" or not text:
+            raise NotAllowed("no request is anonymous: send the header Authorization: Bearer TOKEN")
+        return await asyncio.to_thread(self._recognise, text.strip())
+
+
+class _Headers:
+    def __init__(self, raw: Sequence[tuple[bytes, bytes]]) -> None:
+        self._raw = raw
+
+    def all(self, name: bytes) -> list[str]:
+        return [value.decode("latin-1") for key, value in self._raw if key.lower() == name]
+
+    def one(self, name: bytes) -> str:
+        return next(iter(self.all(name)), "")
+
+
+def _host(given: Sequence[str]) -> str | None:
+    """The name without its port, in lower case; None when there is not exactly one that can be read."""
+    if len(given) != 1 or any(letter in given[0] for letter in "/?#@ \\,"):
+        return None
+    try:
+        parts = urlsplit(f"//{given[0]}")
+        _ = parts.port
+    except ValueError:
+        return None
+    return parts.hostname
+
+
+def _unauthorized(error: RunnerError) -> dict[str, Any]:
+    if isinstance(error, NotAllowed):
+        return problem("unauthorized", "Unauthorized", 401, str(error))
+    return problem_of(error)
+
+
+async def _body(headers: _Headers, receive: Receive, body_s: float) -> bytes | dict[str, Any]:
+    """All of it; or the problem with it."""
+    too_large = problem("too-large", "Too large", 413, f"a body may have {LARGEST_BODY} bytes")
+    length = headers.one(b"content-length")
+    if length.isdecimal() and int(length[:20]) > LARGEST_BODY:
+        return too_large
+    body = bytearray()
+    try:
+        async with asyncio.timeout(body_s):
+            while True:
+                message = await receive()
+                if message["type"] != "http.request":
+                    return problem("incomplete", "Incomplete", 400, "the request ended before its body")
+                body += message.get("body", b"")
+                if len(body) > LARGEST_BODY:
+                    return too_large
+                if not message.get("more_body"):
+                    break
+    except TimeoutError:
+        return problem("too-slow", "Too slow", 408, f"the body did not arrive within {body_s:.0f} s")
+    if body and headers.one(b"content-type").partition(";")[0].strip().lower() != "application/json":
+        return problem("not-json", "Not JSON", 415, "send Content-Type: application/json")
+    return bytes(body)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    told = False
+
+    async def again() -> Message:
+        nonlocal told
+        if told:
+            return await receive()
+        told = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again
+
+
+def _with_headers(send: Send) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", ()), *_ALWAYS]
+        await send(message)
+
+    return sending
+
+
+_ALWAYS = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
+
+
+async def answer(send: Send, found: Mapping[str, Any], *, close: bool = False) -> None:
+    """Send a problem; `close` the connection when the rest of the request is not worth reading."""
+    body = encoded(found)
+    headers = [
+        *_ALWAYS,
+        (b"content-type", MEDIA_TYPE.encode()),
+        (b"content-length", str(len(body)).encode()),
+    ]
+    if found["status"] == 401:
+        headers.append((b"www-authenticate", b'Bearer realm="jobs-runner"'))
+    if close:
+        headers.append((b"connection", b"close"))
+    await send({"type": "http.response.start", "status": found["status"], "headers": headers})
+    await send({"type": "http.response.body", "body": body})

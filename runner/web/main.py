@@ -1,0 +1,109 @@
+"""The process of the listener: `python -m runner.web.main`, started by the daemon with an open socket.
+
+It is told what it is on the first line of stdin (JSON), says `ready` on stdout, looks for webhooks to call at
+every further line, and ends when stdin does: with the daemon, however that ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import random
+import socket
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from runner.operations.wake import wake_daemon
+from runner.store.open import open_store
+from runner.web.app import House, make_app
+from runner.web.courier import Courier
+from runner.web.gate import names_of
+from runner.web.patience import PATIENCE_S, Patient
+
+GRACE_S = 3
+"""For answers under way at a stop. Without it uvicorn waits for ever for a stream that is open."""
+
+CONNECTIONS = 100
+"""At the same time; more are answered with 503."""
+
+IDLE_S = 5
+"""An open connection without a request."""
+
+
+def main() -> None:
+    """Serve until stdin ends."""
+    told: dict[str, Any] = json.loads(sys.stdin.buffer.readline())
+    logging.basicConfig(level=logging.ERROR, stream=sys.stderr, format="%(name)s: %(message)s")
+    asyncio.run(_serve(told))
+
+
+async def _serve(told: Mapping[str, Any]) -> None:
+    database = Path(told["database"])
+    store = open_store(database)
+    base_url = str(told["base_url"])
+
+    def wake() -> None:
+        wake_daemon(database.parent)
+
+    house = House(store, lambda: datetime.now(UTC), base_url, wake)
+    names = names_of(told["bind"], told["hosts"], told["origins"], base_url)
+    Patient.headers_s = patience_s = float(told.get("patience_s", PATIENCE_S))
+    config = uvicorn.Config(
+        make_app(house, names, body_s=patience_s),
+        http=Patient,
+        ws="none",
+        loop="asyncio",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=True,
+        proxy_headers=False,
+        limit_concurrency=CONNECTIONS,
+        timeout_keep_alive=IDLE_S,
+        timeout_graceful_shutdown=GRACE_S,
+        h11_max_incomplete_event_size=32 * 1024,
+    )
+    server = uvicorn.Server(config)
+    courier = Courier(store, Path(told["project"]), base_url, draw=random.random, wake=wake)
+    listening = socket.socket(fileno=int(told["socket"]))
+    tasks = [
+        asyncio.create_task(_hear(server, courier)),
+        asyncio.create_task(courier.run()),
+        asyncio.create_task(_say_ready(server)),
+    ]
+    try:
+        with contextlib.suppress(asyncio.CancelledError):
+            await server.serve(sockets=[listening])
+    finally:
+        courier.stop()
+        for task in tasks:
+            task.cancel()
+        store.close()
+
+
+async def _hear(server: uvicorn.Server, courier: Courier) -> None:
+    """Each line is a knock; the end of stdin is the end."""
+    reader = asyncio.StreamReader()
+    loop = asyncio.get_running_loop()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    while await reader.read(4096):
+        courier.look()
+    server.should_exit = True
+
+
+async def _say_ready(server: uvicorn.Server) -> None:
+    while not server.started:
+        await asyncio.sleep(0.01)
+    print("ready", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""Clients that take their time on purpose: connections that say nothing, or one letter after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from installations import Installation
+from listening import Listening
+
+CLAIMS = "/api/v1/external/claims"
+
+
+@pytest.fixture(scope="module")
+def hasty(here: Installation) -> Iterator[Listening]:
+    """A listener that waits for less than a second."""
+    started = Listening(here, patience_s=0.3)
+    yield started
+    started.end()
+
+
+def test_a_connection_that_says_nothing_is_closed(hasty: Listening) -> None:
+    with hasty.raw() as wire:
+        assert wire.recv(1) == b""
+
+
+def test_one_that_never_comes_to_an_end_of_its_headers_is_closed(hasty: Listening) -> None:
+    with hasty.raw() as wire:
+        wire.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nX-")
+        assert wire.recv(1) == b""
+
+
+def test_the_second_request_of_a_connection_has_no_more_time(hasty: Listening) -> None:
+    with hasty.raw() as wire:
+        wire.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        answer = b""
+        while not answer.endswith(b"}"):
+            answer += wire.recv(65536)
+        assert b" 401 " in answer.split(b"\r\n")[0]
+        wire.sendall(b"GET / HT")
+        assert wire.recv(1) == b""
+
+
+def test_a_body_that_does_not_arrive_is_told_so(hasty: Listening) -> None:
+    token = hasty.a_token()
+    with hasty.raw() as wire:
+        wire.sendall(
+            f"POST {CLAIMS} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n"
+            "Content-Type: application/json\r\nContent-Length: 50\r\n\r\n{".encode()
+        )
+        answer = b""
+        while piece := wire.recv(65536):
+            answer += piece
+        assert answer.startswith(b"HTTP/1.1 408 ")
+        assert b"did not arrive" in answer
+
+
+def test_many_that_say_nothing_do_not_keep_others_out(hasty: Listening) -> None:
+    held = [hasty.raw() for _ in range(60)]
+    try:
+        assert hasty.ask(CLAIMS, {"job": "invoices"}, token=hasty.a_token()).status == 204
+        assert [wire.recv(1) for wire in held] == [b""] * 60
+    finally:
+        for wire in held:
+            wire.close()
+
+
+def test_beyond_its_connections_it_says_so_and_lives(hasty: Listening) -> None:
+    held = [hasty.raw() for _ in range(130)]
+    try:
+        with hasty.raw() as wire:
+            wire.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert wire.recv(65536).split(b"\r\n")[0].split()[1:2] in ([b"503"], [b"401"], [])
+    finally:
+        for wire in held:
+            wire.close()
+    assert hasty.ask(CLAIMS, {"job": "invoices"}, token=hasty.a_token()).status == 204
+
+
+def test_it_ends_with_stdin_although_connections_are_open(here: Installation) -> None:
+    started = Listening(here)
+    with started.raw() as wire:
+        wire.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\n")
+        assert started.end() == 0
