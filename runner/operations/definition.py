@@ -92,10 +92,8 @@ def _connections(steps: list[Mapping[str, Any]]) -> tuple[str, ...]:
 
 def _asks_for_saved(action: Mapping[str, Any], files: Mapping[str, str], state: Path) -> bool:
     """Whether Python code has the SDK's word `job` in it, or a program a name of the runner's files."""
-    if action.get("class"):
-        return True
-    if action.get("argv"):
-        return True  # what is in a program is not to be seen
+    if action.get("class") or action.get("argv"):
+        return True  # what a program asks for is not to be seen
     text = action.get("source") or action.get("script") or ""
     if file := action.get("file"):
         try:

@@ -9,7 +9,7 @@ import json
 import math
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from runner.execution.actions.failure import ActionFailed
@@ -18,55 +18,77 @@ from runner.vocabulary.names import is_field_name
 LIMIT = 256 * 1024
 """Bytes of all outputs of one step. Outputs are kept in the database; data belongs into a file or table."""
 
+_OUTPUT, _BAD = "$RUNNER_OUTPUT", "bad-output"
+
 COUNT = 100
 """Outputs of one step."""
 
 
 def read_outputs(path: str) -> dict[str, Any]:
     """The outputs in that file, the last line of a name winning; empty when there is no such file."""
+    content = content_of(path, _OUTPUT, LIMIT, _BAD)
     try:
-        # O_NOFOLLOW and O_NONBLOCK: the program may have put a link or a fifo there.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        raise _bad(f"cannot be read ({error.strerror})") from None
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise _bad("is no longer a regular file")
-        content = file.read(LIMIT + 1)
-    if len(content) > LIMIT:
-        raise _bad(f"is larger than {LIMIT // 1024} KiB; write data to a file, and its path as an output")
-    try:
-        lines = content.decode("utf-8").split("\n")
+        text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         number = content.count(b"\n", 0, error.start) + 1
         raise _bad(f"line {number} is not UTF-8 text") from None
-    found: dict[str, Any] = {}
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            name, value = _output(line.removesuffix("\r"), number)
-            found[name] = value
+    found = assignments(text, _OUTPUT, _BAD, is_field_name, "a name of lower-case letters, digits and _")
     if len(found) > COUNT:
         raise _bad(f"names {len(found)} outputs; {COUNT} is the most")
     return found
 
 
-def _output(line: str, number: int) -> tuple[str, Any]:
+def content_of(path: str, name: str, limit: int, code: str) -> bytes:
+    """The content of a file that a program wrote, empty when there is none; ActionFailed `code` else.
+
+    The program may have put a link or a fifo there.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return b""
+    except OSError as error:
+        raise ActionFailed(code, f"{name} cannot be read ({error.strerror})") from None
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise ActionFailed(code, f"{name} is no longer a regular file")
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        what = "write data to a file, and its path as an output"
+        raise ActionFailed(code, f"{name} is larger than {limit // 1024} KiB; {what}")
+    return content
+
+
+def assignments(
+    text: str, where: str, code: str, is_name: Callable[[str], bool], names: str = "a name"
+) -> dict[str, Any]:
+    """The values of lines `name=text` and `name:=JSON`, the last line of a name winning."""
+    found: dict[str, Any] = {}
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip():
+            name, value = _assignment(line.removesuffix("\r"), f"{where} line {number}", code, is_name, names)
+            found[name] = value
+    return found
+
+
+def _assignment(
+    line: str, where: str, code: str, is_name: Callable[[str], bool], names: str
+) -> tuple[str, Any]:
     name, equals, text = line.partition("=")
     as_json = name.endswith(":")
     name = name.removesuffix(":").strip()
-    if not equals or not is_field_name(name):
-        raise _bad(
-            f"line {number} is not name=text or name:=JSON with a name of lower-case letters, digits and _; "
-            'a text of several lines is written as name:="first\\nsecond"'
+    if not equals or not is_name(name):
+        raise ActionFailed(
+            code,
+            f"{where} is not name=text or name:=JSON with {names}; "
+            'a text of several lines is written as name:="first\\nsecond"',
         )
     if not as_json:
         return name, text
     try:
         return name, json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
-        raise _bad(f"line {number}: the value of {name} is not JSON ({str(error)[:100]})") from None
+        raise ActionFailed(code, f"{where}: the value of {name} is not JSON ({str(error)[:100]})") from None
 
 
 def _no_constant(text: str) -> Any:
@@ -74,7 +96,7 @@ def _no_constant(text: str) -> Any:
 
 
 def _bad(reason: str) -> ActionFailed:
-    return ActionFailed("bad-output", f"$RUNNER_OUTPUT {reason}")
+    return ActionFailed(_BAD, f"{_OUTPUT} {reason}")
 
 
 def check_outputs(returned: Any, what: str) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """Runs a script or a program; its exit code decides, and lines in `$RUNNER_OUTPUT` are its outputs.
 
+What it says and records otherwise stands in files too (`program_files`).
+
 A script is run by `/bin/sh -e` (the first failing command ends it), or by the interpreter that its first
 line names (`#!/usr/bin/env bash`). Values reach it through `env`, never by pasting into its text.
 
@@ -15,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner.execution.actions.failure import ActionFailed
 from runner.execution.actions.outputs import read_outputs
+from runner.execution.actions.program_files import ProgramFiles
 
 if TYPE_CHECKING:
     from runner.execution.child.context import StepContext
@@ -27,8 +30,27 @@ def perform(action: Mapping[str, Any], step: StepContext) -> dict[str, Any]:
     """Run it to its end; ActionFailed `exit-code` or `signal` when it did not succeed."""
     argv = _argv(action, step)
     folder = _workdir(action.get("workdir"), step)
-    env = {**step.env, **{name: _text(value) for name, value in (action.get("env") or {}).items()}}
-    finished = step.run_program(argv, env=env, cwd=folder)
+    files = ProgramFiles(step)
+    files.prepare()
+    own = {name: _text(value) for name, value in (action.get("env") or {}).items()}
+    try:
+        _run(action, step, argv, {**step.env, **files.paths, **own}, folder, files)
+    except BaseException:
+        files.rescue()
+        raise
+    step.record = files.finish()
+    return read_outputs(step.output_path)
+
+
+def _run(
+    action: Mapping[str, Any],
+    step: StepContext,
+    argv: Sequence[str],
+    env: Mapping[str, str],
+    folder: str,
+    files: ProgramFiles,
+) -> None:
+    finished = step.run_program(argv, env=env, cwd=folder, watch=files.look)
     if finished.signal is not None:
         raise ActionFailed(
             "signal",
@@ -44,7 +66,6 @@ def perform(action: Mapping[str, Any], step: StepContext) -> dict[str, Any]:
             retryable=True,
             exit_code=finished.exit_code,
         )
-    return read_outputs(step.output_path)
 
 
 def _argv(action: Mapping[str, Any], step: StepContext) -> Sequence[str]:

@@ -138,18 +138,24 @@ class StepContext:
             self.unsaid = None
 
     def run_program(
-        self, argv: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: str | None = None
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        cwd: str | None = None,
+        watch: Callable[[], None] | None = None,
     ) -> Finished:
         """Run a program to its end, its output going to the instance's log.
 
-        `argv[0]` is looked up on PATH. `env` replaces `self.env`; `cwd` is `workdir` unless given. Raises
+        `argv[0]` is looked up on PATH. `env` replaces `self.env`; `cwd` is `workdir` unless given. `watch`
+        is called now and then while it runs. Raises
         ActionFailed (`program-not-found`, `program-not-executable`, `timeout`) and never leaves the program
         running.
         """
         from runner.execution.child.spawn import run_program
 
         self.ran_program = True
-        return run_program(argv, dict(self.env if env is None else env), cwd or self.workdir)
+        return run_program(argv, dict(self.env if env is None else env), cwd or self.workdir, watch)
 
 
 def _raised(severity: str, code: str, description: str, info: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -10,9 +10,10 @@ from __future__ import annotations
 import _signal  # type: ignore[import-not-found]
 import contextlib
 import os
+import select
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from runner.execution.actions.failure import ActionFailed
 from runner.execution.child.context import Finished
@@ -24,8 +25,13 @@ _BLOCKED = tuple(map(int, (signal.SIGTERM, signal.SIGALRM, signal.SIGHUP, NO_SHI
 _RESET = (*_BLOCKED, *map(int, (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGCHLD)))
 
 
-def run_program(argv: Sequence[str], env: Mapping[str, str], cwd: str) -> Finished:
-    """Run `argv` in `cwd` with exactly `env`, output to the log, until it ends.
+LOOK_EVERY_MS = 250
+
+
+def run_program(
+    argv: Sequence[str], env: Mapping[str, str], cwd: str, watch: Callable[[], None] | None = None
+) -> Finished:
+    """Run `argv` in `cwd` with exactly `env`, output to the log, until it ends; `watch` meanwhile.
 
     Raises ActionFailed when it cannot be started or timed out, StopRequested when it ended because the
     instance is being stopped. A program that ends with success although it was told to stop has succeeded.
@@ -46,6 +52,8 @@ def run_program(argv: Sequence[str], env: Mapping[str, str], cwd: str) -> Finish
     finally:
         _signal.pthread_sigmask(_signal.SIG_UNBLOCK, _BLOCKED)
     try:
+        if watch is not None:
+            _watch(pid, watch)
         _, status = os.waitpid(pid, 0)
     except BaseException:
         with contextlib.suppress(ProcessLookupError):
@@ -61,6 +69,21 @@ def run_program(argv: Sequence[str], env: Mapping[str, str], cwd: str) -> Finish
     if INTERRUPTION.stopping and code != 0:
         raise StopRequested
     return Finished(None, -code) if code < 0 else Finished(code, None)
+
+
+def _watch(pid: int, watch: Callable[[], None]) -> None:
+    """Look now and then, until the program has ended."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except OSError:
+        return  # too many descriptors: then it is looked at when it has ended
+    try:
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        while not poll.poll(LOOK_EVERY_MS):
+            watch()
+    finally:
+        os.close(descriptor)
 
 
 def _spawn(argv: Sequence[str], env: Mapping[str, str], cwd: str) -> int:

@@ -23,7 +23,12 @@ class AStep(StepContext):
     """A step outside of a supervised child, where there is no zygote to die with."""
 
     def run_program(
-        self, argv: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: str | None = None
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        cwd: str | None = None,
+        watch: Callable[[], None] | None = None,
     ) -> Finished:
         code = subprocess.run(argv, env=dict(env or self.env), cwd=cwd, check=False).returncode
         return Finished(None, -code) if code < 0 else Finished(code, None)
