@@ -66,6 +66,16 @@ class Project:
             )
         return result
 
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start a command of the runner here, and do not wait for it."""
+        return subprocess.Popen(
+            [RUNNER, *arguments],
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
     def rows(self, sql: str, *values: Any) -> list[dict[str, Any]]:
         """What the database says, as a person with sqlite3 would ask it."""
         connection = sqlite3.connect(f"file:{self.state / 'runner.db'}?mode=ro", uri=True, timeout=10)
