@@ -81,7 +81,7 @@ def resolved_job(document: Mapping[str, Any], around: Surroundings) -> dict[str,
         "steps": policies.with_retry_errors(steps, retry_errors),
         "outputs": {**(job_type.get("outputs") or {}), **(spec.get("outputs") or {})},
         "files": {path: around.sha256(path) for path in sorted(set(files_of(steps)))},
-        "runAs": None,
+        "runAs": policies.nearest_declared(levels, "runAs"),
         # Only where there are any: a job without them is the same as before there were inventories.
         **({"tasks": resolved_tasks(spec["tasks"], around)} if "tasks" in spec else {}),
         **external,

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from runner.execution.exceeded import name_exceeded
 from runner.execution.order import (
     Began,
     Checkpointed,
@@ -31,6 +32,7 @@ from runner.execution.protocol import Lines, ProtocolError
 from runner.execution.sayings import GRADES, LEVELS, checked_info, checked_record, number_or_none
 from runner.execution.streams import Streams
 from runner.execution.verdict import decide_outcome, error_from
+from runner.vocabulary.duration import format_size
 
 _READ = 1 << 16  # bytes: a pipe's capacity, so one flood cannot hold up the others for long
 
@@ -374,13 +376,18 @@ class Attempt:
             sleeps=self.wake_at is not None,
             was_to_pause=self.hinted,
         )
+        error = name_exceeded(verdict.error, usage, self.order.limits)
+        if self.log.is_full:
+            kept = format_size(self.order.output_limit)
+            text = f"it printed {format_size(self.log.received)}, and its log keeps {kept} (limits.output)"
+            self._raise("warning", "output-limit", text, {})
         wake_at = None if self.wake_at is None else datetime.fromtimestamp(self.wake_at, UTC)
         signalled = status is not None and os.WIFSIGNALED(status)
         report = Ended(
             self.instance,
             self.epoch,
             verdict.outcome,
-            verdict.error,
+            error,
             verdict.outputs,
             None if status is None or signalled else os.waitstatus_to_exitcode(status),
             os.WTERMSIG(status) if status is not None and signalled else None,

@@ -135,6 +135,11 @@ class Log:
         else:
             self._rest[stream] = data
 
+    @property
+    def is_full(self) -> bool:
+        """Whether the limit has cut it."""
+        return self._full and self.problem is None
+
     def close(self) -> None:
         """Write what has no line end yet, say what was dropped, close the file."""
         if self._rest is not None:

@@ -19,6 +19,7 @@ MARK = "RUNNER_MARK"
 _TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_NO_NEW_PRIVS = 38
 
 # Without argtypes: their conversions cost a fresh child more than the call. Small numbers need none.
 _prctl = ctypes.CDLL(None).prctl
@@ -195,9 +196,48 @@ def kill_group(group: int, signal_number: int) -> bool:
 
 
 def apply_limits(limits: Mapping[str, int]) -> None:
-    """Limit this process and what it starts: `memory` in bytes of address space, `cpu` in seconds."""
+    """Limit this process and what it starts: `memory` in bytes of address space, `cpu` in seconds of each
+    process, `open_files`, `processes` (of the user, whose other ones count too), `nice`, `umask`.
+    """
     if memory := limits.get("memory"):
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     if cpu := limits.get("cpu"):
         # SIGXCPU at the soft limit names the cause; signal.SIGKILL at the hard one cannot be caught.
         resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 5))
+    if open_files := limits.get("open_files"):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (open_files, open_files))
+    if processes := limits.get("processes"):
+        resource.setrlimit(resource.RLIMIT_NPROC, (processes, processes))
+    if (nice := limits.get("nice")) is not None:
+        os.setpriority(os.PRIO_PROCESS, 0, nice)
+    if (umask := limits.get("umask")) is not None:
+        os.umask(umask)
+
+
+def become(uid: int, gid: int, groups: list[int]) -> None:
+    """Be another user from now on, for good; only root can. Still ends with the parent."""
+    parent = os.getppid()
+    os.setgroups(groups)
+    os.setresgid(gid, gid, gid)
+    os.setresuid(uid, uid, uid)
+    die_with_parent(signal.SIGKILL)  # the kernel forgets it when credentials change
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def forbid_new_privileges() -> None:
+    """From now on no program that this process or its children start gains rights: set-user-ID bits and file
+    capabilities count for nothing (prctl(2)). It cannot be taken back."""
+    _prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+
+
+def processes_of(uid: int) -> int:
+    """How many processes and threads that user has now: the kernel's limit counts them all."""
+    count = 0
+    for entry in os.listdir("/proc"):  # noqa: PTH208
+        if not entry.isdigit():
+            continue
+        with contextlib.suppress(OSError):
+            if os.stat(f"/proc/{entry}").st_uid == uid:  # noqa: PTH116
+                count += len(os.listdir(f"/proc/{entry}/task"))  # noqa: PTH208
+    return count

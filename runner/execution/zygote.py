@@ -29,7 +29,7 @@ from runner.execution.child import harness
 from runner.execution.child.harness import live
 from runner.execution.child.interruption import INTERRUPTION, NO_SHIELD, PAUSE_WANTED
 from runner.execution.child.stream import Stream
-from runner.execution.processes import adopt_orphans, die_with_parent, kill_group
+from runner.execution.processes import adopt_orphans, die_with_parent, forbid_new_privileges, kill_group
 from runner.execution.protocol import (
     AHEAD,
     ASK,
@@ -81,6 +81,7 @@ class Zygote:
         # before it is ready finds the signal waiting.
         INTERRUPTION.prepare(self._pid)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        forbid_new_privileges()
         adopt_orphans()
         die_with_parent(signal.SIGHUP)
 

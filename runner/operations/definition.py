@@ -33,6 +33,7 @@ class Definition:
     files: Mapping[str, str]
     libraries: Mapping[str, Mapping[str, str]]
     limits: Mapping[str, Any]
+    """Those that its processes set themselves; empty for most."""
     keep_workdir: bool
     output_limit: int
     timeout_s: float | None
@@ -58,7 +59,7 @@ def define(spec: Mapping[str, Any], state: Path) -> Definition:
         libraries={name: _copies(modules, state) for name, modules in spec["libraries"].items()},
         keep_workdir=bool(spec.get("keepWorkdir")),
         output_limit=parse_size(limits["output"]) if limits.get("output") else DEFAULT_OUTPUT_LIMIT,
-        limits=limits,
+        limits={key: value for key, value in limits.items() if value is not None and key != "output"},
         timeout_s=parse_duration(timeout).total_seconds() if timeout else None,
         perform_timeout_s=parse_duration(perform_timeout).total_seconds() if perform_timeout else None,
         connections=connections,

@@ -8,6 +8,7 @@ from runner.credentials.authorization import CredentialMissing
 from runner.declaration.expressions import ExpressionError
 from runner.operations.finish_instance import failed
 from runner.operations.outcome import Finished, Recording, definition_of
+from runner.operations.run_as import CannotRunAs
 from runner.operations.whole_copies import DamagedCopy
 from runner.store.port import Transaction
 from runner.vocabulary.errors import UnknownName
@@ -35,7 +36,7 @@ def fail_to_start(
 
 def is_lasting(problem: Exception) -> bool:
     """Whether time alone does not bring back what is missing."""
-    return isinstance(problem, CredentialMissing | UnknownName | DamagedCopy | ExpressionError)
+    return isinstance(problem, CredentialMissing | UnknownName | DamagedCopy | ExpressionError | CannotRunAs)
 
 
 def code_of(problem: Exception) -> str:
@@ -46,4 +47,6 @@ def code_of(problem: Exception) -> str:
         return "authorization"
     if isinstance(problem, DamagedCopy):
         return "damaged-copy"
+    if isinstance(problem, CannotRunAs):
+        return "run-as"
     return "unknown-name" if isinstance(problem, UnknownName) else "not-started"

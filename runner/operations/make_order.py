@@ -17,6 +17,7 @@ from runner.declaration.expressions import as_text, render
 from runner.declaration.templates import has_template
 from runner.execution.order import NO_TARGET, Order
 from runner.operations.definition import Definition
+from runner.operations.run_as import new_workdir, user_of
 from runner.operations.saved import saved_of
 from runner.operations.settings import settings
 from runner.operations.targets_of import as_target
@@ -88,6 +89,12 @@ def make_order(
         env, env_masks = _environment(None, spec, project, context)
     if task is not None:
         env["RUNNER_TARGET_VALUES"] = json.dumps(dict(task.values), ensure_ascii=False)
+    user = user_of(spec) if spec.get("runAs") else None
+    workdir = f"{state}/work/{instance.id}" if definition.keep_workdir else None
+    if user is not None:
+        workdir = new_workdir(instance.id)
+        if "HOME" not in spec["env"]:
+            env["HOME"] = user.home
     if spec["type"] == SYSTEM:
         env = _with_the_runner(env, project, store.path)
     return Order(
@@ -106,10 +113,10 @@ def make_order(
         connections=connections,
         roots=roots,
         env=env,
-        workdir=f"{state}/work/{instance.id}" if definition.keep_workdir else None,
+        workdir=workdir,
         keep_workdir=definition.keep_workdir,
         log_path=f"{state}/{log_path_of(instance.job, instance.id, target)}",
-        limits=definition.limits,
+        limits=definition.limits if user is None else {**definition.limits, "user": user.as_limit()},
         outputs=spec["outputs"] if task is None else {},
         perform_timeout_s=definition.perform_timeout_s,
         timeout_s=_time_left(instance, _timeout_s(definition, task), now),

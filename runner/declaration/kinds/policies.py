@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, Strict, StringConstraints
 
 from runner.declaration.kinds.retry import RETRY, Retry, RetryErrors
 from runner.declaration.texts import (
@@ -18,6 +18,9 @@ from runner.declaration.texts import (
     Text,
     Whole,
 )
+
+USER = r"^[a-z_][a-z0-9_-]{0,31}(:[a-z_][a-z0-9_-]{0,31})?$"
+"""As useradd(8) accepts it."""
 
 
 class Concurrency(Model):
@@ -53,9 +56,24 @@ class FromAuthorization(Model):
 class Limits(Model):
     """What one instance may use."""
 
-    memory: Size | None = Field(default=None, description="Address space of one instance")
-    cpu_time: Duration | None = Field(default=None, description="Processor time of one instance")
-    output: Size | None = Field(default=None, description="Size of its log; more is cut with a mark")
+    memory: Size | None = Field(default=None, description="Address space of each of its processes")
+    cpu_time: Duration | None = Field(default=None, description="Processor time of each of its processes")
+    open_files: Annotated[int, Strict(), Field(ge=16, le=1_048_576)] | None = Field(
+        default=None, description="Open files of each of its processes"
+    )
+    processes: Count | None = Field(
+        default=None,
+        description="Processes and threads beside those that its user has at its start; root is not bound",
+    )
+    output: Size | None = Field(
+        default=None, description="Size of its log; more is cut with a mark and a warning"
+    )
+    nice: Annotated[int, Strict(), Field(ge=-20, le=19)] | None = Field(
+        default=None, description="Priority: 19 yields to everything; below the daemon's own only root may go"
+    )
+    umask: Annotated[str, StringConstraints(pattern=r"^0?[0-7]{3}$")] | None = Field(
+        default=None, description="Which rights its new files do not get, quoted: '027'"
+    )
 
 
 class History(Model):
@@ -73,8 +91,8 @@ class Policies(Model):
     retry: Retry | None = Field(default=None, description=f"{RETRY}; default once")
     retry_on: RetryErrors | None = Field(
         default=None,
-        description="Only these failures are tried again, also those that would else be final; default: those "
-        "that may pass. An authorization error never is",
+        description="Only these failures are tried again, also those that would else be final; default: "
+        "those that may pass. An authorization error never is",
     )
     never_retry_on: RetryErrors | None = Field(
         default=None, description="These failures are final, whatever else is declared"
@@ -120,8 +138,11 @@ class Policies(Model):
         default_factory=dict,
         description="Environment of the steps; a child inherits only PATH, HOME, LANG and TZ beside it",
     )
-    limits: Limits | None = Field(
-        default=None, description="Memory, processor time and output of one instance"
+    limits: Limits | None = Field(default=None, description="What one instance may use")
+    run_as: Annotated[str, StringConstraints(pattern=USER)] | None = Field(
+        default=None,
+        description="User, or user:group, whose rights the job's processes have; another than the daemon's "
+        "own only when root runs the daemon",
     )
     keep_workdir: bool | None = Field(
         default=None,

@@ -77,6 +77,9 @@ def policies(document: Mapping[str, Any], spec: Mapping[str, Any]) -> Found:
     path: Path = ("spec",)
     if document.get("kind") != "Job":
         path, spec = ("spec", "defaults"), mapping(spec.get("defaults"))
+    if spec.get("runAs") and spec.get("keepWorkdir"):
+        why = "another user cannot enter the state directory, where it would be kept"
+        yield beside((*path, "keepWorkdir"), "keepWorkdir", "runAs", why)
     for key in ("timeout", "performTimeout", "deadline"):
         yield from schedule_rules.positive((*path, key), spec.get(key))
     yield from schedule_rules.instant((*path, "validUntil"), spec.get("validUntil"), dates=True)

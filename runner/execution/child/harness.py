@@ -21,7 +21,6 @@ from runner.execution.child.stream import Stream
 from runner.execution.processes import (
     MARK,
     adopt_orphans,
-    apply_limits,
     die_with_parent,
 )
 from runner.execution.protocol import CONTROL, decode
@@ -89,9 +88,11 @@ def run(stream: Stream, finish: Callable[[], None]) -> int:
     try:
         if order["make_workdir"]:
             _make(workdir)
+        if order.get("limits"):
+            from runner.execution.child.limits import restrict
+
+            restrict(order, steps.warn)
         chdir(workdir)
-        if limits := order.get("limits"):
-            apply_limits(_limits(limits))
         completion = steps.run()
         finish()
         if steps.failed_with is not None:
@@ -167,23 +168,6 @@ def _leave(workdir: str) -> bool:
     except OSError:
         return False
     return True
-
-
-def _limits(declared: Mapping[str, Any]) -> dict[str, int]:
-    limits: dict[str, int] = {}
-    if memory := declared.get("memory"):
-        if isinstance(memory, str):
-            from runner.vocabulary.duration import parse_size
-
-            memory = parse_size(memory)
-        limits["memory"] = memory
-    if cpu := declared.get("cpuTime"):
-        if isinstance(cpu, str):
-            from runner.vocabulary.duration import parse_duration
-
-            cpu = parse_duration(cpu).total_seconds()
-        limits["cpu"] = max(1, round(cpu))
-    return limits
 
 
 def finish_interpreter() -> None:

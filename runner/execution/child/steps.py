@@ -197,6 +197,11 @@ class Steps:
                 message = {**message, "description": f"{message['description']} (the last that is stored)"}
         self.stream.send(message)
 
+    def warn(self, code: str, description: str) -> None:
+        """Keep a warning with the instance."""
+        message = {"m": "raised", "severity": "warning", "code": code, "description": description, "info": {}}
+        self._pass_on(message)
+
     def _say(self, message: str, step: Mapping[str, Any], **more: Any) -> None:
         self.number += 1
         self.stream.send({"m": message, "n": self.number, "step": step["name"], "at": time(), **more})
