@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from runner.daemon.clock import Clock
 from runner.daemon.engine import Engine
 from runner.daemon.presence import begin_session
 from runner.execution.order import Ended
-from runner.execution.output import LogLine, follow_log
+from runner.execution.output import LogLine, follow_log, follow_targets
 from runner.operations.outcome import Finished, NotStarted
 from runner.store.port import Store
 from runner.store.records import InstanceRecord, log_path_of
@@ -64,21 +64,27 @@ def run_trial(
     show: Callable[[LogLine], None],
     clock: Clock,
 ) -> Finished | NotStarted:
-    """Run the recorded instance to its end, showing its log as it grows. Ctrl-C stops it, and all of it."""
+    """Run the recorded instance to its end, showing its log, or those of its targets, as they grow.
+
+    Ctrl-C stops it, and all of it.
+    """
     ended = threading.Event()
     path = state / log_path_of(job, instance_id)
 
-    def follow() -> None:
-        for line in follow_log(path, ended.is_set):
+    def follow(lines: Iterable[LogLine]) -> None:
+        for line in lines:
             show(line)
 
-    follower = threading.Thread(target=follow, name="log", daemon=True)
-    follower.start()
+    logs = follow_log(path, ended.is_set), follow_targets(path.with_suffix(""), ended.is_set)
+    followers = [threading.Thread(target=follow, args=(log,), name="log", daemon=True) for log in logs]
+    for follower in followers:
+        follower.start()
     try:
         return asyncio.run(_run(store, state, project, clock))
     finally:
         ended.set()
-        follower.join(timeout=10)
+        for follower in followers:
+            follower.join(timeout=10)
 
 
 async def _run(store: Store, state: Path, project: Path, clock: Clock) -> Finished | NotStarted:

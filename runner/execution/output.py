@@ -263,6 +263,40 @@ def follow_log(
         wait(every_s)
 
 
+def follow_targets(
+    folder: Path | str,
+    stop: Callable[[], bool],
+    *,
+    wait: Callable[[float], None] = time.sleep,
+    every_s: float = 0.05,
+) -> Iterator[LogLine]:
+    """What the targets of a run print, each in a log of its own in `folder`, until `stop()`.
+
+    The step of a line is `target/step`. Lines of one target keep their order.
+    """
+    positions: dict[str, int] = {}
+    while True:
+        ended = stop()
+        with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
+            grown = sorted(
+                (entry.name, entry.path)
+                for entry in entries
+                if entry.name.endswith(".log") and entry.stat().st_size > positions.get(entry.name, 0)
+            )
+            for name, path in grown:
+                with Path(path).open("rb") as file:
+                    file.seek(positions.get(name, 0))
+                    part = file.read()
+                whole = part[: part.rfind(b"\n") + 1]  # what ends later is read again then
+                positions[name] = positions.get(name, 0) + len(whole)
+                for line in whole.splitlines():
+                    if (parsed := _parsed(line)) is not None:
+                        yield parsed._replace(step=f"{name.removesuffix('.log')}/{parsed.step}")
+        if ended:
+            return
+        wait(every_s)
+
+
 def _parsed(line: bytes) -> LogLine | None:
     words = line.rstrip(b"\n").decode("utf-8", "replace").split(" ", 3)
     return LogLine(*words) if len(words) == 4 else None

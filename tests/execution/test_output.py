@@ -12,7 +12,7 @@ import pytest
 from execution_builders import Workshop, a_python_step, a_shell_step
 
 from runner.execution.order import Raised
-from runner.execution.output import Log, Masks, follow_log, read_log
+from runner.execution.output import Log, Masks, follow_log, follow_targets, read_log
 
 
 def test_a_line_has_its_time_step_and_stream(workshop: Workshop) -> None:
@@ -218,3 +218,23 @@ def test_a_folder_that_is_a_link_gets_no_log(tmp_path: Path) -> None:
 
     assert list(elsewhere.iterdir()) == []
     assert log.problem and "cannot be written" in log.problem
+
+
+def test_the_logs_of_targets_are_followed_together(tmp_path: Path) -> None:
+    folder = tmp_path / "7"
+    told: list[str] = []
+    rounds = iter(range(3))
+
+    def grow(_: float) -> None:
+        match next(rounds):
+            case 0:
+                folder.mkdir()
+                (folder / "edge-1.log").write_text("2026-11-21T12:00:00.000Z ask out one\n2026-11-21T12")
+            case 1:
+                with (folder / "edge-1.log").open("a") as file:
+                    file.write(":00:01.000Z ask out two\n")
+                (folder / "edge-2.log").write_text("2026-11-21T12:00:02.000Z ask err three\n")
+
+    for line in follow_targets(folder, lambda: len(told) == 3, wait=grow):
+        told.append(f"{line.step} {line.text}")
+    assert told == ["edge-1/ask one", "edge-1/ask two", "edge-2/ask three"]
