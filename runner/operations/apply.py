@@ -9,7 +9,7 @@ from pathlib import Path
 from runner.access.permission import Actor, may
 from runner.lifecycle.holds import is_blocking
 from runner.operations.blobs import renew_blob, store_blob
-from runner.operations.holding import hold_job
+from runner.operations.holding import RELEASES, hold_job, note_job_move, status_of
 from runner.operations.last_applied import remember
 from runner.operations.maintenance import maintenance_under_way
 from runner.operations.pausing import resume_what_the_job_kept
@@ -193,9 +193,14 @@ class _Carrying:
             self._write(tx, change)
         else:
             self._found(tx, change)
+        uid = self._uid(change.address, change.uid)
+        clears = change.address.kind == "Job" and any(edit.verb == "clear" for edit in change.holds)
+        before = status_of(tx, uid, self.now) if clears else None
         for edit in change.holds:
             self._hold(tx, edit, change.reason)
-        uid = self._uid(change.address, change.uid)
+        record = tx.objects.by_uid(uid) if before is not None else None
+        if record is not None and before is not None:
+            note_job_move(tx, record, before, RELEASES, who=self.who, why=change.reason, now=self.now)
         for schedule in change.watermarks:
             tx.slots.set_watermark(uid, schedule, self.now)
         if any(edit.verb == "clear" for edit in change.holds):

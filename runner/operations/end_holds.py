@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from runner.operations.holding import RELEASES, note_job_move, status_of
 from runner.operations.pausing import resume_what_the_job_kept
 from runner.store.port import Transaction
 from runner.store.records import HoldRecord
 
 CLOCK = "system:clock"
+OVER = "its time is over"
+AN_INSTANT = timedelta(milliseconds=1)
 
 
 def end_holds(tx: Transaction, now: datetime) -> int:
@@ -25,13 +28,17 @@ def end_holds_of(tx: Transaction, uid: str, holds: Iterable[HoldRecord], now: da
     exception: its slots are left to the missed policy.
     """
     over = [(hold, hold.until) for hold in holds if hold.until is not None and hold.until <= now]
+    record = tx.objects.by_uid(uid) if over else None
+    before = status_of(tx, uid, min(until for _, until in over) - AN_INSTANT) if over else None
     for hold, _ in over:
-        tx.holds.clear(uid, hold.kind, hold.owner, at=now, who=CLOCK, why="its time is over")
+        tx.holds.clear(uid, hold.kind, hold.owner, at=now, who=CLOCK, why=OVER)
+    if record is not None and before is not None and record.kind == "Job":
+        note_job_move(tx, record, before, RELEASES, who=CLOCK, why=OVER, now=now)
     free_since = max((until for hold, until in over if hold.kind != "paused"), default=None)
     if free_since is not None:
         for (job_uid, schedule), watermark in tx.slots.watermarks().items():
             if job_uid == uid and watermark.at < free_since:
                 tx.slots.set_watermark(uid, schedule, free_since)
     if over:
-        resume_what_the_job_kept(tx, uid, who=CLOCK, why="the time of a hold is over", now=now)
+        resume_what_the_job_kept(tx, uid, who=CLOCK, why=OVER, now=now)
     return len(over)

@@ -10,7 +10,7 @@ from typing import Any
 from runner.access.permission import Actor
 from runner.lifecycle.holds import active, family, is_blocking
 from runner.lifecycle.instance import INSTANCE, is_open
-from runner.lifecycle.job import Status, job_status
+from runner.lifecycle.job import JOB, Status, job_status
 from runner.lifecycle.pausing import DISABLE, KEEPS_PAUSED, NotPausable
 from runner.lifecycle.step import STEP
 from runner.lifecycle.task import TASK
@@ -23,6 +23,9 @@ from runner.operations.pausing import (
 )
 from runner.store.port import Reader, Transaction
 from runner.store.records import HoldRecord, InstanceRecord, ObjectRecord
+
+RELEASES = ("release", "release_failed")
+"""What happens to a job whose last blocking hold is cleared (J2, J14)."""
 
 STOP_PATIENCE = timedelta(seconds=30)
 """From the request to stop until a process that is still there makes its instance UNKNOWN (I40): more than
@@ -80,7 +83,9 @@ def hold_job(
     same = [h for h in tx.holds.of(record.uid) if h.kind == kind and h.owner == owner]
     changed = not any(h.reason == reason and h.until == until for h in same)
     if changed:
+        before = status_of(tx, record.uid, now)
         tx.holds.add(record.uid, hold, who=who, why=reason)
+        note_job_move(tx, record, before, ("hold",) if not same else (), who=who, why=reason, now=now)
     stop = record.resolved["onDisable"] == "stop"
     pause = record.resolved["onDisable"] == "pause" and family(kind) in KEEPS_PAUSED
     dropped, stopped, paused, running = 0, 0, 0, 0
@@ -132,8 +137,10 @@ def release_job(
     now: datetime,
 ) -> Acted:
     """Clear these holds. When nothing blocks the job any more, its schedules go on from now (J2)."""
+    before = status_of(tx, record.uid, now)
     for hold in holds:
         tx.holds.clear(record.uid, hold.kind, hold.owner, at=now, who=who, why=reason)
+    note_job_move(tx, record, before, RELEASES, who=who, why=reason, now=now)
     left = active(tx.holds.of(record.uid), now)
     if holds and not [hold for hold in left if hold.kind != "paused"]:
         for schedule in record.resolved["schedules"]:
@@ -143,6 +150,39 @@ def release_job(
         gone_on = resume_what_the_job_kept(tx, record.uid, who=who, why=reason or "released", now=now)
     notes = [*counted((len(gone_on), "run goes on", "runs go on")), *(what_holds(hold) for hold in left)]
     return acted(tx, record, now, changed=bool(holds), notes=notes)
+
+
+def note_job_move(
+    tx: Transaction,
+    record: ObjectRecord,
+    before: Status,
+    events: Sequence[str],
+    *,
+    who: str,
+    why: str,
+    now: datetime,
+) -> None:
+    """Write the row of the job's table that leads from the status before to the one that it has now, if any.
+
+    A job's status is derived, so nothing is moved here; moves that follow from an instance's are told there.
+    """
+    after = status_of(tx, record.uid, now).status
+    for event in events:
+        if not JOB.accepts(before.status, event):
+            continue
+        move = JOB.move(before.status, event)
+        if move.after == after:
+            tx.events.append(
+                "Job",
+                record.name,
+                f"job.{event}",
+                at=now,
+                who=who,
+                why=why,
+                row=move.row,
+                before=move.before,
+                after=move.after,
+            )
 
 
 def what_holds(hold: HoldRecord) -> str:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from runner.lifecycle.instance import INSTANCE
+from runner.lifecycle.holds import active, is_blocking
+from runner.lifecycle.instance import INSTANCE, LIVE
+from runner.lifecycle.job import JOB
 from runner.lifecycle.pausing import EVICTION, OPERATOR, PAUSE
 from runner.lifecycle.step import STEP
 from runner.lifecycle.task import TASK
@@ -313,4 +315,24 @@ class Recording:
         runs = "run" if failed == 1 else "runs"
         why = f"{failed} failed {runs} in a row, the last is instance {self.instance.id}"
         hold = HoldRecord(self.instance.job_uid, "failure", self.who, why, self.now)
-        return self.tx.holds.add(self.instance.job_uid, hold, who=self.who, why=why)
+        added = self.tx.holds.add(self.instance.job_uid, hold, who=self.who, why=why)
+        if added:
+            self._note_that_the_job_gave_up(why)
+        return added
+
+    def _note_that_the_job_gave_up(self, why: str) -> None:
+        """J5, or J8 when it was not even running; nothing when another hold disables it anyhow."""
+        if any(is_blocking(hold.kind) for hold in active(self.tx.holds.of(self.instance.job_uid), self.now)):
+            return
+        move = JOB.move("RUNNING" if self.instance.state in LIVE else "ASLEEP", "give_up")
+        self.tx.events.append(
+            "Job",
+            self.instance.job,
+            "job.give_up",
+            at=self.now,
+            who=self.who,
+            why=why,
+            row=move.row,
+            before=move.before,
+            after=move.after,
+        )

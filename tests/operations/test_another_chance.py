@@ -1,4 +1,4 @@
-"""What an apply means for holds that are not git's: another chance for what failed, no end of a maintenance."""
+"""What an apply means for holds that are not git's: a failure gets another chance, a maintenance no end."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def test_a_job_is_installed_disabled_and_enabled_as_a_second_action_and_then_not
     with project.store.read() as reader:
         assert reader.slots.watermark(project.record("hello").uid, "default").at == NOW
         events = [event.event for event in reader.events.of("Job", "hello")]
-    assert events == ["hold.cleared", "hold.added", "job.installed"]
+    assert events == ["job.release", "hold.cleared", "hold.added", "job.installed"]
     assert project.plan().plan.changes == () and project.plan().plan.unchanged == 1
 
 
