@@ -44,11 +44,10 @@ def decide_claim(
     if is_in_a_queue(instance.trigger):  # R10: what is caught up waits for its turn, whatever the policy
         policy = "queue"
     others = (
-        [Other(each.id, each.state) for each in reader.instances.open_of(instance.job_uid)
-         if each.id != instance.id]
+        [Other(id, state) for id, state in reader.instances.open_states(instance.job_uid) if id != instance.id]
         if limit is not None
         else []
-    )  # fmt: skip
+    )
     answer = decide_start(
         active(reader.holds.of(instance.job_uid), now),
         others,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -126,6 +126,10 @@ class InstancesRead:
 
     def open_of(self, job_uid: str) -> Records:
         return self._list(f" WHERE job_uid = ? AND {_OPEN} ORDER BY id", (job_uid,))
+
+    def open_states(self, job_uid: str) -> Sequence[tuple[int, str]]:
+        query = f"SELECT id, state FROM job_instances WHERE job_uid = ? AND {_OPEN} ORDER BY id"  # noqa: S608
+        return self._connection.execute(query, (job_uid,)).fetchall()
 
     def open_counts(self) -> dict[str, int]:
         return self._counts("job_uid", _OPEN)

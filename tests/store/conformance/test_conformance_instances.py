@@ -296,6 +296,7 @@ def test_what_is_open_and_what_is_live_is_counted_per_job(store: Store) -> None:
     with store.read() as reader:
         assert reader.instances.open_counts() == {uid: 1, other: 1}
         assert [i.id for i in reader.instances.open_of(uid)] == [running]
+        assert [*reader.instances.open_states(uid)] == [(running, "RUNNING")]
         assert [i.id for i in reader.instances.unfinished_of(uid)] == [running, waiting]
         assert reader.instances.live_counts() == {uid: 1}
         assert [i.id for i in reader.instances.live()] == [running]
