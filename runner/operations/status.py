@@ -102,7 +102,8 @@ def _runs(reader: Reader, lives: bool, now: datetime) -> Iterator[Finding]:
     for run in reader.instances.live():
         if run.state == "UNKNOWN":
             summary = f"run {run.id} is UNKNOWN: neither its life nor its death can be proven"
-            yield Finding("unknown", run.job, run.started_at, summary, f"runner instances show {run.id}")
+            hint = f"runner instances show {run.id}; then: runner instances resolve {run.id} --as cancelled"
+            yield Finding("unknown", run.job, run.started_at, summary, hint)
         elif not lives:
             summary = f"run {run.id} is {run.state}, and no daemon runs"
             yield Finding("stuck", run.job, run.started_at, summary, "runner up")
