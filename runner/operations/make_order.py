@@ -83,7 +83,7 @@ def make_order(
             env, env_masks = _environment(reader, spec, project, context, warn)
             done, skipped = _earlier_steps(reader, instance.id, target)
             roots = _roots(settings(reader), project) if definition.needs_installed else {}
-            if definition.asks_for_saved or instance.epoch > 1:  # a script may call another that asks
+            if definition.asks_for_saved or not is_first:  # a script may call another that asks
                 saved = saved_of(reader, instance, target, spec, now)
     else:
         env, env_masks = _environment(None, spec, project, context)

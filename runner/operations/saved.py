@@ -18,7 +18,7 @@ def saved_of(
 ) -> dict[str, Any]:
     """`Order.saved`."""
     saved: dict[str, Any] = {}
-    row = next((row for row in reader.state.of_instance(instance.id) if row.target == target), None)
+    row = next(iter(reader.state.of_instance(instance.id, target)), None)
     if row is not None:
         saved.update(step=row.step, n=row.n, cursor=row.cursor)
         saved["state"] = None if row.data is None else _text(row.data)

@@ -356,7 +356,9 @@ class StepWrites(StepReads, Protocol):
 
 class StateReads(Protocol):
     def of(self, job_uid: str) -> list[StateRecord]: ...
-    def of_instance(self, instance_id: int) -> list[StateRecord]: ...
+    def of_instance(self, instance_id: int, target: str | None = None) -> list[StateRecord]:
+        """Of all its targets, or of one."""
+
     def persistent(self, job_uid: str) -> PersistentRecord | None: ...
 
     def last_owner(self, job_uid: str) -> int | None:

@@ -314,3 +314,38 @@ def test_every_move_of_every_target_is_an_event(here: Installation, a_daemon: St
         "T3": 60,
         "I12": 1,
     }
+
+
+PYTHON = """
+def run(job):
+    tries = (job.state or {}).get("tries", 0) + 1
+    job.state = {"tries": tries}
+    job.checkpoint()
+    job.progress(tries, 2, "tries")
+    job.log.info(f"{job.metadata.target} {job.metadata.target_values['host']} {tries}")
+    if job.metadata.target == "edge-2" and tries < 2:
+        raise ConnectionError("it does not answer")
+"""
+
+
+def test_each_target_of_a_python_job_has_its_own_state_and_progress(
+    here: Installation, a_daemon: Start
+) -> None:
+    job = a_fan_out("visit", "true", parallel=2, targets={name: FLEET[name] for name in ("edge-1", "edge-2")})
+    step = {**job.resolved["steps"][0], "kind": "python", "action": {"source": PYTHON}}
+    here.install(replace(job, resolved={**job.resolved, "steps": [step]}))
+    up = a_daemon()
+    id = up.trigger("visit")
+    up.until(lambda: _task(here, id).failures == 1)
+    up.settle()
+    up.passes(minutes=5)
+    assert up.until_ended(id).state == "SUCCEEDED"
+    assert texts_of_log(here, id, "edge-1") == ["edge-1 192.0.2.1 1"]
+    second = texts_of_log(here, id, "edge-2")
+    assert (second[0], second[-1]) == ("edge-2 192.0.2.2 1", "edge-2 192.0.2.2 2")
+    assert _task(here, id, "edge-1").progress_said == {"done": 1, "total": 2, "text": "tries"}
+
+
+def texts_of_log(here: Installation, id: int, target: str) -> list[str]:
+    lines = (here.state / "logs" / "visit" / str(id) / f"{target}.log").read_text().splitlines()
+    return [line.split(" ", 3)[3] for line in lines]

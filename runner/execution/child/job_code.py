@@ -133,7 +133,7 @@ def _metadata(step: StepContext) -> dict[str, Any]:
         "attempt": instance.get("attempt") or 1,
         "step": step.name,
         "target": target.get("name"),
-        "target_values": target.get("values"),
+        "target_values": {key: value for key, value in target.items() if key != "name"},
         "trigger": origin,
         "trigger_details": known.get("trigger"),
         "slot": slot.get("time") if origin == "slot" else None,

@@ -49,8 +49,12 @@ class State:
         )
         return _SAVED.all(self._connection, rows)
 
-    def of_instance(self, instance_id: int) -> list[StateRecord]:
-        rows = self._connection.execute(f"{_SELECT} WHERE instance_id = ? ORDER BY target", (instance_id,))
+    def of_instance(self, instance_id: int, target: str | None = None) -> list[StateRecord]:
+        wanted = "" if target is None else " AND target = ?"
+        rows = self._connection.execute(
+            f"{_SELECT} WHERE instance_id = ?{wanted} ORDER BY target",
+            (instance_id,) if target is None else (instance_id, target),
+        )
         return _SAVED.all(self._connection, rows)
 
     def persistent(self, job_uid: str) -> PersistentRecord | None:
