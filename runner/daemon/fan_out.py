@@ -36,6 +36,7 @@ from runner.operations.finish_fan_out import finish_fan_out, stop_in_time
 from runner.operations.finish_instance import problem_of
 from runner.operations.outcome import EXPIRED, TIMEOUT, Finished
 from runner.operations.run_target import Tally, finish_target, start_target
+from runner.operations.worth_a_retry import worth_a_retry
 from runner.store.records import InstanceRecord, OpenTask, TaskRecord
 from runner.vocabulary.errors import ChangedMeanwhile
 
@@ -113,7 +114,7 @@ class FanOut:
         end = self._follows(it, ended, now)
         self._running.discard(target)
         self._note(target, it, end, ended.outcome)
-        self._record(target, it, end, error, now)
+        self._record(target, it, end, error, ended, now)
         self.look()
 
     def obey(self, instance: InstanceRecord) -> None:
@@ -336,7 +337,7 @@ class FanOut:
         return decide_end_of_try(
             self._rules,
             ended.outcome,
-            retryable=ended.error is None or ended.error.retryable,
+            retryable=worth_a_retry(ended, self._definition.spec),
             resumes=self._definition.spec["onCrash"] == "resume",
             failures=it.failures,
             crashes=it.crashes,
@@ -363,7 +364,13 @@ class FanOut:
                 self._wave = Wave(self._wave.size, self._wave.ended + 1, self._wave.succeeded)
 
     def _record(
-        self, target: str, it: _Begun, end: EndOfTry, error: Mapping[str, Any] | None, now: datetime
+        self,
+        target: str,
+        it: _Begun,
+        end: EndOfTry,
+        error: Mapping[str, Any] | None,
+        ended: Ended,
+        now: datetime,
     ) -> None:
         what = f"the end of target {target} of instance {self.instance.id}"
         failures, crashes, tally = it.failures, it.crashes, Tally(self._ended, self._failed)
@@ -379,6 +386,7 @@ class FanOut:
                 crashes=crashes,
                 tally=tally,
                 now=now,
+                ended=ended,
             )
 
         def done(_: None, problem: BaseException | None) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from runner.execution.order import Ended, ErrorInfo, Usage
 from runner.lifecycle.instance import LIVE
 from runner.operations.consecutive_failures import SHUTDOWN
+from runner.operations.metrics import with_attempt
 from runner.operations.outcome import EXPIRED, Finished, Problem, Recording, definition_of
 from runner.operations.under_intent import died_while_pausing, end_under_intent
 from runner.operations.worth_a_retry import worth_a_retry
@@ -35,6 +36,7 @@ def finish_instance(
     if instance is None or instance.epoch != ended.epoch or instance.state not in LIVE:
         return None
     recording = Recording(tx, instance, spec or definition_of(tx, instance), now, SUPERVISOR)
+    recording.metrics = with_attempt(instance.metrics, ended, instance.started_at, now)
     error = problem_of(ended)
     if ended.outcome == "succeeded":
         raised = [e for e in tx.errors.of(instance.id) if e.severity == "error"]

@@ -79,6 +79,8 @@ class Recording:
         self.spec = spec
         self.now = now
         self.who = who
+        self.metrics: Mapping[str, Any] | None = None
+        """What it has used with the attempt that has ended, when that is known."""
 
     def succeed(self, outputs: Mapping[str, Any]) -> Finished:
         """I12, or I39 when it was being stopped: the result wins over the intent."""
@@ -231,6 +233,10 @@ class Recording:
 
     def _move(self, event: str, reason: str, why: str, **changes: Any) -> str:
         move = INSTANCE.move(self.instance.state, event)
+        if self.instance.targets:
+            changes["metrics"] = self.tx.tasks.metrics(self.instance.id)
+        elif self.metrics is not None:
+            changes["metrics"] = self.metrics
         self.tx.instances.move(
             self.instance.id,
             move,

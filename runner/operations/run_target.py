@@ -7,7 +7,9 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from runner.dispatch.tasks import Again, EndOfTry, Lost, Succeeded
+from runner.execution.order import Ended
 from runner.lifecycle.task import TASK
+from runner.operations.metrics import with_attempt
 from runner.operations.open_targets import end_open_steps, reopen_steps
 from runner.operations.targets_of import Target
 from runner.store.port import Transaction
@@ -83,13 +85,18 @@ def finish_target(
     crashes: int,
     tally: Tally,
     now: datetime,
+    ended: Ended | None = None,
 ) -> None:
-    """T3, T4, T5 or T7, with its steps. `failures` and `crashes` are those of the target from now on.
+    """T3, T4, T5 or T7, with its steps. `failures` and `crashes` are those of the target from now on;
+    `ended` is the end of its process, if it had one.
 
     RunnerError (ChangedMeanwhile) when the target, or the epoch of its run, is not what was expected.
     """
     move, reason = _move(end)
     changes: dict[str, Any] = {"reason": reason, "failures": failures, "crashes": crashes, "error": error}
+    before = None if ended is None else tx.tasks.get(instance.id, target)
+    if ended is not None and before is not None:
+        changes["metrics"] = with_attempt(before.metrics, ended, before.last_triggered_at, now)
     if isinstance(end, Again):
         changes["next_try_at"] = end.at
         reopen_steps(tx, instance, target, now=now, who=SUPERVISOR)

@@ -265,6 +265,9 @@ class TaskReads(Protocol):
     def of(self, instance_id: int) -> list[TaskRecord]: ...
     def of_all(self, instance_ids: Sequence[int]) -> dict[int, list[TaskRecord]]: ...
     def get(self, instance_id: int, target: str) -> TaskRecord | None: ...
+    def metrics(self, instance_id: int) -> dict[str, Any]:
+        """What all targets of a run have used together; empty when nothing is known of any."""
+
     def page(
         self,
         instance_id: int,

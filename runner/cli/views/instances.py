@@ -21,7 +21,7 @@ from runner.cli.views.values import (
 )
 from runner.dispatch.places import place_named
 from runner.lifecycle.instance import LIVE
-from runner.vocabulary.duration import format_duration
+from runner.vocabulary.duration import format_duration, format_size
 
 if TYPE_CHECKING:
     from runner.operations.list_instances import InstanceView
@@ -68,7 +68,11 @@ def instance_as_json(view: InstanceView) -> dict[str, Any]:
             for told in view.notifications
         ],
         "tasks": [
-            task_as_json(task, (step for step in view.steps if step.target == task.target))
+            task_as_json(
+                task,
+                (step for step in view.steps if step.target == task.target),
+                task.metrics if run.targets else run.metrics,
+            )
             for task in view.tasks
         ],
         "targets": _targets_as_json(run),
@@ -114,6 +118,21 @@ def show_details(details: InstanceDetails, output: str, now: datetime) -> None:
         _show_text(details, now)
 
 
+def used_text(metrics: Mapping[str, Any]) -> str:
+    """What a run has used in all its attempts, for people; empty when nothing is known."""
+    if not metrics:
+        return ""
+    return ", ".join(
+        (
+            f"{metrics.get('running_s') or 0:.2f} s running",
+            f"{metrics.get('cpu_s') or 0:.2f} s of a processor",
+            f"{format_size(metrics.get('peak_memory') or 0)} in memory",
+            f"{format_size(metrics.get('log_bytes') or 0)} of log",
+            *([f"{count} checkpoints"] if (count := metrics.get("checkpoints")) else []),
+        )
+    )
+
+
 def _details_as_json(details: InstanceDetails) -> dict[str, Any]:
     waits = details.waits_for
     behind = None if waits is None else {"for": waits.text, "behind": waits.behind}
@@ -143,6 +162,7 @@ def _show_text(details: InstanceDetails, now: datetime) -> None:
             "inputs": _pairs(run.inputs),
             "outputs": _pairs(run.outputs),
             "info": _pairs(run.info),
+            "used": used_text(run.metrics),
             "error": error_text(run.error),
             "revision": f"{run.revision} {run.digest}",
         }

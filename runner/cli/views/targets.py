@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from runner.cli.views.steps import error_text, progress_text, step_as_json
@@ -52,7 +52,7 @@ def show_targets(run: InstanceRecord, page: TargetsPage) -> None:
         show_line(f"targets {page.offset + 1} to {end} of {page.matching}{rest}")
 
 
-def task_as_json(task: TaskRecord, steps: Iterable[StepRecord]) -> dict[str, Any]:
+def task_as_json(task: TaskRecord, steps: Iterable[StepRecord], metrics: Mapping[str, Any]) -> dict[str, Any]:
     """The keys that scripts rely on, and those of a target."""
     return {
         "target": task.target,
@@ -68,7 +68,7 @@ def task_as_json(task: TaskRecord, steps: Iterable[StepRecord]) -> dict[str, Any
         "error": task.error,
         "values": dict(task.values),
         "steps": [step_as_json(step) for step in steps],
-        "metrics": task.metrics,
+        "metrics": metrics,
     }
 
 

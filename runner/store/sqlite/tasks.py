@@ -42,6 +42,20 @@ _GUARD = (
 )
 
 
+_FIGURES = {
+    "running_s": "sum",
+    "cpu_s": "sum",
+    "peak_memory": "max",
+    "log_bytes": "sum",
+    "checkpoints": "sum",
+}
+_METRICS = (
+    "SELECT count(*), "  # noqa: S608
+    + ", ".join(f"{together}(json_extract(metrics, '$.{name}'))" for name, together in _FIGURES.items())
+    + " FROM tasks WHERE instance_id = ? AND metrics <> '{}'"
+)
+
+
 class Tasks:
     def __init__(self, connection: sqlite3.Connection, events: Events) -> None:
         self._connection = connection
@@ -67,6 +81,15 @@ class Tasks:
             f"{_SELECT} WHERE instance_id = ? AND target = ?", (instance_id, target)
         )
         return _TASKS.one(rows.fetchone())
+
+    def metrics(self, instance_id: int) -> dict[str, Any]:
+        (targets, *figures) = self._connection.execute(_METRICS, (instance_id,)).fetchone()
+        if not targets:
+            return {}
+        return {
+            name: round(figure, 3) if isinstance(figure, float) else figure
+            for name, figure in zip(_FIGURES, figures, strict=True)
+        }
 
     def page(
         self,
