@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from runner.execution.order import NO_TARGET
 from runner.lifecycle.holds import active, is_blocking
 from runner.lifecycle.instance import INSTANCE, LIVE
 from runner.lifecycle.job import JOB
@@ -116,7 +117,8 @@ class Recording:
     def sleeps_until(self) -> datetime | None:
         """When it said that it wants to come back; None when it is not to sleep now."""
         rows = self.tx.state.of_instance(self.instance.id)
-        return next((row.wake_at for row in rows if row.wake_at and row.wake_at > self.now), None)
+        own = (row.wake_at for row in rows if row.target == NO_TARGET)
+        return next((at for at in own if at is not None and at > self.now), None)
 
     def fail(
         self, event: str, reason: str, error: Problem, outputs: Mapping[str, Any] | None = None

@@ -14,7 +14,19 @@ from lives import BROKEN, an_end, claim, steps
 
 from runner.daemon.bridge import Bridge
 from runner.daemon.recorder import Recorder
-from runner.execution.order import Began, ErrorInfo, Raised, Report, StepReported
+from runner.execution.order import (
+    Began,
+    Checkpointed,
+    Ended,
+    ErrorInfo,
+    InfoSaved,
+    Notified,
+    Progressed,
+    Raised,
+    Record,
+    Report,
+    StepReported,
+)
 from runner.operations.outcome import Finished
 from runner.operations.trigger import trigger_job
 
@@ -143,3 +155,43 @@ def test_an_end_of_an_older_epoch_changes_nothing(desk: Desk) -> None:
     desk.hears(an_end(id, 7, "failed", BROKEN))
     assert desk.here.instance(id) == before
     assert desk.finished == [None]
+
+
+def test_a_checkpoint_is_acknowledged_when_it_is_recorded_and_what_is_said_is_kept(desk: Desk) -> None:
+    id = desk.a_run()
+    desk.hears(
+        step(id, 1, "first", "start"),
+        Checkpointed(id, 1, 2, "first", Record(1, "{}", '{"page":3}')),
+        Notified(id, 1, "info", "import", "half way"),
+        *(Progressed(id, 1, f"page {n}", done=n, total=100) for n in range(1, 51)),
+        InfoSaved(id, 1, '{"read":3}'),
+    )
+    with desk.here.store.read() as reader:
+        [row] = reader.state.of_instance(id)
+        [told] = reader.notifications.of_all([id])[id]
+    assert (row.data, row.n, row.step) == ({"page": 3}, 1, "first")
+    assert (told.level, told.topic, told.message) == ("info", "import", "half way")
+    run = desk.here.instance(id)
+    assert (run.progress, run.progress_said) == (0.5, {"done": 50, "total": 100, "text": "page 50"})
+    assert run.info == {"read": 3}
+    assert desk.asked == [("acknowledge", id, 1, 2)]
+
+
+def test_a_checkpoint_of_an_older_epoch_changes_nothing_and_its_child_is_ended(desk: Desk) -> None:
+    id = desk.a_run()
+    desk.hears(Checkpointed(id, 0, 2, "first", Record(1, "{}", '{"page":3}')))
+    with desk.here.store.read() as reader:
+        assert reader.state.of_instance(id) == []
+    assert desk.asked == [("stop", id, 0, "not-recorded")]
+    assert desk.here.instance(id).state == "RUNNING"
+
+
+def test_a_state_that_the_database_cannot_hold_fails_its_run(desk: Desk) -> None:
+    id = desk.a_run()
+    desk.hears(
+        step(id, 1, "first", "start"),
+        Checkpointed(id, 1, 2, "first", Record(1, "{}", json.dumps(LONE_SURROGATE, ensure_ascii=False))),
+    )
+    assert desk.asked == [("stop", id, 1, "not-recorded")]
+    desk.hears(an_end(id, 1, "stopped", ErrorInfo("stopped", "not-recorded", "first")))
+    assert (desk.here.instance(id).state, desk.here.instance(id).reason) == ("FAILED", "not-recorded")
