@@ -321,7 +321,7 @@ class Engine:
 
     def _force(self, live: Iterable[InstanceRecord], now: datetime) -> None:
         """End by force what has not come to its end in time."""
-        shielded = [i.id for i in live if self._supervisor.is_shielded(i.id, i.epoch)]
+        shielded = [i.id for i in live if self._is_shielded(i)]
 
         def done(ended: tuple[Finished, ...] | None, problem: BaseException | None) -> None:
             if problem is not None:
@@ -331,6 +331,10 @@ class Engine:
             self._look_soon()
 
         self._bridge.write(lambda tx: force_overdue(tx, now, shielded), done)
+
+    def _is_shielded(self, instance: InstanceRecord) -> bool:
+        is_shielded = self._supervisor.is_shielded(instance.id, instance.epoch)
+        return is_shielded or self._fan_outs.is_shielded(instance.id)
 
     # -- the life of one instance
 

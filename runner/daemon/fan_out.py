@@ -137,6 +137,12 @@ class FanOut:
         self._closed = True
         self.look()
 
+    @property
+    def is_shielded(self) -> bool:
+        """Whether a target is in a step that a stop lets end first."""
+        id, epoch = self.instance.id, self.instance.epoch
+        return any(self._desk.supervisor.is_shielded(id, epoch, target) for target in self._running)
+
     def stop_targets(self, grace_s: float, why: str) -> None:
         """Stop every target that has a process."""
         for target in self._running:

@@ -89,6 +89,11 @@ class FanOuts:
             fan_out.obey(instance)
         return fan_out is not None
 
+    def is_shielded(self, instance_id: int) -> bool:
+        """Whether one of its targets is in a step that a stop lets end first."""
+        fan_out = self._under_way.get(instance_id)
+        return fan_out is not None and fan_out.is_shielded
+
     def give_up(self, instance_id: int) -> None:
         """Nobody believes it any more: end its processes, and record nothing."""
         fan_out = self._under_way.get(instance_id)

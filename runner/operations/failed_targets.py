@@ -22,8 +22,8 @@ def take_failed_targets(
 ) -> int:
     """Give the failed targets of an ended run to one that was created for them and waits; how many.
 
-    They keep the values that they had; what the inventory says by now is not looked at. IllegalTransition
-    when every target succeeded.
+    They keep the values that they had, and the state that their code has saved; what the inventory says by
+    now is not looked at. IllegalTransition when every target succeeded.
     """
     targets = failed_targets(tx, predecessor)
     if not targets:
@@ -34,4 +34,5 @@ def take_failed_targets(
     frozen = [(task.target, task.values) for task in targets]
     tx.tasks.freeze(new_id, frozen, TASK.move("NEW", "create"), at=now, who=who)
     tx.instances.update(new_id, epoch=0, targets=len(frozen))
+    tx.state.take_over(new_id, predecessor=predecessor.id, at=now)
     return len(frozen)

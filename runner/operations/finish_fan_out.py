@@ -10,6 +10,7 @@ from runner.dispatch.tasks import Stop
 from runner.lifecycle.instance import LIVE
 from runner.lifecycle.pausing import PAUSE
 from runner.operations.consecutive_failures import SHUTDOWN
+from runner.operations.finish_instance import crash
 from runner.operations.open_targets import count_targets, move_open_targets, result_of
 from runner.operations.outcome import Finished, Recording, definition_of
 from runner.store.port import Transaction
@@ -47,6 +48,8 @@ def finish_fan_out(
         return recording.stopped()
     if instance.state == "PAUSING":
         return recording.paused(PAUSE, "", event="pause_done")
+    if instance.state == "UNKNOWN":
+        return crash(recording, {"code": "crash", "description": "its targets ended while it was UNKNOWN"})
     recording.stop(SHUTDOWN)
     return recording.evicted()
 

@@ -61,10 +61,14 @@ def rerun_instance(
         )
     record = installed(tx, "Job", run.job)
     _refuse_held(tx, record, now)
+    if run.targets:
+        _refuse_without_inventory(record, run, failed_only=failed_only, from_step=from_step)
     again = create_again(tx, record, run, actor=actor, key=key, reason=reason, now=now)
     if run.targets and failed_only:
         count = take_failed_targets(tx, again, run, now=now, who=str(actor))
         return Rerun(again, run.job, run.id, (), count)
+    if run.targets:  # all of them, as the inventory says now
+        return Rerun(again, run.job, run.id, ())
     names = _left_out(record, run, tx.steps.of(run.id), failed_only=failed_only, from_step=from_step)
     _take_over_steps(tx, again, record, tx.steps.of(run.id), names, str(actor), reason, now)
     return Rerun(again, run.job, run.id, names)
@@ -98,7 +102,6 @@ def create_again(
         expires_at=now + parse_duration(deadline) if deadline else None,
         rerun_of=run.id,
         requested_by=str(actor),
-        targets=() if run.targets else ("-",),
     )
     created = tx.instances.create(new, who=str(actor), at=now, why=reason)
     if created is None:
@@ -114,6 +117,21 @@ def _refuse_held(tx: Transaction, record: ObjectRecord, now: datetime) -> None:
         raise IllegalTransition(
             f"Job/{record.name} has hold {blocker.kind} of {blocker.owner}; "
             "rerun is accepted in ASLEEP, RUNNING and FAILED"
+        )
+
+
+def _refuse_without_inventory(
+    record: ObjectRecord, run: InstanceRecord, *, failed_only: bool, from_step: str | None
+) -> None:
+    if from_step is not None:
+        raise IllegalTransition(
+            f"instance {run.id} of {run.job} has {run.targets} targets, and each its own steps; "
+            "--from-step is accepted for a run without an inventory"
+        )
+    if failed_only and not record.resolved.get("tasks"):
+        raise IllegalTransition(
+            f"instance {run.id} of {run.job} has {run.targets} targets, and Job/{run.job} has no inventory "
+            f"any more; start it anew: runner jobs trigger {run.job}"
         )
 
 

@@ -18,7 +18,9 @@ from runner.declaration.resolve import Surroundings, resolve
 from runner.operations.cancel import cancel_instances
 from runner.operations.failed_targets import take_failed_targets
 from runner.operations.pausing import pause_instance, resume_instance
+from runner.operations.rerun import rerun_instance
 from runner.store.records import NewInstance, NewObject
+from runner.vocabulary.errors import IllegalTransition
 
 Start = Callable[..., Daemon]
 FLEET = {f"edge-{n}": {"host": f"192.0.2.{n}", "region": "north" if n % 2 else "south"} for n in range(1, 5)}
@@ -349,3 +351,35 @@ def test_each_target_of_a_python_job_has_its_own_state_and_progress(
 def texts_of_log(here: Installation, id: int, target: str) -> list[str]:
     lines = (here.state / "logs" / "visit" / str(id) / f"{target}.log").read_text().splitlines()
     return [line.split(" ", 3)[3] for line in lines]
+
+
+def test_rerun_with_failed_only_runs_what_did_not_succeed_and_without_it_all(
+    here: Installation, a_daemon: Start, tmp_path: Path
+) -> None:
+    script = f"[ -e {tmp_path}/repaired ] || {fails_on('edge-2')}"
+    here.install(a_fan_out("visit", script, expiresIn="1m", parallel=4, minSuccess=1))
+    up = a_daemon()
+    first = up.until_ended(up.trigger("visit"))
+    assert first.state == "PARTIALLY_SUCCEEDED"
+    (tmp_path / "repaired").touch()
+    for key, failed_only, targets in (("a", True, ["edge-2"]), ("b", False, list(FLEET))):
+        again = here.store.transact(
+            lambda tx, key=key, only=failed_only: rerun_instance(
+                tx, first.id, actor=ANA, key=key, reason="", now=NOW, failed_only=only
+            )
+        )
+        up.engine.look()
+        run = up.until_ended(again.id)
+        assert (run.state, run.rerun_of, list(states(here, run.id))) == ("SUCCEEDED", first.id, targets)
+
+
+def test_a_run_over_an_inventory_has_no_step_to_begin_at(here: Installation, a_daemon: Start) -> None:
+    here.install(a_fan_out("visit", "true"))
+    up = a_daemon()
+    first = up.until_ended(up.trigger("visit"))
+    with pytest.raises(
+        IllegalTransition, match=r"has 4 targets, and each its own steps; --from-step is accepted"
+    ):
+        here.store.transact(
+            lambda tx: rerun_instance(tx, first.id, actor=ANA, key="a", reason="", now=NOW, from_step="visit")
+        )
