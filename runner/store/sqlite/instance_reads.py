@@ -36,6 +36,14 @@ _OPEN = (
     "completed_at IS NULL AND (state IN ('RUNNING', 'PAUSING', 'PAUSED', 'STOPPING', 'UNKNOWN')"
     " OR (state = 'SCHEDULED' AND attempt > 0))"
 )
+# In two halves, each by an index of its own: nothing walks over what only waits, or ended long ago.
+_OPEN_STATES = (
+    "SELECT id, state FROM job_instances INDEXED BY instances_unfinished"
+    " WHERE job_uid = ?1 AND completed_at IS NULL"
+    " AND state IN ('RUNNING', 'PAUSING', 'PAUSED', 'STOPPING', 'UNKNOWN')"
+    " UNION ALL SELECT id, state FROM job_instances INDEXED BY instances_begun"
+    " WHERE job_uid = ?1 AND completed_at IS NULL AND state = 'SCHEDULED' AND attempt > 0"
+)
 Records = list[InstanceRecord]
 Ends = list[InstanceEnd]
 Holders = list[LockHolder]
@@ -128,8 +136,7 @@ class InstancesRead:
         return self._list(f" WHERE job_uid = ? AND {_OPEN} ORDER BY id", (job_uid,))
 
     def open_states(self, job_uid: str) -> Sequence[tuple[int, str]]:
-        query = f"SELECT id, state FROM job_instances WHERE job_uid = ? AND {_OPEN} ORDER BY id"  # noqa: S608
-        return self._connection.execute(query, (job_uid,)).fetchall()
+        return sorted(self._connection.execute(_OPEN_STATES, (job_uid,)).fetchall())
 
     def open_counts(self) -> dict[str, int]:
         return self._counts("job_uid", _OPEN)
