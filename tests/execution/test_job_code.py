@@ -328,6 +328,16 @@ def test_a_state_of_a_mebibyte_of_other_letters_is_recorded_and_one_more_is_refu
     assert ended.error.code == "state-too-large"
 
 
+def test_a_large_state_comes_back_whole(workshop: Workshop) -> None:
+    state = json.dumps({"text": "é" * 500_000, "more": "\"\\" * 1000}, ensure_ascii=False)
+    saved = {"step": "run", "n": 1, "state": state, "cursor": {}, "persistent": state, "info": '{"a": 1}'}
+    body = "return {'same': job.state == job.persistent, 'size': len(job.state['text'])}"
+    ended = a_function(workshop, body, saved=saved)
+
+    assert ended.outcome == "succeeded", ended.error
+    assert completion(workshop).outputs == {"same": True, "size": 500_000}
+
+
 def test_thousands_of_acknowledged_checkpoints_are_no_flood(workshop: Workshop) -> None:
     ended = a_function(workshop, "for n in range(7000):\n    job.state['n'] = n\n    job.checkpoint()")
 

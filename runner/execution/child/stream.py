@@ -30,9 +30,21 @@ class Stream:
             part = read(self._descriptor, 1 << 14)
             if not part:
                 raise EOFError("the supervisor closed the control stream")
-            received = received + part if received else part
+            if len(received) > 1 << 16:
+                received = self._receive_long(received + part)
+            else:
+                received = received + part if received else part
         line, _, self._rest = received.partition(b"\n")
         return line
+
+    def _receive_long(self, received: bytes) -> bytes:
+        """The rest of a line that holds a large state, put together once."""
+        parts = [received]
+        while b"\n" not in parts[-1]:
+            parts.append(read(self._descriptor, 1 << 18))
+            if not parts[-1]:
+                raise EOFError("the supervisor closed the control stream")
+        return b"".join(parts)
 
     def send(self, message: dict[str, Any]) -> None:
         """Send one message, as soon as there is room."""
