@@ -9,6 +9,7 @@ from store_builders import (
     a_hold,
     a_manual_run,
     a_slot_run,
+    begin,
     create,
     created,
     install,
@@ -17,6 +18,7 @@ from store_builders import (
 )
 
 from runner.store.port import Store
+from runner.store.records import NotificationRecord
 from runner.vocabulary.errors import ChangedMeanwhile
 
 
@@ -164,6 +166,65 @@ def test_a_successor_takes_over_what_a_failed_run_left(store: Store) -> None:
     with store.read() as reader:
         assert reader.state.of_instance(failed) == []
         assert [s.data for s in reader.state.of_instance(successor)] == [{"page": 2}]
+
+
+def test_a_checkpoint_is_kept_with_its_step_and_only_of_a_live_run_at_its_epoch(store: Store) -> None:
+    uid = install(store)
+    id = created(store, a_manual_run(uid))
+    store.transact(lambda tx: begin(tx, id))
+
+    def checkpoint(n: int, data: str | None, step: str = "load", epoch: int = 1, **more: object) -> None:
+        store.transact(
+            lambda tx: tx.state.checkpoint(
+                id, "-", epoch=epoch, at=AT, step=step, n=n, cursor='{"a":1}', data=data, **more
+            )
+        )
+
+    checkpoint(1, '{"page":3}', wake_at=later(5))
+    checkpoint(2, None)  # unchanged
+    with store.read() as reader:
+        (row,) = reader.state.of_instance(id)
+        assert (row.data, row.step, row.n, row.cursor, row.wake_at) == (
+            {"page": 3},
+            "load",
+            2,
+            {"a": 1},
+            None,
+        )
+        assert reader.state.last_owner(uid) == id
+    checkpoint(3, None, step="next")  # of another step, which has saved nothing yet
+    with store.read() as reader:
+        assert [row.data for row in reader.state.of_instance(id)] == [None]
+    checkpoint(4, None, step="next", completes=True)
+    with store.read() as reader:
+        assert [row.step for row in reader.state.of_instance(id)] == [""]
+    with pytest.raises(ChangedMeanwhile):
+        checkpoint(5, "{}", epoch=2)
+
+
+def test_keys_of_the_persistent_state_are_changed_one_by_one(store: Store) -> None:
+    uid = install(store)
+
+    def merge(changed: dict[str, str], removed: tuple[str, ...] = ()) -> None:
+        store.transact(lambda tx: tx.state.merge_persistent(uid, changed=changed, removed=removed, at=AT))
+
+    merge({"a": "1", "b": '["é"]'})
+    merge({"a": "2"}, ("b", "never"))
+    with store.read() as reader:
+        kept = reader.state.persistent(uid)
+        assert kept is not None
+        assert kept.data == {"a": 2}
+    with pytest.raises(ValueError, match="larger than 4 MiB"):
+        merge({"a": '"' + "x" * (5 << 20) + '"'})
+
+
+def test_notifications_are_kept_with_their_run(store: Store) -> None:
+    id = created(store, a_manual_run(install(store)))
+    told = [NotificationRecord(id, AT, "info", "t", text, "edge-1", "load") for text in ("one", "two")]
+    for each in told:
+        store.transact(lambda tx, each=each: tx.notifications.add(each))
+    with store.read() as reader:
+        assert reader.notifications.of_all([id, 99]) == {id: told, 99: []}
 
 
 def test_persistent_state_outlives_completion_and_is_cleared_on_its_own(store: Store) -> None:
