@@ -123,6 +123,31 @@ class Storm:
                     with: {{slot: "${{{{ slot.time }}}}"}}
             """,
         )
+        self.project.declare(
+            "fleet.yaml",
+            f"""\
+            apiVersion: jobs.runner/v1
+            kind: Inventory
+            metadata: {{name: fleet}}
+            spec: {{targets: {{edge-1: {{}}, edge-2: {{}}, edge-3: {{}}, edge-4: {{}}}}}}
+            ---
+            apiVersion: jobs.runner/v1
+            kind: Job
+            metadata: {{name: fleet}}
+            spec:
+              enabled: true
+              schedule: {{every: 3s}}
+              missed: {{policy: all, maxAge: 24h, maxRuns: 1000}}
+              concurrency: {{policy: allow}}
+              tasks: {{inventory: fleet, parallel: 2, retryEvery: 1s, expiresIn: 10m}}
+              steps:
+                - name: visit
+                  shell: |
+                    exec 9>>{here}/locks/fleet-$RUNNER_INSTANCE-$RUNNER_TARGET
+                    flock -n 9 || echo "fleet $RUNNER_INSTANCE $RUNNER_TARGET" >> {here}/twice
+                    sleep 0.1
+            """,
+        )
         self.project.folder.joinpath("jobs.d", "counts.py").write_text(COUNTS.format(alone=alone, here=here))
         self.project.declare(
             "counts.yaml",
@@ -213,7 +238,7 @@ class Storm:
             assert row["decision"] == "instance", f"seed {self.seed}: {row}"
             by_job.setdefault(row["name"], []).append(datetime.fromisoformat(row["slot_at"]))
         for job, slots in by_job.items():
-            apart = timedelta(seconds={"fails": 2, "rows": 3}.get(job, 1))
+            apart = timedelta(seconds={"fails": 2, "rows": 3, "fleet": 3}.get(job, 1))
             gaps = [(a, b) for a, b in pairwise(slots) if b - a != apart]
             assert not gaps, f"seed {self.seed}: slots of {job} are lost or doubled: {gaps}"
 
@@ -258,6 +283,11 @@ class Storm:
             " WHERE i.state = 'FAILED' AND o.name != 'fails' AND i.reason NOT IN ('crash', 'shutdown')"
         )
         assert not lost, f"seed {self.seed}: failed of themselves: {lost}"
+        visited = self.project.rows(
+            "SELECT i.state, count(*) AS n, sum(t.state = 'SUCCEEDED') AS done FROM job_instances i"
+            " JOIN tasks t ON t.instance_id = i.id WHERE i.job = 'fleet' GROUP BY i.id"
+        )
+        assert {(row["state"], row["n"], row["done"]) for row in visited} == {("SUCCEEDED", 4, 4)}
         outputs = self.project.rows(
             "SELECT DISTINCT outputs FROM job_instances WHERE job = 'counts' AND state = 'SUCCEEDED'"
         )
