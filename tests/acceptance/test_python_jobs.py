@@ -263,3 +263,53 @@ def run(job):
         ("manual", "SUCCEEDED", '{"trigger":"manual"}'),
         ("job", "SUCCEEDED", '{"trigger":"job"}'),
     ]
+
+
+def test_a_bounced_run_goes_on_from_its_last_checkpoint_with_the_same_id(project: Project) -> None:
+    log, gate = an_import(project)
+    with project.up() as up:
+        up.sees(r"idle|next")
+        project.run("jobs", "trigger", "contacts")
+        until(lambda: rows(log) == [0, 1, 2, 3], "it waits in its fourth unit")
+        project.run("instances", "bounce", "1", "--reason", "new credentials")
+        until(lambda: rows(log) == [0, 1, 2, 3, 3], "it is back")
+        gate.touch()
+        up.sees(r"ok +contacts #1")
+    [run] = project.rows("SELECT state, attempt, epoch, crashes FROM job_instances")
+    assert run == {"state": "SUCCEEDED", "attempt": 1, "epoch": 2, "crashes": 0}
+
+
+def test_a_paused_run_ends_at_its_checkpoint_and_is_resumed_from_there(project: Project) -> None:
+    log, gate = an_import(project)
+    with project.up() as up:
+        up.sees(r"idle|next")
+        project.run("jobs", "trigger", "contacts")
+        until(lambda: rows(log) == [0, 1, 2, 3], "it waits in its fourth unit")
+        project.run("instances", "pause", "1")
+        gate.touch()
+        project.until("SELECT 1 FROM job_instances WHERE state = 'PAUSED'")
+        assert rows(log) == [0, 1, 2, 3]
+        project.run("instances", "resume", "1")
+        up.sees(r"ok +contacts #1")
+    assert rows(log) == [0, 1, 2, 3, 4]
+    project.run("db", "check")
+
+
+def test_a_program_goes_on_from_its_file_after_the_kill_of_the_daemon(project: Project) -> None:
+    gate, log = project.folder / "gate", project.folder / "log"
+    script = f"""
+    page=0; [ ! -e $RUNNER_STATE ] || page=$(cut -d= -f2 $RUNNER_STATE)
+    echo "- $page" >> {log}
+    echo page=7 > $RUNNER_STATE
+    until [ -e {gate} ]; do sleep 0.02; done
+    """
+    project.job("pages", script, more="onCrash: resume")
+    with project.up() as up:
+        up.sees(r"idle|next")
+        project.run("jobs", "trigger", "pages")
+        project.until("SELECT 1 FROM job_state_data")
+        up.kill()
+    gate.touch()
+    with project.up() as up:
+        up.sees(r"ok +pages #1")
+    assert rows(log) == [0, 7]
