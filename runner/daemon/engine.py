@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from runner.daemon.dispatcher import Dispatcher
 from runner.daemon.external import External, NoOutside, Outside
 from runner.daemon.fan_outs import FanOuts
 from runner.daemon.housekeeping import Housekeeping
+from runner.daemon.obeying import KILL_GRACE_S, Obeying
 from runner.daemon.recorder import Recorder
 from runner.daemon.recovery import Recovery
 from runner.daemon.roster import Roster
@@ -25,11 +26,8 @@ from runner.daemon.wake_ups import WakeUps
 from runner.execution.order import Ended
 from runner.execution.processes import boot_id, kill_marked
 from runner.execution.supervisor import Supervisor, mark_of
-from runner.operations.evict import evict
 from runner.operations.fail_to_start import fail_to_start
 from runner.operations.finish_instance import ended_by_shutdown
-from runner.operations.force import force_overdue
-from runner.operations.kill_instances import KILL
 from runner.operations.outcome import Finished
 from runner.operations.put_back import put_back
 from runner.store.port import Store
@@ -43,9 +41,6 @@ LOOK_AFTER_START_S = 0.01
 
 BUSY_S = 2.0
 """While instances run, their own records change the database: it is looked at only so often then."""
-
-KILL_GRACE_S = 10.0
-"""Between TERM and KILL, for work that is stopped."""
 
 AFTER_KILL_S = 5.0
 """For processes that were killed to be gone."""
@@ -151,6 +146,17 @@ class Engine:
         )
         self._scheduler.stopped = not automatic
         self._recovery = Recovery(store, self._bridge, self._telling, done=self._dispatcher.wake)
+        self._obeying = Obeying(
+            self._bridge,
+            self._telling,
+            self._supervisor,
+            self._dispatcher,
+            self._fan_outs,
+            self._external,
+            self._recovery,
+            finished=self._finished,
+            look_soon=self._look_soon,
+        )
         self._housekeeping = Housekeeping(self._bridge, self._telling, changed=self._look_soon)
         self._wake_ups = WakeUps(
             loop,
@@ -166,7 +172,6 @@ class Engine:
         self._job_ends: datetime | None = None
         self._looked_at_s = 0.0
         self._look_is_due = False
-        self._to_be_stopped: set[int] = set()
         self._evicted: set[int] = set()
         self._quiet = asyncio.Event()
         self._stopping = False
@@ -225,8 +230,8 @@ class Engine:
         if over := self._roster.over(now):
             self._housekeeping.expire_jobs(over, now)
         if overdue:
-            self._force(live, now)
-        self._obey(live, now)
+            self._obeying.force(live, now)
+        self._obeying.obey(live, now)
         if self._roster.draining:
             self._housekeeping.remove_drained(now)
         self._scheduler.tick()
@@ -281,61 +286,6 @@ class Engine:
         self._scheduler.tick()
         self._dispatcher.wake()  # which arms the timer again
 
-    # -- what follows from a look
-
-    def _obey(self, live: Iterable[InstanceRecord], now: datetime) -> None:
-        """Do what is asked of each; what is live without being ours has lost its process unnoticed.
-
-        A process of ours that is live in the database no more was given up: nobody believes it any more.
-        """
-        lost = []
-        given_up = dict(self._dispatcher.running)
-        for instance in live:
-            given_up.pop(instance.id, None)
-            if instance.id in self._dispatcher.running:
-                self._ask(instance)
-            elif instance.id in self._external.ids:
-                pass  # it has no process; its system is told at its next report
-            elif instance.id in self._dispatcher.claiming:
-                if instance.state in ("PAUSING", "STOPPING"):
-                    self._to_be_stopped.add(instance.id)
-            elif instance.state != "UNKNOWN":
-                lost.append(instance.id)
-        for instance in given_up.values():
-            self._fan_outs.give_up(instance.id)
-            self._supervisor.stop(instance.id, instance.epoch, grace_s=0, why="given up")
-        self._recovery.of_lost(lost, now)
-
-    def _ask(self, instance: InstanceRecord) -> None:
-        """Stop it, let it pause, or let it go on."""
-        if self._fan_outs.ask(instance):
-            return
-        id, epoch = instance.id, instance.epoch
-        if instance.state == "STOPPING":
-            grace_s = 0.0 if instance.reason == KILL else KILL_GRACE_S
-            self._supervisor.stop(id, epoch, grace_s=grace_s, why=instance.reason)
-        elif instance.state == "PAUSING":
-            self._supervisor.pause(id, epoch)
-        elif instance.state == "RUNNING":
-            self._supervisor.go_on(id, epoch)
-
-    def _force(self, live: Iterable[InstanceRecord], now: datetime) -> None:
-        """End by force what has not come to its end in time."""
-        shielded = [i.id for i in live if self._is_shielded(i)]
-
-        def done(ended: tuple[Finished, ...] | None, problem: BaseException | None) -> None:
-            if problem is not None:
-                self._telling.trouble("ending what did not end in time", problem)
-            for finished in ended or ():
-                self._finished(finished.instance_id, finished, None)
-            self._look_soon()
-
-        self._bridge.write(lambda tx: force_overdue(tx, now, shielded), done)
-
-    def _is_shielded(self, instance: InstanceRecord) -> bool:
-        is_shielded = self._supervisor.is_shielded(instance.id, instance.epoch)
-        return is_shielded or self._fan_outs.is_shielded(instance.id)
-
     # -- the life of one instance
 
     def _spec_of(self, instance_id: int) -> Mapping[str, Any] | None:
@@ -345,9 +295,7 @@ class Engine:
 
     def _started(self, instance: InstanceRecord) -> None:
         self._telling.started(instance)
-        if instance.id in self._to_be_stopped:  # asked for while it was being claimed
-            self._to_be_stopped.discard(instance.id)
-            self._look_soon()
+        self._obeying.started(instance.id)
 
     def _cannot_start(self, instance: InstanceRecord, problem: Exception) -> None:
         now, draw = self._clock.now(), self._draw()
@@ -413,7 +361,8 @@ class Engine:
             self._timer.cancel()
         self._wake_ups.stop()
         self._fan_outs.close_doors()
-        evicted = self._evict() if grace_s > 0 else set()
+        if grace_s > 0:
+            self._obeying.evict(self._clock.now())
         await self._until(lambda: not self._dispatcher.alive, grace_s)
         stopped = [*self._dispatcher.living()]
         self._fan_outs.stop_all(KILL_GRACE_S, "shutdown")
@@ -427,23 +376,7 @@ class Engine:
         for instance in self._dispatcher.living():  # killed with everything else, and not reported
             self._recorder.report(ended_by_shutdown(instance))
         await self._until(lambda: not self._bridge.pending, LAST_WRITES_S)
-        return len(evicted | {instance.id for instance in stopped})
-
-    def _evict(self) -> set[int]:
-        """Ask what runs to pause where it can go on later; the ids of what has obeyed are added meanwhile."""
-        asked = {instance.id: instance.epoch for instance in self._dispatcher.living()}
-        evicted: set[int] = set()
-
-        def done(ids: tuple[int, ...] | None, problem: BaseException | None) -> None:
-            if problem is not None:
-                self._telling.trouble("evicting what runs", problem)
-            for id in ids or ():
-                self._supervisor.pause(id, asked[id])
-
-        now = self._clock.now()
-        self._evicted = evicted
-        self._bridge.write(lambda tx: evict(tx, asked, now), done)
-        return evicted
+        return len(self._evicted | {instance.id for instance in stopped})
 
     def _settled(self) -> None:
         self._quiet.set()
