@@ -59,6 +59,23 @@ def test_a_retry_that_is_due_later_is_not_waited_for(project: Project, scratch: 
     assert err.startswith("bad: SCHEDULED: ")
 
 
+def test_a_sleep_that_ends_the_process_is_not_waited_for(project: Project, scratch: Path) -> None:
+    project.declare(
+        "sleeper.yaml",
+        """
+        apiVersion: jobs.runner/v1
+        kind: Job
+        metadata: {name: sleeper}
+        spec:
+          enabled: true
+          code: {source: "def run(job): job.sleep(3600)"}
+        """,
+    )
+    code, _, err = tried(project, scratch, "sleeper")
+    assert code == 1
+    assert err.startswith("sleeper: SCHEDULED: it sleeps until ")
+
+
 def test_a_missing_secret_is_told_with_its_place(project: Project, scratch: Path) -> None:
     project.declare(
         "api.yaml",

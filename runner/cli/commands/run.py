@@ -82,6 +82,9 @@ def _told(result: Finished | NotStarted) -> tuple[str, str]:
     """The state that it ended in, and why."""
     from runner.operations.outcome import Finished
 
+    if isinstance(result, Finished) and result.reason == "sleeping" and result.due_at is not None:
+        until = f"{result.due_at.astimezone():%H:%M:%S}"
+        return result.state, f"it sleeps until {until}; a trial does not wait, `runner up` does"
     if isinstance(result, Finished):
         return result.state, str(result.error["description"]) if result.error else result.reason
     return result.outcome, result.reason
