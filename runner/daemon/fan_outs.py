@@ -18,6 +18,7 @@ from runner.operations.definition import Definition
 from runner.operations.finish_fan_out import nothing_to_do
 from runner.operations.make_order import make_order, run_context
 from runner.operations.outcome import Finished
+from runner.operations.record_warnings import record_warnings
 from runner.operations.run_target import freeze_targets
 from runner.operations.targets_of import Target, targets_of
 from runner.operations.whole_copies import WholeCopies
@@ -64,6 +65,7 @@ class FanOuts:
         self._finished = finished
         self._copies = WholeCopies()
         self._under_way: dict[int, FanOut] = {}
+        self._warned: dict[int, set[str]] = {}
         self._closed = False
         # One thread: inventories are read one after the other, beside the loop.
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="inventories")
@@ -185,7 +187,8 @@ class FanOuts:
         )
 
     def _order(self, instance: InstanceRecord, definition: Definition, task: TaskRecord) -> Order:
-        return make_order(
+        warnings: list[str] = []
+        order = make_order(
             self._desk.store,
             instance,
             definition,
@@ -194,9 +197,28 @@ class FanOuts:
             now=self._desk.clock.now(),
             copies=self._copies,
             zone=self._zone_of(),
+            warn=warnings.append,
             task=task,
         )
+        if warnings:
+            self._warn(instance, warnings)
+        return order
+
+    def _warn(self, instance: InstanceRecord, warnings: Sequence[str]) -> None:
+        """Keep with the run what was noticed at the start of a target; once, although all would say it."""
+        told = self._warned.setdefault(instance.id, set())
+        new = [text for text in warnings if text not in told]
+        told.update(new)
+        now = self._desk.clock.now()
+
+        def done(_: None, problem: BaseException | None) -> None:
+            if problem is not None:
+                self._desk.telling.trouble(f"keeping the warnings of instance {instance.id}", problem)
+
+        if new:
+            self._desk.bridge.write(lambda tx: record_warnings(tx, instance.id, new, now), done)
 
     def _done(self, instance: InstanceRecord, finished: Finished | None) -> None:
         self._under_way.pop(instance.id, None)
+        self._warned.pop(instance.id, None)
         self._finished(instance.id, finished, None)

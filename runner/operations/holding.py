@@ -15,6 +15,7 @@ from runner.lifecycle.pausing import DISABLE, KEEPS_PAUSED, NotPausable
 from runner.lifecycle.step import STEP
 from runner.lifecycle.task import TASK
 from runner.lifecycle.together import step_event, task_event
+from runner.operations.open_targets import count_targets
 from runner.operations.pausing import (
     can_be_paused,
     how_to_pause,
@@ -218,6 +219,8 @@ def end_waiting(
                 who=who,
                 reason=reason,
             )
+    if instance.targets:
+        count_targets(tx, instance)
     for step in tx.steps.of(instance.id):
         follows = step_event(event, step.state)
         if follows is not None:

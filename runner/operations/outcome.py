@@ -142,7 +142,9 @@ class Recording:
 
     def expire(self) -> Finished:
         """I7 or I30: it had begun, and its time is over while it waits for its next attempt."""
-        for task in self.tx.tasks.of(self.instance.id):
+        if self.instance.targets:
+            self._task("expire", EXPIRED)
+        for task in self.tx.tasks.of(self.instance.id) if not self.instance.targets else ():
             event = task_event("expire", task.state)
             if event is not None:
                 self.tx.tasks.move(

@@ -1,0 +1,116 @@
+"""What the end of a run means for its targets that have not ended: crashes, expiry, cancelling."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from installations import ANA, NOW, Installation, a_job
+
+from runner.lifecycle.task import TASK
+from runner.operations.cancel import cancel_instances
+from runner.operations.expire_waiting import expire_waiting
+from runner.operations.recover import recover
+from runner.store.port import Transaction
+
+TASKS = {
+    "parallel": 2, "waves": [], "waveMinSuccess": "1%", "minSuccess": 1, "maxFailures": None,
+    "retryEvery": "5m", "expiresIn": "30m", "timeout": None, "onPause": "finish",
+}  # fmt: skip
+WAYS = {
+    "SUCCEEDED": ("start", "succeed"),
+    "RUNNING": ("start",),
+    "RESCHEDULED": ("start", "reschedule"),
+    "SCHEDULED": (),
+}
+
+
+def a_fan_out(here: Installation, *states: str, on_crash: str = "resume", **tasks: Any) -> int:
+    """A run that is under way, whose targets (`t0`, `t1` …) are in these states."""
+    job = a_job("restart", schedule=None, onCrash=on_crash)
+    resolved = {**job.resolved, "tasks": {**TASKS, **tasks}}
+    here.install(type(job)(**{**_fields(job), "resolved": resolved}))
+    id = here.run("restart", "RUNNING")
+
+    def work(tx: Transaction) -> None:
+        names = [(f"t{n}", {}) for n in range(len(states))]
+        tx.tasks.freeze(id, names, TASK.move("NEW", "create"), at=NOW, who="test")
+        for (name, _), state in zip(names, states, strict=True):
+            before = "SCHEDULED"
+            for event in WAYS[state]:
+                move = TASK.move(before, event)
+                tx.tasks.move(id, name, move, epoch=1, at=NOW, who="test")
+                before = move.after
+        tx.instances.update(id, epoch=1, targets=len(states), attempt=1)
+
+    here.store.transact(work)
+    return id
+
+
+def _fields(job: Any) -> dict[str, Any]:
+    return {name: getattr(job, name) for name in type(job).__dataclass_fields__}
+
+
+def states(here: Installation, id: int) -> list[str]:
+    with here.store.read() as reader:
+        return [task.state for task in reader.tasks.page(id)]
+
+
+MIXED = ("SUCCEEDED", "RUNNING", "RESCHEDULED", "SCHEDULED")
+
+
+def test_a_daemon_that_died_takes_no_target_along(here: Installation) -> None:
+    id = a_fan_out(here, *MIXED)
+    for crash in (1, 2, 3):  # the crash budget is each target's, not the run's
+        (finished,) = here.store.transact(lambda tx: recover(tx, [id], NOW))
+        assert (finished.state, finished.reason) == ("SCHEDULED", "crash")
+        assert states(here, id) == ["SUCCEEDED", "RESCHEDULED", "RESCHEDULED", "SCHEDULED"]
+        with here.store.read() as reader:
+            task = reader.tasks.get(id, "t1")
+        assert task is not None
+        assert (task.crashes, task.reason) == (crash, "interrupted")
+        assert task.next_try_at == (NOW if crash == 1 else NOW + timedelta(minutes=5))
+        here.store.transact(lambda tx: _again(tx, id))
+
+
+def _again(tx: Transaction, id: int) -> None:
+    from runner.lifecycle.instance import INSTANCE
+
+    run = tx.instances.get(id)
+    assert run is not None
+    epoch = tx.instances.claim(id, INSTANCE.move("SCHEDULED", "claim"), epoch=run.epoch, at=NOW, who="test")
+    tx.tasks.move(id, "t1", TASK.move("RESCHEDULED", "start"), epoch=epoch, at=NOW, who="test")
+
+
+def test_with_on_crash_fail_only_what_ran_has_failed(here: Installation) -> None:
+    id = a_fan_out(here, *MIXED, on_crash="fail")
+    (finished,) = here.store.transact(lambda tx: recover(tx, [id], NOW))
+    assert finished.state == "SCHEDULED"
+    assert states(here, id) == ["SUCCEEDED", "FAILED", "RESCHEDULED", "SCHEDULED"]
+    assert (here.instance(id).targets_ended, here.instance(id).targets_failed) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("min_success", "state", "row"), [(1, "PARTIALLY_SUCCEEDED", "I8"), ("100%", "FAILED", "I7")]
+)
+def test_a_run_that_expires_while_it_waits_counts_what_succeeded(
+    here: Installation, min_success: Any, state: str, row: str
+) -> None:
+    id = a_fan_out(here, "SUCCEEDED", "RESCHEDULED", "SCHEDULED", minSuccess=min_success)
+    here.store.transact(lambda tx: recover(tx, [id], NOW))
+    here.store.transact(lambda tx: tx.instances.update(id, epoch=1, expires_at=NOW + timedelta(hours=1)))
+    here.store.transact(lambda tx: expire_waiting(tx, NOW + timedelta(hours=2)))
+    run = here.instance(id)
+    assert (run.state, run.targets_ended, run.targets_failed) == (state, 3, 2)
+    assert states(here, id) == ["SUCCEEDED", "FAILED", "FAILED"]
+    with here.store.read() as reader:
+        assert row in [event.row for event in reader.events.of("instance", str(id), alone=True)]
+
+
+def test_cancelling_what_waits_cancels_what_is_open(here: Installation) -> None:
+    id = a_fan_out(here, *MIXED)
+    here.store.transact(lambda tx: recover(tx, [id], NOW))
+    here.store.transact(lambda tx: cancel_instances(tx, [id], actor=ANA, reason="", now=NOW))
+    assert states(here, id) == ["SUCCEEDED", "CANCELLED", "CANCELLED", "CANCELLED"]
+    assert here.instance(id).targets_ended == 4
