@@ -67,6 +67,7 @@ def situation(reader: Reader, state: Path, now: datetime) -> Situation:
     lives = daemon is not None
     findings = [
         *_failed(jobs),
+        *_partly(jobs),
         *_runs(reader, lives, now),
         *_missed(reader, jobs, lives, now),
         *_invalid(state),
@@ -96,6 +97,15 @@ def _failed(jobs: Sequence[JobView]) -> Iterator[Finding]:
             yield Finding(
                 "failed", job.name, job.last.started_at, summary, f"runner instances show {job.last.id}"
             )
+
+
+def _partly(jobs: Sequence[JobView]) -> Iterator[Finding]:
+    """As many targets as were asked for succeeded; the others are still worth a look."""
+    for job in jobs:
+        if job.last is not None and job.last.state == "PARTIALLY_SUCCEEDED":
+            summary = f"not all targets of its last run ({job.last.id}) succeeded"
+            hint = f"runner instances show {job.last.id}; then: runner instances retry-failed {job.last.id}"
+            yield Finding("partly", job.name, job.last.started_at, summary, hint, problem=False)
 
 
 def _runs(reader: Reader, lives: bool, now: datetime) -> Iterator[Finding]:

@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
-from installations import Installation, a_job
+from installations import NOW, Installation, a_job
 
+from runner.lifecycle.instance import INSTANCE
 from runner.store.daemon_lock import daemon_lock
 from runner.store.records import SlotRecord
 
@@ -42,6 +43,17 @@ def test_a_job_whose_last_run_failed_needs_a_person(here: Installation, say: Cal
     here.install(a_job("report"))
     here.run("report", "FAILED")
     assert kinds(say) == [("failed", "report")]
+
+
+def test_targets_that_did_not_succeed_are_told_and_may_be_left(here: Installation, say: Callable) -> None:
+    here.install(a_job("restart"))
+    id = here.run("restart", "RUNNING")
+    partly = INSTANCE.move("RUNNING", "succeed_partially")
+    here.store.transact(lambda tx: tx.instances.move(id, partly, epoch=1, at=NOW, who="test"))
+    assert kinds(say) == [("partly", "restart")]
+    said = say("status")
+    assert said.code == 0
+    assert f"runner instances retry-failed {id}" in said.out
 
 
 def test_a_run_that_is_unknown_needs_a_person(here: Installation, say: Callable) -> None:
