@@ -24,7 +24,12 @@ def page() -> str:
     """The whole page, as Markdown with Mermaid diagrams."""
     sections = [_INTRODUCTION]
     for title, table, note in (
-        ("Job", JOB, "A job's status is derived from its holds and its live instances; nobody stores it."),
+        (
+            "Job",
+            JOB,
+            "A job's status is derived from its holds and its live instances; nobody stores it. "
+            "J3, J4 and J6 follow from a move of an instance, which has the event; the other rows have their own.",
+        ),
         (
             "Instance",
             INSTANCE,

@@ -29,9 +29,18 @@ class Cancelled:
 
 
 def cancel_instances(
-    tx: Transaction, ids: Sequence[int], *, actor: Actor, reason: str, now: datetime
+    tx: Transaction,
+    ids: Sequence[int],
+    *,
+    actor: Actor,
+    reason: str,
+    now: datetime,
+    keep_state: bool = False,
 ) -> tuple[Cancelled, ...]:
-    """All of them, or none. One that is being ended or was cancelled already stays as it is."""
+    """All of them, or none. One that is being ended or was cancelled already stays as it is.
+
+    What a paused one has saved goes with it (I29), unless `keep_state`.
+    """
     instances = [the_instance(tx, id) for id in dict.fromkeys(ids)]
     may(actor, "cancel")
     refusals = [
@@ -39,7 +48,7 @@ def cancel_instances(
     ]
     if refusals:
         raise IllegalTransition(f"{'; '.join(refusals)}; cancel is accepted in {', '.join(CANCELLABLE)}")
-    return tuple(_cancel(tx, instance, str(actor), reason, now) for instance in instances)
+    return tuple(_cancel(tx, instance, str(actor), reason, now, keep_state) for instance in instances)
 
 
 def the_instance(reader: Reader, id: int) -> InstanceRecord:
@@ -52,13 +61,17 @@ def the_instance(reader: Reader, id: int) -> InstanceRecord:
     return instance
 
 
-def _cancel(tx: Transaction, instance: InstanceRecord, who: str, reason: str, now: datetime) -> Cancelled:
+def _cancel(
+    tx: Transaction, instance: InstanceRecord, who: str, reason: str, now: datetime, keep_state: bool
+) -> Cancelled:
     if _done(instance):
         return Cancelled(instance.id, instance.job, False, instance.state)
     if instance.state == "STOPPING":
         redirect_stop(tx, instance, INTENT, who=who, why=reason, now=now)
     elif INSTANCE.accepts(instance.state, "cancel"):
         end_waiting(tx, instance, "cancel", INTENT, who=who, now=now, why=reason)
+        if instance.state == "PAUSED" and not keep_state:
+            tx.state.clear(instance.job_uid, instance_id=instance.id, at=now, who=who, why=reason or INTENT)
     else:
         stop_running(tx, instance, INTENT, who=who, why=reason, now=now)
     return Cancelled(instance.id, instance.job, True, the_instance(tx, instance.id).state)

@@ -13,7 +13,7 @@ from runner.lifecycle.instance import INSTANCE
 from runner.lifecycle.task import TASK
 from runner.operations.decide_claim import Overlap, decide_claim, needs_of, overlap_of
 from runner.operations.expire_waiting import expire
-from runner.operations.holding import end_waiting
+from runner.operations.holding import end_waiting, note_start_past_holds
 from runner.operations.make_room import displace_earlier, make_room
 from runner.operations.outcome import NotStarted
 from runner.operations.schedulable import SchedulableJob
@@ -80,7 +80,10 @@ def claim_instance(
         case Start(forced=forced):
             if instance.epoch == 0:
                 take_over_state(tx, instance, None if overlap.policy == "allow" else overlap.limit, now)
-            return Claimed(_claim(tx, instance, steps, session, now, forced, needs), replaced)
+            note = note_start_past_holds(tx, instance, forced, now)
+            claimed = _claim(tx, instance, steps, session, now, forced, needs)
+            note()
+            return Claimed(claimed, replaced)
         case Skip(reason=reason, blocker=blocker):
             return skip_waiting(tx, instance, now, f"{reason}: {blocker}" if reason == "overlap" else reason)
         case Wait():

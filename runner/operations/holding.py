@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -184,6 +184,24 @@ def note_job_move(
                 before=move.before,
                 after=move.after,
             )
+
+
+def note_start_past_holds(
+    tx: Transaction, instance: InstanceRecord, forced: str, now: datetime
+) -> Callable[[], None]:
+    """What to call after the claim of a start by hand: it writes the job's row (J10, J12), if it has one."""
+    by_hand = instance.epoch == 0 and instance.origin not in ("slot", "job")
+    if not by_hand or not tx.holds.of(instance.job_uid):
+        return lambda: None
+    before = status_of(tx, instance.job_uid, now)
+    record = tx.objects.by_uid(instance.job_uid)
+
+    def note() -> None:
+        if record is not None:
+            why = f"forced past {forced}" if forced else "started by hand"
+            note_job_move(tx, record, before, ("run",), who=instance.requested_by, why=why, now=now)
+
+    return note
 
 
 def what_holds(hold: HoldRecord) -> str:

@@ -32,6 +32,20 @@ def test_a_paused_run_is_cancelled_at_once(here: Installation) -> None:
     assert done.state == "CANCELLED"
 
 
+@pytest.mark.parametrize(("keep_state", "rows"), [(False, 0), (True, 1)])
+def test_what_a_paused_run_has_saved_goes_with_it_unless_it_is_to_be_kept(
+    here: Installation, keep_state: bool, rows: int
+) -> None:
+    here.install(a_job("report"))
+    id, uid = here.run("report", "PAUSED"), here.uid("report")
+    here.store.transact(lambda tx: tx.state.put(uid, id, "-", {"row": 7}, at=NOW))
+    here.store.transact(
+        lambda tx: cancel_instances(tx, [id], actor=ANA, reason="", now=NOW, keep_state=keep_state)
+    )
+    with here.store.read() as reader:
+        assert len(reader.state.of_instance(id)) == rows
+
+
 def test_a_running_one_is_stopping_and_keeps_the_intent(here: Installation) -> None:
     here.install(a_job("report"))
     id = here.run("report", "RUNNING")

@@ -117,6 +117,8 @@ def test_a_failed_job_and_one_that_is_disabled_run_by_hand(sound: Installation) 
     for name, force in (("failed", False), ("disabled", True)):
         started = trigger_job(sound.store, name, actor=ANA, key=name, now=NOW, force=force)
         assert isinstance(claim(sound, started.id), Claimed)
-        assert status(sound, name) == "RUNNING"  # J10, J12
+        assert status(sound, name) == "RUNNING"
         end(sound, started.id, "succeeded")
     assert (status(sound, "failed"), status(sound, "disabled")) == ("ASLEEP", "DISABLED")
+    assert rows(sound, "failed")[1:] == [("J10", "FAILED", "RUNNING"), ("J9", "FAILED", "ASLEEP")]
+    assert rows(sound, "disabled")[1:] == [("J12", "DISABLED", "RUNNING")]

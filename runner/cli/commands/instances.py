@@ -122,8 +122,12 @@ def show(id: int, states: str | None, limit: int | None, offset: int, output: st
 
 
 @command.command("cancel")
-@acts_on(RUNS, "cancel")
-def cancel(asked: Asked) -> Sequence[Cancelled]:
+@acts_on(
+    RUNS,
+    "cancel",
+    click.option("--keep-state", is_flag=True, help="Keep what a paused run has saved."),
+)
+def cancel(asked: Asked, *, keep_state: bool) -> Sequence[Cancelled]:
     """End runs: one that waits at once, one that runs by asking it first (TERM, then KILL).
 
     \b
@@ -132,7 +136,7 @@ def cancel(asked: Asked) -> Sequence[Cancelled]:
     """
     from runner.operations.cancel import cancel_instances
 
-    return _recorded(asked, cancel_instances)
+    return _recorded(asked, cancel_instances, keep_state=keep_state)
 
 
 @command.command("kill")
