@@ -125,10 +125,11 @@ class WebProcess:
     def _heard(self, process: subprocess.Popen[bytes], address: str) -> None:
         assert process.stdout is not None
         if os.read(process.stdout.fileno(), 4096):
-            self._pause_s = FIRST_PAUSE_S
-            self.reachable = True
-            self._up(address)
-            self.changed()
+            if not self.reachable:  # the one word that it says may come in pieces
+                self._pause_s = FIRST_PAUSE_S
+                self.reachable = True
+                self._up(address)
+                self.changed()
             return
         self._forget(process)
         self._process, self.reachable = None, False

@@ -12,11 +12,12 @@ from runner.access.permission import Actor
 from runner.declaration.declared import Declared, Document
 from runner.loading.tree import Tree, load_tree
 from runner.operations.blobs import store_blob
+from runner.operations.external_work import is_external
 from runner.operations.trigger import Triggered, trigger_job
 from runner.store.port import Store, Transaction
 from runner.store.records import NewObject
 from runner.vocabulary.diagnostic import has_errors
-from runner.vocabulary.errors import InvalidDeclarations, UnknownName
+from runner.vocabulary.errors import InvalidDeclarations, Refused, UnknownName
 from runner.vocabulary.identity import Address
 from runner.vocabulary.names import nearest
 
@@ -36,7 +37,8 @@ class Trial:
 def find_trial(name_or_file: str, *, project: Path, state: Path | None, now: datetime) -> Trial:
     """The job that is meant: by name, or the one job of a file.
 
-    Raises InvalidDeclarations, or UnknownName when the job is not declared or the file has none or several.
+    Raises InvalidDeclarations, or UnknownName when the job is not declared or the file has none or several;
+    Refused when another system executes it.
     """
     path = Path(name_or_file)
     is_file = name_or_file.endswith((".yaml", ".yml")) or "/" in name_or_file
@@ -55,7 +57,13 @@ def find_trial(name_or_file: str, *, project: Path, state: Path | None, now: dat
             close = nearest(name_or_file, [job.name for job in jobs])
             hint = f"; did you mean {close!r}?" if close else ""
             raise UnknownName(f"there is no job {name_or_file!r} in the declarations{hint}")
-    return Trial(tree, tree.objects[address], tree.document(address))
+    trial = Trial(tree, tree.objects[address], tree.document(address))
+    if is_external(trial.document.resolved):
+        raise Refused(
+            f"Job/{address.name} is executed by another system, which would not know that this is a trial; "
+            f"`runner jobs trigger {address.name}` starts it under `runner up`"
+        )
+    return trial
 
 
 def install_trial(

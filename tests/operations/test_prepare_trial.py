@@ -13,7 +13,7 @@ from runner.operations.prepare_trial import Trial, find_trial, install_trial
 from runner.operations.trigger import BadInputs, Triggered
 from runner.store.open import open_store
 from runner.store.port import Store
-from runner.vocabulary.errors import InvalidDeclarations, UnknownName
+from runner.vocabulary.errors import InvalidDeclarations, Refused, UnknownName
 from runner.vocabulary.identity import Address
 
 TWO_STEPS = """
@@ -153,3 +153,21 @@ def test_a_single_file_brings_the_connections_of_its_tree(project: Project, scra
     install(project, scratch, "jobs.d/hello.yaml")
     with scratch.read() as reader:
         assert reader.objects.get(Address("Connection", "db")) is not None
+
+
+def test_a_job_of_another_system_is_not_tried_because_that_would_take_it_for_real(project: Project) -> None:
+    project.write(
+        "jobs.d/invoices.yaml",
+        """
+        apiVersion: jobs.runner/v1
+        kind: Job
+        metadata: {name: invoices}
+        spec: {type: external}
+        """,
+    )
+    with pytest.raises(Refused) as refused:
+        find_trial("invoices", project=project.folder, state=None, now=NOW)
+    assert str(refused.value) == (
+        "Job/invoices is executed by another system, which would not know that this is a trial; "
+        "`runner jobs trigger invoices` starts it under `runner up`"
+    )
