@@ -80,12 +80,15 @@ def install_trial(
 ) -> Triggered:
     """Install the job and what it needs, and record a start by hand; nothing of it is scheduled.
 
-    `step` leaves that step alone, without its condition. UnknownName for a step or a slot that is not there.
+    `step` leaves that step alone, without its condition. Each target has one try. UnknownName for a step or a
+    slot that is not there.
     """
     resolved = dict(trial.document.resolved)
     if step is not None:
         resolved["steps"] = [_only(resolved["steps"], step, trial.declared.address.name)]
         resolved["outputs"] = {}
+    if resolved.get("tasks"):  # a person waits: a target that failed is not tried again in five minutes
+        resolved["tasks"] = {**resolved["tasks"], "expiresIn": "0s"}
     _keep_files(trial, state)
     whole = trial.tree
     if trial.tree.partial:

@@ -112,6 +112,9 @@ def _show(trial: Trial, step: str | None, params: dict[str, str]) -> None:
     click.echo(f"  env      {', '.join(sorted(spec['env'])) or 'nothing declared'}")
     for name, value in {**spec["with"], **params}.items():
         click.echo(f"  input    {name} = {value}")
+    if tasks := spec.get("tasks"):
+        where = f" where {tasks['where']}" if tasks["where"] else ""
+        click.echo(f"  targets  of {tasks['inventory']}{where}, {tasks['parallel']} at the same time")
     for entry in spec["steps"]:
         if step in (None, entry["name"]):
             condition = f"  if {entry['if']}" if entry["if"] else ""
