@@ -28,7 +28,7 @@ def page() -> str:
             "Job",
             JOB,
             "A job's status is derived from its holds and its live instances; nobody stores it. "
-            "J3, J4 and J6 follow from a move of an instance, which has the event; the other rows have their own.",
+            "J3, J4 and J6 follow from a move of an instance, which has the event; the others have one.",
         ),
         (
             "Instance",

@@ -214,6 +214,9 @@ OPEN_STATES = LIVE | {"PAUSED"}
 
 TERMINAL = INSTANCE.terminal
 
+BY_HAND = frozenset({"manual", "rerun"})
+"""Origins of starts that an operator asked for: their failures hold no job, and their success releases it."""
+
 CANCELLABLE = INSTANCE.accepting("cancel") + INSTANCE.accepting("stop")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from runner.lifecycle.instance import BY_HAND
 from runner.lifecycle.job import JOB
 from runner.store.port import Transaction
 from runner.store.records import InstanceRecord
@@ -33,7 +34,7 @@ def consecutive_failures(tx: Transaction, instance: InstanceRecord) -> int:
             failed += 1
         elif end.state in ("SUCCEEDED", "PARTIALLY_SUCCEEDED"):
             break
-        elif end.state == "FAILED" and end.origin != "manual":
+        elif end.state == "FAILED" and end.origin not in BY_HAND:
             if reset_at is not None and end.completed_at <= reset_at:
                 break
             run = tx.instances.get(end.id)

@@ -9,7 +9,7 @@ from typing import Any
 
 from runner.execution.order import NO_TARGET
 from runner.lifecycle.holds import active, is_blocking
-from runner.lifecycle.instance import INSTANCE, LIVE
+from runner.lifecycle.instance import BY_HAND, INSTANCE, LIVE
 from runner.lifecycle.job import JOB
 from runner.lifecycle.pausing import EVICTION, OPERATOR, PAUSE
 from runner.lifecycle.step import STEP
@@ -89,7 +89,7 @@ class Recording:
         why = f"finished although it was being {asked} ({self.instance.reason})" if asked else ""
         self._task("succeed", "")
         state = self._move("succeed", "", why=why, outputs=outputs, failures=0, first_error_at=None)
-        released = self.instance.origin == "manual" and self._release()
+        released = self.instance.origin in BY_HAND and self._release()
         return Finished(self.instance.id, self.instance.job, state, "", job_released=released)
 
     def again(self, event: str, reason: str, due_at: datetime, error: Problem, **counters: int) -> Finished:
@@ -317,7 +317,7 @@ class Recording:
     def _hold_when_failing(self, reason: str) -> bool:
         """J5 and J8: hold `failure`, when this was the last failure in a row that the job may have."""
         limit = self.spec["failAfter"]
-        if limit == "never" or self.instance.origin == "manual" or reason == SHUTDOWN:
+        if limit == "never" or self.instance.origin in BY_HAND or reason == SHUTDOWN:
             return False
         failed = consecutive_failures(self.tx, self.instance)
         if failed < limit:

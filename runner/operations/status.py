@@ -49,6 +49,8 @@ class Situation:
 
     daemon: Holder | None
     jobs: Mapping[str, int]
+    details: Mapping[str, int]
+    """Detail word → how many jobs have it: `paused`, `backoff`, `draining` …"""
     running: int
     waiting: int
     findings: tuple[Finding, ...]
@@ -79,6 +81,7 @@ def situation(reader: Reader, state: Path, now: datetime) -> Situation:
     return Situation(
         daemon,
         {status: counts[status] for status in STATUSES},
+        dict(sorted(Counter(job.detail for job in jobs if job.detail).items())),
         sum(count for name, count in states.items() if name not in ("SCHEDULED", "PAUSED")),
         states.get("SCHEDULED", 0),
         tuple(sorted(findings, key=lambda finding: not finding.problem)),

@@ -18,6 +18,8 @@ def test_jobs_are_paused_by_selector_after_a_yes_and_say_which_starts_fall_into_
     assert said.out.splitlines() == ["Job/a paused: ASLEEP (paused)", "Job/b paused: ASLEEP (paused)"]
     assert "a: starts that fall into that time and wait for the missed policy: 4" in said.err
     assert [job["detail"] for job in say("jobs", "list", "-o", "json").json] == ["paused", "paused"]
+    status = say("status")
+    assert "Jobs: 2 ASLEEP (2 paused); 0 running, 0 waiting" in status.out
     again = say("jobs", "resume", "a", "b", "--yes", "-o", "json")
     assert [(act["name"], act["changed"]) for act in again.json] == [("a", True), ("b", True)]
 

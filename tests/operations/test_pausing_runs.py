@@ -246,6 +246,16 @@ def test_what_was_evicted_and_paused_stays_paused_when_the_daemon_is_back(sound:
     assert sound.instance(id).state == "SCHEDULED"
 
 
+def test_what_lost_its_daemon_while_it_paused_is_paused(sound: Installation) -> None:
+    id = a_running(sound)
+    act(sound, pause_instances, id)
+    with sound.store.read() as reader:
+        left = left_behind(reader)
+    sound.store.transact(lambda tx: recover(tx, left, at(1)))
+    assert (sound.instance(id).state, sound.instance(id).pauses) == ("PAUSED", ("operator",))
+    assert rows(sound, id)[-1] == "I21"
+
+
 def test_a_run_is_not_resumed_past_the_holds_of_its_job(sound: Installation) -> None:
     sound.install(a_job("load"))
     id = sound.run("load")

@@ -101,6 +101,23 @@ def test_what_has_not_ended_is_not_run_again(here: Installation) -> None:
     )
 
 
+def test_a_rerun_counts_as_a_start_by_hand_for_the_job(sound: Installation) -> None:
+    failed = a_failed(sound, failAfter=1)
+    new = again(sound, failed)
+    start(sound, new.id, at(1))
+    end(sound, new.id, now=at(1))
+    assert sound.holds("load") == []
+    sound.hold("load", "failure")
+    newer = again(sound, failed, reason="mended")
+    start(sound, newer.id, at(2))
+    for step in ("middle", "last"):
+        report(sound, newer.id, "complete", at(2), step="run" if step == "middle" else "middle")
+        report(sound, newer.id, "start", at(2), step=step)
+    report(sound, newer.id, "complete", at(2), step="last")
+    end(sound, newer.id, "succeeded", at(2))
+    assert sound.holds("load") == []
+
+
 def test_what_succeeded_has_nothing_that_failed(here: Installation) -> None:
     here.install(a_job("load"))
     id = here.run("load", "SUCCEEDED")

@@ -19,6 +19,7 @@ def situation_as_json(now: Situation) -> dict[str, Any]:
         if daemon is None
         else {"pid": daemon.pid, "host": daemon.host, "since": instant(daemon.since)},
         "jobs": dict(now.jobs),
+        "details": dict(now.details),
         "running": now.running,
         "waiting": now.waiting,
         "locks": [
@@ -77,6 +78,8 @@ def show_situation(now: Situation, output: str) -> None:
     daemon = "no daemon runs"
     if now.daemon is not None:
         daemon = f"daemon {now.daemon.pid} on {now.daemon.host} since {short(now.daemon.since)}"
+    details = ", ".join(f"{count} {detail}" for detail, count in now.details.items())
+    counts += f" ({details})" if details else ""
     show_line(f"Jobs: {counts}; {now.running} running, {now.waiting} waiting; {daemon}.")
     if now.ok:
         show_line("Nothing needs a person.")
