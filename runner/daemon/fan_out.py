@@ -35,7 +35,7 @@ from runner.operations.fail_to_start import code_of, is_lasting
 from runner.operations.finish_fan_out import finish_fan_out, stop_in_time
 from runner.operations.finish_instance import problem_of
 from runner.operations.outcome import EXPIRED, TIMEOUT, Finished
-from runner.operations.run_target import Tally, finish_target, start_target
+from runner.operations.run_target import Tally, expire_target, finish_target, start_target
 from runner.operations.worth_a_retry import worth_a_retry
 from runner.store.records import InstanceRecord, OpenTask, TaskRecord
 from runner.vocabulary.errors import ChangedMeanwhile
@@ -194,6 +194,7 @@ class FanOut:
         if self._deadline is not None and self._deadline[0] <= now:
             self._time_is_over(now)
             return
+        self._expire_late(now)
         while True:
             decision = decide_more(
                 self._rules,
@@ -221,6 +222,21 @@ class FanOut:
                         self._start(target, now)
                     self._sleep(now)
                     return
+
+    def _expire_late(self, now: datetime) -> None:
+        """T9: a try that is due, and was not made before the target's time was over, is not made any more."""
+        kept = []
+        while self._retries and self._retries[0][0] <= now:
+            due = heapq.heappop(self._retries)
+            it = self._begun[due[2]]
+            if it.expires_at > now:
+                kept.append(due)
+                continue
+            it.state = "FAILED"
+            self._lose()
+            self._record_expiry(due[2], now)
+        for due in kept:
+            heapq.heappush(self._retries, due)
 
     def _next(self, now: datetime) -> str | None:
         """What waits longest for its next try goes before what has not begun; None when nothing is due."""
@@ -365,9 +381,24 @@ class FanOut:
             case Lost():
                 it.state = "FAILED"
                 it.failures += 1
-                self._ended += 1
-                self._failed += 1
-                self._wave = Wave(self._wave.size, self._wave.ended + 1, self._wave.succeeded)
+                self._lose()
+
+    def _lose(self) -> None:
+        self._ended += 1
+        self._failed += 1
+        self._wave = Wave(self._wave.size, self._wave.ended + 1, self._wave.succeeded)
+
+    def _record_expiry(self, target: str, now: datetime) -> None:
+        what = f"that target {target} of instance {self.instance.id} has expired"
+        tally = Tally(self._ended, self._failed)
+
+        def done(_: None, problem: BaseException | None) -> None:
+            if problem is not None:
+                self._desk.telling.trouble(f"recording {what}", problem)
+
+        self._desk.bridge.record(
+            what, lambda tx: expire_target(tx, self.instance, target, tally=tally, now=now), done
+        )
 
     def _record(
         self,

@@ -116,13 +116,35 @@ def finish_target(
         **changes,
     )
     if not isinstance(end, Again):
-        tx.instances.update(
-            instance.id,
-            epoch=instance.epoch,
-            targets_ended=tally.ended,
-            targets_failed=tally.failed,
-            progress=tally.ended / max(instance.targets, 1),
-        )
+        _count(tx, instance, tally)
+
+
+def expire_target(
+    tx: Transaction, instance: InstanceRecord, target: str, *, tally: Tally, now: datetime
+) -> None:
+    """T9: its time was over before its next try; the error of the last one stays."""
+    tx.tasks.move(
+        instance.id,
+        target,
+        TASK.move("RESCHEDULED", "expire"),
+        epoch=instance.epoch,
+        at=now,
+        who=DISPATCHER,
+        why="its time was over before its next try",
+        reason="expired",
+        completed_at=now,
+    )
+    _count(tx, instance, tally)
+
+
+def _count(tx: Transaction, instance: InstanceRecord, tally: Tally) -> None:
+    tx.instances.update(
+        instance.id,
+        epoch=instance.epoch,
+        targets_ended=tally.ended,
+        targets_failed=tally.failed,
+        progress=tally.ended / max(instance.targets, 1),
+    )
 
 
 def _move(end: EndOfTry) -> tuple[str, str]:

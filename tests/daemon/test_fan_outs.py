@@ -383,3 +383,23 @@ def test_a_run_over_an_inventory_has_no_step_to_begin_at(here: Installation, a_d
         here.store.transact(
             lambda tx: rerun_instance(tx, first.id, actor=ANA, key="a", reason="", now=NOW, from_step="visit")
         )
+
+
+def test_a_try_that_would_come_too_late_is_not_made(here: Installation, a_daemon: Start) -> None:
+    here.install(a_fan_out("visit", fails_on("edge-2"), parallel=4, minSuccess=3))
+    up = a_daemon()
+    id = up.trigger("visit")
+    up.until(lambda: _task(here, id).failures == 1)
+    up.settle()
+    up.passes(minutes=40)
+    run = up.until_ended(id)
+    task = _task(here, id)
+    assert (run.state, task.state, task.reason, task.attempt) == (
+        "PARTIALLY_SUCCEEDED",
+        "FAILED",
+        "expired",
+        1,
+    )
+    assert (run.targets_ended, run.targets_failed, (task.error or {})["code"]) == (4, 1, "exit-code")
+    with here.store.read() as reader:
+        assert "T9" in [event.row for event in reader.events.of("task", f"{id}/edge-2")]
