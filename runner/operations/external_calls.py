@@ -19,6 +19,8 @@ from runner.store.port import Reader, Transaction
 from runner.vocabulary.duration import parse_duration
 from runner.vocabulary.identity import Address
 
+COURIER = "system:courier"
+
 LEASE = timedelta(minutes=2)
 """After this a call whose end was never recorded (its process died) is made again, with the same id."""
 
@@ -104,6 +106,7 @@ def record_call(
     if problem is None:
         silence = parse_duration(call.work.spec["external"]["silenceTimeout"])
         tx.external.put(replace(run, accepted_at=now, call_at=None, call_error=None, silent_at=now + silence))
+        _note(tx, run, "webhook.accepted", f"call {run.calls}", now)
         return None
     error = {"code": problem.code, "description": f"its webhook was not accepted: {problem}"}
     perhaps = problem.perhaps or call.before.perhaps_heard
@@ -111,9 +114,15 @@ def record_call(
     again_at = now + timedelta(seconds=pause_s) if problem.retryable else None
     noted = replace(run, call_at=again_at, call_error=error, perhaps_heard=perhaps)
     tx.external.put(noted)
+    if run.call_error is None or run.call_error.get("description") != error["description"]:
+        _note(tx, run, "webhook.refused", error["description"], now)  # the same again is only counted
     if problem.retryable or perhaps:
         return None
     return ended_unheard(tx, noted, ErrorInfo(problem.code, error["description"]), now, draw)
+
+
+def _note(tx: Transaction, run: ExternalRun, event: str, why: str, now: datetime) -> None:
+    tx.events.append("instance", str(run.instance_id), event, at=now, who=COURIER, why=why)
 
 
 def _secrets(reader: Reader, name: str | None, project: Path) -> dict[str, str]:

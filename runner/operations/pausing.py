@@ -31,6 +31,8 @@ RESUMED = "resumed"
 def how_to_pause(reader: Reader, instance: InstanceRecord) -> Pausable | NotPausable:
     """Whether there is a moment at which this instance can stop and later go on."""
     spec = reader.revisions.get(instance.job_uid, instance.digest) or {}
+    if spec.get("executor") == "external":
+        return NotPausable("another system executes it, which knows no pause")
     if instance.targets:  # between two targets it can always stop
         interrupts = (spec.get("tasks") or {}).get("onPause") == "interrupt"
         return Pausable(GRACE if interrupts else TARGETS_MAY_TAKE, forced=interrupts)

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from runner.lifecycle.instance import LIVE
 from runner.operations.cancel import the_instance
 from runner.operations.list_instances import InstanceView, views_of
 from runner.operations.show_targets import TargetsPage, targets_page
 from runner.operations.waiting import WaitsFor, waits_for
+from runner.store.outside import ExternalRun
 from runner.store.port import Reader
 from runner.store.records import EventRecord
 
@@ -23,6 +25,8 @@ class InstanceDetails:
     waits_for: WaitsFor | None = None
     targets: TargetsPage | None = None
     """Of a run over an inventory; the view has the same tasks, and the events are those of the run alone."""
+    external: ExternalRun | None = None
+    """Of a live run that another system executes: how far its call is, and until when a report is awaited."""
 
 
 def show_instance(
@@ -43,5 +47,7 @@ def show_instance(
     if view.instance.targets:
         page = targets_page(reader, view.instance, states=states, offset=offset, limit=limit)
         view = replace(view, tasks=page.tasks, steps=page.steps)
+    external = reader.external.get(id) if view.instance.state in LIVE else None
     events = reader.events.of("instance", str(id), limit=200, alone=page is not None)
-    return InstanceDetails(view, tuple(reversed(events)), waits_for(reader, view.instance, now), page)
+    waits = waits_for(reader, view.instance, now)
+    return InstanceDetails(view, tuple(reversed(events)), waits, page, external)

@@ -312,3 +312,13 @@ def test_who_reported_stands_in_the_events(here: Installation) -> None:
     with here.store.read() as reader:
         [started] = [e for e in reader.events.of("instance", str(id)) if e.event == "started"]
     assert started.who == str(BILLING) == "token:billing"
+
+
+def test_it_knows_no_pause(here: Installation) -> None:
+    from runner.lifecycle.pausing import NotPausable
+    from runner.operations.pausing import how_to_pause
+
+    here.install(an_external_job("again", webhook=None, onCrash="resume"))
+    id = under_way(here, "again")
+    with here.store.read() as reader:
+        assert isinstance(how_to_pause(reader, here.instance(id)), NotPausable)

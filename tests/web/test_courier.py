@@ -289,3 +289,22 @@ def test_a_destination_shows_no_secret() -> None:
     from runner.operations.external_calls import Destination
 
     assert "sesame" not in repr(Destination({}, {}, "sesame"))
+
+
+def test_what_came_of_calls_stands_in_the_history_and_the_same_again_only_once(
+    here: Installation, a_claim: Callable[..., int]
+) -> None:
+    id = a_claim()
+    now = datetime.now(UTC) + timedelta(seconds=1)
+    for _ in range(3):
+        [call] = take(here, now)
+        record(here, call, NotCalled("status", "answered 503", True, False), now)
+        now = external_run(here, id).call_at or now
+    [call] = take(here, now)
+    record(here, call, None, now)
+    with here.store.read() as reader:
+        events = [e for e in reader.events.of("instance", str(id)) if e.event.startswith("webhook")]
+    assert [(e.event, e.why) for e in reversed(events)] == [
+        ("webhook.refused", "its webhook was not accepted: answered 503"),
+        ("webhook.accepted", "call 4"),
+    ]
