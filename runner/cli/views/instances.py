@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from runner.operations.list_instances import InstanceView
     from runner.operations.show_instance import InstanceDetails
     from runner.store.outside import ExternalRun
-    from runner.store.outside import ExternalRun
     from runner.store.records import InstanceRecord, StepRecord
 
 FORMATS = ("text", "json", "yaml", "name")
@@ -155,20 +154,6 @@ def _awaited(external: ExternalRun | None) -> str:
     return f"{why} (calls: {external.calls}{again})"
 
 
-def _awaited(external: ExternalRun | None) -> str:
-    """What is known of the system that executes it; empty for a run that has a process."""
-    if external is None:
-        return ""
-    until = f"silent at {short(external.silent_at)}"
-    if external.heard_at is not None:
-        return f"last heard {short(external.heard_at)}, {until}"
-    if external.means == "poll" or external.accepted_at is not None:
-        return f"nothing heard yet, {until}"
-    again = f"; next call {short(external.call_at)}" if external.call_at else ""
-    why = external.call_error["description"] if external.call_error else "not called yet"
-    return f"{why} (calls: {external.calls}{again})"
-
-
 def _show_text(details: InstanceDetails, now: datetime) -> None:
     view, run = details.view, details.view.instance
     show_fields(
@@ -180,7 +165,6 @@ def _show_text(details: InstanceDetails, now: datetime) -> None:
             "slot": ", ".join(map(slot_text, view.slots)),
             "due": short(run.due_at),
             "waits for": "" if details.waits_for is None else details.waits_for.text,
-            "reports": _awaited(details.external),
             "reports": _awaited(details.external),
             "replaced by": "" if run.replaced_by is None else str(run.replaced_by),
             "locks": ", ".join(map(place_named, run.locks)) if run.state in LIVE else "",
