@@ -81,6 +81,7 @@ class Dispatcher:
         self.running: dict[int, InstanceRecord] = {}
         self._vacated: set[int] = set()
         self._parked: dict[str, set[int]] = {}  # by job: asked, and to wait for something else than a place
+        self._behind: set[str] = set()  # jobs whose oldest start waits, and all that came later with it
         self.stopped = False
         self.next_due: datetime | None = None
         self.not_ours: set[int] = set()
@@ -104,12 +105,12 @@ class Dispatcher:
 
     def ask_all_again(self) -> None:
         """What a waiting instance waits for may have come."""
-        self._parked.clear()
+        self._unpark_all()
         self.wake()
 
     def ask_all_now(self) -> None:
         """The same, without another turn of the loop."""
-        self._parked.clear()
+        self._unpark_all()
         self._look()
 
     def definition_of(self, instance: InstanceRecord) -> Definition:
@@ -151,7 +152,9 @@ class Dispatcher:
         limit = free + len(passed_over)
         with self._store.read() as reader:
             without = {*self.claiming, *self.not_ours}
-            waiting = reader.instances.waiting(due_before=now, limit=limit, without=without)
+            waiting = reader.instances.waiting(
+                due_before=now, limit=limit, without=without, without_new_of=self._behind
+            )
             if len(waiting) < limit:
                 self.next_due = reader.instances.next_due(after=now)
         external = {instance.id for instance in waiting if self._is_external(instance)}
@@ -222,7 +225,7 @@ class Dispatcher:
                     self._unpark(instance)
                 case Waits(replaced=replaced, stopping=stopping):
                     self._are_gone(replaced)
-                    self._park(instance)
+                    self._waits(instance)
                     if stopping:
                         self._to_stop()
             if problem is not None:
@@ -241,11 +244,31 @@ class Dispatcher:
     def _park(self, instance: InstanceRecord) -> None:
         self._parked.setdefault(instance.job_uid, set()).add(instance.id)
 
+    def _waits(self, instance: InstanceRecord) -> None:
+        """It is parked; the later starts of its job would be told the same, so they are not even looked at.
+
+        Not so with a place for one that waits: there the newest is to be asked. And what is caught up waits
+        by a rule of its own.
+        """
+        self._park(instance)
+        job = self._roster.jobs.get(instance.job_uid)
+        usual = (
+            instance.epoch == 0 and not is_in_a_queue(instance.trigger) and "force" not in instance.trigger
+        )
+        if usual and job is not None and job.overlap not in ("queue-one", "replace"):
+            self._behind.add(instance.job_uid)
+
+    def _unpark_all(self) -> bool:
+        were = bool(self._parked)
+        self._parked.clear()
+        self._behind.clear()
+        return were
+
     def _unpark(self, ended: InstanceRecord) -> bool:
         """What waited for it is asked again: its own job's, and everybody's when it had or wanted a lock."""
         if ended.locks:
-            were, self._parked = self._parked, {}
-            return bool(were)
+            return self._unpark_all()
+        self._behind.discard(ended.job_uid)
         return bool(self._parked.pop(ended.job_uid, None))
 
     def _pause(self) -> None:

@@ -145,7 +145,7 @@ class Engine:
             trouble=self._telling.trouble,
         )
         self._scheduler.stopped = not automatic
-        self._recovery = Recovery(store, self._bridge, self._telling, done=self._dispatcher.wake)
+        self._recovery = Recovery(store, self._bridge, self._telling, done=self._dispatcher.ask_all_again)
         self._obeying = Obeying(
             self._bridge,
             self._telling,

@@ -44,7 +44,11 @@ def decide_claim(
     if is_in_a_queue(instance.trigger):  # R10: what is caught up waits for its turn, whatever the policy
         policy = "queue"
     others = (
-        [Other(id, state) for id, state in reader.instances.open_states(instance.job_uid) if id != instance.id]
+        [
+            Other(id, state)
+            for id, state in reader.instances.open_states(instance.job_uid)
+            if id != instance.id
+        ]
         if limit is not None
         else []
     )
@@ -68,7 +72,7 @@ def ahead_of(reader: Reader, instance: InstanceRecord, now: datetime) -> list[Ta
     return [
         Taker(each.id, each.locks)
         for each in reader.instances.waiting_for_locks(now)
-        if (each.due_at, each.id) < (instance.due_at, instance.id)
+        if (each.since, each.id) < (instance.due_at, instance.id)
     ]
 
 

@@ -168,9 +168,15 @@ class InstanceReads(Protocol):
         """Newest first; `since` looks at when they were created."""
 
     def waiting(
-        self, due_before: datetime | None = None, limit: int | None = None, without: Iterable[int] = ()
+        self,
+        due_before: datetime | None = None,
+        limit: int | None = None,
+        without: Iterable[int] = (),
+        without_new_of: Iterable[str] = (),
     ) -> Instances:
-        """SCHEDULED, first due first (then first created); `without` are ids that are left out."""
+        """SCHEDULED, first due first (then first created); `without` are ids that are left out, and
+        `without_new_of` jobs of which what has not begun is, unless it is forced.
+        """
 
     def late(self, now: datetime) -> Instances:
         """SCHEDULED or PAUSED whose start_deadline or expires_at has passed."""
@@ -198,8 +204,8 @@ class InstanceReads(Protocol):
     def holders(self) -> Sequence[LockHolder]:
         """The live runs that hold locks or places in groups, first created first."""
 
-    def waiting_for_locks(self, now: datetime) -> Instances:
-        """SCHEDULED and due, with `locks` that the last ask found taken; first due first."""
+    def waiting_for_locks(self, now: datetime) -> Sequence[LockHolder]:
+        """SCHEDULED and due, with `locks` that the last ask found taken; first due first, `since` when."""
 
     def live_counts(self) -> dict[str, int]: ...
     def counts(self) -> dict[str, int]:

@@ -216,7 +216,7 @@ class InstanceEnd(NamedTuple):
 
 
 class LockHolder(NamedTuple):
-    """A live run that holds locks; `since` is its claim."""
+    """A live run that holds locks, `since` its claim; or one that waits for them, `since` it was due."""
 
     id: int
     job: str

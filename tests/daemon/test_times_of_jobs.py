@@ -41,3 +41,43 @@ def test_a_retry_of_what_was_caught_up_is_not_stuck_behind_the_next_one(
     up.passes(minutes=2)
     up.until_heard("finished", (1, "SUCCEEDED", ""))
     up.until_heard("finished", (2, "SUCCEEDED", ""))
+
+
+def test_a_long_queue_is_worked_off_in_order_and_only_its_first_is_asked(
+    here: Installation, a_daemon: Start
+) -> None:
+    here.install(a_job("tick", schedule=None, concurrency={"policy": "queue"}))
+    up = a_daemon(parallel=3)
+    ids = [up.trigger("tick", key=str(number)) for number in range(8)]
+    up.until_heard("finished", (ids[-1], "SUCCEEDED", ""))
+    assert up.heard.of("started") == ids
+
+
+def test_a_start_that_is_forced_passes_those_that_wait(here: Installation, a_daemon: Start) -> None:
+    gate = here.state / "gate"
+    steps = [{"name": "run", "shell": f"until [ -e {gate} ]; do sleep 0.01; done"}]
+    here.install(a_job("tick", schedule=None, concurrency={"policy": "queue"}, steps=steps))
+    up = a_daemon()
+    first, second = up.trigger("tick", key="a"), up.trigger("tick", key="b")
+    up.until_heard("started", first)
+    forced = up.trigger("tick", key="c", force=True)
+    up.until_heard("started", forced)
+    assert here.instance(second).state == "SCHEDULED"
+    gate.touch()
+    up.until_heard("finished", (second, "SUCCEEDED", ""))
+
+
+def test_of_two_jobs_with_one_lock_the_second_starts_when_the_first_has_ended(
+    here: Installation, a_daemon: Start
+) -> None:
+    alone = here.state / "alone"
+    steps = [{"name": "run", "shell": f"mkdir {alone} && rmdir {alone}"}]
+    for name in ("load", "clean"):
+        here.install(
+            a_job(name, schedule=None, locks=["warehouse"], concurrency={"policy": "allow"}, steps=steps)
+        )
+    up = a_daemon()
+    ids = [up.trigger(name, key=f"{name}{number}") for number in range(3) for name in ("load", "clean")]
+    for id in ids:
+        up.until_heard("finished", (id, "SUCCEEDED", ""))
+    assert up.heard.of("started") == ids, "first due, first served"

@@ -466,3 +466,36 @@ def a_fan_out(store: Store) -> int:
 
     store.transact(work)
     return id
+
+
+def test_what_has_not_begun_of_a_job_is_left_out_unless_it_is_forced(store: Store) -> None:
+    uid, other = install(store), install(store, "other")
+    plain = created(store, a_manual_run(uid, "manual:a"))
+    forced = created(store, a_manual_run(uid, "manual:b", trigger={"force": True}))
+    elsewhere = created(store, a_manual_run(other, "manual:c"))
+    with store.read() as reader:
+        assert [run.id for run in reader.instances.waiting()] == [plain, forced, elsewhere]
+        assert [run.id for run in reader.instances.waiting(without_new_of=[uid])] == [forced, elsewhere]
+
+
+def test_locks_are_held_from_the_claim_until_the_run_leaves_the_live_set(store: Store) -> None:
+    uid = install(store)
+    id = created(store, a_manual_run(uid))
+    waits = created(store, a_manual_run(uid, "manual:2"))
+
+    def claim(tx: Transaction) -> None:
+        tx.instances.claim(id, CLAIM, epoch=0, at=AT, who="t", locks=("warehouse", "group:nightly"))
+        tx.instances.update(waits, epoch=0, locks=("warehouse",))
+
+    store.transact(claim)
+    with store.read() as reader:
+        [holder] = reader.instances.holders()
+        assert (holder.id, holder.locks, holder.since) == (id, ("warehouse", "group:nightly"), AT)
+        assert [(w.id, w.locks) for w in reader.instances.waiting_for_locks(later(99))] == [
+            (waits, ("warehouse",))
+        ]
+    retry = {"reason": "retry", "due_at": later(3600)}
+    store.transact(lambda tx: tx.instances.move(id, RETRY, epoch=1, at=AT, who="t", **retry))
+    with store.read() as reader:
+        assert reader.instances.holders() == []
+        assert [w.id for w in reader.instances.waiting_for_locks(later(99))] == [waits]
