@@ -103,7 +103,8 @@ def test_the_environment_is_exactly_what_was_ordered(
         expected = {f"PATH={os.defpath}", "MODE=full", *ours, f"RUNNER_STEP={step}"}
         assert expected <= seen
     outputs = {f"RUNNER_OUTPUT={workdir}/.{step}.output" for step in ("see", "look")}
-    assert seen == {*expected, "RUNNER_STEP=see", *outputs}
+    told = {f"RUNNER_{name.upper()}={workdir}/.see.{name}" for name in ("state", "info", "progress")}
+    assert seen == {*expected, "RUNNER_STEP=see", *outputs, *told}
 
 
 def test_no_descriptor_is_inherited(workshop: Workshop) -> None:

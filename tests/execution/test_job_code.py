@@ -178,6 +178,14 @@ def test_what_it_says_is_reported_with_its_grade_numbers_and_step(workshop: Work
     assert (told.level, told.topic, told.message, told.step) == ("success", "import", "all there", "run")
 
 
+def test_a_thousand_notifications_are_stored_and_no_more(workshop: Workshop) -> None:
+    ended = a_function(workshop, "for n in range(8000): job.notify('info', 'rows', f'row {n}')")
+
+    assert ended.outcome == "succeeded"
+    assert len(said(workshop, Notified)) == 1000
+    assert said(workshop, Notified)[-1].message == "row 999 (the last that is stored)"
+
+
 def test_secrets_are_masked_in_what_people_read_and_not_in_the_state(workshop: Workshop) -> None:
     body = (
         "job.notify('info', 't', 'it is s3cret-word')\n"

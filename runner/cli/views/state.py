@@ -23,6 +23,9 @@ def state_as_json(saved: SavedState) -> dict[str, Any]:
                 "instance_id": row.instance_id,
                 "target": row.target,
                 "updated_at": instant(row.updated_at),
+                "step": row.step or None,
+                "checkpoint": row.n,
+                "sleeps_until": instant(row.wake_at),
                 "data": row.data,
             }
             for row in saved.rows
@@ -42,7 +45,10 @@ def show_saved(saved: SavedState, output: str) -> None:
     else:
         for row in saved.rows:
             data = json.dumps(row.data, default=str)
-            show_line(f"instance {row.instance_id}, target {row.target}, {short(row.updated_at)}: {data}")
+            where = f"step {row.step}, " if row.step else ""
+            asleep = f"sleeps until {short(row.wake_at)}, " if row.wake_at else ""
+            run = f"instance {row.instance_id}, target {row.target}"
+            show_line(f"{run}, {where}{asleep}{short(row.updated_at)}: {data}")
         if saved.persistent is not None:
             data = json.dumps(saved.persistent.data, default=str)
             show_line(f"persistent, {short(saved.persistent.updated_at)}: {data}")

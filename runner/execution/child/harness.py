@@ -109,7 +109,7 @@ def run(stream: Stream, finish: Callable[[], None]) -> int:
         return _PROTOCOL_STATUS
     end["clean"] = order["make_workdir"] and not order.get("keep_workdir") and _leave(workdir)
     stream.send_line(completion + stream.line(end))
-    return 0 if end["outcome"] == "succeeded" else 1
+    return 0 if end["outcome"] in ("succeeded", "sleeping") else 1
 
 
 def _decoded(line: bytes) -> dict[str, Any]:

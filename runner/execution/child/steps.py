@@ -19,7 +19,9 @@ NO_SUPERVISOR = 70
 """Exit status: EX_SOFTWARE, sysexits.h."""
 
 MOST_RAISED = 1000
-"""Errors and warnings of one instance."""
+"""Errors, warnings and notifications of one attempt."""
+
+_STORED = {"raised": "description", "notify": "message"}
 
 
 class Steps:
@@ -188,13 +190,14 @@ class Steps:
         return evaluated_outputs(declared, self.variables)
 
     def _pass_on(self, message: dict[str, Any]) -> None:
-        """Send what the job's code says; errors and warnings up to a number that a person would read."""
-        if message["m"] == "raised":
+        """Send what the job's code says; of what is stored for people as much as a person would read."""
+        text = _STORED.get(message["m"])
+        if text is not None:
             self.raised += 1
             if self.raised > MOST_RAISED:
                 return
             if self.raised == MOST_RAISED:
-                message = {**message, "description": f"{message['description']} (the last that is stored)"}
+                message = {**message, text: f"{message[text]} (the last that is stored)"}
         self.stream.send(message)
 
     def warn(self, code: str, description: str) -> None:
