@@ -61,7 +61,7 @@ def _pause(
 def resume_jobs(
     tx: Transaction, names: Sequence[str], *, actor: Actor, reason: str, now: datetime
 ) -> tuple[Acted, ...]:
-    """All of them, or none: every operator's hold `paused` ends; slots of that time were missed, if at all."""
+    """All of them, or none: every hold `paused` ends; slots of that time were missed, if at all."""
     records = [installed(tx, "Job", name) for name in names]
     may(actor, "resume")
     return tuple(_resume(tx, record, str(actor), reason, now) for record in records)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -11,23 +9,18 @@ import click
 
 from runner.cli.acting import (
     FORMATS,
-    JOBS,
-    Asked,
     Duration,
     acting_options,
-    acts_on,
-    for_option,
     opened,
-    protected_option,
 )
+from runner.cli.acting_on_runs import cancel
 from runner.cli.commands import instances
 from runner.cli.options import Where, common_options, output_option
+from runner.cli.switching_jobs import VERBS
 from runner.lifecycle.job import STATUSES
 
 if TYPE_CHECKING:
     from runner.access.permission import Actor
-    from runner.operations.holding import Acted
-    from runner.store.port import Reader
 
 SORTS = ("name", "status", "type", "next", "last")
 
@@ -44,7 +37,9 @@ def command() -> None:
 
 # The words that others are used to, for a run by its id.
 command.add_command(instances.show, "runtime-status")
-command.add_command(instances.cancel, "terminate")
+command.add_command(cancel, "terminate")
+for verb in VERBS:
+    command.add_command(verb)
 
 
 @command.command("list")
@@ -115,146 +110,6 @@ def show(name: str, output: str, where: Where) -> None:
     with opened(where, read_only=True) as store, store.read() as reader:
         details = show_job(reader, name, now=now)
     show_details(details, output)
-
-
-@command.command("enable")
-@acts_on(JOBS, "enable", done="enabled")
-def enable(asked: Asked) -> Sequence[Acted]:
-    """End an operator's hold, and hold `new` of a job that was just installed.
-
-    A job that git declares disabled is refused (exit 3): change its declaration.
-
-    \b
-    Example:
-      runner jobs enable sales-summary --reason "reviewed"
-    """
-    from runner.operations.enable import enable_jobs
-
-    return asked.record(enable_jobs)
-
-
-@command.command("disable")
-@acts_on(
-    JOBS,
-    "disable",
-    for_option("The hold ends by itself after this time."),
-    protected_option("Also a job of a protected type."),
-    done="disabled",
-)
-def disable(asked: Asked, *, lasting: timedelta | None, allow_protected: bool) -> Sequence[Acted]:
-    """Hold jobs: no automatic start until they are enabled again, whatever is deployed.
-
-    What runs finishes first (or as the job's onDisable says); starts that wait are dropped.
-
-    \b
-    Example:
-      runner jobs disable sales-summary --for 2h --reason INC-123
-    """
-    from runner.operations.disable import disable_jobs
-
-    until = asked.until(lasting)
-    acts = asked.record(disable_jobs, until=until, allow_protected=allow_protected)
-    with asked.store.read() as reader:
-        _say_what_falls_into_it(reader, asked.objects, asked.now, until, "are dropped")
-    return acts
-
-
-@command.command("pause")
-@acts_on(
-    JOBS,
-    "pause",
-    for_option("The pause ends by itself after this time."),
-    protected_option("Also a job of a protected type."),
-    done="paused",
-)
-def pause(asked: Asked, *, lasting: timedelta | None, allow_protected: bool) -> Sequence[Acted]:
-    """Let jobs wait: starts wait, and what runs stops at its next step or checkpoint and goes on later.
-
-    At the end of the pause the job's missed policy decides about the slots that fell into it.
-
-    \b
-    Example:
-      runner jobs pause sales-summary --for 2h --reason INC-123
-    """
-    from runner.operations.pause_jobs import pause_jobs
-
-    until = asked.until(lasting)
-    acts = asked.record(pause_jobs, until=until, allow_protected=allow_protected)
-    with asked.store.read() as reader:
-        _say_what_falls_into_it(reader, asked.objects, asked.now, until, "wait for the missed policy")
-    return acts
-
-
-@command.command("resume")
-@acts_on(JOBS, "resume", done="resumed")
-def resume(asked: Asked) -> Sequence[Acted]:
-    """End a pause: waiting starts start, what was paused goes on with the same id.
-
-    \b
-    Example:
-      runner jobs resume sales-summary
-    """
-    from runner.operations.pause_jobs import resume_jobs
-
-    return asked.record(resume_jobs)
-
-
-@command.command("bounce")
-@acts_on(JOBS, "bounce", done="bounced")
-def bounce(asked: Asked) -> Sequence[Acted]:
-    """Start jobs anew: what runs again with the same id; a FAILED job is reset and goes on with its state.
-
-    \b
-    Example:
-      runner jobs bounce sales-summary --reason "disk replaced"
-    """
-    import uuid
-
-    from runner.operations.bounce_jobs import bounce_jobs
-
-    return asked.record(bounce_jobs, key=str(uuid.uuid4()))
-
-
-@command.command("kill")
-@acts_on(JOBS, "kill", protected_option("Also a job of a protected type."), done="killed")
-def kill(asked: Asked, *, allow_protected: bool) -> Sequence[Acted]:
-    """Cancel everything of jobs, and hold them until they are enabled again.
-
-    \b
-    Example:
-      runner jobs kill sales-summary --reason "it deletes the wrong rows"
-    """
-    from runner.operations.kill_jobs import kill_jobs
-
-    return asked.record(kill_jobs, allow_protected=allow_protected)
-
-
-@command.command("skip")
-@acts_on(JOBS, "skip", done="skipped")
-def skip(asked: Asked) -> Sequence[Acted]:
-    """Leave the next start of jobs out: those that wait now, or else the next slot.
-
-    \b
-    Example:
-      runner jobs skip sales-summary --reason "bank holiday"
-    """
-    from runner.operations.skip_jobs import skip_jobs
-
-    return asked.record(skip_jobs)
-
-
-@command.command("reset")
-@acts_on(JOBS, "reset", done="reset")
-def reset(asked: Asked) -> Sequence[Acted]:
-    """Let a FAILED job start again, from now on.
-
-    \b
-    Example:
-      runner jobs reset sales-summary --reason "disk replaced"
-    """
-    from runner.operations.reset import reset_jobs
-
-    return asked.record(reset_jobs)
 
 
 @command.command("trigger")
@@ -353,24 +208,3 @@ def _parameters(texts: tuple[str, ...]) -> dict[str, str]:
             raise click.BadParameter(f"{key!r} is given twice", param_hint="-p")
         given[key] = value
     return given
-
-
-def _say_what_falls_into_it(
-    reader: Reader, jobs: Sequence[str], now: datetime, until: datetime | None, fate: str
-) -> None:
-    """Which starts fall into the time; without an end those of the next day."""
-    from runner.cli.views.values import short
-    from runner.operations.disable import SHOWN, starts_between
-    from runner.operations.selection import installed
-
-    time = "into the next 24 h" if until is None else "into that time"
-    for name in jobs:
-        starts, more = starts_between(installed(reader, "Job", name), now, until or now + timedelta(days=1))
-        if starts:
-            first = ", ".join(short(start) for start in starts[:SHOWN])
-            count = f"more than {len(starts)}" if more else str(len(starts))
-            dots = ", …" if len(starts) > SHOWN else ""
-            print(
-                f"  {name}: starts that fall {time} and {fate}: {count} ({first}{dots})",
-                file=sys.stderr,
-            )
