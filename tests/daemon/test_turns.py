@@ -1,0 +1,97 @@
+"""Whose turn it is: places, retries before newcomers, waves, and what was recorded before."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from installations import NOW
+
+from runner.daemon.turns import Turns
+from runner.dispatch.tasks import Again, FanOutRules, Lost, Succeeded
+from runner.store.records import OpenTask
+
+LATER = NOW + timedelta(minutes=5)
+
+
+def turns(count: int, *begun: OpenTask, **different: Any) -> Turns:
+    """Of targets `t0` … that have not begun, but for those that are given."""
+    fields: dict[str, Any] = {
+        "parallel": 2, "waves": (), "wave_min_success": "1%", "min_success": "100%", "max_failures": None,
+        "retry_every": timedelta(minutes=5), "expires_in": timedelta(minutes=30), "timeout": None,
+        "on_pause": "finish",
+    }  # fmt: skip
+    tasks = [OpenTask(f"t{n}", n, "SCHEDULED", 0, None, None, 0, 0) for n in range(count)]
+    for task in begun:
+        tasks[task.position] = task
+    return Turns(FanOutRules(**{**fields, **different}), tasks, NOW, None)
+
+
+def recorded(position: int, state: str, **more: Any) -> OpenTask:
+    usual = OpenTask(f"t{position}", position, state, 1, None, NOW + timedelta(minutes=30), 0, 0)
+    return usual._replace(**more)
+
+
+def test_places_are_given_in_the_order_of_the_inventory() -> None:
+    it = turns(4)
+    assert it.next(NOW).start == ["t0", "t1"]
+    assert it.next(NOW).start == []
+    it.ended("t0", Succeeded(), "succeeded")
+    assert it.next(NOW).start == ["t2"]
+    assert it.tally == (1, 0)
+
+
+def test_a_try_that_is_due_goes_before_what_has_not_begun() -> None:
+    it = turns(4)
+    it.next(NOW)
+    it.ended("t0", Again(LATER, "retry"), "failed")
+    assert it.next(NOW).start == ["t2"]
+    it.ended("t1", Succeeded(), "succeeded")
+    assert it.next_at() == LATER
+    assert it.next(LATER).start == ["t0"]
+
+
+def test_a_wave_waits_for_the_retries_of_the_one_before() -> None:
+    it = turns(3, waves=(1, 2))
+    assert it.next(NOW).start == ["t0"]
+    it.ended("t0", Again(LATER, "retry"), "failed")
+    assert it.next(NOW).start == []
+    assert it.next(LATER).start == ["t0"]
+    it.ended("t0", Succeeded(), "succeeded")
+    assert it.next(LATER).start == ["t1", "t2"]
+
+
+def test_a_run_goes_on_from_what_was_recorded() -> None:
+    it = turns(
+        5,
+        recorded(0, "SUCCEEDED"),
+        recorded(1, "RESCHEDULED", next_try_at=LATER, failures=2),
+        recorded(2, "FAILED"),
+        waves=(3, 2),
+    )
+    assert it.tally == (2, 1)
+    assert it.next(NOW).start == []  # the first wave is not over
+    assert it.next(LATER).start == ["t1"]
+    assert it.of("t1").failures == 2
+    it.ended("t1", Lost("expired"), "failed")
+    assert it.next(LATER).start == ["t3", "t4"]
+
+
+def test_what_expired_before_its_next_try_has_failed_and_counts() -> None:
+    it = turns(2, recorded(0, "RESCHEDULED", next_try_at=LATER, expires_at=LATER), max_failures=1)
+    found = it.next(LATER)
+    assert (found.start, found.late) == ([], ["t0"])
+    assert it.stop is not None
+    assert it.stop.reason == "max-failures"
+    assert it.nothing_left
+
+
+def test_what_could_not_be_started_is_where_it_was() -> None:
+    it = turns(3, parallel=1)
+    it.next(NOW)
+    it.put_back("t0", "SCHEDULED", NOW)
+    assert it.next(NOW).start == ["t0"]
+    it.ended("t0", Again(NOW, "interrupted"), "stopped")
+    assert it.next(NOW).start == ["t0"]
+    it.put_back("t0", "RESCHEDULED", NOW)
+    assert it.next(NOW).start == ["t0"]
