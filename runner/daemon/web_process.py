@@ -95,7 +95,7 @@ class WebProcess:
             self._later()
 
     def _start(self, settings: Mapping[str, Any], listening: socket.socket) -> None:
-        address = _url(settings["bind"], listening.getsockname()[1])
+        address = _url(_name(settings), listening.getsockname()[1])
         env = {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", **_inherited()}
         env[MARK] = mark_of(self._database.parent)
         self._process = subprocess.Popen(
@@ -174,6 +174,13 @@ def _listening(bind: str, port: int) -> socket.socket:
         listening.close()
         raise
     return listening
+
+
+def _name(settings: Mapping[str, Any]) -> str:
+    """By which others call it: no address means all of them."""
+    bind = str(settings["bind"])
+    anywhere = ipaddress.ip_address(bind).is_unspecified
+    return str(settings["hosts"][0]) if anywhere and settings["hosts"] else bind
 
 
 def _url(bind: str, port: int) -> str:

@@ -12,11 +12,10 @@ from runner.credentials.authorization import CredentialMissing, resolve_authoriz
 from runner.execution.order import ErrorInfo
 from runner.execution.webhook import NotCalled
 from runner.operations.external_silence import ended_unheard
-from runner.operations.external_work import Work, the_work
+from runner.operations.external_work import Work, silence_timeout, the_work
 from runner.operations.outcome import Finished, definition_of
 from runner.store.outside import ExternalRun
 from runner.store.port import Reader, Transaction
-from runner.vocabulary.duration import parse_duration
 from runner.vocabulary.identity import Address
 
 COURIER = "system:courier"
@@ -104,7 +103,7 @@ def record_call(
     if run is None or run.epoch != call.before.epoch or run.heard_at is not None or run.call_at is None:
         return None  # it has reported meanwhile, or the attempt is over
     if problem is None:
-        silence = parse_duration(call.work.spec["external"]["silenceTimeout"])
+        silence = silence_timeout(call.work.spec)
         tx.external.put(replace(run, accepted_at=now, call_at=None, call_error=None, silent_at=now + silence))
         _note(tx, run, "webhook.accepted", f"call {run.calls}", now)
         return None

@@ -8,6 +8,7 @@ from typing import Any
 
 from runner.execution.order import Ended, ErrorInfo, Usage
 from runner.lifecycle.instance import INSTANCE
+from runner.operations.external_work import silence_timeout, unknown_timeout
 from runner.operations.finish_instance import CRASH_BUDGET, finish_instance
 from runner.operations.outcome import EXPIRED, TIMEOUT, Finished, Recording, definition_of
 from runner.operations.report_external import SILENT
@@ -70,7 +71,7 @@ def _ask_to_stop(tx: Transaction, recording: Recording, run: ExternalRun, now: d
     instance = recording.instance
     over = instance.expires_at is not None and instance.expires_at <= now
     recording.stop(EXPIRED if over else TIMEOUT)
-    ends = now + parse_duration(recording.spec["external"]["silenceTimeout"])
+    ends = now + silence_timeout(recording.spec)
     tx.instances.update(instance.id, epoch=instance.epoch, forced_at=ends)
 
 
@@ -78,7 +79,7 @@ def _lost(tx: Transaction, recording: Recording, now: datetime) -> Finished:
     """I20, I27, I40: neither its life nor its end is known; no second one starts meanwhile."""
     instance = recording.instance
     reason = SILENT if instance.state == "RUNNING" else instance.reason
-    until = now + parse_duration(recording.spec["external"]["unknownTimeout"])
+    until = now + unknown_timeout(recording.spec)
     described = "nothing was heard of it for its silenceTimeout"
     tx.instances.move(
         instance.id,

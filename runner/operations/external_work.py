@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from runner.access.permission import Actor, may
 from runner.access.report_token import report_token
+from runner.declaration.resolve_policies import EXTERNAL as DEFAULTS
 from runner.operations.claim_instance import Claimed, Waits, claim_instance, skip_waiting
 from runner.operations.outcome import NotStarted, definition_of
 from runner.operations.schedulable import SchedulableJob
@@ -48,7 +49,7 @@ class Work:
             "report": {
                 "url": f"{base_url}/api/v1/instances/{run.id}/reports",
                 "token": self.token,
-                "within_s": parse_duration(self.spec["external"]["silenceTimeout"]).total_seconds(),
+                "within_s": silence_timeout(self.spec).total_seconds(),
             },
         }
 
@@ -61,6 +62,16 @@ def is_external(spec: Mapping[str, Any]) -> bool:
 def waits_to_be_polled(spec: Mapping[str, Any]) -> bool:
     """Whether the other system asks for its work, instead of being called."""
     return is_external(spec) and not spec[EXTERNAL].get(WEBHOOK)
+
+
+def silence_timeout(spec: Mapping[str, Any]) -> timedelta:
+    """How long its system may be silent, also when the definition cannot be found any more."""
+    return parse_duration(str((spec.get(EXTERNAL) or DEFAULTS)["silenceTimeout"]))
+
+
+def unknown_timeout(spec: Mapping[str, Any]) -> timedelta:
+    """How long it may be UNKNOWN, likewise."""
+    return parse_duration(str((spec.get(EXTERNAL) or DEFAULTS)["unknownTimeout"]))
 
 
 def claim_for_call(
@@ -112,7 +123,7 @@ def _begun(instance: InstanceRecord, spec: Mapping[str, Any], means: str, now: d
         instance_id=instance.id,
         epoch=instance.epoch,
         means=means,
-        silent_at=now + parse_duration(spec[EXTERNAL]["silenceTimeout"]),
+        silent_at=now + silence_timeout(spec),
         call_at=now if means == WEBHOOK else None,
         perhaps_heard=means == POLL,
     )

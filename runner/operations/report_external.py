@@ -16,12 +16,12 @@ from runner.access.report_token import epoch_of
 from runner.execution.order import Ended, ErrorInfo, Usage
 from runner.lifecycle.instance import INSTANCE, LIVE, TERMINAL
 from runner.operations.external_steps import complete_open_steps, record_external_step
+from runner.operations.external_work import silence_timeout
 from runner.operations.finish_instance import finish_instance
 from runner.operations.outcome import Finished, Recording, definition_of
 from runner.store.outside import ExternalRun
 from runner.store.port import Transaction
 from runner.store.records import InstanceRecord
-from runner.vocabulary.duration import parse_duration
 from runner.vocabulary.errors import NotAllowed, Refused
 
 SILENT = "silent"
@@ -97,7 +97,7 @@ def report_external(
     heard = replace(
         run,
         heard_at=now,
-        silent_at=now + parse_duration(spec["external"]["silenceTimeout"])
+        silent_at=now + silence_timeout(spec)
         if instance.state == "RUNNING"  # what is to stop has no time anew by going on
         else run.silent_at,
         number=run.number if report.number is None else report.number,

@@ -87,7 +87,8 @@ class Gate:
             return problem("wrong-host", "Wrong Host", 421, detail)
         origins = headers.all(b"origin")
         foreign = headers.one(b"sec-fetch-site") not in ("", "same-origin", "none")
-        if any(origin not in self._names.origins for origin in origins) or (foreign and not origins):
+        own = {f"{scheme}://{headers.one(b'host').lower()}" for scheme in ("http", "https")}
+        if any(origin not in self._names.origins | own for origin in origins) or (foreign and not origins):
             detail = (
                 "pages of that origin may not send requests here; spec.web.origins of the Runner allows one"
             )

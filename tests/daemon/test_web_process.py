@@ -136,6 +136,15 @@ def test_the_daemon_itself_imports_nothing_of_it(here: Installation) -> None:
     assert said.stdout == "[]\n"
 
 
+def test_on_all_addresses_it_is_told_by_its_declared_name(
+    loop: asyncio.AbstractEventLoop, web: WebProcess, heard: Heard
+) -> None:
+    web.adjust({**WEB, "bind": "0.0.0.0", "hosts": ["localhost"]})
+    address = up(loop, web, heard)
+    assert address.startswith("http://localhost:")
+    assert status(address) == 401
+
+
 def test_a_knock_for_nobody_is_no_trouble(web: WebProcess, heard: Heard) -> None:
     web.call()
     assert heard.troubles == []

@@ -181,6 +181,19 @@ def test_one_that_was_to_stop_is_not_begun_again_when_it_is_lost(here: Installat
     assert (decided.state, here.instance(id).state) == ("FAILED", "FAILED")
 
 
+def test_without_its_definition_it_still_comes_to_an_end(here: Installation) -> None:
+    import sqlite3
+
+    id = under_way(here)
+    with sqlite3.connect(here.path) as connection:
+        connection.execute("UPDATE job_instances SET digest = 'sha256:gone' WHERE id = ?", (id,))
+    assert report(here, id, "heartbeat", NOW + minutes(1)).outcome == "recorded"
+    [lost] = time_passes(here, NOW + minutes(11))
+    assert lost.state == "UNKNOWN"
+    [decided] = time_passes(here, NOW + minutes(71))
+    assert decided.state == "FAILED"
+
+
 def test_silence_is_measured_from_the_claim_when_nothing_was_ever_said(here: Installation) -> None:
     id = under_way(here)
     assert external_run(here, id).silent_at == SILENT

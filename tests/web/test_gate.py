@@ -132,9 +132,16 @@ def test_pages_of_other_origins_send_nothing_here(
 
 
 def test_a_page_of_its_own_and_a_declared_one_may(listening: Listening, token: str) -> None:
-    for origin in (listening.url, "https://pages.example"):
+    for origin in (listening.url, "https://pages.example", f"http://127.0.0.1:{listening.port}"):
         headers = {"Origin": origin, "Sec-Fetch-Site": "cross-site"}
         assert listening.ask(CLAIMS, ASKED, token=token, headers=headers).status == 204
+
+
+def test_its_own_page_is_the_one_of_the_name_it_was_called_by(listening: Listening, token: str) -> None:
+    called = {"Host": "localhost:8470", "Origin": "http://localhost:8470", "Sec-Fetch-Site": "same-origin"}
+    assert listening.ask(CLAIMS, ASKED, token=token, headers=called).status == 204
+    beside = {"Host": "localhost:8470", "Origin": "http://localhost:3000"}
+    assert listening.ask(CLAIMS, ASKED, token=token, headers=beside).status == 403
 
 
 @pytest.mark.parametrize("query", ["token=x", "access_token=x", "a=1&Token=", "q=jrunner_abc", "api_key=1"])
