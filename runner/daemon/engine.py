@@ -64,6 +64,7 @@ class Engine:
         session: int,
         parallel: int,
         automatic: bool = True,
+        supervisor: Callable[..., Supervisor] = Supervisor,
         drain: Callable[[], None] = lambda: None,
         outside: Outside | None = None,
     ) -> None:
@@ -88,7 +89,7 @@ class Engine:
         kill_marked(
             mark_of(state)
         )  # what an earlier daemon left behind; before there is anything of this one
-        self._supervisor = Supervisor(loop, state=state, report=self._recorder.report)
+        self._supervisor = supervisor(loop, state=state, report=self._recorder.report)
         self._recorder.supervisor = self._supervisor
         self._dispatcher = Dispatcher(
             loop,

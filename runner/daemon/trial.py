@@ -13,6 +13,7 @@ from runner.daemon.engine import Engine
 from runner.daemon.presence import begin_session
 from runner.execution.order import Ended
 from runner.execution.output import LogLine, follow_log, follow_targets
+from runner.execution.supervisor import Supervisor
 from runner.operations.outcome import Finished, NotStarted
 from runner.store.port import Store
 from runner.store.records import InstanceRecord, log_path_of
@@ -80,14 +81,26 @@ def run_trial(
     for follower in followers:
         follower.start()
     try:
-        return asyncio.run(_run(store, state, project, clock))
+        return asyncio.run(drive(store, state, project, clock))
     finally:
         ended.set()
         for follower in followers:
             follower.join(timeout=10)
 
 
-async def _run(store: Store, state: Path, project: Path, clock: Clock) -> Finished | NotStarted:
+async def drive(
+    store: Store,
+    state: Path,
+    project: Path,
+    clock: Clock,
+    *,
+    listener: Callable[[asyncio.Event], TrialListener] | None = None,
+    supervisor: Callable[..., Supervisor] = Supervisor,
+    within_s: float | None = None,
+) -> Finished | NotStarted:
+    """Run what waits until the listener has its result; KeyboardInterrupt when a signal came first, and
+    TimeoutError when it took longer than `within_s`. Nothing of it runs any more then.
+    """
     loop = asyncio.get_running_loop()
     done = asyncio.Event()
     interrupted: list[int] = []
@@ -96,30 +109,40 @@ async def _run(store: Store, state: Path, project: Path, clock: Clock) -> Finish
         interrupted.append(1)
         done.set()
 
+    handlers = {number: signal.getsignal(number) for number in STOP_SIGNALS}
     for number in STOP_SIGNALS:
         loop.add_signal_handler(number, interrupt)
-    listener = TrialListener(done, clock)
+    heard = listener(done) if listener is not None else TrialListener(done, clock)
     session = begin_session(store, clock, "run")
     engine = Engine(
         loop,
         store,
         clock,
-        listener,
+        heard,
         project=project,
         state=state,
         session=session,
         parallel=1,
         automatic=False,
+        supervisor=supervisor,
     )
     engine.start()
-    await done.wait()
+    timed_out = False
+    try:
+        async with asyncio.timeout(within_s):
+            await done.wait()
+    except TimeoutError:
+        timed_out = True
     for number in STOP_SIGNALS:
         loop.remove_signal_handler(number)  # the default action: a second signal ends everything at once
         signal.signal(number, signal.SIG_DFL)
     await engine.stop(0)
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
     if interrupted:
         raise KeyboardInterrupt
-    if listener.problem is not None:
-        raise listener.problem
-    assert listener.result is not None
-    return listener.result
+    if heard.problem is not None:
+        raise heard.problem
+    if timed_out or heard.result is None:
+        raise TimeoutError
+    return heard.result

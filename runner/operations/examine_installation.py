@@ -51,7 +51,12 @@ def examine_installation(project: Path, database: Path, now: datetime) -> tuple[
     try:
         with store.read() as reader:
             findings += [_database(reader, database), *_contents(reader, state)]
-            findings += [*_credentials(reader, project), _daemon(reader, state, now), _declarations(state)]
+            findings += [
+                *_credentials(reader, project),
+                *_drills(reader),
+                _daemon(reader, state, now),
+                _declarations(state),
+            ]
             _read_everything(reader)
         findings += [Finding("rows", "error", str(problem)) for problem in store.notes]
     except RunnerError as problem:
@@ -140,6 +145,24 @@ def _credentials(reader: Reader, project: Path) -> list[Finding]:
         for record in reader.objects.all("Authorization")
         for path, told in open_files(record.resolved, base=project)
     ]
+
+
+def _drills(reader: Reader) -> list[Finding]:
+    """A proof says nothing of a definition that has changed since."""
+    digests = {record.name: record.execution_digest for record in installed_jobs(reader)}
+    drills = [drill for drill in reader.drills.all() if drill.job in digests]
+    older = [drill.job for drill in drills if drill.digest != digests[drill.job]]
+    refuted = [drill.job for drill in drills if drill.verdict == "refuted" and drill.job not in older]
+    findings = []
+    if older:
+        text = f"crash drills of an older digest: {', '.join(older)}"
+        findings.append(Finding("drills", "warning", text, f"run `runner jobs drill {older[0]}`"))
+    if refuted:
+        text = f"not resumable, as their crash drills found: {', '.join(refuted)}"
+        findings.append(
+            Finding("drills", "warning", text, f"run `runner jobs drill {refuted[0]}`: it says why")
+        )
+    return findings
 
 
 def _daemon(reader: Reader, state: Path, now: datetime) -> Finding:

@@ -24,6 +24,8 @@ from runner.vocabulary.names import nearest
 NEEDED = ("Connection", "Authorization", "Runner")
 """Kinds that a run looks up by name; everything else is already inside the resolved job."""
 
+NOTHING_ELSE: Mapping[Address, Mapping[str, Any]] = {}
+
 
 @dataclass(frozen=True, slots=True)
 class Trial:
@@ -77,13 +79,15 @@ def install_trial(
     slot: str | None,
     actor: Actor,
     now: datetime,
+    instead: Mapping[Address, Mapping[str, Any]] = NOTHING_ELSE,
 ) -> Triggered:
     """Install the job and what it needs, and record a start by hand; nothing of it is scheduled.
 
+    `instead` has fields of resolved specs that are to be others than those that are declared.
     `step` leaves that step alone, without its condition. Each target has one try. UnknownName for a step or a
     slot that is not there.
     """
-    resolved = dict(trial.document.resolved)
+    resolved = {**trial.document.resolved, **instead.get(trial.declared.address, {})}
     if step is not None:
         resolved["steps"] = [_only(resolved["steps"], step, trial.declared.address.name)]
         resolved["outputs"] = {}
@@ -98,7 +102,8 @@ def install_trial(
     def install(tx: Transaction) -> None:
         for address in needed:
             document = whole.document(address)
-            new = _new(whole, whole.objects[address], document, document.resolved)
+            own = {**document.resolved, **instead.get(address, {})}
+            new = _new(whole, whole.objects[address], document, own)
             tx.objects.install(new, at=now, who=str(actor))
         new = _new(trial.tree, trial.declared, trial.document, resolved)
         tx.objects.install(new, at=now, who=str(actor))

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from runner.operations.list_jobs import JobView, view_of
 from runner.operations.selection import installed
+from runner.store.drilling import DrillRecord
 from runner.store.port import Reader
 from runner.store.records import InstanceRecord, StepRecord
 
@@ -20,6 +21,8 @@ class JobDetails:
     view: JobView
     runs: tuple[InstanceRecord, ...]
     current_steps: tuple[StepRecord, ...]
+    drill: DrillRecord | None = None
+    """What its last crash drill found, of whatever digest."""
 
 
 def show_job(reader: Reader, name: str, *, now: datetime) -> JobDetails:
@@ -29,4 +32,4 @@ def show_job(reader: Reader, name: str, *, now: datetime) -> JobDetails:
     running = [run.id for run in runs if run.state == "RUNNING"]
     steps = reader.steps.of_all(running) if running else {}
     current = tuple(step for own in steps.values() for step in own if step.state == "STARTED")
-    return JobDetails(view_of(reader, record, now), runs, current)
+    return JobDetails(view_of(reader, record, now), runs, current, reader.drills.get(record.name))

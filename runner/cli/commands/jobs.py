@@ -14,8 +14,9 @@ from runner.cli.acting import (
     opened,
 )
 from runner.cli.acting_on_runs import cancel
-from runner.cli.commands import instances
+from runner.cli.commands import drill, instances
 from runner.cli.options import Where, common_options, output_option
+from runner.cli.pairs import pairs
 from runner.cli.switching_jobs import VERBS
 from runner.lifecycle.job import STATUSES
 
@@ -38,6 +39,7 @@ def command() -> None:
 # The words that others are used to, for a run by its id.
 command.add_command(instances.show, "runtime-status")
 command.add_command(cancel, "terminate")
+command.add_command(drill.command, "drill")
 for verb in VERBS:
     command.add_command(verb)
 
@@ -157,7 +159,7 @@ def trigger(
 
     if timeout is not None and not wait:
         raise click.UsageError("--timeout goes with --wait.")
-    given = _parameters(parameters)
+    given = pairs(parameters)
     with opened(where) as store:
 
         def daemon_runs() -> bool:
@@ -196,15 +198,3 @@ def trigger(
     if wait:
         codes = {"SUCCEEDED": SUCCESS, "PARTIALLY_SUCCEEDED": PARTIAL, None: WAIT_TIMED_OUT}
         raise click.exceptions.Exit(codes.get(state, ERROR))
-
-
-def _parameters(texts: tuple[str, ...]) -> dict[str, str]:
-    given: dict[str, str] = {}
-    for text in texts:
-        key, equals, value = text.partition("=")
-        if not equals or not key:
-            raise click.BadParameter(f"{text!r} is not K=V", param_hint="-p")
-        if key in given:
-            raise click.BadParameter(f"{key!r} is given twice", param_hint="-p")
-        given[key] = value
-    return given

@@ -11,6 +11,7 @@ import click
 
 from runner.cli import exits
 from runner.cli.options import Where, common_options
+from runner.cli.pairs import pairs
 
 if TYPE_CHECKING:
     from runner.execution.output import LogLine
@@ -49,7 +50,7 @@ def command(
     clock = SystemClock()
     cache = where.state if where.state.is_dir() else None
     trial = find_trial(name_or_file, project=where.project, state=cache, now=clock.now())
-    params = _pairs(given)
+    params = pairs(given)
     if dry_run:
         _show(trial, step, params)
         return
@@ -94,16 +95,6 @@ def _print(line: LogLine) -> None:
     from runner.cli.views.log_lines import shown
 
     click.echo(shown(line))
-
-
-def _pairs(given: tuple[str, ...]) -> dict[str, str]:
-    pairs: dict[str, str] = {}
-    for text in given:
-        name, equals, value = text.partition("=")
-        if not equals or not name:
-            raise click.BadParameter(f"{text!r}: write it like region=north", param_hint="-p")
-        pairs[name] = value
-    return pairs
 
 
 def _show(trial: Trial, step: str | None, params: dict[str, str]) -> None:

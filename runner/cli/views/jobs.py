@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from runner.cli.views.drill import drill_as_json, verdict_of
 from runner.cli.views.values import (
     instant,
     short,
@@ -52,6 +53,7 @@ def details_as_json(job: JobDetails) -> dict[str, Any]:
         **job_as_json(job.view),
         "spec": record.resolved,
         "source": {"file": record.file, "line": record.line, "commit": record.commit},
+        "drill": drill_as_json(job.drill, record.execution_digest),
     }
 
 
@@ -133,6 +135,7 @@ def _show_text(job: JobDetails) -> None:
             "source": f"{record.file}:{record.line}"
             + (f" @ {record.commit[:12]}{' (dirty)' if record.dirty else ''}" if record.commit else ""),
             "revision": f"{record.revision} {record.digest}",
+            "resumable": verdict_of(job.drill, record.execution_digest),
         }
     )
     for hold in view.holds:
