@@ -114,7 +114,7 @@ def make_order(
         roots=roots,
         env=env,
         workdir=workdir,
-        keep_workdir=definition.keep_workdir,
+        keep_workdir=definition.keep_workdir and user is None,
         log_path=f"{state}/{log_path_of(instance.job, instance.id, target)}",
         limits=definition.limits if user is None else {**definition.limits, "user": user.as_limit()},
         outputs=spec["outputs"] if task is None else {},
