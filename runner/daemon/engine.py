@@ -132,6 +132,7 @@ class Engine:
             session=session,
             draw=self._draw,
             changed=self._look_soon,
+            definition_of=self._dispatcher.definition_of,
         )
         self._dispatcher.not_ours = self._external.waiting
         self._dispatcher.found_external = self._look_soon

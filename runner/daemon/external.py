@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from runner.daemon.bridge import Bridge
@@ -11,6 +11,7 @@ from runner.daemon.clock import Clock
 from runner.daemon.roster import Roster
 from runner.daemon.telling import Telling
 from runner.operations.claim_instance import Claimed, Waits
+from runner.operations.definition import Definition
 from runner.operations.external_silence import next_moment, pass_time
 from runner.operations.external_work import POLL, claim_for_call, is_external
 from runner.operations.outcome import Finished, NotStarted
@@ -18,6 +19,9 @@ from runner.store.outside import LiveExternalRun
 from runner.store.port import Reader, Transaction
 from runner.store.records import InstanceRecord
 from runner.vocabulary.errors import ChangedMeanwhile, RunnerError
+
+AGAIN = timedelta(seconds=2)
+"""Before what did not come about is tried again."""
 
 
 class Outside(Protocol):
@@ -52,6 +56,7 @@ class External:
         session: int,
         draw: Callable[[], float],
         changed: Callable[[], None],
+        definition_of: Callable[[InstanceRecord], Definition],
     ) -> None:
         self._bridge = bridge
         self._clock = clock
@@ -61,6 +66,7 @@ class External:
         self._session = session
         self._draw = draw
         self._changed = changed
+        self._definition_of = definition_of
         self._live: dict[int, LiveExternalRun] = {}
         self._told: dict[int, InstanceRecord] = {}
         self._instances: dict[int, InstanceRecord] = {}
@@ -86,7 +92,8 @@ class External:
         called = [i for i in waiting if self._roster.external.get(i.job_uid) != POLL]
         self._due = sorted((i for i in called if i.due_at <= now), key=lambda i: (i.due_at, i.id))
         moments = [i.due_at for i in called if i.due_at > now]
-        moments += [self._moment(id) for id in self._instances]
+        soon = now + AGAIN  # what is due is tried in this look, and if that changes nothing not at once again
+        moments += [at if (at := self._moment(id)) > now else soon for id in self._instances]
         self.next_at = min(moments, default=None)
 
     def _waiting(self, reader: Reader) -> list[InstanceRecord]:
@@ -131,8 +138,12 @@ class External:
 
     def _moment(self, id: int) -> datetime:
         instance = self._instances[id]
-        job = self._roster.jobs.get(instance.job_uid)
-        return next_moment(self._live[id].run, instance, job.timeout if job is not None else None)
+        try:
+            timeout_s = self._definition_of(instance).timeout_s
+        except Exception:  # its definition is gone or damaged: it ends without one
+            timeout_s = None
+        timeout = None if timeout_s is None else timedelta(seconds=timeout_s)
+        return next_moment(self._live[id].run, instance, timeout)
 
     def _claim(self, instance: InstanceRecord, now: datetime) -> None:
         if instance.id in self._under_way:

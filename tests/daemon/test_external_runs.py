@@ -181,3 +181,44 @@ def test_a_run_goes_to_whoever_its_own_definition_names(
         up.settle()
         assert external_run(here, id).call_at is not None
         assert report(here, id, "finished", with_token=token(here, id)).state == "SUCCEEDED"
+
+
+def test_the_timeout_that_counts_is_that_of_its_own_definition_and_nothing_spins(
+    here: Installation, a_daemon: Start
+) -> None:
+    before, now = an_external_job(timeout="8m"), an_external_job(timeout="1m", external={})
+    here.install(before)
+    up = a_daemon(outside=Reached())
+    id = up.trigger("invoices")
+    up.until_heard("started", id)
+    uid = here.uid("invoices")
+    here.store.transact(
+        lambda tx: tx.objects.update(uid, now, expected_digest=before.digest, at=NOW, who="test")
+    )
+    up.passes(minutes=2)
+    up.settle()
+    assert here.instance(id).state == "RUNNING"
+    assert up.engine._external.next_at == NOW + minutes(8)
+    report(here, id, "heartbeat", NOW + minutes(7))
+    up.passes(minutes=6)
+    up.until(lambda: here.instance(id).state == "STOPPING")
+    assert here.instance(id).reason == "timeout"
+
+
+def test_what_cannot_be_decided_is_tried_again_after_a_while_and_not_at_once(
+    here: Installation, a_daemon: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from runner.daemon import external
+
+    here.install(an_external_job())
+    up = a_daemon(outside=Reached())
+    id = up.trigger("invoices")
+    up.until_heard("started", id)
+    tried: list[int] = []
+    monkeypatch.setattr(external, "pass_time", lambda tx, live, now, draw: tried.append(id))
+    up.passes(minutes=11)
+    up.until(lambda: bool(tried))
+    up.settle()
+    next_at = up.engine._external.next_at
+    assert next_at is not None and next_at > up.clock.now()
+    assert len(tried) < 5
