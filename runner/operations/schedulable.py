@@ -47,7 +47,6 @@ class SchedulableJob:
     inputs: Mapping[str, Any]
     external: str | None = None
     """`webhook` or `poll` when another system executes it: how that learns that it is time."""
-    timeout: timedelta | None = None
     ends_at: datetime | None = None
 
 
@@ -75,7 +74,6 @@ def schedulable(record: ObjectRecord, installation_id: str, zone: str = "UTC") -
         deadline=_duration_or_none(spec["deadline"]),
         inputs=check_inputs(spec["inputs"], spec["with"])[0] if spec["inputs"] else _NO_INPUTS,
         external=_means(spec),
-        timeout=_duration_or_none(spec.get("timeout")),
         ends_at=end_date(spec, zone),
     )
 
