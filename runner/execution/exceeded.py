@@ -32,7 +32,7 @@ def name_exceeded(error: ErrorInfo | None, usage: Usage, limits: Mapping[str, An
 
 def _exceeded(error: ErrorInfo, usage: Usage, limits: Mapping[str, Any]) -> tuple[str, str, str] | None:
     text = error.description
-    if limits.get("cpuTime") and _by_signal(error, signal.SIGXCPU):
+    if limits.get("cpuTime") and _used_up(error, usage, limits["cpuTime"]):
         return "cpu-time", "cpuTime", "it used up its processor time"
     if limits.get("memory"):
         if error.code == "MemoryError" or "Cannot allocate memory" in text or "MemoryError" in text:
@@ -48,6 +48,15 @@ def _exceeded(error: ErrorInfo, usage: Usage, limits: Mapping[str, Any]) -> tupl
 
 
 _DIED = frozenset({"signal", "exit-code", "exit-without-result"})
+
+
+def _used_up(error: ErrorInfo, usage: Usage, limit: Any) -> bool:
+    """By SIGXCPU, or for whoever does not listen to it by SIGKILL a little later."""
+    from runner.vocabulary.duration import parse_duration
+
+    seconds = parse_duration(limit).total_seconds() if isinstance(limit, str) else float(limit)
+    killed = _by_signal(error, signal.SIGKILL) and usage.cpu_s >= seconds
+    return killed or _by_signal(error, signal.SIGXCPU)
 
 
 def _by_signal(error: ErrorInfo, number: signal.Signals) -> bool:
