@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 from pathlib import Path
@@ -95,6 +96,39 @@ def test_a_class_that_keeps_all_in_its_state_is_proven_and_that_is_recorded(
     )
     assert "resumable    proven at digest sha256:" in project.run("jobs", "show", "counter").stdout
     assert not project.rows("SELECT id FROM job_instances"), "no run of it is in the history"
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "crash-drill.md"
+
+
+def test_the_example_of_the_page_is_found_out_and_then_proven(project: Project, scratch: Path) -> None:
+    code, told, proven = re.findall(r"```(?:python)?\n(.*?)```", PAGE.read_text(), re.DOTALL)[1:4]
+    project.declare(
+        "contacts.yaml",
+        "apiVersion: jobs.runner/v1\nkind: Job\nmetadata: {name: contact-import}\nspec:\n  enabled: true\n"
+        "  code: {file: contacts.py, class: ContactImport}\n",
+    )
+    project.declare("contacts.py", code)
+    said = drilled(project, scratch, "contact-import")
+    lines = [line for line in told.splitlines() if line not in said.err.splitlines() + said.out.splitlines()]
+    assert [line for line in lines if "sha256:" not in line and " s, 4 checkpoints" not in line] == []
+    code = code.replace('{"page": 0}', '{"page": 0, "rows": 0}').replace("        self.rows = 0\n", "")
+    project.declare("contacts.py", code.replace("self.rows", 'status.state["rows"]'))
+    said = drilled(project, scratch, "contact-import")
+    assert said.out.split("sha256")[0] == proven.split("sha256")[0]
+
+
+def test_a_job_that_cannot_go_on_tells_only_why(project: Project, scratch: Path) -> None:
+    a_python_job(
+        project,
+        COUNTER.replace("        return status or", "        assert not status\n        return status or"),
+    )
+    said = drilled(project, scratch, "counter")
+    assert said.code == 1
+    assert "  result\n    - SUCCEEDED  " in said.out
+    assert "steps.run" not in said.out
+    assert "AssertionError" in said.out
+    assert "It could not go on from what is recorded." in said.out
 
 
 def test_a_proof_of_an_older_digest_is_told_by_show_and_doctor(project: Project, scratch: Path) -> None:

@@ -187,6 +187,8 @@ def _moment(kill: Kill, drilled: Drilled) -> str:
 
 def _shown(found: Sequence[Difference], was: str, now: str) -> list[str]:
     lines: list[str] = []
+    if found[0].path == "result":
+        found = found[:1]  # everything else follows from it
     for difference in found[:_SHOWN]:
         lines.append(f"  {difference.path}")
         if difference.diff:
