@@ -5,15 +5,16 @@ Facts are JSON-able and never hold a spec: 10,000 of them are checked against ea
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from runner.declaration.declared import SHIPPED_JOB_TYPES
 from runner.declaration.problem import Path
 from runner.declaration.step_kinds import named_files, steps_of, touched
-from runner.declaration.targets import format_of_inventory
+from runner.declaration.targets import NAME, format_of_inventory
 
-FACTS_VERSION = 2
+FACTS_VERSION = 3
 """Part of a cache's key: raised when facts of the same document come out differently."""
 
 PRUNE = "jobs.runner/prune"
@@ -29,7 +30,8 @@ def facts_of(document: Mapping[str, Any], kind: str) -> dict[str, Any]:
     `Authorization/warehouse#password`), `files` (pairs of the path as written and where it is written).
     `folds` lists the objects whose content becomes part of the resolved spec (beside the Runner's defaults).
     Only where there is something to say: `movedFrom`, `offers` (what others may refer to beside the address),
-    `reads` (how an inventory's file is read), `protected`, `type`, `ofType` and `template` (what
+    `reads` (how an inventory's file is read) or `columns` (the values of its targets), `asksTargets` (values
+    of targets that a job reads), `protected`, `type`, `ofType` and `template` (what
     `cross_check` needs of jobs of the user's own types).
     """
     metadata, spec = _mapping(document.get("metadata")), _mapping(document.get("spec"))
@@ -144,9 +146,10 @@ def _special(kind: str, metadata: Mapping[str, Any], spec: Mapping[str, Any]) ->
     match kind:
         case "Job":
             job_type = spec.get("type", "standard")
+            asks = {"asksTargets": [[n, list(p)] for p, n in _target_values(spec)]} if "tasks" in spec else {}
             if job_type in SHIPPED_JOB_TYPES or not isinstance(job_type, str):
-                return {"type": job_type}
-            return {"type": job_type, "ofType": _of_type(spec)}
+                return {"type": job_type, **asks}
+            return {"type": job_type, "ofType": _of_type(spec), **asks}
         case "JobType":
             return {
                 "protected": spec.get("protected") is True,
@@ -155,6 +158,9 @@ def _special(kind: str, metadata: Mapping[str, Any], spec: Mapping[str, Any]) ->
                 "inputs": dict(_mapping(spec.get("inputs"))),
                 "with": dict(_mapping(_mapping(spec.get("defaults")).get("with"))),
             }
+        case "Inventory" if "targets" in spec:
+            every = _mapping(spec["targets"]).values()
+            return {"columns": sorted({name for values in every for name in _mapping(values)})}
         case "Inventory" if "file" in spec:
             reads = {key: spec[key] for key in ("nameColumn", "delimiter") if isinstance(spec.get(key), str)}
             return {"reads": {"format": format_of_inventory(spec), **reads}}
@@ -184,10 +190,28 @@ def _of_type(spec: Mapping[str, Any]) -> dict[str, Any]:
 
 def _inputs_used(spec: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
     """Names of inputs that expressions read, with the place of the expression."""
+    yield from _read_below("inputs", spec)
+
+
+def _target_values(spec: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+    """Names of a target's values that expressions read, with the place of the expression."""
+    for path, name in _read_below("target", spec):
+        if name != NAME:
+            yield ("spec", *path), name
+
+
+def _is_asked_for(name: str, expression: str) -> bool:
+    return re.search(rf"\bhas\(\s*target\.{name}\s*\)", expression) is not None
+
+
+def _read_below(root: str, spec: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
     from runner.declaration.expression_tree import SyntaxProblem, chains, parse
     from runner.declaration.templates import Template, segments, texts_with_templates
 
     texts: list[tuple[Path, str]] = []
+    where = _mapping(spec.get("tasks")).get("where")
+    if isinstance(where, str):
+        texts.append((("tasks", "where"), where))
     for path, step in steps_of(spec):
         if isinstance(step.get("if"), str):
             texts.append(((*path, "if"), step["if"]))
@@ -195,9 +219,9 @@ def _inputs_used(spec: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
         texts += [(path, part.expression) for part in segments(text) if isinstance(part, Template)]
     for path, expression in texts:
         try:
-            found = {
-                chain[1] for chain in chains(parse(expression)) if len(chain) > 1 and chain[0] == "inputs"
-            }
+            found = {chain[1] for chain in chains(parse(expression)) if len(chain) > 1 and chain[0] == root}
+            if root == "target":  # what is asked about need not be there
+                found = {name for name in found if not _is_asked_for(name, expression)}
         except SyntaxProblem:
             continue  # told for the document by itself
         for name in sorted(found):

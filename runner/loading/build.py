@@ -12,6 +12,7 @@ from typing import Any
 from runner.declaration.problem import Problem
 from runner.declaration.templates import CODE_IN_FILES, OPENING, evaluated_in_code
 from runner.loading import limits
+from runner.loading.asked_values import unknown_values
 from runner.loading.changes import Changes, find_changes, only_removed, without_removed
 from runner.loading.findings import Finding, is_error, place_problems
 from runner.loading.inventory import problems_of_inventory
@@ -242,12 +243,28 @@ class _Build:
                 found_in_it = problems_of_inventory(raw, path, held.facts["reads"])
                 wrong_targets = [(held.number, each.below(*where)) for each in found_in_it]
                 problems.setdefault(at, []).extend(wrong_targets)
+        for at, number, problem in self._unknown_values(every):
+            problems.setdefault(at, []).append((number, problem))
         for at, each in problems.items():
             content = self.memory.read(self.scan.paths[at])
             raw = content.raw if not isinstance(content, Complaint) else b""
             if not isinstance(content, Complaint) and content.sha256 != records[at].sha256:
                 raw = b""
             self.findings += [(self.scan.paths[at], finding) for finding in place_problems(raw, each)]
+
+    def _unknown_values(self, every: Sequence[tuple[int, Held]]) -> Iterator[tuple[int, int, Problem]]:
+        """Values that changed jobs, or jobs of changed inventories, ask of targets that have none such."""
+        jobs = [(at, held) for at, held in every if held.facts.get("asksTargets") and not held.digest]
+        if not jobs:
+            return iter(())
+
+        def content_of(at: int, held: Held) -> bytes | None:
+            path = named_path(posixpath.dirname(self.scan.paths[at]), held.facts["files"][0][0])
+            named = self.named.get(path)
+            return self.memory.blob(path, named.sha256) if named is not None and named.sha256 else None
+
+        inventories = {held.address: (at, held) for at, held in every if held.kind == "Inventory"}
+        return unknown_values(jobs, inventories, content_of)
 
     def _snapshot(
         self, read_at_ns: int, addresses: list[str], owners: array[int], digests: list[str], *, valid: bool

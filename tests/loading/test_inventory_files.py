@@ -37,7 +37,8 @@ def wrong(raw: str | bytes, form: str = "csv", **options: Any) -> list[tuple[int
         ("yaml", "edge-1: {region: north, host: 192.0.2.1}\nedge-2: {region: south, host: 192.0.2.2}\n"),
         (
             "yaml",
-            "- {name: edge-1, region: north, host: 192.0.2.1}\n- {name: edge-2, region: south, host: 192.0.2.2}\n",
+            "- {name: edge-1, region: north, host: 192.0.2.1}\n"
+            "- {name: edge-2, region: south, host: 192.0.2.2}\n",
         ),
     ],
 )
@@ -167,3 +168,32 @@ def test_a_declaration_is_no_inventory(fleet: Project) -> None:
 def test_a_job_over_an_inventory_that_nobody_declares(project: Project) -> None:
     project.write("restart.yaml", a_job("restart", spec=TASKS))
     assert [rule for _, rule in project.rules()] == ["unknown-reference"]
+
+
+@pytest.mark.parametrize("form", ["file", "inline"])
+def test_a_value_that_no_target_has_is_misspelt(fleet: Project, form: str) -> None:
+    if form == "inline":
+        inline = "  targets: {edge-1: {region: north, host: x}, edge-2: {}}\n"
+        fleet.write("fleet/routers.yaml", an_object("Inventory", "routers", inline))
+    where = "  tasks: {inventory: routers, where: target.regoin == 'north'}\n"
+    fleet.write("restart.yaml", a_job("restart", spec=where))
+    (problem,) = fleet.load().diagnostics
+    assert (problem.place.partition(":")[0], problem.rule) == ("jobs.d/restart.yaml", "unknown-name")
+    assert problem.detail == "no target of Inventory/routers has 'regoin'; known: host, name, region"
+    assert problem.hint == "did you mean 'target.region'?"
+    fleet.write("restart.yaml", a_job("restart", spec=where.replace("regoin", "region")))
+    assert fleet.load().diagnostics == ()
+
+
+def test_a_column_that_goes_away_is_missed_by_the_job_that_reads_it(fleet: Project) -> None:
+    body = "  steps:\n    - name: say\n      http: {method: GET, url: 'https://${{ target.host }}/'}\n"
+    fleet.write("restart.yaml", a_job("restart", spec=TASKS, body=body))
+    assert fleet.load().diagnostics == ()
+    fleet.write("fleet/list.csv", "name,region\nedge-1,north\n")
+    assert [rule for _, rule in fleet.rules()] == ["unknown-name"]
+
+
+def test_a_value_that_is_asked_about_need_not_be_there(fleet: Project) -> None:
+    where = "  tasks: {inventory: routers, where: 'has(target.rack) && target.rack == 4'}\n"
+    fleet.write("restart.yaml", a_job("restart", spec=where))
+    assert fleet.load().diagnostics == ()
