@@ -16,11 +16,8 @@ from runner.execution.order import (
     Checkpointed,
     Ended,
     ErrorInfo,
-    InfoSaved,
-    Notified,
     Order,
     PerformedLong,
-    Progressed,
     Raised,
     Report,
     StepReported,
@@ -29,7 +26,7 @@ from runner.execution.order import (
 from runner.execution.output import NO_MASKS, Log, Masks
 from runner.execution.processes import ticks_now
 from runner.execution.protocol import Lines, ProtocolError
-from runner.execution.sayings import GRADES, LEVELS, checked_info, checked_record, number_or_none
+from runner.execution.sayings import SAYINGS, checked_record, what_is_said
 from runner.execution.streams import Streams
 from runner.execution.verdict import decide_outcome, error_from
 from runner.vocabulary.duration import format_size
@@ -41,42 +38,11 @@ class Attempt:
     """One attempt of an instance or of one of its targets: streams, opened here and closed by `close`."""
 
     __slots__ = (
-        "_end",
-        "_errors",
-        "_lines",
-        "_masks",
-        "_report",
-        "_step",
-        "_uncommitted",
-        "_unsent",
-        "_unsent_ack",
-        "checkpoints",
-        "control",
-        "epoch",
-        "err",
-        "hinted",
-        "instance",
-        "log",
-        "number",
-        "order",
-        "out",
-        "performing_since_s",
-        "pid",
-        "pid_started",
-        "shielded",
-        "step_limit_s",
-        "stop_why",
-        "target",
-        "timers",
-        "token",
-        "violation",
-        "waiting_grace_s",
-        "wake_at",
-        "warned_since_s",
-        "warns_of_long_performs",
-        "was_spare",
-        "watched",
-        "workdir",
+        "_end", "_errors", "_lines", "_masks", "_report", "_step", "_uncommitted", "_unsent", "_unsent_ack",
+        "checkpoints", "control", "epoch", "err", "hinted", "instance", "log", "number", "order", "out",
+        "performing_since_s", "pid", "pid_started", "shielded", "step_limit_s", "stop_why", "target",
+        "timers", "token", "violation", "waiting_grace_s", "wake_at", "warned_since_s",
+        "warns_of_long_performs", "was_spare", "watched", "workdir",
     )  # fmt: skip
 
     def __init__(
@@ -185,25 +151,15 @@ class Attempt:
             self._report(Began(self.instance, self.epoch, self.pid, self.pid_started, self.target))
         elif kind == "end":
             self._end = self._masks.hide_all(message)
-        elif kind == "raised":
-            severity = "error" if message["severity"] == "error" else "warning"
-            self._errors += severity == "error"
-            grade = message.get("grade")
-            self._raise(
-                severity,
-                message["code"],
-                message["description"],
-                message["info"],
-                (grade if grade in GRADES else "major") if severity == "error" else None,
-            )
-        elif kind == "progress":
-            text = self._masks.hide(message["text"][:500])
-            done, total = number_or_none(message.get("done")), number_or_none(message.get("total"))
-            self._report(Progressed(self.instance, self.epoch, text, self.target, done, total))
         elif kind == "checkpoint":
             self._take_checkpoint(message)
-        elif kind in ("notify", "info", "performing"):
-            self._take_saying(kind, message)
+        elif kind == "performing":
+            self.performing_since_s = time.monotonic()
+            self.warns_of_long_performs = message["is_class"]
+        elif kind in SAYINGS:
+            said = what_is_said(message, self._masks, (self.instance, self.epoch, self.target), self._step)
+            self._errors += isinstance(said, Raised) and said.severity == "error"
+            self._report(said)
         else:
             self._take_step(kind, message, following)
 
@@ -218,28 +174,6 @@ class Attempt:
         if self.performing_since_s is not None:
             self.performing_since_s = time.monotonic()
         self._report(Checkpointed(self.instance, self.epoch, number, step, record, self.target))
-
-    def _take_saying(self, kind: str, message: dict[str, Any]) -> None:
-        if kind == "notify":
-            level, hide = message["level"], self._masks.hide
-            topic, text = hide(message["topic"][:200]), hide(message["message"][:4000])
-            self._report(
-                Notified(
-                    self.instance,
-                    self.epoch,
-                    level if level in LEVELS else "info",
-                    topic,
-                    text,
-                    self.target,
-                    self._step,
-                )
-            )
-        elif kind == "info":
-            info = checked_info(message["info"], self._masks)
-            self._report(InfoSaved(self.instance, self.epoch, info, self.target))
-        else:
-            self.performing_since_s = time.monotonic()
-            self.warns_of_long_performs = message["is_class"]
 
     def performed_long(self, seconds: float) -> None:
         """Report that a unit of its work has taken so long by now."""
@@ -296,23 +230,10 @@ class Attempt:
             )
         )
 
-    def _raise(
-        self, severity: Any, code: str, description: str, info: dict[str, Any], grade: str | None = None
-    ) -> None:
-        hide = self._masks
-        self._report(
-            Raised(
-                self.instance,
-                self.epoch,
-                severity,
-                hide.hide(code),
-                hide.hide(description),
-                hide.hide_all(info),
-                self.target,
-                self._step,
-                grade,
-            )
-        )
+    def _warn(self, code: str, description: str) -> None:
+        """Store what the supervisor itself noticed."""
+        text = self._masks.hide(description)
+        self._report(Raised(self.instance, self.epoch, "warning", code, text, {}, self.target))
 
     def acknowledge(self, number: int) -> bool:
         """Let the child go on; whether all could be sent."""
@@ -365,7 +286,7 @@ class Attempt:
         self.drain()
         self.close()
         if self.log.problem is not None:
-            self._raise("warning", "log-not-written", self.log.problem, {})
+            self._warn("log-not-written", self.log.problem)
         verdict = decide_outcome(
             self._end,
             status=status,
@@ -380,7 +301,7 @@ class Attempt:
         if self.log.is_full:
             kept = format_size(self.order.output_limit)
             text = f"it printed {format_size(self.log.received)}, and its log keeps {kept} (limits.output)"
-            self._raise("warning", "output-limit", text, {})
+            self._warn("output-limit", text)
         wake_at = None if self.wake_at is None else datetime.fromtimestamp(self.wake_at, UTC)
         signalled = status is not None and os.WIFSIGNALED(status)
         report = Ended(

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from runner.execution.order import Record
+from runner.execution.order import InfoSaved, Notified, Progressed, Raised, Record
 from runner.execution.output import NO_MASKS, Masks
 from runner.execution.protocol import ProtocolError, encode
 
@@ -18,6 +18,44 @@ _LAST_SECOND = 253402300800  # the year 10000
 
 LEVELS = ("info", "success", "warning", "error")
 GRADES = ("minor", "major", "critical")
+
+
+SAYINGS = frozenset({"raised", "progress", "notify", "info"})
+
+Saying = Raised | Progressed | Notified | InfoSaved
+
+
+def what_is_said(
+    message: Mapping[str, Any], masks: Masks, who: tuple[int, int, str], step: str | None
+) -> Saying:
+    """What people are to read, with secrets masked; ProtocolError for info that is none.
+
+    `who` is the instance, its epoch and its target.
+    """
+    instance, epoch, target = who
+    kind, hide = message["m"], masks.hide
+    if kind == "raised":
+        is_error = message["severity"] == "error"
+        grade = message.get("grade")
+        return Raised(
+            instance,
+            epoch,
+            "error" if is_error else "warning",
+            hide(message["code"]),
+            hide(message["description"]),
+            masks.hide_all(message["info"]),
+            target,
+            step,
+            (grade if grade in GRADES else "major") if is_error else None,
+        )
+    if kind == "progress":
+        done, total = _number_or_none(message.get("done")), _number_or_none(message.get("total"))
+        return Progressed(instance, epoch, hide(message["text"][:500]), target, done, total)
+    if kind == "info":
+        return InfoSaved(instance, epoch, checked_info(message["info"], masks), target)
+    level = message["level"] if message["level"] in LEVELS else "info"
+    topic, text = hide(message["topic"][:200]), hide(message["message"][:4000])
+    return Notified(instance, epoch, level, topic, text, target, step)
 
 
 def checked_record(record: Mapping[str, Any], masks: Masks) -> Record:
@@ -61,7 +99,7 @@ def checked_info(text: Any, masks: Masks) -> str:
         raise ProtocolError("it sent info that is no map") from None
 
 
-def number_or_none(value: Any) -> float | None:
+def _number_or_none(value: Any) -> float | None:
     """A number of things done, or to be done."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1 << 63:
         return None

@@ -337,7 +337,7 @@ def test_a_state_of_a_mebibyte_of_other_letters_is_recorded_and_one_more_is_refu
 
 
 def test_a_large_state_comes_back_whole(workshop: Workshop) -> None:
-    state = json.dumps({"text": "é" * 500_000, "more": "\"\\" * 1000}, ensure_ascii=False)
+    state = json.dumps({"text": "é" * 500_000, "more": '"\\' * 1000}, ensure_ascii=False)
     saved = {"step": "run", "n": 1, "state": state, "cursor": {}, "persistent": state, "info": '{"a": 1}'}
     body = "return {'same': job.state == job.persistent, 'size': len(job.state['text'])}"
     ended = a_function(workshop, body, saved=saved)
