@@ -313,3 +313,26 @@ def test_a_program_goes_on_from_its_file_after_the_kill_of_the_daemon(project: P
     with project.up() as up:
         up.sees(r"ok +pages #1")
     assert rows(log) == [0, 7]
+
+
+def test_a_unit_of_work_that_is_too_long_ends_the_attempt_and_the_retry_goes_on_from_the_checkpoint(
+    project: Project,
+) -> None:
+    source = """
+import time
+from runner import Job, Status
+
+class Slow(Job):
+    def perform(self, status):
+        units = status.state.get("units", 0)
+        while units == 1 and self.metadata.attempt == 1 and not self.should_stop:
+            time.sleep(0.01)
+        return Status({"units": units + 1}, complete=units == 2)
+"""
+    declare(project, "slow", "class: Slow", source, "  performTimeout: 1s\n")
+    with project.up() as up:
+        up.sees(r"idle|next")
+        project.run("jobs", "trigger", "slow")
+        up.sees(r"slow #1 .*performTimeout")
+        up.sees(r"ok +slow #1")
+    assert project.rows("SELECT attempt, failures FROM job_instances") == [{"attempt": 2, "failures": 0}]
