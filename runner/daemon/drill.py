@@ -10,8 +10,9 @@ from typing import Literal, Protocol
 from runner.daemon.clock import Clock
 from runner.daemon.drilled_run import Run, run_drilled
 from runner.operations.drill_advice import advice, unsteady_advice
-from runner.operations.drill_ends import Difference, differences
+from runner.operations.drill_ends import Difference, End, differences
 from runner.operations.drill_kills import Checkpoint, Kill, choose_kills
+from runner.operations.drill_left import last_lines
 from runner.operations.drill_scene import Scene
 
 Verdict = Literal["proven", "refuted", "unsteady", "failed", "nothing", "unfinished"]
@@ -21,6 +22,11 @@ checkpoint. `unfinished`: the time was over before the last kill.
 
 _SLOWER = 1.5
 """A killed run starts a second process and does some work twice."""
+
+_MUCH_SLOWER = 10
+
+LONGEST_S = 30.0
+"""For a killed run, or ten times as long as an undisturbed one: then it waits for what never comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +108,15 @@ class Drill:
         self._chosen = choose_kills(len(first.checkpoints), self._affordable(first))
         self._tell.chosen(self._chosen, first.checkpoints)
         for kill in self._chosen:
-            run = self._run(kill)
+            run = self._killed(kill, first)
             found = self._compared(run)
             self._tell.killed(kill, run, found)
-            (self._kills if run.killed_in is not None else self._missed).append(kill)
+            if run.killed_in is None:
+                self._missed.append(kill)
+                if found:  # and nothing was done to it
+                    return self._found("unsteady", found, unsteady_advice(found[0].path))
+                continue
+            self._kills.append(kill)
             if found:
                 return self._refuted(kill, run, found)
         return self._found("proven" if self._kills else "unfinished")
@@ -129,11 +140,23 @@ class Drill:
         left_s = self._ends_s - self._clock.boot_s()
         return max(1, min(self._most, int(left_s / max(first.seconds * _SLOWER, 0.01))))
 
-    def _run(self, kill: Kill | None) -> Run:
+    def _killed(self, kill: Kill, first: Run) -> Run:
+        """A killed run; one that never comes to its end is no reason to wait for all of the time."""
+        limit_s = max(LONGEST_S, first.seconds * _MUCH_SLOWER)
+        if limit_s >= self._ends_s - self._clock.boot_s():
+            return self._run(kill)
+        try:
+            return self._run(kill, limit_s)
+        except TimeoutError:
+            told = f"after {limit_s:.0f} s (undisturbed it takes {first.seconds:.1f} s)"
+            return Run(End("STILL RUNNING", told), (), "", last_lines(self._scene), limit_s)
+
+    def _run(self, kill: Kill | None, limit_s: float | None = None) -> Run:
         left_s = self._ends_s - self._clock.boot_s()
         if left_s <= 0:
             raise TimeoutError
-        return run_drilled(self._scene, self._project, self._clock, kill, within_s=left_s)
+        within_s = left_s if limit_s is None else limit_s
+        return run_drilled(self._scene, self._project, self._clock, kill, within_s=within_s)
 
     def _compared(self, run: Run) -> tuple[Difference, ...]:
         assert self._first is not None

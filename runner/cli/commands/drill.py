@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-import signal
-import tempfile
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -76,6 +72,11 @@ def command(
     Example:
       runner jobs drill sales-summary --ignore outputs.finished_at
     """
+    import shutil
+    import signal
+    import tempfile
+    from pathlib import Path
+
     from runner.cli.views.drill import Progress, show_drill
     from runner.daemon.clock import SystemClock
     from runner.daemon.drill import Drill

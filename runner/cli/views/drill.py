@@ -141,10 +141,9 @@ def _told(trial: Trial, drilled: Drilled, ignored: Sequence[str]) -> list[str]:
                 lines.append(f"  {never} never came: those runs made fewer checkpoints")
             return lines
         case "refuted":
-            kill = drilled.kills[-1] if drilled.kills else drilled.missed[-1]
             return [
                 f"{job} is NOT resumable at digest {digest}: it ended otherwise when it was killed",
-                f"  {_moment(kill, drilled)}",
+                f"  {_moment(drilled.kills[-1], drilled)}",
                 *_shown(drilled.differences, "undisturbed", "killed and resumed"),
                 *_log(drilled.log),
                 *_wrapped(drilled.advice),
