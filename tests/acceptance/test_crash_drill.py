@@ -330,10 +330,21 @@ def test_an_interrupt_ends_it_and_leaves_nothing(project: Project, scratch: Path
     mark = project.folder / "began"
     project.job("slow", f"echo $$ >> {mark}; sleep 60")
     process = start(project, scratch, "slow")
-    until(mark.exists, "the job began")
+    until(lambda: mark.exists() and mark.read_text().endswith("\n"), "the job began")
     process.send_signal(number)
     out, err = process.communicate(timeout=PATIENCE_S)
     assert (process.returncode, out, err.splitlines()[-1]) == (130, "", "Interrupted.")
     assert list(scratch.iterdir()) == []
     pid = int(mark.read_text().split()[0])
     until(lambda: not Path(f"/proc/{pid}").exists(), "its program is gone")
+
+
+def test_an_interrupt_among_the_kills_leaves_nothing_either(project: Project, scratch: Path) -> None:
+    a_python_job(project, COUNTER.replace("== 3", "== 50").replace('{"rows": 3}', '{"rows": 50}'))
+    process = start(project, scratch, "counter")
+    assert process.stderr is not None
+    assert any("before any" in line for line in process.stderr)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=PATIENCE_S)
+    assert (process.returncode, out, err.splitlines()[-1]) == (130, "", "Interrupted.")
+    assert list(scratch.iterdir()) == []
