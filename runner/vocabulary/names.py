@@ -12,7 +12,7 @@ FIELD_NAME = r"^[a-z][a-z0-9_]{0,62}$"
 """Names of steps, inputs, outputs and target values: usable as they are in expressions."""
 
 TARGET_NAME = r"^[A-Za-z0-9][A-Za-z0-9._:@+-]{0,127}$"
-"""Names of targets: what devices are called (host names, serial numbers, addresses), safe as a file's name."""
+"""Names of targets: what devices are called (host names, serial numbers, addresses), safe for a file."""
 
 _object_name = re.compile(OBJECT_NAME)
 _field_name = re.compile(FIELD_NAME)
