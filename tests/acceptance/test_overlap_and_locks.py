@@ -73,7 +73,8 @@ def test_a_killed_daemon_leaves_no_lock_behind(project: Project) -> None:
 def test_a_group_runs_so_many_of_its_members_at_once(project: Project) -> None:
     project.declare(
         "nightly.yaml",
-        "apiVersion: jobs.runner/v1\nkind: Group\nmetadata: {name: nightly}\nspec: {enabled: true, limit: 1}\n",
+        "apiVersion: jobs.runner/v1\nkind: Group\nmetadata: {name: nightly}\n"
+        "spec: {enabled: true, limit: 1}\n",
     )
     for name in ("one", "two", "three"):
         script = "mkdir ../../alone && sleep 0.05 && rmdir ../../alone"

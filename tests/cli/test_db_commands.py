@@ -77,7 +77,13 @@ def test_migrate_makes_a_database_only_with_create(tmp_path: Path, say: Callable
     said = say("db", "migrate", "--create")
     assert (said.code, said.out) == (0, f"{path} made (tables version {SCHEMA_VERSION})\n")
     said = say("db", "migrate", "-o", "json")
-    assert said.json == {"database": str(path), "before": SCHEMA_VERSION, "after": SCHEMA_VERSION, "applied": [], "backup": None}
+    assert said.json == {
+        "database": str(path),
+        "before": SCHEMA_VERSION,
+        "after": SCHEMA_VERSION,
+        "applied": [],
+        "backup": None,
+    }
 
 
 def test_prune_says_what_went(here: Installation, say: Callable[..., Any]) -> None:
