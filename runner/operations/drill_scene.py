@@ -13,6 +13,7 @@ from typing import Any
 
 from runner.access.permission import Actor
 from runner.declaration.templates import has_template
+from runner.loading.tree import load_tree
 from runner.operations.prepare_trial import Trial, install_trial
 from runner.store.open import open_store
 from runner.vocabulary.duration import format_size
@@ -108,7 +109,7 @@ def set_scene(
     spec = trial.document.resolved
     scene, notes = folder / "scene", []
     scene.mkdir(mode=0o700)
-    runner_at, declared = _runner_of(trial)
+    runner_at, declared = _runner_of(trial, project, now)
     roots, compared = dict(declared), {}
     for name in _roots_named(spec, declared):
         copy, note = _copy_root(name, declared[name], scene, project, with_side_effects)
@@ -149,12 +150,17 @@ def set_scene(
     return Scene(folder, start.job, start.id, compared, tuple(notes))
 
 
-def _runner_of(trial: Trial) -> tuple[Address | None, Mapping[str, Mapping[str, Any]]]:
-    """The Runner that is declared, and its roots."""
-    address = next((each for each in trial.tree.objects if each.kind == "Runner"), None)
+def _runner_of(
+    trial: Trial, project: Path, now: datetime
+) -> tuple[Address | None, Mapping[str, Mapping[str, Any]]]:
+    """The Runner that is declared, and its roots; also when only the file of the job was loaded."""
+    tree = trial.tree
+    if tree.partial:
+        tree = load_tree(tree.root, project=project, now=now)
+    address = next((each for each in tree.objects if each.kind == "Runner"), None)
     if address is None:
         return None, {}
-    return address, trial.tree.document(address).resolved.get("roots") or {}
+    return address, tree.document(address).resolved.get("roots") or {}
 
 
 def _roots_named(spec: Mapping[str, Any], declared: Mapping[str, Any]) -> Sequence[str]:

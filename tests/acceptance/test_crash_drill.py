@@ -227,8 +227,9 @@ def test_a_durable_sleep_is_skipped_and_a_kill_in_it_is_drilled_too(project: Pro
     assert (said.code, said.json["verdict"], len(said.json["kills"])) == (0, "proven", 5), said.out
 
 
+@pytest.mark.parametrize("name", ["moves", "jobs.d/moves.yaml"])
 def test_each_completed_step_is_a_checkpoint_and_files_in_roots_are_compared(
-    project: Project, scratch: Path
+    project: Project, scratch: Path, name: str
 ) -> None:
     (project.folder / "in").mkdir()
     (project.folder / "in" / "a.csv").write_text("id,name\n1,ana\n2,bob\n")
@@ -244,7 +245,7 @@ def test_each_completed_step_is_a_checkpoint_and_files_in_roots_are_compared(
         "    - {name: first, copy: {from: {root: in, path: a.csv}, to: {root: out, path: b.csv}}}\n"
         "    - {name: second, copy: {from: {root: out, path: b.csv}, to: {root: out, path: c.jsonl}}}\n",
     )
-    said = drilled(project, scratch, "moves", "-o", "json")
+    said = drilled(project, scratch, name, "-o", "json")
     assert (said.code, said.json["verdict"]) == (0, "proven"), said.out + said.err
     assert said.json["checkpoints"] == [{"step": "first", "kind": "step"}]
     assert not (project.folder / "out").exists(), "the real root is not touched"
