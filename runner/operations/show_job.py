@@ -10,6 +10,7 @@ from runner.operations.selection import installed
 from runner.store.drilling import DrillRecord
 from runner.store.port import Reader
 from runner.store.records import InstanceRecord, StepRecord
+from runner.vocabulary.errors import DamagedRow
 
 RECENT = 5
 
@@ -32,4 +33,13 @@ def show_job(reader: Reader, name: str, *, now: datetime) -> JobDetails:
     running = [run.id for run in runs if run.state == "RUNNING"]
     steps = reader.steps.of_all(running) if running else {}
     current = tuple(step for own in steps.values() for step in own if step.state == "STARTED")
-    return JobDetails(view_of(reader, record, now), runs, current, reader.drills.get(record.name))
+    return JobDetails(view_of(reader, record, now), runs, current, _drill(reader, record.name))
+
+
+def _drill(reader: Reader, name: str) -> DrillRecord | None:
+    """A row that cannot be read is told, and the job is shown all the same."""
+    try:
+        return reader.drills.get(name)
+    except DamagedRow as problem:
+        reader.note(problem)
+        return None

@@ -178,3 +178,12 @@ def test_a_job_that_cannot_be_read_at_all_stops_a_reconcile_with_a_sentence(
     assert said.code == 1
     assert "Error: Job/report is damaged in table revisions (" in said.err
     assert "restore a backup that `runner db check --db FILE` finds whole" in said.err
+
+
+def test_a_job_is_shown_although_what_its_drill_found_cannot_be_read(
+    lived: Installation, say: Callable[..., Any]
+) -> None:
+    spoil(lived.path, "INSERT INTO drills VALUES ('report', 'd', 'perhaps', 'x', 'ana', 1, 1, '{}', '[]')")
+    said = say("jobs", "show", "report")
+    assert (said.code, said.out.splitlines()[0].split()) == (1, ["name", "report"])
+    assert "the crash drill of job report" in said.err
