@@ -130,6 +130,10 @@ class DrilledSupervisor(Supervisor):
         if instance != self._course.instance_id or self._course.is_durable():
             super().acknowledge(instance, epoch, number, target)
 
+    def stop(self, instance: int, epoch: int, *, grace_s: float, why: str, target: str = NO_TARGET) -> None:
+        """At once: a drill kills, and its scene goes away with the run."""
+        super().stop(instance, epoch, grace_s=0.0, why=why, target=target)
+
 
 class Course:
     """What an instance has recorded so far, over all its processes, and whether it has been killed."""

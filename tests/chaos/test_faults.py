@@ -112,6 +112,7 @@ def test_a_run_that_lets_go_of_everything_and_flees_is_ended_with_all_it_started
         assert not is_running(pid), "it is recorded as ended only when nothing of it is left"
 
 
+@pytest.mark.long  # the grace is ten seconds
 def test_a_run_that_ignores_being_told_to_stop_is_killed_after_the_grace(project: Project) -> None:
     here = project.folder
     project.job("deaf", f"trap '' TERM; touch {here}/began; while :; do sleep 0.05; done")
