@@ -361,7 +361,6 @@ class Engine:
         self._external.stopped = True
         if self._timer is not None:
             self._timer.cancel()
-        self._wake_ups.stop()
         self._fan_outs.close_doors()
         if grace_s > 0:
             self._obeying.evict(self._clock.now())
@@ -378,6 +377,7 @@ class Engine:
         for instance in self._dispatcher.living():  # killed with everything else, and not reported
             self._recorder.report(ended_by_shutdown(instance))
         await self._until(lambda: not self._bridge.pending, LAST_WRITES_S)
+        self._wake_ups.stop()  # last: who asks again for what is under way is heard, and waits with it
         return len(self._evicted | {instance.id for instance in stopped})
 
     def _settled(self) -> None:

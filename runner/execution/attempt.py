@@ -227,6 +227,7 @@ class Attempt:
                 reason,
                 self.target,
                 record,
+                message.get("again") is True,
             )
         )
 

@@ -56,7 +56,7 @@ def _used_up(error: ErrorInfo, usage: Usage, limit: Any) -> bool:
 
     seconds = parse_duration(limit).total_seconds() if isinstance(limit, str) else float(limit)
     killed = _by_signal(error, signal.SIGKILL) and usage.cpu_s >= seconds
-    return killed or _by_signal(error, signal.SIGXCPU)
+    return killed or error.code == "cpu-time" or _by_signal(error, signal.SIGXCPU)
 
 
 def _by_signal(error: ErrorInfo, number: signal.Signals) -> bool:

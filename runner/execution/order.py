@@ -169,6 +169,8 @@ class StepReported(NamedTuple):
     target: str = NO_TARGET
     record: Record | None = None
     """What a completed step's code wants kept together with its completion."""
+    again: bool = False
+    """A start after a failure in the same attempt (`onFailure: retry`)."""
 
 
 class Raised(NamedTuple):

@@ -42,6 +42,8 @@ def record_process(tx: Transaction, began: Began, boot_id: str) -> None:
 
 def record_step(tx: Transaction, report: StepReported, at: datetime) -> None:
     """Move one step; completion, outputs and time are one write (S4). An older epoch changes nothing."""
+    if report.again:
+        _reopen(tx, report, at)
     tx.steps.move(
         report.instance,
         report.target,
@@ -65,6 +67,19 @@ def record_step(tx: Transaction, report: StepReported, at: datetime) -> None:
             at,
             completes=True,
         )
+
+
+def _reopen(tx: Transaction, report: StepReported, at: datetime) -> None:
+    """A step that failed is tried again in place (S7): its event keeps the failure."""
+    tx.steps.move(
+        report.instance,
+        report.target,
+        report.step,
+        STEP.move("FAILED", "reopen"),
+        epoch=report.epoch,
+        at=at,
+        who=SUPERVISOR,
+    )
 
 
 def record_raised(tx: Transaction, raised: Raised, at: datetime) -> None:

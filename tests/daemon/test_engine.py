@@ -575,3 +575,19 @@ def test_enabling_is_noticed_at_once(here: Installation, a_daemon: Start) -> Non
     here.store.transact(lambda tx: enable_jobs(tx, ["tick"], actor=ANA, reason="", now=NOW))
     up.until(lambda: up.engine.next_start() == (at(1), "tick"))  # by the database's file alone
     assert up.heard.of("started") == []
+
+
+def test_a_step_that_is_tried_again_in_place_is_recorded_with_its_failure(
+    here: Installation, a_daemon: Start, tmp_path: Path
+) -> None:
+    script = f"test -e {tmp_path}/once || {{ touch {tmp_path}/once; exit 1; }}"
+    step = {"name": "flaky", "shell": script, "onFailure": "retry", "retry": "once"}
+    here.install(a_job("work", schedule=None, steps=[step]))
+    up = a_daemon()
+    run = up.until_ended(up.trigger("work"))
+    assert (run.state, run.attempt, run.error) == ("SUCCEEDED", 1, None)
+    with here.store.read() as reader:
+        [recorded] = reader.steps.of(run.id)
+        events = [event.event for event in reversed(reader.events.of("step", f"{run.id}/-/flaky"))]
+    assert (recorded.state, recorded.attempt) == ("COMPLETED", 2)
+    assert events == ["start", "fail", "reopen", "start", "complete"]

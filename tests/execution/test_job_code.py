@@ -395,3 +395,11 @@ def test_a_value_of_the_name_job_is_given_as_before(workshop: Workshop) -> None:
     workshop.run(step)
 
     assert completion(workshop).outputs == {"job": "mine"}
+
+
+def test_a_class_that_leaves_before_it_is_complete_has_failed(workshop: Workshop) -> None:
+    source = COUNTER.replace("def perform(self, status):", "def perform(self, status):\n        raise SystemExit", 1)
+    assert "raise SystemExit" in source
+    ended = run(workshop, source)
+    assert ended.error is not None
+    assert (ended.outcome, ended.error.code, ended.error.retryable) == ("failed", "ended-early", False)

@@ -139,3 +139,10 @@ def test_too_many_processes_of_another_user_are_named(workshop: Workshop) -> Non
     assert ended.error is not None
     assert ended.error.code == "processes-limit"
     assert processes_of(os.geteuid()) > 0
+
+
+def test_processor_time_used_up_in_python_is_named_and_not_tried_again(workshop: Workshop) -> None:
+    ended = workshop.run(a_python_step("while True: pass"), limits={"cpuTime": "1s"})
+    assert ended.error is not None
+    assert (ended.error.code, ended.error.retryable) == ("cpu-time", False)
+    assert "limits.cpuTime is 1s; make it larger" in ended.error.description

@@ -33,6 +33,11 @@ def run_job_code(code: JobCode, params: Mapping[str, Any], step: StepContext) ->
         outcome = drive(code, port, params=params, metadata=_metadata(step), recorded=recorded)
     except JobCodeError as error:
         raise ActionFailed(error.code, error.description) from None
+    except SystemExit as left:
+        if isinstance(code, type) and left.code in (None, 0):  # else it would count as done
+            text = "sys.exit() ended the code before its status was complete; return a Status that is"
+            raise ActionFailed("ended-early", text) from None
+        raise
     finally:
         INTERRUPTION.patient = False
         port.close()

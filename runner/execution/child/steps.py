@@ -75,7 +75,8 @@ class Steps:
                     return b""
                 if step.get("interruptible") is False:
                     INTERRUPTION.shield()
-                self._say("start", step, timeout=_seconds(step["timeout"]) if step.get("timeout") else None)
+                timeout_s = _seconds(step["timeout"]) if step.get("timeout") else None
+                self._say("start", step, timeout=timeout_s, again=failures > 0)
                 outputs = self._perform(step, failures + 1)
                 completion = self._completion(step, outputs)
                 INTERRUPTION.unshield()
