@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from runner.execution.order import Checkpointed, Record
+from runner.execution.order import NO_TARGET, Checkpointed, Record
 from runner.operations.start_earlier import start_earlier
 from runner.store.port import Transaction
 from runner.vocabulary.errors import ChangedMeanwhile
@@ -40,7 +40,7 @@ def keep_record(
         completes=completes,
     )
     if record.info is not None:
-        tx.instances.update(instance_id, epoch=epoch, info=record.info)
+        keep_info(tx, instance_id, epoch, target, record.info)
     if not (record.changed or record.removed or record.trigger_at is not None):
         return
     instance = tx.instances.get(instance_id)
@@ -50,3 +50,11 @@ def keep_record(
         tx.state.merge_persistent(instance.job_uid, changed=record.changed, removed=record.removed, at=at)
     if record.trigger_at is not None:
         start_earlier(tx, instance, datetime.fromtimestamp(record.trigger_at, UTC), at)
+
+
+def keep_info(tx: Transaction, instance_id: int, epoch: int, target: str, info: str) -> None:
+    """What the job's code notes about its run (JSON text); over an inventory each target has its own."""
+    if target == NO_TARGET:
+        tx.instances.update(instance_id, epoch=epoch, info=info)
+    else:
+        tx.tasks.update(instance_id, target, epoch=epoch, info=info)

@@ -17,7 +17,7 @@ from runner.execution.order import (
     StepReported,
 )
 from runner.lifecycle.step import STEP
-from runner.operations.record_checkpoint import keep_record
+from runner.operations.record_checkpoint import keep_info, keep_record
 from runner.store.port import Transaction
 from runner.store.records import ErrorRecord, NotificationRecord
 
@@ -127,7 +127,7 @@ def record_progress(tx: Transaction, progress: Progressed) -> None:
 def record_info(tx: Transaction, saved: InfoSaved) -> None:
     """Keep what the job noted about its instance although its attempt fails."""
     if _is_current(tx, saved.instance, saved.epoch):
-        tx.instances.update(saved.instance, epoch=saved.epoch, info=saved.info)
+        keep_info(tx, saved.instance, saved.epoch, saved.target, saved.info)
 
 
 def record_long_perform(tx: Transaction, long: PerformedLong, at: datetime) -> None:

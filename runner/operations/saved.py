@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from runner.execution.order import NO_TARGET
 from runner.operations.next_slots import next_slots
 from runner.schedules.kinds import schedule_from
 from runner.store.port import Reader
@@ -22,8 +23,8 @@ def saved_of(
     if row is not None:
         saved.update(step=row.step, n=row.n, cursor=row.cursor)
         saved["state"] = None if row.data is None else _text(row.data)
-    if instance.info:
-        saved["info"] = _text(instance.info)
+    if info := _info(reader, instance, target):
+        saved["info"] = _text(info)
     persistent = reader.state.persistent(instance.job_uid)
     if persistent is not None:
         saved["persistent"] = _text(persistent.data)
@@ -40,3 +41,10 @@ def saved_of(
 
 def _text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _info(reader: Reader, instance: InstanceRecord, target: str) -> Mapping[str, Any]:
+    if target == NO_TARGET:
+        return instance.info
+    task = reader.tasks.get(instance.id, target)
+    return {} if task is None else task.info

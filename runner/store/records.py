@@ -257,6 +257,8 @@ class TaskRecord:
     failures: int = 0
     crashes: int = 0
     error: Mapping[str, Any] | None = None
+    info: Mapping[str, Any] = field(default_factory=dict)
+    """What the job's code noted about this target."""
 
 
 class OpenTask(NamedTuple):

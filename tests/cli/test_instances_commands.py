@@ -36,7 +36,7 @@ def test_list_and_show_have_exactly_the_fixed_keys(here: Installation, say: Call
     (task,) = shown["tasks"]
     assert list(task) == [
         "target", "state", "reason", "attempt", "last_triggered_at", "next_try_at", "expires_at",
-        "completed_at", "progress", "progress_said", "error", "values", "steps", "metrics",
+        "completed_at", "progress", "progress_said", "error", "info", "values", "steps", "metrics",
     ]  # fmt: skip
     assert list(task["steps"][0]) == [
         "name", "state", "started_at", "skipped_at", "completed_at", "error", "remedy",

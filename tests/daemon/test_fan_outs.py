@@ -324,13 +324,14 @@ def run(job):
     job.state = {"tries": tries}
     job.checkpoint()
     job.progress(tries, 2, "tries")
+    job.info[f"tries.{tries}"] = job.metadata.target
     job.log.info(f"{job.metadata.target} {job.metadata.target_values['host']} {tries}")
     if job.metadata.target == "edge-2" and tries < 2:
         raise ConnectionError("it does not answer")
 """
 
 
-def test_each_target_of_a_python_job_has_its_own_state_and_progress(
+def test_each_target_of_a_python_job_has_its_own_state_info_and_progress(
     here: Installation, a_daemon: Start
 ) -> None:
     job = a_fan_out("visit", "true", parallel=2, targets={name: FLEET[name] for name in ("edge-1", "edge-2")})
@@ -346,6 +347,8 @@ def test_each_target_of_a_python_job_has_its_own_state_and_progress(
     second = texts_of_log(here, id, "edge-2")
     assert (second[0], second[-1]) == ("edge-2 192.0.2.2 1", "edge-2 192.0.2.2 2")
     assert _task(here, id, "edge-1").progress_said == {"done": 1, "total": 2, "text": "tries"}
+    assert _task(here, id, "edge-1").info == {"tries": {"1": "edge-1"}}
+    assert _task(here, id, "edge-2").info == {"tries": {"1": "edge-2", "2": "edge-2"}}
 
 
 def texts_of_log(here: Installation, id: int, target: str) -> list[str]:

@@ -66,6 +66,7 @@ def task_as_json(task: TaskRecord, steps: Iterable[StepRecord], metrics: Mapping
         "progress": task.progress,
         "progress_said": task.progress_said,
         "error": task.error,
+        "info": dict(task.info),
         "values": dict(task.values),
         "steps": [step_as_json(step) for step in steps],
         "metrics": metrics,

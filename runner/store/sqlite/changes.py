@@ -51,6 +51,7 @@ TASK_COLUMNS: Mapping[str, Cell] = {
     "failures": None,
     "crashes": None,
     "error": as_json_or_none,
+    "info": as_info,
 }
 
 

@@ -93,4 +93,9 @@ def m0008_runs_that_have_begun_are_found(db: Database) -> None:
     )
 
 
+@migrations()
+def m0009_targets_have_info_of_their_own(db: Database) -> None:
+    db.execute("ALTER TABLE tasks ADD COLUMN info TEXT NOT NULL DEFAULT ''")
+
+
 LATEST = len(migrations._migrations)

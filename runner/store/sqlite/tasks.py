@@ -15,6 +15,7 @@ from runner.store.sqlite.cells import (
     chunks,
     from_json_map,
     from_json_map_or_none,
+    from_yaml,
     instant,
     marks,
 )
@@ -25,8 +26,8 @@ from runner.vocabulary.errors import ChangedMeanwhile
 
 _SELECT = (
     "SELECT instance_id, target, state, attempt, last_triggered_at, next_try_at, reason, progress,"
-    " metrics, progress_said, position, target_values, expires_at, completed_at, failures, crashes, error"
-    " FROM tasks"
+    " metrics, progress_said, position, target_values, expires_at, completed_at, failures, crashes, error,"
+    " info FROM tasks"
 )
 _OPEN = (
     "SELECT target, position, state, attempt, next_try_at, expires_at, failures, crashes FROM tasks"
@@ -218,7 +219,7 @@ class Tasks:
 def _record(row: Any) -> TaskRecord:
     (
         id, target, state, attempt, last_triggered_at, next_try_at, reason, progress, metrics, said, position,
-        values, expires_at, completed_at, failures, crashes, error,
+        values, expires_at, completed_at, failures, crashes, error, info,
     ) = row  # fmt: skip
     return TaskRecord(
         id,
@@ -238,6 +239,7 @@ def _record(row: Any) -> TaskRecord:
         failures,
         crashes,
         from_json_map_or_none(error),
+        from_yaml(info),
     )
 
 
