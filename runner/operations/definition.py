@@ -24,7 +24,8 @@ class Definition:
     """What all runs of one revision share. `connections` are the names that its steps use.
 
     `needs_installed`: whether a run looks anything up (connections, credentials, roots) when it starts.
-    `asks_for_saved`: whether its code may ask for what earlier runs have saved.
+    `asks_for_saved`: whether its programs or code may ask for what earlier runs have saved, and
+    `code_asks_for_saved`: whether code may, which also asks for the last run, the next slot and the like.
     """
 
     spec: Mapping[str, Any]
@@ -41,6 +42,7 @@ class Definition:
     connections: tuple[str, ...]
     needs_installed: bool
     asks_for_saved: bool
+    code_asks_for_saved: bool
     reads_previous_slot: bool
     fan_out: FanOutRules | None = None
 
@@ -51,6 +53,7 @@ def define(spec: Mapping[str, Any], state: Path) -> Definition:
     steps = spec["steps"]
     connections = _connections(steps)
     timeout, perform_timeout = spec["timeout"], spec.get("performTimeout")
+    asking = [_asks_for_saved(step["action"], spec["files"], state) for step in steps]
     return Definition(
         spec=spec,
         new_steps=tuple(NewStep(step["name"], step["kind"], step["remedy"] or "") for step in steps),
@@ -66,7 +69,10 @@ def define(spec: Mapping[str, Any], state: Path) -> Definition:
         needs_installed=bool(connections)
         or any(isinstance(value, Mapping) for value in spec["env"].values())
         or any(_names_root(step["action"]) for step in steps),
-        asks_for_saved=any(_asks_for_saved(step["action"], spec["files"], state) for step in steps),
+        asks_for_saved=any(asking),
+        code_asks_for_saved=any(
+            asks and step["kind"] == "python" for asks, step in zip(asking, steps, strict=True)
+        ),
         reads_previous_slot="previous" in json.dumps([steps, spec["env"], spec["outputs"], _where(spec)]),
         fan_out=FanOutRules.from_resolved(spec["tasks"]) if spec.get("tasks") else None,
     )

@@ -81,10 +81,11 @@ def make_order(
         with store.read() as reader:
             connections, masks = _connections(reader, definition.connections, project, warn)
             env, env_masks = _environment(reader, spec, project, context, warn)
-            done, skipped = _earlier_steps(reader, instance.id, target)
+            if not is_fresh:
+                done, skipped = _earlier_steps(reader, instance.id, target)
             roots = _roots(settings(reader), project) if definition.needs_installed else {}
             if definition.asks_for_saved or not is_first:  # a script may call another that asks
-                saved = saved_of(reader, instance, target, spec, now)
+                saved = saved_of(reader, instance, target, spec, now, for_code=definition.code_asks_for_saved)
     else:
         env, env_masks = _environment(None, spec, project, context)
     if task is not None:

@@ -15,9 +15,15 @@ from runner.store.records import InstanceRecord
 
 
 def saved_of(
-    reader: Reader, instance: InstanceRecord, target: str, spec: Mapping[str, Any], now: datetime
+    reader: Reader,
+    instance: InstanceRecord,
+    target: str,
+    spec: Mapping[str, Any],
+    now: datetime,
+    *,
+    for_code: bool,
 ) -> dict[str, Any]:
-    """`Order.saved`."""
+    """`Order.saved`; what only code can ask for is looked up only `for_code`."""
     saved: dict[str, Any] = {}
     row = next(iter(reader.state.of_instance(instance.id, target)), None)
     if row is not None:
@@ -25,6 +31,8 @@ def saved_of(
         saved["state"] = None if row.data is None else _text(row.data)
     if info := _info(reader, instance, target):
         saved["info"] = _text(info)
+    if not for_code:
+        return saved
     persistent = reader.state.persistent(instance.job_uid)
     if persistent is not None:
         saved["persistent"] = _text(persistent.data)

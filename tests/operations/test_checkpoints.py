@@ -99,7 +99,7 @@ def test_a_crashed_run_goes_on_from_its_checkpoint_with_its_info_and_what_the_jo
     with here.store.read() as reader:
         run = here.instance(id)
         spec = reader.revisions.get(run.job_uid, run.digest) or {}
-        told = saved_of(reader, run, "-", spec, NOW)
+        told = saved_of(reader, run, "-", spec, NOW, for_code=True)
 
     assert (told["step"], told["n"], told["state"], told["cursor"]) == ("run", 1, '{"page":3}', {"a": 1})
     assert (told["info"], told["persistent"]) == ('{"read":3}', '{"seen":[3]}')
@@ -113,7 +113,7 @@ def test_a_job_knows_its_next_slot_and_its_last_execution(here: Installation) ->
     with here.store.read() as reader:
         run = here.instance(id)
         spec = reader.revisions.get(run.job_uid, run.digest) or {}
-        told = saved_of(reader, run, "-", spec, at(38))
+        told = saved_of(reader, run, "-", spec, at(38), for_code=True)
 
     assert told["last_execution"] == at(14).isoformat()
     assert told["next_slot"] == "2026-11-26T02:00:00+00:00"
