@@ -58,6 +58,9 @@ def drain_and_wait(
     until = None if timeout is None else time.monotonic() + timeout.total_seconds()
     while (holder := lock_holder(where.state)) is not None and holder.pid in (asked.pid, 0):
         if until is not None and time.monotonic() >= until:
+            click.echo(
+                f"the daemon (pid {asked.pid}) still drains: `runner instances list` says what runs", err=True
+            )
             raise click.exceptions.Exit(exits.WAIT_TIMED_OUT)
         time.sleep(LOOK_S)
     return True

@@ -115,7 +115,10 @@ def _runs(reader: Reader, lives: bool, now: datetime) -> Iterator[Finding]:
     for run in reader.instances.live():
         if run.state == "UNKNOWN":
             summary = f"run {run.id} is UNKNOWN: neither its life nor its death can be proven"
-            hint = f"runner instances show {run.id}; then: runner instances resolve {run.id} --as cancelled"
+            hint = (
+                f"runner instances show {run.id}; then, when nothing of it runs: "
+                f"runner instances resolve {run.id} --as cancelled --nothing-runs"
+            )
             yield Finding("unknown", run.job, run.started_at, summary, hint)
         elif not lives:
             summary = f"run {run.id} is {run.state}, and no daemon runs"

@@ -398,7 +398,8 @@ def test_a_value_of_the_name_job_is_given_as_before(workshop: Workshop) -> None:
 
 
 def test_a_class_that_leaves_before_it_is_complete_has_failed(workshop: Workshop) -> None:
-    source = COUNTER.replace("def perform(self, status):", "def perform(self, status):\n        raise SystemExit", 1)
+    begins = "def perform(self, status):"
+    source = COUNTER.replace(begins, f"{begins}\n        raise SystemExit", 1)
     assert "raise SystemExit" in source
     ended = run(workshop, source)
     assert ended.error is not None
