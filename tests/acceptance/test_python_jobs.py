@@ -8,6 +8,8 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.acceptance.running_daemon import Project, until
 
 IMPORT = """
@@ -265,6 +267,7 @@ def run(job):
     ]
 
 
+@pytest.mark.long  # its code does not look at should_stop, so the grace of ten seconds passes
 def test_a_bounced_run_goes_on_from_its_last_checkpoint_with_the_same_id(project: Project) -> None:
     log, gate = an_import(project)
     with project.up() as up:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
+import pytest
+
 from tests.acceptance.running_daemon import Project, is_running, until
 
 
@@ -64,6 +66,7 @@ def test_ctrl_c_lets_work_end_within_the_grace(project: Project) -> None:
     assert instance["state"] == "SUCCEEDED"
 
 
+@pytest.mark.long  # the grace is ten seconds
 def test_work_that_outlasts_the_grace_is_stopped_with_all_its_processes(project: Project) -> None:
     pid_file = project.folder / "pid"
     project.job("stuck", f"trap '' TERM\n(setsid sleep 600 & echo $! > {pid_file})\nsleep 600")
