@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from datetime import datetime
+from typing import Any, TypeVar
 
 from runner.daemon.bridge import Bridge
 from runner.daemon.clock import Clock
@@ -39,6 +40,9 @@ from runner.vocabulary.errors import RunnerError
 
 Attempt = tuple[int, int, str]
 """An instance, the epoch of its attempt, and the target."""
+
+
+R = TypeVar("R", Checkpointed, StepReported)
 
 
 class Recorder:
@@ -141,40 +145,26 @@ class Recorder:
         self._bridge.record(f"the progress of instance {key[0]}", work, done, soon=False)
 
     def _checkpoint(self, report: Checkpointed) -> None:
-        at = self._clock.now()
-        what = f"checkpoint {report.record.n} of instance {report.instance}"
-
-        def work(tx: Transaction) -> None:
-            try:
-                record_checkpoint(tx, report, at)
-            except (ValueError, TypeError, RunnerError) as problem:
-                text = f"checkpoint {report.record.n} could not be recorded: {problem}"
-                attempt = report.instance, report.epoch, report.target
-                self._unrecorded[attempt] = ErrorInfo("not-recorded", text, report.step)
-                raise
-
-        def done(_: None, problem: BaseException | None) -> None:
-            if self.supervisor is None:
-                return
-            if problem is not None:  # it waits, and never goes on from what is not recorded
-                self._trouble(f"recording {what}", problem)
-                self.supervisor.stop(
-                    report.instance, report.epoch, grace_s=0, why="not-recorded", target=report.target
-                )
-            else:
-                self.supervisor.acknowledge(report.instance, report.epoch, report.number, report.target)
-
-        self._bridge.record(what, work, done)
+        # It waits, and never goes on from what is not recorded.
+        self._confirmed(f"checkpoint {report.record.n}", report, record_checkpoint, waits=True)
 
     def _step(self, report: StepReported) -> None:
+        # A child waits for the record of a completion, and goes on without that of anything else.
+        waits = report.event == "complete" and not report.last
+        self._confirmed(f"step {report.step}", report, record_step, waits=waits)
+
+    def _confirmed(
+        self, what: str, report: R, record: Callable[[Transaction, R, datetime], None], *, waits: bool
+    ) -> None:
+        """Record it, and let a child that waits for that go on; what cannot be recorded ends its attempt."""
         at = self._clock.now()
-        what = f"step {report.step} of instance {report.instance}"
+        whole = f"{what} of instance {report.instance}"
 
         def work(tx: Transaction) -> None:
             try:
-                record_step(tx, report, at)
+                record(tx, report, at)
             except (ValueError, TypeError, RunnerError) as problem:
-                text = f"step {report.step} could not be recorded: {problem}"
+                text = f"{what} could not be recorded: {problem}"
                 attempt = report.instance, report.epoch, report.target
                 self._unrecorded[attempt] = ErrorInfo("not-recorded", text, report.step)
                 raise
@@ -183,15 +173,14 @@ class Recorder:
             if self.supervisor is None:
                 return
             if problem is not None:
-                self._trouble(f"recording {what}", problem)
+                self._trouble(f"recording {whole}", problem)
                 self.supervisor.stop(
                     report.instance, report.epoch, grace_s=0, why="not-recorded", target=report.target
                 )
-            elif report.event == "complete" and not report.last:
+            elif waits:
                 self.supervisor.acknowledge(report.instance, report.epoch, report.number, report.target)
 
-        # A child waits for the record of a completion, and goes on without that of anything else.
-        self._bridge.record(what, work, done, soon=report.event == "complete" and not report.last)
+        self._bridge.record(whole, work, done, soon=waits)
 
     def _end(self, ended: Ended) -> None:
         spec = self._spec_of(ended.instance)
