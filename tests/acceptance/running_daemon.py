@@ -13,12 +13,12 @@ import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 RUNNER = str(Path(sys.executable).with_name("runner"))
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 """Longest wait for an event on a loaded machine; nothing is ever waited for that long when all is well."""
 
 
@@ -58,7 +58,12 @@ class Project:
     def run(self, *arguments: str, check: int | None = 0) -> subprocess.CompletedProcess[str]:
         """Run a command of the runner here; `check` is the exit code that is expected."""
         result = subprocess.run(
-            [RUNNER, *arguments], cwd=self.folder, capture_output=True, text=True, timeout=60, check=False
+            [RUNNER, *arguments],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=2 * PATIENCE_S,
+            check=False,
         )
         if check is not None:
             assert result.returncode == check, (
@@ -115,6 +120,7 @@ class Daemon:
     """One `runner up`, with its lines as they come."""
 
     def __init__(self, project: Project, arguments: tuple[str, ...]) -> None:
+        self._project = project
         self.process = subprocess.Popen(
             [RUNNER, "up", *arguments],
             cwd=project.folder,
@@ -160,6 +166,28 @@ class Daemon:
     def signal(self, number: int) -> None:
         self.process.send_signal(number)
 
+    def stop_between_writes(self) -> None:
+        """Stop it (SIGSTOP) at a moment when others can write.
+
+        A stopped process keeps its locks: one that is stopped in the midst of a write lets nobody else
+        write until it goes on. Where that has happened it goes on for a moment, and is stopped again.
+        """
+        until(self._stops_between_writes, "it can be stopped while it writes nothing")
+
+    def _stops_between_writes(self) -> bool:
+        self.signal(signal.SIGSTOP)
+        until(lambda: states_of_threads(self.pid) <= {"T", "t"}, "all of its threads are stopped")
+        other = sqlite3.connect(self._project.state / "runner.db", isolation_level=None, timeout=0)
+        try:
+            other.execute("BEGIN IMMEDIATE")
+            other.execute("ROLLBACK")
+        except sqlite3.OperationalError:
+            self.signal(signal.SIGCONT)
+            return False
+        finally:
+            other.close()
+        return True
+
     def wait(self) -> int:
         """Its exit code, once it has ended; the rest of its lines are kept."""
         code = self.process.wait(timeout=PATIENCE_S)
@@ -176,6 +204,7 @@ class Daemon:
     def end(self) -> None:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
+            self.process.send_signal(signal.SIGCONT)  # a stopped one could not obey
             try:
                 self.process.wait(timeout=PATIENCE_S)
             except subprocess.TimeoutExpired:
@@ -190,6 +219,15 @@ def is_running(pid: int) -> bool:
     except OSError:
         return False
     return state not in ("Z", "X")
+
+
+def states_of_threads(pid: int) -> set[str]:
+    """The states of all threads of a process, as one letter each (proc(5))."""
+    states = set()
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        with suppress(OSError):  # it has just ended
+            states.add((thread / "stat").read_text().rpartition(")")[2].split()[0])
+    return states
 
 
 def until(condition: Callable[[], bool], what: str) -> None:
