@@ -41,6 +41,7 @@ from runner.store.records import (
     TaskRecord,
     Watermark,
 )
+from runner.store.timekeeping import PresenceReads, PresenceWrites, ZoneReads, ZoneWrites
 from runner.vocabulary.errors import DamagedRow
 from runner.vocabulary.identity import Address
 
@@ -139,6 +140,11 @@ class SlotReads(Protocol):
 
     def decided_at(self, job_uid: str, slot_at: datetime) -> Slots:
         """All rows of a job's slots that were due at this instant, by their key."""
+
+    def covering(self, job_uid: str, after: datetime, until: datetime) -> Slots:
+        """Rows of slots that were due from `after` to `until`, both included, and of dropped ranges that
+        reach into that time; first due first.
+        """
 
 
 class SlotWrites(SlotReads, Protocol):
@@ -512,6 +518,10 @@ class Reader(Protocol):
     def external(self) -> ExternalReads: ...
     @property
     def drills(self) -> DrillReads: ...
+    @property
+    def presence(self) -> PresenceReads: ...
+    @property
+    def zones(self) -> ZoneReads: ...
     def note(self, problem: DamagedRow) -> None:
         """Keep it among the notes of the store and go on; raised where nobody takes notes."""
 
@@ -556,6 +566,10 @@ class Transaction(Reader, Protocol):
     def external(self) -> ExternalWrites: ...
     @property
     def drills(self) -> DrillWrites: ...
+    @property
+    def presence(self) -> PresenceWrites: ...
+    @property
+    def zones(self) -> ZoneWrites: ...
     def set_serial(
         self,
         expected: int,

@@ -305,7 +305,11 @@ class StepRecord:
 
 @dataclass(frozen=True, slots=True)
 class SlotRecord:
-    """What was decided about a slot: `instance`, `skipped` or `merged`; `count` > 1 for a dropped range."""
+    """What was decided about a slot: `instance`, `skipped` or `merged`; `count` > 1 for a dropped range.
+
+    `rule` is a word of vocabulary/slot_rules.py, `blocker` what was in the way (`instance 12`, `hold git`);
+    `first_at` is where a dropped range begins, and `outcome` how the run ended that has left the history.
+    """
 
     job_uid: str
     schedule: str
@@ -316,6 +320,10 @@ class SlotRecord:
     instance_id: int | None
     decided_at: datetime
     count: int = 1
+    rule: str = ""
+    blocker: str = ""
+    first_at: datetime | None = None
+    outcome: str = ""
 
 
 class Watermark(NamedTuple):

@@ -56,6 +56,8 @@ _NAMES = {
     "tokens": "'token ' || name",
     "external_runs": "'the external run ' || instance_id",
     "drills": "'the crash drill of job ' || job",
+    "presence": "'stretch ' || id || ' of session ' || session_id",
+    "zones": "'the rules of zone ' || name",
 }
 _TIMES = {
     "sessions": ("started_at", "heartbeat_at", "ended_at"),
@@ -63,7 +65,7 @@ _TIMES = {
     "revisions": ("created_at",),
     "holds": ("since", "until"),
     "watermarks": ("at",),
-    "slots": ("slot_at", "decided_at"),
+    "slots": ("slot_at", "decided_at", "first_at"),
     "job_instances": (
         "slot_at", "due_at", "start_deadline", "expires_at", "created_at", "first_started_at", "started_at",
         "completed_at", "first_error_at", "forced_at", "paused_at",
@@ -78,6 +80,8 @@ _TIMES = {
     "tokens": ("created_at", "expires_at", "used_at", "revoked_at"),
     "external_runs": ("heard_at", "silent_at", "call_at", "accepted_at"),
     "drills": ("at",),
+    "presence": ("began_at", "last_at"),
+    "zones": ("noted_at",),
 }  # fmt: skip
 _MAPS = {
     "objects": ("labels",),

@@ -16,6 +16,7 @@ from runner.store.sqlite.schema import (
     TABLE_OF_NOTIFICATIONS,
     TABLES,
     TABLES_OF_EXTERNAL_WORK,
+    TABLES_OF_TIMEKEEPING,
 )
 
 migrations = Migrations("runner")
@@ -96,6 +97,19 @@ def m0008_runs_that_have_begun_are_found(db: Database) -> None:
 @migrations()
 def m0009_targets_have_info_of_their_own(db: Database) -> None:
     db.execute("ALTER TABLE tasks ADD COLUMN info TEXT NOT NULL DEFAULT ''")
+
+
+@migrations()
+def m0010_ledger_with_rules_and_timekeeping(db: Database) -> None:
+    """Why a slot was decided so: the rule and what was in the way; where a dropped range begins; and how the
+    run ended that a slot became, once that has left the history.
+    """
+    db.execute("ALTER TABLE slots ADD COLUMN rule TEXT NOT NULL DEFAULT ''")
+    db.execute("ALTER TABLE slots ADD COLUMN blocker TEXT NOT NULL DEFAULT ''")
+    db.execute("ALTER TABLE slots ADD COLUMN first_at TEXT")
+    db.execute("ALTER TABLE slots ADD COLUMN outcome TEXT NOT NULL DEFAULT ''")
+    for statement in TABLES_OF_TIMEKEEPING:
+        db.execute(statement)
 
 
 LATEST = len(migrations._migrations)

@@ -7,19 +7,24 @@ from datetime import datetime
 from typing import Any
 
 from runner.store.records import SlotRecord, Watermark
-from runner.store.sqlite.cells import as_instant, instant
+from runner.store.sqlite.cells import as_instant, as_instant_or_none, instant, instant_or_none
 from runner.store.sqlite.damage import Rows
 
 _INSERT = (
     "INSERT INTO slots (job_uid, slot_key, schedule, slot_at, decision, reason, instance_id, decided_at,"
     " count) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 )
+_INSERT_WHOLE = (
+    "INSERT INTO slots (job_uid, slot_key, schedule, slot_at, decision, reason, instance_id, decided_at,"
+    " count, rule, blocker, first_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+)
 _FORWARD = (
     "INSERT INTO watermarks (job_uid, schedule, at, slot_key) VALUES (?, ?, ?, ?)"
     " ON CONFLICT DO UPDATE SET at = excluded.at, slot_key = excluded.slot_key WHERE excluded.at > at"
 )
 _SELECT = (
-    "SELECT job_uid, schedule, slot_key, slot_at, decision, reason, instance_id, decided_at, count FROM slots"
+    "SELECT job_uid, schedule, slot_key, slot_at, decision, reason, instance_id, decided_at, count, rule,"
+    " blocker, first_at, outcome FROM slots"
 )
 _Slots = list[SlotRecord]
 
@@ -70,11 +75,19 @@ class Slots:
             ),
         )
 
+    def covering(self, job_uid: str, after: datetime, until: datetime) -> _Slots:
+        rows = self._connection.execute(
+            f"{_SELECT} WHERE job_uid = ?1 AND slot_at >= ?2 AND coalesce(first_at, slot_at) <= ?3"
+            " ORDER BY slot_at, slot_key",
+            (job_uid, instant(after), instant(until)),
+        )
+        return _SLOTS.all(self._connection, rows)
+
     def decide(self, slot: SlotRecord, *, move_watermark: bool = True) -> bool:
         slot_at = instant(slot.slot_at)
         is_new = (
             self._connection.execute(
-                _INSERT,
+                _INSERT_WHOLE,
                 (
                     slot.job_uid,
                     slot.slot_key,
@@ -85,6 +98,9 @@ class Slots:
                     slot.instance_id,
                     instant(slot.decided_at),
                     slot.count,
+                    slot.rule,
+                    slot.blocker,
+                    instant_or_none(slot.first_at),
                 ),
             ).rowcount
             == 1
@@ -119,8 +135,22 @@ class Slots:
 
 
 def _record(row: Any) -> SlotRecord:
-    uid, schedule, key, at, decision, reason, id, decided_at, count = row
-    return SlotRecord(uid, schedule, key, as_instant(at), decision, reason, id, as_instant(decided_at), count)
+    uid, schedule, key, at, decision, reason, id, decided_at, count, rule, blocker, first_at, outcome = row
+    return SlotRecord(
+        uid,
+        schedule,
+        key,
+        as_instant(at),
+        decision,
+        reason,
+        id,
+        as_instant(decided_at),
+        count,
+        rule,
+        blocker,
+        as_instant_or_none(first_at),
+        outcome,
+    )
 
 
 def _watermark(row: Any) -> tuple[tuple[str, str], Watermark]:

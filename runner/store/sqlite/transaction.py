@@ -20,6 +20,7 @@ from runner.store.sqlite.holds import Holds
 from runner.store.sqlite.instances import Instances
 from runner.store.sqlite.notifications import Notifications
 from runner.store.sqlite.objects import Objects
+from runner.store.sqlite.presence import Presence
 from runner.store.sqlite.revisions import Revisions
 from runner.store.sqlite.sessions import Sessions
 from runner.store.sqlite.slots import Slots
@@ -27,6 +28,7 @@ from runner.store.sqlite.state import State
 from runner.store.sqlite.steps import Steps
 from runner.store.sqlite.tasks import Tasks
 from runner.store.sqlite.tokens import Tokens
+from runner.store.sqlite.zones import Zones
 from runner.vocabulary.errors import DamagedRow, StalePlan
 
 
@@ -50,6 +52,8 @@ class SqliteTransaction:
         self.tokens = Tokens(connection)
         self.external = ExternalRuns(connection)
         self.drills = Drills(connection)
+        self.presence = Presence(connection)
+        self.zones = Zones(connection)
 
     def note(self, problem: DamagedRow) -> None:
         note(self.connection, problem)

@@ -1,0 +1,74 @@
+"""What does the store keep of time itself? When was a daemon there, and by which zones?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+BEGAN_BY = ("start", "forward", "backward", "suspend", "stall")
+"""How a stretch begins: the daemon started, its clock was stepped, the machine slept, its loop stood."""
+
+ENDED_BY = ("", "stop", "forward", "backward", "suspend", "stall", "lost")
+"""How one ends: not yet, the daemon was stopped, as the next began, or nobody said (kill -9, power cut)."""
+
+
+@dataclass(frozen=True, slots=True)
+class StretchRecord:
+    """A time in which a daemon was there and its clocks agreed, from `began_at` until (at least) `last_at`.
+
+    `boot_s` counts from the machine's boot, suspend included, and never steps: two stretches of one `boot_id`
+    tell how long it really was between them. `moved_s`: by how much the wall clock was put forward (negative:
+    back) at its beginning, or for how long the machine slept or the loop stood still before it.
+    """
+
+    id: int
+    session_id: int
+    boot_id: str
+    began_at: datetime
+    began_boot_s: float
+    began_by: str
+    moved_s: float
+    last_at: datetime
+    last_boot_s: float
+    ended_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneRecord:
+    """The rules of a zone in use: a file of the tz database, and its version."""
+
+    name: str
+    version: str
+    noted_at: datetime
+    rules: bytes
+
+
+class PresenceReads(Protocol):
+    def last(self) -> StretchRecord | None:
+        """The newest stretch."""
+
+    def between(self, after: datetime, until: datetime) -> Sequence[StretchRecord]:
+        """In the order in which they were: those that reach into the time, with one more on each side."""
+
+
+class PresenceWrites(PresenceReads, Protocol):
+    def begin(
+        self, session_id: int, boot_id: str, *, at: datetime, boot_s: float, by: str, moved_s: float = 0.0
+    ) -> int:
+        """A new stretch; one that was not ended is ended by the same cause, or `lost` at a daemon's start."""
+
+    def extend(self, id: int, *, at: datetime, boot_s: float) -> None:
+        """It goes on until now."""
+
+    def end(self, id: int, *, at: datetime, boot_s: float, by: str) -> None: ...
+
+
+class ZoneReads(Protocol):
+    def all(self) -> dict[str, ZoneRecord]: ...
+
+
+class ZoneWrites(ZoneReads, Protocol):
+    def put(self, zone: ZoneRecord) -> None:
+        """In place of what was noted before."""
