@@ -87,16 +87,27 @@ def resume(asked: Asked) -> Sequence[ActedOnRun]:
 
 
 @click.command("bounce")
-@acts_on(RUNS, "bounce")
-def bounce(asked: Asked) -> Sequence[ActedOnRun]:
+@acts_on(
+    RUNS,
+    "bounce",
+    click.option(
+        "--target", default=None, metavar="T", help="Only this target, which waits for its next try."
+    ),
+)
+def bounce(asked: Asked, *, target: str | None) -> Sequence[ActedOnRun]:
     """Stop runs and start them again with the same id, from their first step that is not completed.
+
+    What waits for its retry, or sleeps, is due now.
 
     \b
     Example:
       runner instances bounce 42 --reason "new driver"
     """
     from runner.operations.bounce_instances import bounce_instances
+    from runner.operations.bounce_targets import bounce_targets
 
+    if target is not None:
+        return _recorded(asked, bounce_targets, target=target)
     return _recorded(asked, bounce_instances)
 
 
@@ -234,9 +245,13 @@ def _recorded(asked: Asked, operation: Callable[..., Sequence[R]], **more: Any) 
     from runner.store.daemon_lock import lock_holder
 
     runs = asked.record(operation, **more)
+    if lock_holder(asked.where.state) is not None:
+        return runs
     under_way = sorted({run.state for run in runs if run.state in ("STOPPING", "PAUSING")})  # type: ignore[attr-defined]
-    if under_way and lock_holder(asked.where.state) is None:
+    if under_way:
         warn(f"No daemon runs: what is {' or '.join(under_way)} is ended by the next `runner up`.")
+    if any(run.changed and run.state == "SCHEDULED" for run in runs):  # type: ignore[attr-defined]
+        warn("No daemon runs: what is SCHEDULED goes on with the next `runner up`.")
     return runs
 
 

@@ -99,6 +99,7 @@ class FanOut:
         elif was_pausing and not self._pausing:
             for target in self._turns.running:
                 self._desk.supervisor.go_on(self.instance.id, self.instance.epoch, target)
+        self._see_what_was_bounced()
         self.look()
 
     def close_doors(self) -> None:
@@ -129,6 +130,15 @@ class FanOut:
     @property
     def _is_to_stop(self) -> bool:
         return self._pausing or self._stopping or self._closed or self._time_is_up
+
+    def _see_what_was_bounced(self) -> None:
+        """An operator may have made the next try of a target due now (T6)."""
+        now = self._desk.clock.now()
+        if self._is_to_stop or not self._turns.waits_for_time(now):
+            return
+        with self._desk.store.read() as reader:
+            due = reader.tasks.due(self.instance.id, now)
+        self._turns.bring_forward(set(due), now)
 
     def _start_more(self) -> None:
         now = self._desk.clock.now()

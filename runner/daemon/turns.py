@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -150,6 +150,15 @@ class Turns:
             self._fresh.appendleft((it.position, target))
         else:
             heapq.heappush(self._retries, (now, it.position, target))
+
+    def waits_for_time(self, now: datetime) -> bool:
+        """Whether a next try is not due yet."""
+        return any(at > now for at, _, _ in self._retries)
+
+    def bring_forward(self, targets: Collection[str], now: datetime) -> None:
+        """The next try of these is due now."""
+        self._retries = [(min(at, now) if it in targets else at, n, it) for at, n, it in self._retries]
+        heapq.heapify(self._retries)
 
     def next_at(self) -> datetime | None:
         """When the next try is due, if there is a place for it."""

@@ -1,4 +1,6 @@
-"""Bounce jobs: stop what runs and start it again; or reset what has failed, and go on with what it saved."""
+"""Bounce jobs: stop what runs and start it again; let what waits for its retry start now; or reset what has
+failed, and go on with what it saved.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ from runner.access.permission import Actor, may
 from runner.lifecycle.instance import INSTANCE
 from runner.lifecycle.job import FAILED, RUNNING
 from runner.operations.acting_on_runs import Asking
-from runner.operations.bounce_instances import bounce_run, is_bounced
+from runner.operations.bounce_instances import bounce_run, is_between_attempts, is_bounced
 from runner.operations.holding import Acted, acted, counted, status_of
 from runner.operations.rerun import create_again
 from runner.operations.reset import reset_job
@@ -22,7 +24,7 @@ from runner.vocabulary.errors import IllegalTransition
 def bounce_jobs(
     tx: Transaction, names: Sequence[str], *, actor: Actor, reason: str, now: datetime, key: str
 ) -> tuple[Acted, ...]:
-    """All of them, or none: refused for a job that neither runs nor has failed.
+    """All of them, or none: refused for a job that neither runs, nor waits for a retry, nor has failed.
 
     `key` is new for each act. A failed job that is bounced is reset, and a new instance goes on with the
     state data of the failed one; twice is once, while that instance has not ended.
@@ -32,10 +34,12 @@ def bounce_jobs(
     refusals = []
     for record in records:
         status = status_of(tx, record.uid, now).status
-        if status not in (RUNNING, FAILED) and not _bounced(tx, record):
+        if status not in (RUNNING, FAILED) and not _bounced(tx, record) and not _between(tx, record):
             refusals.append(f"Job/{record.name} is {status}")
     if refusals:
-        raise IllegalTransition(f"{'; '.join(refusals)}; bounce is accepted in {RUNNING} and {FAILED}")
+        raise IllegalTransition(
+            f"{'; '.join(refusals)}; bounce is accepted in {RUNNING} and {FAILED}, and while a retry waits"
+        )
     asking = Asking(tx, str(actor), reason, now)
     return tuple(_bounce(asking, record, actor, key) for record in records)
 
@@ -53,10 +57,19 @@ def _bounce(asking: Asking, record: ObjectRecord, actor: Actor, key: str) -> Act
         note = f"instance {id} goes on with what instance {failed.id} saved"
         return acted(tx, record, now, changed=True, notes=[note])
     running = [r for r in tx.instances.unfinished_of(record.uid) if INSTANCE.accepts(r.state, "stop")]
-    for run in running:
+    waiting = [run for run in _between(tx, record) if run.due_at > now]
+    for run in (*running, *waiting):
         bounce_run(asking, run)
-    notes = counted((len(running), "run starts again", "runs start again"))
-    return acted(tx, record, now, changed=bool(running), notes=notes)
+    notes = counted(
+        (len(running), "run starts again", "runs start again"),
+        (len(waiting), "run that waited is due now", "runs that waited are due now"),
+    )
+    return acted(tx, record, now, changed=bool(running or waiting), notes=notes)
+
+
+def _between(tx: Transaction, record: ObjectRecord) -> list[InstanceRecord]:
+    """Its runs that have begun and wait for their next attempt."""
+    return [run for run in tx.instances.unfinished_of(record.uid) if is_between_attempts(run)]
 
 
 def _bounced(tx: Transaction, record: ObjectRecord) -> bool:

@@ -13,6 +13,7 @@ from runner.operations.acting_on_runs import ActedOnRun, Asking, act_on_runs
 from runner.operations.pausing import resume_instance
 from runner.store.port import Transaction
 from runner.store.records import InstanceRecord
+from runner.vocabulary.instants import to_text
 
 ACCEPTED = (*INSTANCE.accepting("resume"),)
 LIFTED = (OPERATOR, EVICTION)
@@ -37,7 +38,15 @@ def resume_instances(
         act=act,
         is_done=lambda run: run.state in ("SCHEDULED", "RUNNING"),
         refusal=lambda tx, run: _refusal(tx, run, now),
+        notes=lambda run: _notes(run, now),
     )
+
+
+def _notes(run: InstanceRecord, now: datetime) -> tuple[str, ...]:
+    """What goes on only later, and how it would now."""
+    if run.state != "SCHEDULED" or run.epoch == 0 or run.due_at <= now:
+        return ()
+    return (f"it waits ({run.reason}) until {to_text(run.due_at)}; now: runner instances bounce {run.id}",)
 
 
 def _refusal(tx: Transaction, run: InstanceRecord, now: datetime) -> str | None:

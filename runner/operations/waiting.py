@@ -12,6 +12,8 @@ from runner.operations.outcome import definition_of
 from runner.store.port import Reader
 from runner.store.records import InstanceRecord
 
+ANY_PLACE = "a free place among the runs of the daemon"
+
 
 @dataclass(frozen=True, slots=True)
 class WaitsFor:
@@ -49,7 +51,7 @@ def waits_for(reader: Reader, run: InstanceRecord, now: datetime) -> WaitsFor | 
         case Wait(reason=reason, blocker=blocker):
             behind = int(blocker)
             return WaitsFor(_reason(reader, run, reason, behind, now), behind)
-    return WaitsFor("a free place among the runs of the daemon")
+    return WaitsFor(ANY_PLACE)
 
 
 def _reason(reader: Reader, run: InstanceRecord, reason: str, behind: int, now: datetime) -> str:

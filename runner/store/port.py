@@ -296,6 +296,9 @@ class TaskReads(Protocol):
     def open_tasks(self, instance_id: int) -> list[OpenTask]:
         """All tasks of the run as a fan-out needs them, in the order of the inventory."""
 
+    def due(self, instance_id: int, now: datetime) -> list[str]:
+        """The targets whose next try is due."""
+
 
 class TaskWrites(TaskReads, Protocol):
     def freeze(
@@ -404,6 +407,9 @@ class StateWrites(StateReads, Protocol):
 
     def take_over(self, instance_id: int, *, predecessor: int, at: datetime) -> int:
         """Give a failed predecessor's rows to this run; how many. The sleeps of the other are not its own."""
+
+    def wake(self, instance_id: int, target: str | None = None) -> None:
+        """The sleep of all its targets, or of one, is over."""
 
     def clear(
         self, job_uid: str, *, instance_id: int | None = None, at: datetime, who: str, why: str = ""

@@ -15,12 +15,14 @@ from daemons import Daemon
 from installations import ANA, NOW, Installation, a_job
 
 from runner.declaration.resolve import Surroundings, resolve
+from runner.operations.acting_on_runs import ActedOnRun
+from runner.operations.bounce_targets import bounce_targets
 from runner.operations.cancel import cancel_instances
 from runner.operations.failed_targets import take_failed_targets
 from runner.operations.pausing import pause_instance, resume_instance
 from runner.operations.rerun import rerun_instance
 from runner.store.records import NewInstance, NewObject
-from runner.vocabulary.errors import IllegalTransition
+from runner.vocabulary.errors import IllegalTransition, UnknownName
 
 Start = Callable[..., Daemon]
 FLEET = {f"edge-{n}": {"host": f"192.0.2.{n}", "region": "north" if n % 2 else "south"} for n in range(1, 5)}
@@ -124,6 +126,41 @@ def _task(here: Installation, id: int, target: str = "edge-2") -> Any:
 class TaskThatIsNotThereYet:
     failures = attempt = 0
     state = ""
+
+
+def test_a_target_that_waits_for_its_next_try_is_tried_at_once_when_it_is_bounced(
+    here: Installation, a_daemon: Start
+) -> None:
+    here.install(a_fan_out("visit", fails_on("edge-2", "edge-3"), parallel=4, minSuccess="50%"))
+    up = a_daemon()
+    id = up.trigger("visit")
+    up.until(lambda: _task(here, id).failures == 1 and _task(here, id, "edge-3").failures == 1)
+    up.settle()
+
+    def bounce(target: str) -> ActedOnRun:
+        asked = {"target": target, "actor": ANA, "reason": "cable", "now": up.clock.now()}
+        (done,) = here.store.transact(lambda tx: bounce_targets(tx, [id], **asked))  # type: ignore[arg-type]
+        return done
+
+    assert bounce("edge-2").notes == ("target edge-2 is tried now",)
+    assert bounce("edge-2").changed is False
+    up.engine.look()
+    up.until(lambda: _task(here, id).failures == 2)
+    up.settle()
+    assert (_task(here, id).attempt, _task(here, id, "edge-3").attempt) == (2, 1)
+    with here.store.read() as reader:
+        said = [e for e in reader.events.of("task", f"{id}/edge-2") if e.event == "bounce"]
+    assert [(e.who, e.why) for e in said] == [(str(ANA), "cable")]
+    with pytest.raises(IllegalTransition) as refused:
+        bounce("edge-1")
+    assert str(refused.value) == (
+        f"target edge-1 of instance {id} is SUCCEEDED; bounce of a target is accepted in RESCHEDULED"
+    )
+    with pytest.raises(UnknownName) as unknown:
+        bounce("edge-9")
+    assert str(unknown.value) == (
+        f"instance {id} of visit has no target 'edge-9'; it has its 4 targets: runner instances show {id}"
+    )
 
 
 def test_with_too_few_successes_the_run_has_failed(here: Installation, a_daemon: Start) -> None:

@@ -95,3 +95,15 @@ def test_what_could_not_be_started_is_where_it_was() -> None:
     assert it.next(NOW).start == ["t0"]
     it.put_back("t0", "RESCHEDULED", NOW)
     assert it.next(NOW).start == ["t0"]
+
+
+def test_a_try_that_is_brought_forward_is_due_now() -> None:
+    it = turns(
+        2, recorded(0, "RESCHEDULED", next_try_at=LATER), recorded(1, "RESCHEDULED", next_try_at=LATER)
+    )
+    assert (it.next(NOW).start, it.waits_for_time(NOW)) == ([], True)
+    it.bring_forward({"t1"}, NOW)
+    assert it.next(NOW).start == ["t1"]
+    assert it.waits_for_time(NOW)
+    it.bring_forward({"t0"}, NOW)
+    assert (it.next(NOW).start, it.waits_for_time(NOW)) == (["t0"], False)

@@ -195,7 +195,20 @@ def test_a_job_that_sleeps_cannot_be_bounced(here: Installation) -> None:
     here.install(a_job("load"))
     with pytest.raises(IllegalTransition) as refused:
         act(here, bounce_jobs, "load", key="k")
-    assert str(refused.value) == "Job/load is ASLEEP; bounce is accepted in RUNNING and FAILED"
+    assert str(refused.value) == (
+        "Job/load is ASLEEP; bounce is accepted in RUNNING and FAILED, and while a retry waits"
+    )
+
+
+def test_a_job_whose_retry_waits_tries_it_now_when_it_is_bounced(sound: Installation) -> None:
+    sound.install(a_job("load", retry={"initial": "1h", "maxAttempts": 3}))
+    id = sound.run("load")
+    start(sound, id)
+    end(sound, id)
+    (done,) = act(sound, bounce_jobs, "load", key="k", now=at(minutes=1))
+    assert (done.changed, done.notes) == (True, ("1 run that waited is due now",))
+    assert sound.instance(id).due_at == at(minutes=1)
+    assert act(sound, bounce_jobs, "load", key="l", now=at(minutes=1))[0].changed is False
 
 
 def test_a_skip_drops_the_starts_that_wait(sound: Installation) -> None:

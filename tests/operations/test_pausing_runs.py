@@ -20,17 +20,19 @@ from runner.operations.finish_instance import finish_instance
 from runner.operations.force import force_overdue, heard_again, lose
 from runner.operations.kill_instances import kill_instances
 from runner.operations.pause_instances import pause_instances
+from runner.operations.pause_jobs import pause_jobs
 from runner.operations.recover import left_behind, recover
 from runner.operations.resolve_instances import resolve_instances
 from runner.operations.resume_instances import resume_instances
 from runner.store.records import InstanceRecord
 from runner.vocabulary.errors import IllegalTransition, Refused
+from runner.vocabulary.instants import to_text
 
 TWO_STEPS = [{"name": "run", "shell": "true"}, {"name": "then", "shell": "true"}]
 OBEYED = ErrorInfo("stopped", "pause")
 
 
-def act(here: Installation, verb: Callable[..., Any], *ids: int, **more: Any) -> tuple[ActedOnRun, ...]:
+def act(here: Installation, verb: Callable[..., Any], *ids: Any, **more: Any) -> tuple[ActedOnRun, ...]:
     arguments = {"actor": ANA, "reason": "INC-1", "now": at(0), **more}
     return here.store.transact(lambda tx: verb(tx, ids, **arguments))
 
@@ -289,7 +291,9 @@ def test_what_does_not_run_cannot_be_bounced(here: Installation) -> None:
     id = here.run("load", "PAUSED")
     with pytest.raises(IllegalTransition) as refused:
         act(here, bounce_instances, id)
-    assert str(refused.value) == (f"instance {id} of load is PAUSED; bounce is accepted in RUNNING, PAUSING")
+    assert str(refused.value) == (
+        f"instance {id} of load is PAUSED; bounce is accepted in RUNNING, PAUSING, SCHEDULED"
+    )
 
 
 def test_a_kill_takes_the_grace_from_what_is_being_cancelled(sound: Installation) -> None:
@@ -300,6 +304,51 @@ def test_a_kill_takes_the_grace_from_what_is_being_cancelled(sound: Installation
     assert act(sound, kill_instances, id)[0].changed is False
     end(sound, id, "stopped")
     assert (sound.instance(id).state, rows(sound, id)[-1]) == ("CANCELLED", "I33")
+
+
+def test_a_retry_that_waits_is_due_now_when_it_is_bounced(sound: Installation) -> None:
+    id = a_running(sound, retry={"initial": "1h", "maxAttempts": 3})
+    end(sound, id)
+    assert (sound.instance(id).reason, sound.instance(id).due_at) == ("retry", at(1))
+    (done,) = act(sound, bounce_instances, id, now=at(minutes=5))
+    run = sound.instance(id)
+    assert (done.changed, run.state, run.reason, run.due_at) == (True, "SCHEDULED", "retry", at(minutes=5))
+    assert (events(sound, id)[-1].event, events(sound, id)[-1].why) == ("bounce", "INC-1")
+    assert act(sound, bounce_instances, id, now=at(minutes=6))[0].changed is False
+    claimed = claim(sound, id, at(minutes=6))
+    assert isinstance(claimed, Claimed)
+    assert (claimed.instance.attempt, claimed.instance.failures) == (2, 1)
+
+
+def test_a_run_that_waits_for_its_retry_says_when_it_is_resumed_what_makes_it_due(
+    sound: Installation,
+) -> None:
+    id = a_running(sound, retry={"initial": "1h", "maxAttempts": 3})
+    end(sound, id)
+    (done,) = act(sound, resume_instances, id)
+    assert (done.changed, done.notes) == (
+        False,
+        (f"it waits (retry) until {to_text(at(1))}; now: runner instances bounce {id}",),
+    )
+
+
+def test_a_start_that_has_not_begun_cannot_be_bounced(here: Installation) -> None:
+    here.install(a_job("load", schedule=None))
+    id = here.run("load")
+    with pytest.raises(IllegalTransition) as refused:
+        act(here, bounce_instances, id)
+    assert str(refused.value) == (
+        f"instance {id} of load has not begun, and is due at {to_text(at(0))}; bounce is accepted for what "
+        "runs or waits for its next attempt, and runner jobs trigger load starts another now"
+    )
+
+
+def test_what_is_due_by_a_bounce_says_what_it_still_waits_for(sound: Installation) -> None:
+    id = a_running(sound, retry={"initial": "1h", "maxAttempts": 3})
+    end(sound, id)
+    act(sound, pause_jobs, "load")
+    (done,) = act(sound, bounce_instances, id)
+    assert done.notes == ("it is due, and waits for its job, which is paused",)
 
 
 def test_a_cancel_wins_over_a_bounce_that_is_under_way(sound: Installation) -> None:

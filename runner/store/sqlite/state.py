@@ -111,6 +111,13 @@ class State:
             (instance_id, instant(at), predecessor),
         ).rowcount
 
+    def wake(self, instance_id: int, target: str | None = None) -> None:
+        self._connection.execute(
+            "UPDATE job_state_data SET wake_at = NULL"
+            " WHERE instance_id = ?1 AND wake_at IS NOT NULL AND (?2 IS NULL OR target = ?2)",
+            (instance_id, target),
+        )
+
     def clear(
         self, job_uid: str, *, instance_id: int | None = None, at: datetime, who: str, why: str = ""
     ) -> int:

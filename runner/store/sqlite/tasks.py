@@ -118,6 +118,13 @@ class Tasks:
     def open_tasks(self, instance_id: int) -> list[OpenTask]:
         return _OPEN_TASKS.all(self._connection, self._connection.execute(_OPEN, (instance_id,)))
 
+    def due(self, instance_id: int, now: datetime) -> list[str]:
+        rows = self._connection.execute(
+            "SELECT target FROM tasks WHERE instance_id = ? AND state = 'RESCHEDULED' AND next_try_at <= ?",
+            (instance_id, instant(now)),
+        )
+        return [target for (target,) in rows]
+
     def freeze(
         self,
         instance_id: int,

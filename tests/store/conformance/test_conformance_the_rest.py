@@ -181,6 +181,12 @@ def test_a_checkpoint_is_kept_with_its_step_and_only_of_a_live_run_at_its_epoch(
         )
 
     checkpoint(1, '{"page":3}', wake_at=later(5))
+    store.transact(lambda tx: tx.state.wake(id, "another"))
+    with store.read() as reader:
+        assert [row.wake_at for row in reader.state.of_instance(id)] == [later(5)]
+    store.transact(lambda tx: tx.state.wake(id))
+    with store.read() as reader:
+        assert [row.wake_at for row in reader.state.of_instance(id)] == [None]
     checkpoint(2, None)  # unchanged
     with store.read() as reader:
         (row,) = reader.state.of_instance(id)
