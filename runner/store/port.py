@@ -17,6 +17,7 @@ from runner.store.drilling import DrillReads, DrillWrites
 from runner.store.outside import ExternalReads, ExternalWrites, TokenReads, TokenWrites
 from runner.store.records import (
     Applied,
+    AtWork,
     ErrorRecord,
     EventRecord,
     HoldRecord,
@@ -38,6 +39,7 @@ from runner.store.records import (
     SlotRecord,
     StateRecord,
     StepRecord,
+    TargetRequest,
     TaskRecord,
     Watermark,
 )
@@ -299,6 +301,12 @@ class TaskReads(Protocol):
     def due(self, instance_id: int, now: datetime) -> list[str]:
         """The targets whose next try is due."""
 
+    def at_work(self, instance_id: int, targets: Sequence[str]) -> dict[str, AtWork]:
+        """Of these targets of the run, those that another run works on: target → that run."""
+
+    def asked(self, instance_id: int) -> list[TargetRequest]:
+        """What was asked of its targets and has not been done, the oldest first."""
+
 
 class TaskWrites(TaskReads, Protocol):
     def freeze(
@@ -309,8 +317,21 @@ class TaskWrites(TaskReads, Protocol):
         *,
         at: datetime,
         who: str,
+        inventory: str | None = None,
     ) -> None:
-        """These targets with their values instead of the task `-` of a run that has just begun (T1)."""
+        """These targets with their values instead of the task `-` of a run that has just begun (T1).
+
+        Of one `inventory`, a target is RUNNING in one run at a time.
+        """
+
+    def count_end(self, instance_id: int, *, epoch: int, failed: bool) -> None:
+        """One more target of the run has ended."""
+
+    def ask(self, instance_id: int, target: str, verb: str, *, who: str, why: str, at: datetime) -> None:
+        """Of whoever works on the run."""
+
+    def done(self, instance_id: int, target: str | None = None) -> None:
+        """What was asked of the target, or of all of them, is done, or past."""
 
     def move_all(
         self,
@@ -340,7 +361,10 @@ class TaskWrites(TaskReads, Protocol):
         why: str = "",
         **changes: Any,
     ) -> None:
-        """RUNNING raises attempt and sets last_triggered_at."""
+        """RUNNING raises attempt and sets last_triggered_at.
+
+        TargetAtWork, and nothing is changed, when another run works on that target of the inventory.
+        """
 
 
 class StepReads(Protocol):

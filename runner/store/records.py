@@ -274,6 +274,24 @@ class OpenTask(NamedTuple):
     crashes: int
 
 
+class AtWork(NamedTuple):
+    """The run that works on a target now."""
+
+    target: str
+    instance_id: int
+    job: str
+
+
+class TargetRequest(NamedTuple):
+    """What a person asked of one target: `cancel` or `retry`. The newest has the highest id."""
+
+    id: int
+    target: str
+    verb: str
+    who: str
+    why: str
+
+
 @dataclass(frozen=True, slots=True)
 class NewStep:
     """A step that a task will go through."""

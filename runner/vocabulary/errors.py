@@ -35,6 +35,10 @@ class ChangedMeanwhile(RunnerError):
     """A guarded write found another state or epoch than it expected; nothing was written."""
 
 
+class TargetAtWork(RunnerError):
+    """Another run works on that target of the inventory; nothing was written."""
+
+
 class UnknownName(RunnerError):
     """No such object, instance or step; the message offers the nearest known name."""
 

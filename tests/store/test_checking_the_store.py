@@ -128,6 +128,11 @@ SPOILED = [
         "lock warehouse is held by runs 3, 4",
     ),
     (
+        "INSERT INTO target_requests SELECT 1, id, 'e', 'cancel', 'a', '', created_at FROM job_instances LIMIT 1",
+        "nothing is asked of the targets of a run that has ended",
+        "request 1 is still there, and run 1 of nightly has ended",
+    ),
+    (
         "UPDATE job_instances SET pauses = 'operator' WHERE id = 3",
         "only what is being paused, stopped or sought has a time at which that is forced",
         "run 3 of nightly is RUNNING and still has a time or a reason of an earlier state",

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from runner.vocabulary.instants import to_text
+
+T = TypeVar("T")
 
 _last: tuple[datetime | None, str] = (None, "")
 
@@ -127,7 +129,7 @@ def marks(count: int) -> str:
     return ", ".join("?" * count)
 
 
-def chunks(ids: list[int], size: int = 500) -> Iterator[list[int]]:
+def chunks(ids: list[T], size: int = 500) -> Iterator[list[T]]:
     """In portions that fit into one statement's parameters."""
     for start in range(0, len(ids), size):
         yield ids[start : start + size]

@@ -58,6 +58,7 @@ _NAMES = {
     "drills": "'the crash drill of job ' || job",
     "presence": "'stretch ' || id || ' of session ' || session_id",
     "zones": "'the rules of zone ' || name",
+    "target_requests": "'request ' || id || ' of run ' || instance_id",
 }
 _TIMES = {
     "sessions": ("started_at", "heartbeat_at", "ended_at"),
@@ -82,6 +83,7 @@ _TIMES = {
     "drills": ("at",),
     "presence": ("began_at", "last_at"),
     "zones": ("noted_at",),
+    "target_requests": ("at",),
 }  # fmt: skip
 _MAPS = {
     "objects": ("labels",),
@@ -142,6 +144,13 @@ INVARIANTS = (
             json_each('["' || replace(replace(i.locks, '"', ''), ' ', '","') || '"]') held
         WHERE i.locks <> '' AND i.state IN ({_LIVE}) AND held.value NOT LIKE 'group:%'
         GROUP BY held.value HAVING count(*) > 1
+        """,
+    ),
+    Invariant(
+        "nothing is asked of the targets of a run that has ended",
+        f"""
+        SELECT 'request ' || r.id || ' is still there, and ' || {_RUN} || ' has ended' FROM target_requests r
+        JOIN job_instances i ON i.id = r.instance_id WHERE i.state IN ({_TERMINAL})
         """,
     ),
     Invariant(

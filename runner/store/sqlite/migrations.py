@@ -14,6 +14,7 @@ from sqlite_utils.migrations import Migrations
 from runner.store.sqlite.schema import (
     TABLE_OF_DRILLS,
     TABLE_OF_NOTIFICATIONS,
+    TABLE_OF_REQUESTS,
     TABLES,
     TABLES_OF_EXTERNAL_WORK,
     TABLES_OF_TIMEKEEPING,
@@ -109,6 +110,18 @@ def m0010_ledger_with_rules_and_timekeeping(db: Database) -> None:
     db.execute("ALTER TABLE slots ADD COLUMN first_at TEXT")
     db.execute("ALTER TABLE slots ADD COLUMN outcome TEXT NOT NULL DEFAULT ''")
     for statement in TABLES_OF_TIMEKEEPING:
+        db.execute(statement)
+
+
+@migrations()
+def m0011_targets_are_locked_and_asked_for(db: Database) -> None:
+    """Of one inventory, a target is worked on once at a time; what is asked of a target has its own rows."""
+    db.execute("ALTER TABLE tasks ADD COLUMN inventory TEXT")
+    db.execute(
+        "CREATE UNIQUE INDEX targets_at_work ON tasks (inventory, target)"
+        " WHERE inventory IS NOT NULL AND state = 'RUNNING'"
+    )
+    for statement in TABLE_OF_REQUESTS:
         db.execute(statement)
 
 

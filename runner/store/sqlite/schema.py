@@ -329,3 +329,19 @@ TABLES_OF_TIMEKEEPING = (
     ) STRICT, WITHOUT ROWID
     """,
 )
+
+# What a person asked of one target of a run, until the daemon that works on the run has done it.
+TABLE_OF_REQUESTS = (
+    """
+    CREATE TABLE target_requests (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        instance_id INTEGER NOT NULL REFERENCES job_instances (id) ON DELETE CASCADE,
+        target TEXT NOT NULL,
+        verb TEXT NOT NULL,
+        who TEXT NOT NULL,
+        why TEXT NOT NULL DEFAULT '',
+        at TEXT NOT NULL
+    ) STRICT
+    """,
+    "CREATE INDEX requests_by_instance ON target_requests (instance_id)",
+)

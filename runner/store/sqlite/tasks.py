@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from runner.lifecycle.machine import Move
-from runner.store.records import OpenTask, TaskRecord
+from runner.store.records import AtWork, OpenTask, TaskRecord
 from runner.store.sqlite.cells import (
     as_instant_or_none,
     as_json,
@@ -22,7 +22,8 @@ from runner.store.sqlite.cells import (
 from runner.store.sqlite.changes import TASK_COLUMNS, Changes
 from runner.store.sqlite.damage import Rows
 from runner.store.sqlite.events import Events
-from runner.vocabulary.errors import ChangedMeanwhile
+from runner.store.sqlite.target_requests import TargetRequests
+from runner.vocabulary.errors import ChangedMeanwhile, TargetAtWork
 
 _SELECT = (
     "SELECT instance_id, target, state, attempt, last_triggered_at, next_try_at, reason, progress,"
@@ -34,14 +35,25 @@ _OPEN = (
     " WHERE instance_id = ? ORDER BY position"
 )
 _FREEZE = (
-    "INSERT INTO tasks (instance_id, target, state, position, target_values) VALUES (?, ?, 'SCHEDULED', ?, ?)"
+    "INSERT INTO tasks (instance_id, target, state, position, target_values, inventory)"
+    " VALUES (?, ?, 'SCHEDULED', ?, ?, ?)"
 )
 _TRIGGERED = ", attempt = attempt + 1, next_try_at = NULL, last_triggered_at = ?"
 _GUARD = (
     " WHERE instance_id = ? AND target = ? AND state = ?"
     " AND (SELECT epoch FROM job_instances WHERE id = instance_id) = ?"
 )
-
+_AT_WORK = (
+    "SELECT other.target, other.instance_id, i.job FROM tasks own"
+    " JOIN tasks other ON other.inventory = own.inventory AND other.target = own.target"
+    " AND other.inventory IS NOT NULL AND other.state = 'RUNNING' AND other.instance_id <> own.instance_id"
+    " JOIN job_instances i ON i.id = other.instance_id"
+    " WHERE own.instance_id = ? AND own.target IN ({})"
+)
+_COUNT_END = (
+    "UPDATE job_instances SET targets_ended = targets_ended + 1, targets_failed = targets_failed + ?,"
+    " progress = (targets_ended + 1.0) / max(targets, 1) WHERE id = ? AND epoch = ?"
+)
 
 _FIGURES = {
     "running_s": "sum",
@@ -62,6 +74,8 @@ class Tasks:
         self._connection = connection
         self._events = events
         self._changes = Changes(TASK_COLUMNS)
+        requests = TargetRequests(connection)
+        self.asked, self.ask, self.done = requests.of, requests.add, requests.done
 
     def of(self, instance_id: int) -> list[TaskRecord]:
         rows = self._connection.execute(f"{_SELECT} WHERE instance_id = ? ORDER BY target", (instance_id,))
@@ -125,6 +139,17 @@ class Tasks:
         )
         return [target for (target,) in rows]
 
+    def at_work(self, instance_id: int, targets: Sequence[str]) -> dict[str, AtWork]:
+        found: dict[str, AtWork] = {}
+        for names in chunks(list(targets)):
+            sql = _AT_WORK.format(marks(len(names)))
+            for row in self._connection.execute(sql, (instance_id, *names)):
+                found[row[0]] = AtWork(*row)
+        return found
+
+    def count_end(self, instance_id: int, *, epoch: int, failed: bool) -> None:
+        self._connection.execute(_COUNT_END, (int(failed), instance_id, epoch))
+
     def freeze(
         self,
         instance_id: int,
@@ -133,12 +158,13 @@ class Tasks:
         *,
         at: datetime,
         who: str,
+        inventory: str | None = None,
     ) -> None:
         self._connection.execute("DELETE FROM tasks WHERE instance_id = ?", (instance_id,))
         self._connection.executemany(
             _FREEZE,
             (
-                (instance_id, target, position, as_json(values))
+                (instance_id, target, position, as_json(values), inventory)
                 for position, (target, values) in enumerate(targets)
             ),
         )
@@ -200,15 +226,24 @@ class Tasks:
         if move.after == "RUNNING":
             sql += _TRIGGERED
             values = (move.after, at_text)
-        moved = self._connection.execute(
-            sql + extra + _GUARD, (*values, *cells, instance_id, target, move.before, epoch)
-        )
+        try:
+            moved = self._connection.execute(
+                sql + extra + _GUARD, (*values, *cells, instance_id, target, move.before, epoch)
+            )
+        except sqlite3.IntegrityError as problem:
+            raise self._taken(instance_id, target) or problem from problem
         if moved.rowcount != 1:
             raise self._changed(instance_id, target, move, epoch)
         self._events.add(
             (at_text, "task", f"{instance_id}/{target}", move.event, move.row, move.before, move.after, who,
              why, "{}", instance_id)
         )  # fmt: skip
+
+    def _taken(self, instance_id: int, target: str) -> TargetAtWork | None:
+        other = self.at_work(instance_id, [target]).get(target)
+        if other is None:
+            return None
+        return TargetAtWork(f"instance {other.instance_id} of {other.job} works on target {target}")
 
     def _changed(self, instance_id: int, target: str, move: Move, epoch: int) -> ChangedMeanwhile:
         row = self._connection.execute(

@@ -21,8 +21,8 @@ from runner.lifecycle.instance import INSTANCE
 from runner.lifecycle.step import STEP
 from runner.lifecycle.task import TASK
 from runner.store.port import Store, Transaction
-from runner.store.records import ErrorRecord, NewStep
-from runner.vocabulary.errors import ChangedMeanwhile
+from runner.store.records import AtWork, ErrorRecord, NewStep
+from runner.vocabulary.errors import ChangedMeanwhile, TargetAtWork
 
 CLAIM = INSTANCE.move("SCHEDULED", "claim")
 RETRY = INSTANCE.move("RUNNING", "retry")
@@ -456,13 +456,73 @@ def test_a_task_keeps_when_it_expires_and_why_it_failed(store: Store) -> None:
         assert (run.targets, run.targets_ended, run.targets_failed) == (3, 1, 1)
 
 
-def a_fan_out(store: Store) -> int:
+def test_of_one_inventory_a_target_is_worked_on_by_one_run_at_a_time(store: Store) -> None:
+    first, second = (a_fan_out(store, "fleet", name) for name in ("upgrade", "reboot"))
+    elsewhere, without = a_fan_out(store, "others", "visit"), a_fan_out(store, None, "again")
+    start = TASK.move("SCHEDULED", "start")
+
+    def begin_on(id: int) -> None:
+        store.transact(lambda tx: tx.tasks.move(id, "edge-0", start, epoch=1, at=AT, who="x"))
+
+    for id in (first, elsewhere, without):
+        begin_on(id)
+    with pytest.raises(TargetAtWork, match=f"instance {first} of upgrade works on target edge-0"):
+        begin_on(second)
+    with store.read() as reader:
+        assert reader.tasks.at_work(second, ["edge-0", "edge-1"]) == {
+            "edge-0": AtWork("edge-0", first, "upgrade")
+        }
+        assert reader.tasks.at_work(first, ["edge-0"]) == {}
+    succeed = TASK.move("RUNNING", "succeed")
+    store.transact(lambda tx: tx.tasks.move(first, "edge-0", succeed, epoch=1, at=AT, who="x"))
+    begin_on(second)
+
+
+def test_what_is_asked_of_targets_waits_until_it_is_done(store: Store) -> None:
+    id = a_fan_out(store)
+
+    def work(tx: Transaction) -> None:
+        for target, verb in (("edge-0", "cancel"), ("edge-1", "retry"), ("edge-2", "cancel")):
+            tx.tasks.ask(id, target, verb, who="ana", why="INC-1", at=AT)
+
+    store.transact(work)
+    with store.read() as reader:
+        assert [tuple(request)[1:] for request in reader.tasks.asked(id)] == [
+            ("edge-0", "cancel", "ana", "INC-1"),
+            ("edge-1", "retry", "ana", "INC-1"),
+            ("edge-2", "cancel", "ana", "INC-1"),
+        ]
+    store.transact(lambda tx: tx.tasks.done(id, "edge-1"))
+    with store.read() as reader:
+        assert [request.target for request in reader.tasks.asked(id)] == ["edge-0", "edge-2"]
+    store.transact(lambda tx: tx.tasks.done(id))
+    with store.read() as reader:
+        assert reader.tasks.asked(id) == []
+
+
+def test_the_ends_of_targets_are_counted_by_whoever_owns_the_run(store: Store) -> None:
+    id = a_fan_out(store)
+
+    def work(tx: Transaction) -> None:
+        tx.instances.update(id, epoch=1, targets=4)
+        tx.tasks.count_end(id, epoch=1, failed=False)
+        tx.tasks.count_end(id, epoch=1, failed=True)
+        tx.tasks.count_end(id, epoch=7, failed=True)
+
+    store.transact(work)
+    with store.read() as reader:
+        run = reader.instances.get(id)
+        assert run is not None
+        assert (run.targets_ended, run.targets_failed, run.progress) == (2, 1, 0.5)
+
+
+def a_fan_out(store: Store, inventory: str | None = None, job: str = "nightly") -> int:
     """A run that has begun, with its targets."""
-    id = created(store, a_slot_run(install(store)))
+    id = created(store, a_slot_run(install(store, job), job=job))
 
     def work(tx: Transaction) -> None:
         begin(tx, id)
-        tx.tasks.freeze(id, TARGETS, CREATED, at=AT, who="dispatcher")
+        tx.tasks.freeze(id, TARGETS, CREATED, at=AT, who="dispatcher", inventory=inventory)
 
     store.transact(work)
     return id
