@@ -33,6 +33,8 @@ class SlotDecision:
     count: int = 1
     first: Slot | None = None
     behind: bool = False
+    rule: str = ""
+    """For one that is dropped: by which rule, a word of vocabulary/slot_rules.py."""
 
     @property
     def marks(self) -> dict[str, Any]:
@@ -55,6 +57,7 @@ class _Dropped:
     """Neighbours dropped for one reason; keeps single slots only while they may still be told singly."""
 
     reason: str
+    rule: str
     first: Slot
     last: Slot
     count: int = 0
@@ -86,11 +89,11 @@ def decide_missed(
     """
     tolerance = min(TOLERANCE, interval) if interval else TOLERANCE
     keep = {"none": 0, "last": 1, "all": max_runs}[policy]
-    too_old = f"missed: older than {format_duration(max_age)}"
+    too_old = (f"missed: older than {format_duration(max_age)}", "missed-age")
     not_kept = {
-        "none": "missed: policy none",
-        "last": "missed: only the last is caught up",
-        "all": f"missed: more than {max_runs} to catch up",
+        "none": ("missed: policy none", "missed-none"),
+        "last": ("missed: only the last is caught up", "missed-last"),
+        "all": (f"missed: more than {max_runs} to catch up", "missed-most"),
     }[policy]
     dropped: list[_Dropped] = []
     missed: deque[Slot] = deque()
@@ -116,13 +119,15 @@ def decide_missed(
     )
 
 
-def _drop(dropped: list[_Dropped], slot: Slot, reason: str) -> None:
-    if not dropped or dropped[-1].reason != reason:
-        dropped.append(_Dropped(reason, slot, slot))
+def _drop(dropped: list[_Dropped], slot: Slot, why: tuple[str, str]) -> None:
+    if not dropped or (dropped[-1].reason, dropped[-1].rule) != why:
+        dropped.append(_Dropped(*why, slot, slot))
     dropped[-1].add(slot)
 
 
 def _told(group: _Dropped) -> Sequence[SlotDecision]:
     if group.count <= ROWS_AT_MOST:
-        return [SlotDecision(slot, "skip", group.reason) for slot in group.singly]
-    return [SlotDecision(group.last, "skip", group.reason, group.count, group.first)]
+        return [SlotDecision(slot, "skip", group.reason, rule=group.rule) for slot in group.singly]
+    return [
+        SlotDecision(group.last, "skip", group.reason, group.count, group.first, rule=group.rule),
+    ]

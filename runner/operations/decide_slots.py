@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
+from typing import Any
 
 from runner.dispatch.missed import SlotDecision, decide_missed
 from runner.lifecycle.holds import active
@@ -76,31 +77,31 @@ def _carry_out(
     tx: Transaction, job: SchedulableJob, named: NamedSchedule, decision: SlotDecision, now: datetime
 ) -> int | None:
     slot = decision.slot
+
+    def note(key: str, decided: str, rule: str, reason: str, **more: Any) -> None:
+        row = SlotRecord(job.uid, named.name, key, slot.at, decided, reason, None, now, rule=rule)
+        tx.slots.decide(replace(row, **more) if more else row)
+
     if decision.action == "skip":
-        for key in slot.keys if decision.count == 1 else (slot.key,):
-            _note(tx, job, named, key, slot.at, "skipped", decision.reason, None, now, decision.count)
+        if decision.first is not None:
+            note(slot.key, "skipped", decision.rule, decision.reason, count=decision.count,
+                 first_at=decision.first.at)  # fmt: skip
+        else:
+            for key in slot.keys:
+                note(key, "skipped", decision.rule, decision.reason)
         return None
     shared = _run_of_the_same_gap(tx, job, named, slot)
     if shared is not None:
         for key in slot.keys:
-            _note(
-                tx,
-                job,
-                named,
-                key,
-                slot.at,
-                "merged",
-                f"merged into {shared.slot_key}",
-                shared.instance_id,
-                now,
-            )
+            reason = f"merged into {shared.slot_key}"
+            note(key, "merged", "same-gap", reason, instance_id=shared.instance_id)
         return None
     instance = tx.instances.create(_instance(job, named, decision, now), who=SCHEDULER, at=now)
     if instance is None:  # decided before, under an earlier watermark: the ledger keeps its row
-        _note(tx, job, named, slot.key, slot.at, "skipped", "decided before", None, now)
+        note(slot.key, "skipped", "decided-before", "decided before")
         return None
     for key in slot.merged:
-        _note(tx, job, named, key, slot.at, "merged", f"merged into {slot.key}", instance, now)
+        note(key, "merged", "same-instant", f"merged into {slot.key}", instance_id=instance)
     return instance
 
 
@@ -113,25 +114,6 @@ def _run_of_the_same_gap(
         return None
     rows = (row for row in tx.slots.decided_at(job.uid, slot.at) if row.decision == "instance")
     return next((row for row in rows if row.slot_key.endswith(f"[{zone.key}]")), None)
-
-
-def _note(
-    tx: Transaction,
-    job: SchedulableJob,
-    named: NamedSchedule,
-    key: str,
-    at: datetime,
-    decision: str,
-    reason: str,
-    instance: int | None,
-    now: datetime,
-    count: int = 1,
-) -> None:
-    tx.slots.decide(
-        SlotRecord(
-            job.uid, named.name, key, at, decision, reason, instance_id=instance, decided_at=now, count=count
-        )
-    )
 
 
 def _instance(

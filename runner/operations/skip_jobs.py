@@ -51,7 +51,7 @@ def _skip(tx: Transaction, record: ObjectRecord, who: str, reason: str, now: dat
     changed = False
     for key in slot.keys:
         changed |= tx.slots.decide(
-            SlotRecord(record.uid, name, key, slot.at, "skipped", why, instance_id=None, decided_at=now)
+            SlotRecord(record.uid, name, key, slot.at, "skipped", why, None, now, rule="operator-skip")
         )
     if changed:
         details = {"slot": slot.key, "schedule": name}
