@@ -59,6 +59,7 @@ _NAMES = {
     "presence": "'stretch ' || id || ' of session ' || session_id",
     "zones": "'the rules of zone ' || name",
     "target_requests": "'request ' || id || ' of run ' || instance_id",
+    "arrivals": "'item ' || id",
 }
 _TIMES = {
     "sessions": ("started_at", "heartbeat_at", "ended_at"),
@@ -84,6 +85,7 @@ _TIMES = {
     "presence": ("began_at", "last_at"),
     "zones": ("noted_at",),
     "target_requests": ("at",),
+    "arrivals": ("arrived_at", "slot_at", "settled_at"),
 }  # fmt: skip
 _MAPS = {
     "objects": ("labels",),
@@ -94,6 +96,7 @@ _MAPS = {
     "steps": ("outputs", "error"),
     "events": ("details",),
     "drills": ("difference",),
+    "arrivals": ("data", "inputs", "aftercare"),
 }
 _VALUES = {"job_state_data": ("data",), "job_persistent_data": ("data",)}
 

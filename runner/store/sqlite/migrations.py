@@ -16,6 +16,7 @@ from runner.store.sqlite.schema import (
     TABLE_OF_NOTIFICATIONS,
     TABLE_OF_REQUESTS,
     TABLES,
+    TABLES_OF_ARRIVALS,
     TABLES_OF_EXTERNAL_WORK,
     TABLES_OF_TIMEKEEPING,
 )
@@ -122,6 +123,13 @@ def m0011_targets_are_locked_and_asked_for(db: Database) -> None:
         " WHERE inventory IS NOT NULL AND state = 'RUNNING'"
     )
     for statement in TABLE_OF_REQUESTS:
+        db.execute(statement)
+
+
+@migrations()
+def m0012_arrivals(db: Database) -> None:
+    """What triggers jobs, from its arrival until it has been dealt with."""
+    for statement in TABLES_OF_ARRIVALS:
         db.execute(statement)
 
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from runner.reconcile.owner import Owner
 from runner.store.damage import damaged
 from runner.store.records import Applied
+from runner.store.sqlite.arrivals import Arrivals
 from runner.store.sqlite.cells import as_instant, as_json, instant
 from runner.store.sqlite.damage import note
 from runner.store.sqlite.drills import Drills
@@ -52,6 +53,7 @@ class SqliteTransaction:
         self.tokens = Tokens(connection)
         self.external = ExternalRuns(connection)
         self.drills = Drills(connection)
+        self.arrivals = Arrivals(connection)
         self.presence = Presence(connection)
         self.zones = Zones(connection)
 

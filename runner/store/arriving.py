@@ -1,0 +1,132 @@
+"""What does the store keep of what triggers a job? Items that arrived, until each has been dealt with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple, Protocol
+
+WAITING, TAKEN, MOVING = "WAITING", "TAKEN", "MOVING"
+DONE, FAILED, DROPPED = "DONE", "FAILED", "DROPPED"
+OPEN = (WAITING, TAKEN, MOVING)
+"""MOVING: dealt with, and its file is still to be moved; `reason` says how it ended."""
+
+ENDED = (DONE, FAILED, DROPPED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewItem:
+    """Something that arrived for one schedule of a job.
+
+    `key` is the event's identity, unique per job and schedule; `source` says what it is or who signed it,
+    never a secret; `data` becomes `trigger` of the run; `aftercare` is where its file goes afterwards
+    (`{done, failed}`), empty when it stays.
+    """
+
+    job_uid: str
+    schedule: str
+    kind: str
+    key: str
+    source: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    slot_at: datetime | None = None
+    aftercare: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item(NewItem):
+    """The same as it stands: `starts` counts the runs that it was given to, `size` is that of `data`."""
+
+    id: int
+    state: str
+    arrived_at: datetime
+    instance_id: int | None
+    starts: int
+    reason: str
+    settled_at: datetime | None
+    size: int
+
+
+class GivenItem(NamedTuple):
+    """An item that a run has, and how that run stands."""
+
+    item: Item
+    instance_state: str | None
+    instance_reason: str
+    began: bool
+
+
+class UpstreamEnd(NamedTuple):
+    """A run that has ended, in the order of the events that say so."""
+
+    event_id: int
+    instance_id: int
+    job_uid: str
+    state: str
+    at: datetime
+
+
+class ArrivalReads(Protocol):
+    def get(self, id: int) -> Item | None: ...
+    def find(self, job_uid: str, schedule: str, key: str) -> Item | None: ...
+    def waiting(self, job_uid: str, schedule: str, limit: int | None = None) -> list[Item]:
+        """Oldest first."""
+
+    def count_waiting(self, job_uid: str, schedule: str) -> int: ...
+    def counts(self) -> dict[tuple[str, str], dict[str, int]]:
+        """(job_uid, schedule) → state → how many, of what is open or has FAILED."""
+
+    def keys(self, job_uid: str, schedule: str) -> set[str]: ...
+    def of_instance(self, instance_id: int) -> list[Item]: ...
+    def given(self, job_uid: str | None = None) -> list[GivenItem]:
+        """TAKEN, of runs that have ended or are gone; of one job or of all."""
+
+    def moving(self, limit: int = 500) -> list[Item]: ...
+    def of_job(self, job_uid: str, states: Iterable[str] | None = None, limit: int | None = 50) -> list[Item]:
+        """Newest first."""
+
+    def feeds(self) -> dict[tuple[str, str], int]:
+        """(job_uid, schedule) → the event after which ends of other jobs count for it."""
+
+    def cursor(self) -> int:
+        """The last event whose end of a run has been counted."""
+
+    def ends_after(self, event_id: int, until: int, job_uids: Sequence[str]) -> list[UpstreamEnd]:
+        """Ends of runs of these jobs, by events in `(event_id, until]`."""
+
+
+class ArrivalWrites(ArrivalReads, Protocol):
+    def add(self, new: NewItem, *, at: datetime, state: str = WAITING, reason: str = "") -> int | None:
+        """Its id; None when the key is known for that schedule, and nothing was changed."""
+
+    def give(self, ids: Sequence[int], instance_id: int, at: datetime) -> None:
+        """WAITING → TAKEN; ChangedMeanwhile when one of them does not wait."""
+
+    def give_back(self, ids: Sequence[int]) -> None:
+        """TAKEN → WAITING: its run did not deal with it."""
+
+    def settle(
+        self,
+        ids: Sequence[int],
+        state: str,
+        *,
+        reason: str,
+        at: datetime,
+        expected: str,
+        instance_id: int | None = None,
+    ) -> int:
+        """From `expected` to that state; how many. Of one run, if it is given."""
+
+    def forget_key(self, id: int) -> None:
+        """What it stood for may arrive again."""
+
+    def again(self, id: int) -> bool:
+        """FAILED or DROPPED → WAITING; whether it was."""
+
+    def set_feed(self, job_uid: str, schedule: str, since_event: int) -> None: ...
+    def drop_feed(self, job_uid: str, schedule: str) -> None: ...
+    def set_cursor(self, event_id: int) -> None: ...
+    def prune(self, before: datetime, kinds: Sequence[str], limit: int = 1000) -> int:
+        """Ended items of these kinds that were settled before; how many went."""
