@@ -35,11 +35,16 @@ COMMANDS: dict[str, str] = {
     "schema": "Print the JSON Schema of the declarations",
     "new": "Write a declaration to start from",
     "init": "Set up a project in this folder",
+    "import": "Declare what a crontab starts",
     "db": "Check, back up and migrate the database",
     "token": "Make, list and revoke tokens for the HTTP interface",
     "doctor": "Is everything in place, and what is the daemon doing?",
     "completion": "Print the shell completion script",
 }
+
+
+MODULES = {"import": "import_"}
+"""Commands whose name is a keyword of Python."""
 
 
 class LazyGroup(click.Group):
@@ -51,7 +56,7 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"runner.cli.commands.{cmd_name.replace('-', '_')}")
+        module = importlib.import_module(f"runner.cli.commands.{MODULES.get(cmd_name, cmd_name)}")
         command: click.Command = module.command
         return command
 

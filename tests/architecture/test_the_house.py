@@ -19,6 +19,7 @@ PURE = (
     "reconcile",
     "dispatch",
     "access",
+    "crontab",
 )
 ASKS_THE_TIME = {
     "now",

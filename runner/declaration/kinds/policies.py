@@ -19,8 +19,8 @@ from runner.declaration.texts import (
     Whole,
 )
 
-USER = r"^[a-z_][a-z0-9_-]{0,31}(:[a-z_][a-z0-9_-]{0,31})?$"
-"""As useradd(8) accepts it."""
+USER = r"^[A-Za-z_][A-Za-z0-9_.-]{0,31}(:[A-Za-z_][A-Za-z0-9_.-]{0,31})?$"
+"""As useradd(8) accepts it, and as Debian's own packages call theirs: `Debian-exim`."""
 
 
 class Concurrency(Model):

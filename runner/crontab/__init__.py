@@ -1,0 +1,1 @@
+"""What does a crontab say, when does cron start it, and how is that declared?"""
