@@ -15,11 +15,15 @@ from runner.operations.wake import wake_daemon
 from runner.store.port import Store
 from runner.vocabulary.errors import Refused
 from runner.vocabulary.identity import Address
+from runner.vocabulary.printable import printable
 
 if TYPE_CHECKING:
     from runner.access.permission import Actor
 
 LOOK_S = 0.2  # the daemon's own fallback when no datagram reaches it
+PATIENCE_S = 2.0
+"""Before somebody who waits for a drain is told what for."""
+TELL_EVERY_S = 5.0
 
 
 def wait_until_gone(
@@ -56,11 +60,28 @@ def drain_and_wait(
     if asked is None:
         return False
     until = None if timeout is None else time.monotonic() + timeout.total_seconds()
+    told: tuple[str, ...] = ()
+    tell_at = time.monotonic() + PATIENCE_S
     while (holder := lock_holder(where.state)) is not None and holder.pid in (asked.pid, 0):
+        if time.monotonic() >= tell_at:
+            told = _tell_what_is_waited_for(store, told)
+            tell_at = time.monotonic() + TELL_EVERY_S
         if until is not None and time.monotonic() >= until:
             click.echo(
-                f"the daemon (pid {asked.pid}) still drains: `runner instances list` says what runs", err=True
+                f"the daemon (pid {asked.pid}) still drains: `runner status` says what it waits for", err=True
             )
             raise click.exceptions.Exit(exits.WAIT_TIMED_OUT)
         time.sleep(LOOK_S)
     return True
+
+
+def _tell_what_is_waited_for(store: Store, told: tuple[str, ...]) -> tuple[str, ...]:
+    """What is left, when that has changed; what has been told now."""
+    from runner.operations.daemon_now import waited_for
+
+    with store.read() as reader:
+        left = waited_for(reader)
+    if left != told:
+        for each in left:
+            click.echo(f"waiting for {printable(each)}", err=True)
+    return left

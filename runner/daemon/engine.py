@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -13,10 +12,11 @@ from typing import Any
 from runner.daemon.bridge import Bridge
 from runner.daemon.clock import Clock
 from runner.daemon.dispatcher import Dispatcher
+from runner.daemon.ending import Ending, Tell
 from runner.daemon.external import External, NoOutside, Outside
 from runner.daemon.fan_outs import FanOuts
 from runner.daemon.housekeeping import Housekeeping
-from runner.daemon.obeying import KILL_GRACE_S, Obeying
+from runner.daemon.obeying import Obeying
 from runner.daemon.recorder import Recorder
 from runner.daemon.recovery import Recovery
 from runner.daemon.roster import Roster
@@ -27,7 +27,6 @@ from runner.execution.order import Ended
 from runner.execution.processes import boot_id, kill_marked
 from runner.execution.supervisor import Supervisor, mark_of
 from runner.operations.fail_to_start import fail_to_start
-from runner.operations.finish_instance import ended_by_shutdown
 from runner.operations.outcome import Finished
 from runner.operations.put_back import put_back
 from runner.store.port import Store
@@ -41,12 +40,6 @@ LOOK_AFTER_START_S = 0.01
 
 BUSY_S = 2.0
 """While instances run, their own records change the database: it is looked at only so often then."""
-
-AFTER_KILL_S = 5.0
-"""For processes that were killed to be gone."""
-
-LAST_WRITES_S = 5.0
-"""For the last records at a stop, when the database cannot be written."""
 
 
 class Engine:
@@ -159,6 +152,15 @@ class Engine:
             finished=self._finished,
             look_soon=self._look_soon,
         )
+        self.ending = Ending(
+            self._bridge,
+            clock,
+            self._supervisor,
+            self._dispatcher,
+            self._fan_outs,
+            self._obeying,
+            self._recorder,
+        )
         self._housekeeping = Housekeeping(self._bridge, self._telling, changed=self._look_soon)
         self._wake_ups = WakeUps(
             loop,
@@ -174,9 +176,6 @@ class Engine:
         self._job_ends: datetime | None = None
         self._looked_at_s = 0.0
         self._look_is_due = False
-        self._evicted: set[int] = set()
-        self._quiet = asyncio.Event()
-        self._stopping = False
 
     @property
     def running(self) -> int:
@@ -199,7 +198,8 @@ class Engine:
     def look(self, parallel: int | None = None) -> None:
         """Something may have changed: holds, objects, waiting instances, requests to stop; time passes."""
         self._look_is_due = False
-        if self._stopping:
+        if self.ending.has_begun:
+            self._obey_to_the_end()
             return
         if parallel is not None:
             self._dispatcher.parallel = parallel
@@ -240,6 +240,16 @@ class Engine:
         self._dispatcher.ask_all_again()
         self._arm()
 
+    def _obey_to_the_end(self) -> None:
+        """A kill or a cancel is heard as long as anything runs."""
+        try:
+            with self._store.read() as reader:
+                live = reader.instances.live()
+        except Exception as problem:
+            self._telling.trouble("reading the database", problem)
+            return
+        self._obeying.stop_what_is_to_stop(live)
+
     def _look_soon(self, after_s: float = 0.0) -> None:
         """Many calls make one look."""
         if not self._look_is_due:
@@ -261,7 +271,7 @@ class Engine:
 
     def _arm(self, at_least_s: float = 0.0) -> None:
         """Sleep until the next slot, waiting instance, end of a hold or deadline; 30 s at most."""
-        if self._stopping:
+        if self.ending.has_begun:
             return
         now = self._clock.now()
         instants = (
@@ -339,8 +349,7 @@ class Engine:
         if instance is None or finished is None:
             return
         self._telling.finished(instance, finished, ended)
-        if self._stopping and finished.state == "PAUSED":
-            self._evicted.add(instance_id)
+        self.ending.finished(instance_id, finished)
         if finished.due_at is not None:
             self._dispatcher.wake()
         if finished.job_failed or finished.job_released or self._roster.draining:
@@ -348,45 +357,21 @@ class Engine:
 
     # -- the end
 
-    async def stop(self, grace_s: float) -> int:
+    async def stop(self, grace_s: float, waits: Tell = lambda _: None) -> int:
         """Start nothing more, evict what can resume, let the rest end within the grace, and stop what is left
         then; returns how many were stopped or evicted.
 
         Evicted is what reaches its next step or checkpoint, and after the grace what may be begun anew there.
-        A step with `interruptible: false` is waited for, until its own timeout.
+        A step with `interruptible: false` is waited for, until its own timeout; `waits` hears of it.
         """
-        self._stopping = True
         self._scheduler.stopped = True
         self._dispatcher.stop()
         self._external.stopped = True
         if self._timer is not None:
             self._timer.cancel()
-        self._fan_outs.close_doors()
-        if grace_s > 0:
-            self._obeying.evict(self._clock.now())
-        await self._until(lambda: not self._dispatcher.alive, grace_s)
-        stopped = [*self._dispatcher.living()]
-        self._fan_outs.stop_all(KILL_GRACE_S, "shutdown")
-        for instance in stopped:
-            self._supervisor.stop(instance.id, instance.epoch, grace_s=KILL_GRACE_S, why="shutdown")
-        await self._until(lambda: not self._dispatcher.alive, KILL_GRACE_S + AFTER_KILL_S)
-        while self._dispatcher.alive and self._supervisor.uninterruptible:
-            await self._until(lambda: not self._dispatcher.alive, KILL_GRACE_S + AFTER_KILL_S)
-        self._fan_outs.close()
-        self._supervisor.close()
-        for instance in self._dispatcher.living():  # killed with everything else, and not reported
-            self._recorder.report(ended_by_shutdown(instance))
-        await self._until(lambda: not self._bridge.pending, LAST_WRITES_S)
+        stopped = await self.ending.carry_out(grace_s, waits)
         self._wake_ups.stop()  # last: who asks again for what is under way is heard, and waits with it
-        return len(self._evicted | {instance.id for instance in stopped})
+        return stopped
 
     def _settled(self) -> None:
-        self._quiet.set()
-
-    async def _until(self, holds: Callable[[], bool], seconds: float) -> None:
-        """Until it holds, looking after each delivery of results; `seconds` at most."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                while not holds():
-                    self._quiet.clear()
-                    await self._quiet.wait()
+        self.ending.settled()

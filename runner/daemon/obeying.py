@@ -76,6 +76,12 @@ class Obeying:
             self._supervisor.stop(instance.id, instance.epoch, grace_s=0, why="given up")
         self._recovery.of_lost(lost, now)
 
+    def stop_what_is_to_stop(self, live: Iterable[InstanceRecord]) -> None:
+        """While the daemon ends: what was cancelled or killed since."""
+        for instance in live:
+            if instance.state == "STOPPING" and instance.id in self._dispatcher.running:
+                self._ask(instance)
+
     def started(self, instance_id: int) -> None:
         """Its process is there: what was asked of it while it was being claimed can be done."""
         if instance_id in self._at_its_start:

@@ -6,20 +6,21 @@ import asyncio
 import contextlib
 import signal
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
 from runner.daemon.clock import Clock
+from runner.daemon.ending import WaitedFor
 from runner.daemon.engine import Engine
 from runner.daemon.presence import Heartbeat, begin_session
 from runner.daemon.reloader import Reloaded, Reloader
 from runner.daemon.telling import Listener, tell
 from runner.daemon.web_process import WebProcess
 from runner.operations.settings import parallel_limit, settings
-from runner.store.daemon_lock import daemon_lock
+from runner.store.daemon_lock import DaemonLock, daemon_lock
 from runner.store.open import open_store
 from runner.store.port import Store
 from runner.vocabulary.errors import Refused, RunnerError, UnknownName
@@ -29,6 +30,8 @@ IDLE_AFTER_S = 0.3
 
 DRAIN = "drain"
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+FORCE = signal.SIGQUIT
+"""Ends everything at once, also what no stop interrupts, and records it."""
 
 
 class Audience(Listener, Protocol):
@@ -38,6 +41,8 @@ class Audience(Listener, Protocol):
     def next_start(self, next_start: tuple[datetime, str] | None) -> None: ...
     def listening(self, address: str) -> None: ...
     def stopping(self, how: str, running: int, grace_s: float) -> None: ...
+    def hurrying(self, how: str, running: int, forced: bool) -> None: ...
+    def waiting(self, waited_for: Sequence[WaitedFor]) -> None: ...
     def stopped(self, how: str, up: timedelta, stopped: int) -> None: ...
 
 
@@ -55,7 +60,8 @@ class Serving:
 
 def serve(serving: Serving, audience: Audience, clock: Clock) -> None:
     """Run until SIGTERM, Ctrl-C or `runner drain`, then evict what can resume and let the rest end within the
-    grace; a second signal ends at once.
+    grace. A second signal gives no more grace, but a step with `interruptible: false` still ends first; only
+    SIGQUIT ends that too.
 
     AlreadyRunning when another daemon holds the database. Files that are broken or gone do not stop it: it
     goes on with what the database has; only with neither files nor a database is there nothing to do.
@@ -71,23 +77,23 @@ def serve(serving: Serving, audience: Audience, clock: Clock) -> None:
         raise Refused(
             f"{state} can be written by every user, who could change what runs; `chmod 700 {state}`"
         )
-    with daemon_lock(state):
+    with daemon_lock(state) as lock:
         reloader = Reloader(serving.root, state, serving.reload)
         tell(audience.reloaded, reloader.load_first(), first=True)
         store = open_store(serving.database, create=True)
         try:
-            asyncio.run(_serve(serving, store, audience, clock, reloader))
+            asyncio.run(_serve(serving, store, audience, clock, reloader, lock))
         finally:
             store.close()
 
 
 async def _serve(
-    serving: Serving, store: Store, audience: Audience, clock: Clock, reloader: Reloader
+    serving: Serving, store: Store, audience: Audience, clock: Clock, reloader: Reloader, lock: DaemonLock
 ) -> None:
     loop = asyncio.get_running_loop()
     state = serving.database.parent
     asked: asyncio.Queue[str] = asyncio.Queue()
-    for number in STOP_SIGNALS:
+    for number in (*STOP_SIGNALS, FORCE):
         loop.add_signal_handler(number, asked.put_nowait, number.name)
     started = clock.now()
     session = begin_session(store, clock, "up")
@@ -130,19 +136,31 @@ async def _serve(
     if serving.watch:
         reloader.start(reloaded)
     how = await asked.get()
-    for number in STOP_SIGNALS:
-        loop.remove_signal_handler(number)  # the default action: a second signal ends everything at once
-        signal.signal(number, signal.SIG_DFL)
+    for number in (*STOP_SIGNALS, FORCE):
+        loop.add_signal_handler(number, _hurry, engine, audience, number)
     idle.stop()
-    tell(audience.stopping, how, engine.running, serving.grace_s)
+    lock.note_drain(clock.now())
+    if how == FORCE.name:
+        _hurry(engine, audience, FORCE)
+    else:
+        tell(audience.stopping, how, engine.running, serving.grace_s)
     watching = loop.run_in_executor(None, reloader.stop)  # it may be in the middle of a reload
     closing = asyncio.ensure_future(web.stop())
-    stopped = await engine.stop(serving.grace_s)
+    stopped = await engine.stop(serving.grace_s, lambda those: tell(audience.waiting, those))
     await closing
     await watching
     heartbeat.stop()
     store.transact(lambda tx: tx.sessions.end(session, clock.now(), how))
     tell(audience.stopped, how, clock.now() - started, stopped)
+
+
+def _hurry(engine: Engine, audience: Audience, number: signal.Signals) -> None:
+    """A signal more: no grace any longer, and at SIGQUIT no patience at all."""
+    forced = number == FORCE
+    (engine.ending.force if forced else engine.ending.hurry)()
+    tell(audience.hurrying, number.name, engine.running, forced)
+    if not forced and (waited_for := engine.ending.waited_for):
+        tell(audience.waiting, waited_for)
 
 
 def _web_settings(store: Store) -> Mapping[str, Any] | None:

@@ -104,6 +104,11 @@ class Attempt:
         return not self._unsent and (not self._unsent_ack or self.send())
 
     @property
+    def step(self) -> str | None:
+        """The step that it reported last."""
+        return self._step
+
+    @property
     def may_be_shielded(self) -> bool:
         """Whether a step of it is not to be interrupted."""
         return any(step.get("interruptible") is False for step in self.order.steps)

@@ -71,6 +71,12 @@ def is_gone(pid: int, started: int | None) -> bool:
     return started is not None and int(fields[19]) > started
 
 
+def is_stopped(pid: int) -> bool:
+    """Whether the process is there and stands still (SIGSTOP, Ctrl-Z, a debugger)."""
+    fields = _stat(pid)
+    return fields is not None and fields[0] in (b"T", b"t")
+
+
 def _stat(pid: int | str) -> list[bytes] | None:
     """The fields of /proc/<pid>/stat after the name, so state is 0, session 3 and starttime 19."""
     try:

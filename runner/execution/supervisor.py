@@ -80,6 +80,10 @@ class Supervisor:
         """How many live instances are in a step that a stop lets end first."""
         return sum(attempt.shielded for attempt in self._attempts.values())
 
+    def shielded(self) -> list[Attempt]:
+        """The attempts that are in such a step."""
+        return [attempt for attempt in self._attempts.values() if attempt.shielded]
+
     def start(self, order: Order) -> None:
         """Start an instance; every later word about it is a report, and Ended is the last one."""
         self._start(order)

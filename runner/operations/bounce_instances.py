@@ -78,7 +78,8 @@ def _refusal(_tx: Transaction, run: InstanceRecord) -> str | None:
         return None
     return (
         f"instance {run.id} of {run.job} has not begun, and is due at {to_text(run.due_at)}; bounce is "
-        f"accepted for what runs or waits for its next attempt, and runner jobs trigger {run.job} starts another now"
+        f"accepted for what runs or waits for its next attempt, and runner jobs trigger {run.job} starts "
+        "another now"
     )
 
 

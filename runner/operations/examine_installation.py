@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from runner.credentials.authorization import open_files
+from runner.operations.daemon_now import daemon_now, waited_for
 from runner.operations.free_space import LITTLE_SPACE, MAKE_ROOM, free_space
 from runner.operations.installed_jobs import installed_jobs, schedules_of
 from runner.operations.last_reload import last_reload
@@ -22,9 +23,6 @@ from runner.store.port import Reader
 from runner.vocabulary.duration import format_duration, format_size
 from runner.vocabulary.errors import DamagedRow, NoDatabase, RunnerError
 from runner.vocabulary.instants import to_text
-
-SILENT_AFTER = timedelta(seconds=30)
-"""Three missed signs of life."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,18 +164,28 @@ def _drills(reader: Reader) -> list[Finding]:
 
 
 def _daemon(reader: Reader, state: Path, now: datetime) -> Finding:
-    holder = lock_holder(state)
-    session = reader.sessions.current_daemon()
-    if holder is None:
+    daemon = daemon_now(reader, state, now)
+    who, since = daemon.who, daemon.since
+    if daemon.holder is None or since is None:
         return Finding("daemon", "warning", "not running: nothing starts", "run `runner up`")
-    who = f"pid {holder.pid} on {holder.host}"
-    if session is None or (holder.pid and session.pid != holder.pid):  # the session is its predecessor's
-        return Finding("daemon", "ok", f"{who}, starting")
-    silent = now - session.heartbeat_at
-    if silent > SILENT_AFTER:
-        text = f"{who} holds the database but was last heard {format_duration(silent)} ago"
-        return Finding("daemon", "error", text, "is it stopped (SIGSTOP), or the disk stuck?")
-    return Finding("daemon", "ok", f"{who}, since {to_text(session.started_at)}")
+    match daemon.doing:
+        case "stopped":
+            text = f"{who} is stopped (SIGSTOP): nothing starts; last heard {_ago(now, since)}"
+            return Finding("daemon", "error", text, f"kill -CONT {daemon.holder.pid}")
+        case "silent":
+            text = f"{who} holds the database but was last heard {_ago(now, since)}"
+            return Finding("daemon", "error", text, "is the disk stuck, or the machine overloaded?")
+        case "draining":
+            runs = waited_for(reader)
+            text = f"{who} drains since {to_text(since)}: nothing starts any more, {len(runs)} running"
+            return Finding("daemon", "warning", text, "`runner status` says what it waits for")
+        case "starting":
+            return Finding("daemon", "ok", f"{who}, starting")
+    return Finding("daemon", "ok", f"{who}, since {to_text(since)}")
+
+
+def _ago(now: datetime, then: datetime) -> str:
+    return f"{format_duration(timedelta(seconds=max(round((now - then).total_seconds()), 0)))} ago"
 
 
 def _declarations(state: Path) -> Finding:

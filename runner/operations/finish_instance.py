@@ -127,11 +127,20 @@ def _failing(recording: Recording) -> str:
 
 
 def _stopped_with_the_daemon(recording: Recording) -> Finished:
+    nothing_was_interrupted = _is_between_two_steps(recording)
     recording.stop(SHUTDOWN)
-    if recording.spec["onCrash"] == "resume" or recording.instance.targets:
+    if recording.spec["onCrash"] == "resume" or recording.instance.targets or nothing_was_interrupted:
         return recording.evicted()
     error = {"code": SHUTDOWN, "description": "the daemon was stopped while it ran"}
     return recording.fail("stopped_failed", SHUTDOWN, error)
+
+
+def _is_between_two_steps(recording: Recording) -> bool:
+    """Whether a step of it had completed and the next one had not begun: it is stopped there when the one
+    before was not to be interrupted.
+    """
+    states = {step.state for step in recording.tx.steps.of(recording.instance.id)}
+    return "PENDING" in states and not states & {"STARTED", "FAILED"}
 
 
 def problem_of(ended: Ended) -> Problem:

@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from runner.lifecycle.job import FAILED, STATUSES
+from runner.operations.daemon_now import DaemonNow, daemon_now, waited_for
 from runner.operations.free_space import LITTLE_SPACE, MAKE_ROOM, free_space
 from runner.operations.installed_jobs import schedules_of
 from runner.operations.last_reload import last_reload
 from runner.operations.list_jobs import JobView, list_jobs
 from runner.operations.waiting import LockInUse, locks_in_use, waits_for
-from runner.store.daemon_lock import Holder, lock_holder
 from runner.store.port import Reader
 from runner.vocabulary.duration import format_size
 from runner.vocabulary.errors import DamagedRow
@@ -27,6 +27,8 @@ OVERDUE = timedelta(seconds=60)
 
 STUCK_STOPPING = timedelta(minutes=5)
 STUCK_WAITING = timedelta(minutes=10)
+SHOWN_OF_A_DRAIN = 3
+"""Runs that a drain waits for and that are named."""
 MOST_WAITING = 50
 """Runs that wait, of which status says for what."""
 
@@ -47,7 +49,7 @@ class Finding:
 class Situation:
     """How the installation stands: its daemon, its jobs by status, and what needs a person."""
 
-    daemon: Holder | None
+    daemon: DaemonNow
     jobs: Mapping[str, int]
     details: Mapping[str, int]
     """Detail word → how many jobs have it: `paused`, `backoff`, `draining` …"""
@@ -65,9 +67,10 @@ class Situation:
 def situation(reader: Reader, state: Path, now: datetime) -> Situation:
     """Everything that needs a person now, problems first."""
     jobs = list_jobs(reader, now=now)
-    daemon = lock_holder(state)
-    lives = daemon is not None
+    daemon = daemon_now(reader, state, now)
+    lives = daemon.holder is not None
     findings = [
+        *_daemon(reader, daemon, now),
         *_failed(jobs),
         *_partly(jobs),
         *_runs(reader, lives, now),
@@ -134,6 +137,24 @@ def _runs(reader: Reader, lives: bool, now: datetime) -> Iterator[Finding]:
             yield Finding("stuck", run.job, run.due_at, summary, "runner up")
         return
     yield from _waiting(reader, now)
+
+
+def _daemon(reader: Reader, daemon: DaemonNow, now: datetime) -> Iterator[Finding]:
+    """One that does not do what is due."""
+    if daemon.holder is None or daemon.since is None:
+        return
+    if daemon.doing == "stopped":
+        summary = f"the daemon ({daemon.who}) is stopped (SIGSTOP): nothing starts, and nothing is recorded"
+        yield Finding("daemon", "up", daemon.since, summary, f"kill -CONT {daemon.holder.pid}")
+    elif daemon.doing == "silent":
+        summary = f"the daemon ({daemon.who}) has not been heard since then"
+        yield Finding("daemon", "up", daemon.since, summary, "runner doctor")
+    elif daemon.doing == "draining":
+        runs = waited_for(reader)
+        left = ", ".join(runs[:SHOWN_OF_A_DRAIN]) + (", …" if len(runs) > SHOWN_OF_A_DRAIN else "")
+        summary = f"the daemon drains, nothing starts any more; it waits for {left or 'its last records'}"
+        long = now - daemon.since > STUCK_WAITING
+        yield Finding("drains", "up", daemon.since, summary, "when it has ended: runner up", problem=long)
 
 
 def _waiting(reader: Reader, now: datetime) -> Iterator[Finding]:

@@ -30,10 +30,34 @@ class Holder:
     pid: int
     host: str
     since: datetime
+    drains_since: datetime | None = None
+    """It starts nothing any more, and ends when what runs has ended or is evicted."""
+
+
+class DaemonLock:
+    """The lock while it is held: what its holder says of itself there."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._note = {"pid": os.getpid(), "host": socket.gethostname(), "since": to_text(datetime.now(UTC))}
+        self._write()
+
+    def note_drain(self, since: datetime) -> None:
+        """From now on it starts nothing any more."""
+        self._note["drains_since"] = to_text(since)
+        self._write()
+
+    def _write(self) -> None:
+        line = json.dumps(self._note).encode() + b"\n"
+        with contextlib.suppress(OSError):  # on a full disk the lock holds without its note
+            os.pwrite(
+                self._descriptor, line, 0
+            )  # at once: whoever reads meanwhile reads the one or the other
+            os.ftruncate(self._descriptor, len(line))
 
 
 @contextlib.contextmanager
-def daemon_lock(state: Path) -> Iterator[None]:
+def daemon_lock(state: Path) -> Iterator[DaemonLock]:
     """Held inside the block. AlreadyRunning, with pid and host, when another process has it.
 
     The descriptor is closed in what is executed from here, but a bare fork() would share the lock.
@@ -48,12 +72,9 @@ def daemon_lock(state: Path) -> Iterator[None]:
             raise StoreUnavailable(
                 f"{path} cannot be locked ({problem.strerror}); put the database on a local disk"
             ) from problem
-        note = {"pid": os.getpid(), "host": socket.gethostname(), "since": to_text(datetime.now(UTC))}
-        with contextlib.suppress(OSError):  # on a full disk the lock holds without its note
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, json.dumps(note).encode() + b"\n", 0)
+        lock = DaemonLock(descriptor)
         try:
-            yield
+            yield lock
         finally:
             # The file stays: removing it would let two processes lock two files of one name.
             with contextlib.suppress(OSError):
@@ -79,9 +100,12 @@ def lock_holder(state: Path) -> Holder | None:
 
 def _noted(text: bytes) -> Holder:
     try:
-        values = json.loads(text)
-        return Holder(int(values["pid"]), str(values["host"]), from_text(values["since"]))
-    except (ValueError, KeyError, TypeError):  # between taking the lock and writing the note
+        values = json.loads(text.split(b"\n", 1)[0])
+        drains = values.get("drains_since")
+        return Holder(
+            int(values["pid"]), str(values["host"]), from_text(values["since"]), drains and from_text(drains)
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):  # between taking the lock and writing the note
         return Holder(0, "this host", datetime.now(UTC))
 
 

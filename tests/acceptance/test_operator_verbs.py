@@ -6,6 +6,8 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.acceptance.running_daemon import Project, is_running, until
 
 
@@ -153,6 +155,49 @@ def test_sigterm_evicts_too_and_stops_the_rest_after_the_grace(project: Project)
         assert up.wait() == 0
     assert (the_run(project, 1)["state"], the_run(project, 1)["reason"]) == ("PAUSED", "eviction")
     assert (the_run(project, 2)["state"], the_run(project, 2)["reason"]) == ("FAILED", "shutdown")
+
+
+@pytest.mark.long
+def test_a_step_that_is_not_to_be_interrupted_outlasts_every_signal_but_sigquit(project: Project) -> None:
+    begun, go = two_steps(project)
+    text = (project.folder / "jobs.d" / "load.yaml").read_text()
+    project.declare("load.yaml", text.replace("- name: first", "- name: first\n      interruptible: false"))
+    project.job("other", "sleep 600", more="onCrash: resume")
+    with project.up("--grace", "600s") as up:
+        up.sees(r"idle")
+        project.run("jobs", "trigger", "load")
+        project.run("jobs", "trigger", "other")
+        until(begun.exists, "the step runs")
+        project.until("SELECT 1 FROM steps WHERE instance_id = 2 AND state = 'STARTED'")
+        up.signal(signal.SIGTERM)
+        up.sees(r"stopping +SIGTERM: waiting up to 600s for 2 running; once more to stop at once")
+        assert "the daemon drains, nothing starts any more" in project.run("status").stdout
+        assert "nothing starts any more, 2 running" in project.run("doctor").stdout
+        up.signal(signal.SIGTERM)
+        up.sees(r"stopping +SIGTERM: no more grace")
+        up.sees(r"waiting +load #1  step first is not interruptible, and has no timeout")
+        up.sees(r"runner instances kill 1, or SIGQUIT")
+        up.sees(r"paused +other #2")
+        for again in (signal.SIGINT, signal.SIGTERM):
+            up.signal(again)
+            up.sees(r"waiting +load #1")
+        assert "step first, which is not interruptible" in project.run("status").stdout
+        assert the_run(project)["state"] in ("RUNNING", "PAUSING")
+        go.touch()
+        assert up.wait() == 0
+    assert (lines(project.folder / "first"), lines(project.folder / "second")) == (1, 0)
+    assert (the_run(project)["state"], the_run(project)["reason"]) == ("PAUSED", "eviction")
+    go.unlink()
+    project.run("instances", "cancel", "2")
+    with project.up() as up:
+        up.sees(r"ok +load #1")
+        begun.unlink()
+        project.run("jobs", "trigger", "load")
+        until(begun.exists, "the step runs once more")
+        up.signal(signal.SIGQUIT)
+        up.sees(r"stopping +SIGQUIT: killing everything, 1 running")
+        assert up.wait() == 0
+    assert (the_run(project, 3)["state"], the_run(project, 3)["reason"]) == ("FAILED", "shutdown")
 
 
 def test_a_maintenance_holds_all_jobs_and_no_force_passes_it(project: Project) -> None:

@@ -11,8 +11,9 @@ import pytest
 from installations import NOW, Installation, a_job
 
 from runner.lifecycle.instance import INSTANCE
+from runner.lifecycle.step import STEP
 from runner.store.daemon_lock import daemon_lock
-from runner.store.records import SlotRecord
+from runner.store.records import NewStep, SlotRecord
 
 
 def kinds(say: Callable) -> list[tuple[str, str]]:
@@ -30,6 +31,26 @@ def test_when_all_is_well_nothing_needs_a_person(here: Installation, say: Callab
 def test_the_daemon_is_named(here: Installation, say: Callable) -> None:
     with daemon_lock(here.state):
         assert say("status", "-o", "json").json["daemon"]["pid"] > 0
+
+
+def test_a_drain_is_told_with_what_it_waits_for_and_is_a_problem_only_when_it_takes_long(
+    here: Installation, say: Callable
+) -> None:
+    steps = [{"name": "copy", "shell": "true", "interruptible": False}]
+    here.install(a_job("load", steps=steps))
+    id = here.run("load", "RUNNING")
+    here.store.transact(lambda tx: tx.steps.create_all(id, "-", [NewStep("copy", "shell", "")]))
+    move = STEP.move("PENDING", "start")
+    here.store.transact(lambda tx: tx.steps.move(id, "-", "copy", move, epoch=1, at=NOW, who="test"))
+    with daemon_lock(here.state) as lock:
+        lock.note_drain(datetime.now(UTC))
+        said = say("status")
+        assert said.code == 0
+        assert f"it waits for run {id} of load (RUNNING), step copy, which is not interruptible" in said.out
+        assert ", draining." in said.out
+        assert say("status", "-o", "json").json["daemon"]["doing"] == "draining"
+        lock.note_drain(datetime.now(UTC) - timedelta(hours=1))
+        assert say("status").code == 1
 
 
 def test_a_failed_job_needs_a_person(here: Installation, say: Callable) -> None:

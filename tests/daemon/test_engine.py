@@ -14,10 +14,12 @@ from daemons import Daemon, StandingClock, locked
 from installations import ANA, NOW, Installation, a_job
 from lives import at, set_watermark
 
-from runner.daemon import bridge, dispatcher, engine
+from runner.daemon import bridge, dispatcher, ending
+from runner.daemon.ending import WaitedFor
 from runner.execution.processes import is_gone
 from runner.operations.cancel import cancel_instances
 from runner.operations.enable import enable_jobs
+from runner.operations.kill_instances import kill_instances
 from runner.store.open import open_store
 
 Start = Callable[..., Daemon]
@@ -393,8 +395,8 @@ def test_work_that_outlasts_the_grace_is_evicted_or_failed(
 def test_a_step_that_is_not_to_be_interrupted_is_waited_for(
     here: Installation, a_daemon: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "KILL_GRACE_S", 0.05)
-    monkeypatch.setattr(engine, "AFTER_KILL_S", 0.05)
+    monkeypatch.setattr(ending, "KILL_GRACE_S", 0.05)
+    monkeypatch.setattr(ending, "AFTER_KILL_S", 0.05)
     careful = {**waits_for(tmp_path / "go")[0], "interruptible": False}
     here.install(a_job("work", schedule=None, steps=[careful], onCrash="resume"))
     up = a_daemon()
@@ -408,11 +410,70 @@ def test_a_step_that_is_not_to_be_interrupted_is_waited_for(
         assert [step.state for step in reader.steps.of(id)] == ["COMPLETED"]
 
 
+@pytest.fixture
+def careful(here: Installation, a_daemon: Start, tmp_path: Path) -> tuple[Daemon, int, int]:
+    """An engine with a run in a step that is not to be interrupted, and another in a step that may be."""
+    step = {**waits_for(tmp_path / "go")[0], "interruptible": False, "timeout": "1h"}
+    here.install(
+        a_job("careful", schedule=None, steps=[step]),
+        a_job("other", schedule=None, steps=shell("sleep 600"), onCrash="resume"),
+    )
+    up = a_daemon()
+    ids = up.trigger("careful"), up.trigger("other")
+    for id in ids:
+        up.until_running(id)
+    up.until(lambda: up.engine._supervisor.uninterruptible == 1)
+    return up, *ids
+
+
+def test_asked_twice_an_engine_stops_at_once_what_may_be_stopped_and_waits_for_the_rest(
+    here: Installation, careful: tuple[Daemon, int, int], tmp_path: Path
+) -> None:
+    up, id, other = careful
+    told: list[Any] = []
+    stopping = up.loop.create_task(up.engine.stop(600, told.append))
+    up.until(lambda: here.instance(other).state == "PAUSING")
+    up.engine.ending.hurry()
+    up.until(lambda: here.instance(other).state == "PAUSED" and bool(told))
+    up.engine.ending.hurry()
+    up.settle()
+    assert told == [[WaitedFor(id, "careful", "-", "run", 3600.0)]]
+    assert up.engine.ending.waited_for == told[0]
+    assert here.instance(id).state == "RUNNING"
+    (tmp_path / "go").touch()
+    up.loop.run_until_complete(stopping)
+    assert here.instance(id).state == "SUCCEEDED"
+
+
+def test_a_kill_is_heard_while_an_engine_waits_for_the_rest(
+    here: Installation, careful: tuple[Daemon, int, int]
+) -> None:
+    up, id, _ = careful
+    told: list[Any] = []
+    stopping = up.loop.create_task(up.engine.stop(600, told.append))
+    up.engine.ending.hurry()
+    up.until(lambda: bool(told))
+    here.store.transact(lambda tx: kill_instances(tx, [id], actor=ANA, reason="now", now=up.clock.now()))
+    up.engine.look()
+    up.loop.run_until_complete(stopping)
+    assert (here.instance(id).state, here.instance(id).reason) == ("CANCELLED", "kill")
+
+
+def test_a_forced_end_waits_for_nothing_and_is_recorded(
+    here: Installation, careful: tuple[Daemon, int, int]
+) -> None:
+    up, id, other = careful
+    up.engine.ending.force()
+    assert up.stop(600) == 2
+    assert (here.instance(id).state, here.instance(id).reason) == ("FAILED", "shutdown")
+    assert here.instance(other).state == "PAUSED"
+
+
 def test_what_does_not_end_when_it_is_told_to_is_killed_and_recorded(
     here: Installation, a_daemon: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "KILL_GRACE_S", 0.05)
-    monkeypatch.setattr(engine, "AFTER_KILL_S", 0.05)
+    monkeypatch.setattr(ending, "KILL_GRACE_S", 0.05)
+    monkeypatch.setattr(ending, "AFTER_KILL_S", 0.05)
     here.install(a_job("work", schedule=None, steps=shell("sleep 600"), onCrash="resume"))
     up = a_daemon()
     id = up.trigger("work")

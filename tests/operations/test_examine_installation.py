@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -11,9 +12,11 @@ from typing import Any
 import pytest
 from installations import NOW, Installation, a_job
 
+from runner.operations import daemon_now
 from runner.operations import examine_installation as room
 from runner.operations.examine_installation import Finding, examine_installation
 from runner.store.daemon_lock import daemon_lock
+from runner.vocabulary.instants import to_text
 
 
 def found(here: Installation, now: Any = NOW) -> dict[str, Finding]:
@@ -96,8 +99,6 @@ def test_without_a_daemon_nothing_starts(here: Installation) -> None:
 
 
 def test_a_daemon_that_lives_is_well(here: Installation) -> None:
-    import os
-
     a_session(here, os.getpid())
     with daemon_lock(here.state):
         finding = found(here, NOW + timedelta(seconds=20))["daemon"]
@@ -105,13 +106,33 @@ def test_a_daemon_that_lives_is_well(here: Installation) -> None:
 
 
 def test_a_daemon_that_has_not_been_heard_is_an_error(here: Installation) -> None:
-    import os
-
     a_session(here, os.getpid())
     with daemon_lock(here.state):
         finding = found(here, NOW + timedelta(minutes=5))["daemon"]
     assert finding.verdict == "error"
     assert "last heard 5m ago" in finding.text
+
+
+def test_a_daemon_that_is_stopped_is_an_error_at_once(
+    here: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_session(here, os.getpid())
+    monkeypatch.setattr(daemon_now, "is_stopped", lambda pid: pid == os.getpid())
+    with daemon_lock(here.state):
+        finding = found(here, NOW + timedelta(seconds=2))["daemon"]
+    assert (finding.verdict, finding.advice) == ("error", f"kill -CONT {os.getpid()}")
+    assert finding.text.endswith("is stopped (SIGSTOP): nothing starts; last heard 2s ago")
+
+
+def test_a_daemon_that_drains_starts_nothing_and_that_is_a_warning(here: Installation) -> None:
+    a_session(here, os.getpid())
+    here.install(a_job("load"))
+    here.run("load", "RUNNING")
+    with daemon_lock(here.state) as lock:
+        lock.note_drain(NOW)
+        finding = found(here, NOW + timedelta(seconds=2))["daemon"]
+    assert finding.verdict == "warning"
+    assert finding.text.endswith(f"drains since {to_text(NOW)}: nothing starts any more, 1 running")
 
 
 def test_a_daemon_that_starts_is_not_taken_for_its_silent_predecessor(here: Installation) -> None:

@@ -214,6 +214,15 @@ def test_work_that_cannot_resume_fails_with_the_daemon(sound: Installation) -> N
     assert steps(sound, id) == [("run", "FAILED")]
 
 
+def test_what_stands_between_two_steps_is_evicted_whatever_may_be_begun_anew(sound: Installation) -> None:
+    two = [{"name": "run", "shell": "true", "interruptible": False}, {"name": "then", "shell": "true"}]
+    id = a_run(sound, onCrash="fail", steps=two)
+    report(sound, id, "complete", at(1))
+    finished = end(sound, id, "stopped", at(1), error=ErrorInfo("stopped", "shutdown", "run"))
+    assert finished is not None and (finished.state, finished.reason) == ("PAUSED", "eviction")
+    assert steps(sound, id) == [("run", "COMPLETED"), ("then", "PENDING")]
+
+
 # -- failing again and again
 
 

@@ -8,6 +8,8 @@ import socket
 import stat
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,8 @@ from runner.vocabulary.instants import to_text
 
 HOLD = """
 import sys
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from runner.store.daemon_lock import daemon_lock
 
@@ -68,6 +72,18 @@ def test_the_lock_is_held_against_the_same_process_too(tmp_path: Path) -> None:
         assert lock_holder(tmp_path) is not None
     with daemon_lock(tmp_path):
         pass
+
+
+def test_a_drain_is_noted_with_the_lock_and_is_gone_with_it(tmp_path: Path) -> None:
+    with daemon_lock(tmp_path) as lock:
+        before = lock_holder(tmp_path)
+        assert before is not None and before.drains_since is None
+        lock.note_drain(datetime(2026, 11, 21, 3, tzinfo=UTC))
+        after = lock_holder(tmp_path)
+        assert after == replace(before, drains_since=datetime(2026, 11, 21, 3, tzinfo=UTC))
+    with daemon_lock(tmp_path):
+        again = lock_holder(tmp_path)
+        assert again is not None and again.drains_since is None
 
 
 def test_asking_who_holds_it_never_takes_it_and_makes_no_file(tmp_path: Path) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TextIO
 
 from runner.cli.views import diagnostics
+from runner.daemon.ending import WaitedFor
 from runner.daemon.reloader import Reloaded
-from runner.execution.order import Ended
+from runner.execution.order import NO_TARGET, Ended
 from runner.operations.outcome import Finished, NotStarted
 from runner.store.records import InstanceRecord
 from runner.vocabulary.duration import format_duration
@@ -155,8 +156,24 @@ class Announcer:
 
     def stopping(self, how: str, running: int, grace_s: float) -> None:
         if running:
-            again = "once more to stop at once"
+            again = "once more to stop at once what may be stopped"
             self.line("stopping", f"{how}: waiting up to {grace_s:.0f}s for {running} running; {again}", "33")
+
+    def hurrying(self, how: str, running: int, forced: bool) -> None:
+        """Asked once more."""
+        what = "killing everything" if forced else "no more grace"
+        self.line("stopping", f"{how}: {what}, {running} running", "1;31" if forced else "33")
+
+    def waiting(self, waited_for: Sequence[WaitedFor]) -> None:
+        """What no stop interrupts, and how it would end all the same."""
+        for each in waited_for:
+            target = f" of target {each.target}" if each.target != NO_TARGET else ""
+            limit = "has no timeout" if each.limit_s is None else f"its timeout is {_rounded(each.limit_s)}"
+            text = f"{each.job} #{each.instance}  step {each.step}{target} is not interruptible, and {limit}"
+            self.line("waiting", text, "33")
+        ids = " ".join(str(id) for id in dict.fromkeys(each.instance for each in waited_for))
+        text = f"to end it all the same: runner instances kill {ids}, or SIGQUIT (Ctrl-\\) to this daemon"
+        self.line("", text)
 
     def stopped(self, how: str, up: timedelta, stopped: int) -> None:
         self.line(

@@ -12,12 +12,18 @@ if TYPE_CHECKING:
 
 def situation_as_json(now: Situation) -> dict[str, Any]:
     """The same as the text, with names for everything."""
-    daemon = now.daemon
+    daemon = now.daemon.holder
     return {
         "ok": now.ok,
         "daemon": None
         if daemon is None
-        else {"pid": daemon.pid, "host": daemon.host, "since": instant(daemon.since)},
+        else {
+            "pid": daemon.pid,
+            "host": daemon.host,
+            "since": instant(daemon.since),
+            "doing": now.daemon.doing,
+            "drains_since": instant(daemon.drains_since),
+        },
         "jobs": dict(now.jobs),
         "details": dict(now.details),
         "running": now.running,
@@ -76,8 +82,11 @@ def show_situation(now: Situation, output: str) -> None:
         print()
     counts = ", ".join(f"{count} {status}" for status, count in now.jobs.items() if count) or "none"
     daemon = "no daemon runs"
-    if now.daemon is not None:
-        daemon = f"daemon {now.daemon.pid} on {now.daemon.host} since {short(now.daemon.since)}"
+    if (holder := now.daemon.holder) is not None:
+        doing = {"draining": ", draining", "stopped": ", stopped", "silent": ", silent"}.get(
+            now.daemon.doing, ""
+        )
+        daemon = f"daemon {holder.pid} on {holder.host} since {short(holder.since)}{doing}"
     details = ", ".join(f"{count} {detail}" for detail, count in now.details.items())
     counts += f" ({details})" if details else ""
     show_line(f"Jobs: {counts}; {now.running} running, {now.waiting} waiting; {daemon}.")

@@ -1,0 +1,77 @@
+"""What is the daemon doing: does it run, start, drain, is it stopped or silent, or is there none?"""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+from runner.execution.processes import is_stopped
+from runner.operations.outcome import definition_of
+from runner.store.daemon_lock import Holder, lock_holder
+from runner.store.port import Reader
+from runner.store.records import InstanceRecord
+
+SILENT_AFTER = timedelta(seconds=30)
+"""Three missed signs of life."""
+
+Doing = Literal["none", "starting", "running", "draining", "stopped", "silent"]
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonNow:
+    """Who holds the database, and what he does; `since` when he does that. `stopped` is what SIGSTOP does."""
+
+    holder: Holder | None
+    doing: Doing
+    since: datetime | None = None
+
+    @property
+    def lives(self) -> bool:
+        """Whether it will do what is due."""
+        return self.doing in ("starting", "running")
+
+    @property
+    def who(self) -> str:
+        """For a sentence about it."""
+        return f"pid {self.holder.pid} on {self.holder.host}" if self.holder is not None else "no daemon"
+
+
+def daemon_now(reader: Reader, state: Path, now: datetime) -> DaemonNow:
+    """Asked of the lock, of the signs of life in the database, and on its own machine of the process."""
+    holder = lock_holder(state)
+    if holder is None:
+        return DaemonNow(None, "none")
+    session = reader.sessions.current_daemon()
+    known = session if session is not None and holder.pid in (0, session.pid) else None  # else: predecessor's
+    if holder.host == socket.gethostname() and holder.pid and is_stopped(holder.pid):
+        return DaemonNow(holder, "stopped", known.heartbeat_at if known is not None else holder.since)
+    if known is not None and now - known.heartbeat_at > SILENT_AFTER:
+        return DaemonNow(holder, "silent", known.heartbeat_at)
+    if holder.drains_since is not None:
+        return DaemonNow(holder, "draining", holder.drains_since)
+    if known is None:
+        return DaemonNow(holder, "starting", holder.since)
+    return DaemonNow(holder, "running", known.started_at)
+
+
+def waited_for(reader: Reader) -> tuple[str, ...]:
+    """What a drain still waits for, one phrase for each run."""
+    live = [run for run in reader.instances.live() if run.state != "UNKNOWN"]
+    return tuple(_described(reader, run) for run in live)
+
+
+def _described(reader: Reader, run: InstanceRecord) -> str:
+    start = f"run {run.id} of {run.job} ({run.state})"
+    if run.targets:
+        running = reader.tasks.counts(run.id).get("RUNNING", 0)
+        return f"{start}, {running} target{'' if running == 1 else 's'}"
+    begun = next((step.name for step in reader.steps.of(run.id) if step.state == "STARTED"), None)
+    if begun is None:
+        return start
+    steps = definition_of(reader, run).get("steps") or ()
+    is_shielded = any(step.get("name") == begun and step.get("interruptible") is False for step in steps)
+    shield = ", which is not interruptible" if is_shielded else ""
+    return f"{start}, step {begun}{shield}"
