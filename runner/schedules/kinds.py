@@ -10,25 +10,41 @@ from zoneinfo import ZoneInfo
 
 from runner.schedules import zones
 from runner.schedules.at import at_schedule
+from runner.schedules.calendar import Calendars, Without, calendars_in, entries_of
 from runner.schedules.cron import cron_schedule
 from runner.schedules.every import every_schedule
+from runner.schedules.fire_and_forget import EXPIRES_IN, RETRY_EVERY, fire_and_forget
 from runner.schedules.slot import Schedule, ScheduleProblem
 from runner.vocabulary.names import nearest
 
-Maker = Callable[[Mapping[str, Any], ZoneInfo], Schedule]
+Maker = Callable[[Mapping[str, Any], ZoneInfo, Calendars | None], Schedule]
+
+
+def _window(resolved: Mapping[str, Any], zone: ZoneInfo, calendars: Calendars | None) -> Schedule:
+    from runner.schedules.window_of import window_schedule  # only where a window is declared
+
+    return window_schedule(resolved["window"], zone, calendars)
+
+
+def _fire_and_forget(resolved: Mapping[str, Any], zone: ZoneInfo, _: Calendars | None) -> Schedule:
+    declared = resolved["fireAndForget"]
+    return fire_and_forget(
+        declared.get("retryEvery", RETRY_EVERY), declared.get("expiresIn", EXPIRES_IN), zone
+    )
+
 
 KINDS: dict[str, Maker | None] = {
-    "cron": lambda resolved, zone: cron_schedule(resolved["cron"], zone),
-    "every": lambda resolved, zone: every_schedule(resolved["every"], resolved.get("anchor"), zone),
-    "at": lambda resolved, zone: at_schedule(resolved["at"], zone),
-    # Declared and checked, but not executed by this release: their modules belong beside cron, every and at.
-    "window": None,
-    "fireAndForget": None,
+    "cron": lambda resolved, zone, _: cron_schedule(resolved["cron"], zone),
+    "every": lambda resolved, zone, _: every_schedule(resolved["every"], resolved.get("anchor"), zone),
+    "at": lambda resolved, zone, _: at_schedule(resolved["at"], zone),
+    "window": _window,
+    "fireAndForget": _fire_and_forget,
+    # Declared and checked, but not executed by this release: its module belongs beside the others.
     "trigger": None,
 }
 """Key → maker; None: `schedule_from` says that this release does not run it."""
 
-MODIFIERS: dict[str, bool] = {"timezone": True, "jitter": True, "startDeadline": True, "calendars": False}
+MODIFIERS: dict[str, bool] = {"timezone": True, "jitter": True, "startDeadline": True, "calendars": True}
 """Key beside the kind → whether this release obeys it."""
 
 EXECUTED = tuple(kind for kind, maker in KINDS.items() if maker is not None)
@@ -58,8 +74,6 @@ def kind_of(resolved: Mapping[str, Any]) -> str:
 def _shared(content: str) -> Schedule:
     resolved = json.loads(content)
     kind = kind_of(resolved)
-    if resolved.get("calendars"):
-        raise ScheduleProblem("calendars", not_yet("calendars"))
     maker = KINDS[kind]
     if maker is None:
         raise ScheduleProblem(kind, not_yet(f"{kind} schedules"))
@@ -67,7 +81,11 @@ def _shared(content: str) -> Schedule:
         zone = zones.zone_named(resolved.get("timezone") or "UTC")
     except ValueError as problem:
         raise ScheduleProblem("timezone", str(problem)) from None
-    return maker(resolved, zone)
+    entries = entries_of(resolved.get("calendars") or {})
+    calendars = calendars_in(zone, entries) if entries else None
+    schedule = maker(resolved, zone, calendars)
+    # The hours of a window are cut by the calendars; of the other kinds whole slots are left out.
+    return schedule if calendars is None or kind == "window" else Without(schedule, calendars)
 
 
 def not_yet(what: str) -> str:

@@ -98,24 +98,14 @@ WRONG = [
         "'Europe/Berln' is not a time zone of the tz database; did you mean 'Europe/Berlin'?",
     ),
     (
-        {"window": {"start": "22:00", "end": "04:00"}},
-        "window",
-        "this release does not run window schedules yet; use cron, every or at",
-    ),
-    (
-        {"fireAndForget": {}},
-        "fireAndForget",
-        "this release does not run fireAndForget schedules yet; use cron, every or at",
-    ),
-    (
         {"trigger": {"startup": {}}},
         "trigger",
-        "this release does not run trigger schedules yet; use cron, every or at",
+        "this release does not run trigger schedules yet; use cron, every, at, window or fireAndForget",
     ),
     (
         {"cron": "0 2 * * *", "calendars": ["holidays"]},
         "calendars",
-        "this release does not run calendars yet; use cron, every or at",
+        "the dates of its calendars are not part of it; apply it anew",
     ),
     (
         {"cron": "0 2 * * *", "every": "1h"},
