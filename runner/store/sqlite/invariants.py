@@ -60,6 +60,8 @@ _NAMES = {
     "zones": "'the rules of zone ' || name",
     "target_requests": "'request ' || id || ' of run ' || instance_id",
     "arrivals": "'item ' || id",
+    "sources": "'git source ' || name",
+    "quarantines": "'the quarantine of ' || kind || '/' || name",
 }
 _TIMES = {
     "sessions": ("started_at", "heartbeat_at", "ended_at"),
@@ -86,6 +88,8 @@ _TIMES = {
     "zones": ("noted_at",),
     "target_requests": ("at",),
     "arrivals": ("arrived_at", "slot_at", "settled_at"),
+    "sources": ("attempted_at", "applied_at", "checked_at", "next_at", "asked_at", "answered_at"),
+    "quarantines": ("since", "ended_at"),
 }  # fmt: skip
 _MAPS = {
     "objects": ("labels",),
@@ -97,6 +101,7 @@ _MAPS = {
     "events": ("details",),
     "drills": ("difference",),
     "arrivals": ("data", "inputs", "aftercare"),
+    "sources": ("conditions",),
 }
 _VALUES = {"job_state_data": ("data",), "job_persistent_data": ("data",)}
 

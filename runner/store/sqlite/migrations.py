@@ -18,6 +18,7 @@ from runner.store.sqlite.schema import (
     TABLES,
     TABLES_OF_ARRIVALS,
     TABLES_OF_EXTERNAL_WORK,
+    TABLES_OF_SOURCES,
     TABLES_OF_TIMEKEEPING,
 )
 
@@ -130,6 +131,13 @@ def m0011_targets_are_locked_and_asked_for(db: Database) -> None:
 def m0012_arrivals(db: Database) -> None:
     """What triggers jobs, from its arrival until it has been dealt with."""
     for statement in TABLES_OF_ARRIVALS:
+        db.execute(statement)
+
+
+@migrations()
+def m0013_git_sources_and_quarantines(db: Database) -> None:
+    """How each git source stands, and what a rollback has pinned."""
+    for statement in TABLES_OF_SOURCES:
         db.execute(statement)
 
 

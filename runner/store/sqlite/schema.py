@@ -386,3 +386,50 @@ TABLES_OF_ARRIVALS = (
     ) STRICT, WITHOUT ROWID
     """,
 )
+
+# How each git source stands, and what a rollback has pinned: while an object is declared as its bad commit
+# had it, it stays at `revision` (NULL: it stays away).
+TABLES_OF_SOURCES = (
+    """
+    CREATE TABLE sources (
+        name TEXT PRIMARY KEY,
+        url TEXT NOT NULL,
+        ref TEXT NOT NULL,
+        path TEXT NOT NULL,
+        attempted TEXT NOT NULL DEFAULT '',
+        attempted_ref TEXT NOT NULL DEFAULT '',
+        attempted_at TEXT,
+        applied TEXT NOT NULL DEFAULT '',
+        applied_ref TEXT NOT NULL DEFAULT '',
+        applied_at TEXT,
+        checked_at TEXT,
+        next_at TEXT,
+        failures INTEGER NOT NULL DEFAULT 0,
+        conditions TEXT NOT NULL DEFAULT '{}',
+        asked_at TEXT,
+        asked_by TEXT NOT NULL DEFAULT '',
+        answered_at TEXT
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE quarantines (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        source TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        name TEXT NOT NULL,
+        object_uid TEXT NOT NULL,
+        revision INTEGER,
+        bad_commit TEXT NOT NULL DEFAULT '',
+        bad_digest TEXT NOT NULL DEFAULT '',
+        bad_own TEXT NOT NULL DEFAULT '',
+        bad_serial INTEGER NOT NULL,
+        to_serial INTEGER NOT NULL,
+        since TEXT NOT NULL,
+        who TEXT NOT NULL,
+        why TEXT NOT NULL DEFAULT '',
+        ended_at TEXT,
+        ended_by TEXT NOT NULL DEFAULT ''
+    ) STRICT
+    """,
+    "CREATE UNIQUE INDEX quarantines_active ON quarantines (kind, name) WHERE ended_at IS NULL",
+)

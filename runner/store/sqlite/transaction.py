@@ -25,6 +25,7 @@ from runner.store.sqlite.presence import Presence
 from runner.store.sqlite.revisions import Revisions
 from runner.store.sqlite.sessions import Sessions
 from runner.store.sqlite.slots import Slots
+from runner.store.sqlite.sources import Quarantines, Sources
 from runner.store.sqlite.state import State
 from runner.store.sqlite.steps import Steps
 from runner.store.sqlite.tasks import Tasks
@@ -54,6 +55,8 @@ class SqliteTransaction:
         self.external = ExternalRuns(connection)
         self.drills = Drills(connection)
         self.arrivals = Arrivals(connection)
+        self.sources = Sources(connection)
+        self.quarantines = Quarantines(connection)
         self.presence = Presence(connection)
         self.zones = Zones(connection)
 
