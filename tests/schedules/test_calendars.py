@@ -90,17 +90,25 @@ def test_the_interval_of_an_every_is_still_known() -> None:
     assert hourly.kind == "every"
 
 
+NO_DATE = "is no date; write it like 2026-12-24, 12-24 (every year) or 2026-12-24T18:00"
+TWO_WAYS = (
+    "are written in two ways; write both like 2026-12-24, both like 12-24 (every year) or both like "
+    "2026-12-24T18:00"
+)
+OFFSET = "has an offset; a calendar follows the clocks of its schedule"
+
+
 @pytest.mark.parametrize(
     ("first", "last", "message"),
     [
-        ("2026-02-30", "2026-03-01", "'2026-02-30' is no date; write it like 2026-12-24, 12-24 (every year) or 2026-12-24T18:00"),
-        ("13-01", "13-02", "'13-01' is no date; write it like 2026-12-24, 12-24 (every year) or 2026-12-24T18:00"),
+        ("2026-02-30", "2026-03-01", f"'2026-02-30' {NO_DATE}"),
+        ("13-01", "13-02", f"'13-01' {NO_DATE}"),
         ("2026-12-26", "2026-12-24", "'2026-12-24' is before '2026-12-26'"),
         ("2026-12-24T18:00", "2026-12-24T18:00", "'2026-12-24T18:00' is not after '2026-12-24T18:00'"),
-        ("2026-12-24T18:00Z", "2026-12-25T18:00Z", "'2026-12-24T18:00Z' has an offset; a calendar follows the clocks of its schedule"),
-        ("12-24", "2026-12-26", "'12-24' and '2026-12-26' are written in two ways; write both like 2026-12-24, both like 12-24 (every year) or both like 2026-12-24T18:00"),
+        ("2026-12-24T18:00Z", "2026-12-25T18:00Z", f"'2026-12-24T18:00Z' {OFFSET}"),
+        ("12-24", "2026-12-26", f"'12-24' and '2026-12-26' {TWO_WAYS}"),
     ],
-)  # fmt: skip
+)
 def test_dates_that_are_none_are_refused(first: str, last: str, message: str) -> None:
     with pytest.raises(ScheduleProblem) as caught:
         check_span(first, last)

@@ -180,18 +180,26 @@ def test_the_end_of_time_is_no_opening_and_no_exception() -> None:
     [
         ({"from": "2026-06-02", "to": "2026-06-01"}, "window.to", "'2026-06-01' is not after '2026-06-02'"),
         ({"from": "2026-02-30"}, "window.from", "'2026-02-30': day is out of range for month"),
-        ({"weekdays": ["mon-fry"]}, "window.weekdays", "'mon-fry' is no weekday or span of weekdays; did you mean 'fri'?"),
-        ({"lastStart": "6h"}, "window.lastStart", "'6h' is as long as the window or longer: nothing would ever start"),
+        (
+            {"weekdays": ["mon-fry"]},
+            "window.weekdays",
+            "'mon-fry' is no weekday or span of weekdays; did you mean 'fri'?",
+        ),
+        (
+            {"lastStart": "6h"},
+            "window.lastStart",
+            "'6h' is as long as the window or longer: nothing would ever start",
+        ),
         ({"retryEvery": "0s"}, "window.retryEvery", "'0s' is shorter than 1s"),
         (
             {"from": None},
             "window.from",
-            "one run for the whole range needs the first day of the range; write from, or repeat: each for a run "
-            "of its own at each opening",
+            "one run for the whole range needs the first day of the range; write from, or repeat: each for a "
+            "run of its own at each opening",
         ),
     ],
     ids=lambda value: str(value)[:30],
-)  # fmt: skip
+)
 def test_nonsense_is_refused_with_its_field(declared: dict[str, Any], field: str, message: str) -> None:
     with pytest.raises(ScheduleProblem) as caught:
         a_window(declared)
