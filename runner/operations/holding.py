@@ -89,7 +89,8 @@ def hold_job(
         note_job_move(tx, record, before, ("hold",) if not same else (), who=who, why=reason, now=now)
     stop = record.resolved["onDisable"] == "stop"
     pause = record.resolved["onDisable"] == "pause" and family(kind) in KEEPS_PAUSED
-    dropped, stopped, paused, running = 0, 0, 0, 0
+    stays_paused = family(kind) in KEEPS_PAUSED
+    dropped, stopped, paused, kept, running = 0, 0, 0, 0, 0
     for instance in tx.instances.unfinished_of(record.uid):
         if instance.state == "SCHEDULED" and instance.epoch == 0:
             end_waiting(tx, instance, "skip", f"hold {kind}", who=who, now=now)
@@ -102,12 +103,15 @@ def hold_job(
             stopped += 1
         elif pause and _pause(tx, instance, who, reason, now):
             paused += 1
+        elif stays_paused and instance.state == "PAUSED":
+            kept += 1
         else:
             running += 1
     notes = counted(
         (dropped, "waiting start dropped", "waiting starts dropped"),
         (stopped, "run is being stopped", "runs are being stopped"),
         (paused, "run is being paused", "runs are being paused"),
+        (kept, "paused run goes on only when the hold ends", "paused runs go on only when the hold ends"),
         (running, "run finishes first", "runs finish first"),
     )
     return acted(tx, record, now, changed=changed or bool(dropped or stopped), notes=notes)

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from runner.operations.list_jobs import JobView, view_of
 from runner.operations.selection import installed
+from runner.operations.waiting import waits_for
 from runner.store.drilling import DrillRecord
 from runner.store.port import Reader
 from runner.store.records import InstanceRecord, StepRecord
@@ -24,6 +25,8 @@ class JobDetails:
     current_steps: tuple[StepRecord, ...]
     drill: DrillRecord | None = None
     """What its last crash drill found, of whatever digest."""
+    waits: tuple[tuple[int, str], ...] = ()
+    """Its runs that are due or paused and do not go on, and what for."""
 
 
 def show_job(reader: Reader, name: str, *, now: datetime) -> JobDetails:
@@ -33,7 +36,12 @@ def show_job(reader: Reader, name: str, *, now: datetime) -> JobDetails:
     running = [run.id for run in runs if run.state == "RUNNING"]
     steps = reader.steps.of_all(running) if running else {}
     current = tuple(step for own in steps.values() for step in own if step.state == "STARTED")
-    return JobDetails(view_of(reader, record, now), runs, current, _drill(reader, record.name))
+    waits = tuple(
+        (run.id, waiting.text)
+        for run in reader.instances.unfinished_of(record.uid)
+        if (waiting := waits_for(reader, run, now)) is not None
+    )
+    return JobDetails(view_of(reader, record, now), runs, current, _drill(reader, record.name), waits)
 
 
 def _drill(reader: Reader, name: str) -> DrillRecord | None:

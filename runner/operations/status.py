@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from runner.lifecycle.job import FAILED, STATUSES
+from runner.lifecycle.pausing import EVICTION, JOB, OPERATOR, WINDOW
 from runner.operations.daemon_now import DaemonNow, daemon_now, waited_for
 from runner.operations.free_space import LITTLE_SPACE, MAKE_ROOM, free_space
 from runner.operations.installed_jobs import schedules_of
@@ -74,6 +75,7 @@ def situation(reader: Reader, state: Path, now: datetime) -> Situation:
         *_failed(jobs),
         *_partly(jobs),
         *_runs(reader, lives, now),
+        *_paused(reader, lives, now),
         *_missed(reader, jobs, lives, now),
         *_invalid(state),
         *_little_space(state),
@@ -155,6 +157,18 @@ def _daemon(reader: Reader, daemon: DaemonNow, now: datetime) -> Iterator[Findin
         summary = f"the daemon drains, nothing starts any more; it waits for {left or 'its last records'}"
         long = now - daemon.since > STUCK_WAITING
         yield Finding("drains", "up", daemon.since, summary, "when it has ended: runner up", problem=long)
+
+
+def _paused(reader: Reader, lives: bool, now: datetime) -> Iterator[Finding]:
+    """What has begun and does not go on by itself: its job is held since, or its daemon has gone."""
+    for run in reader.instances.list(states=("PAUSED",), limit=MOST_WAITING):
+        waits = waits_for(reader, run, now)
+        if waits is None or set(run.pauses) & {OPERATOR, JOB, WINDOW}:
+            continue  # somebody has paused it, and knows
+        waits_for_a_daemon = EVICTION in run.pauses and not lives
+        summary = f"run {run.id} is PAUSED ({run.reason}) and waits for {waits.text}"
+        hint = f"runner instances show {run.id}"
+        yield Finding("paused", run.job, run.paused_at, summary, hint, problem=waits_for_a_daemon)
 
 
 def _waiting(reader: Reader, now: datetime) -> Iterator[Finding]:

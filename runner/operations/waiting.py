@@ -1,4 +1,4 @@
-"""What does a run wait for that is due, who holds which lock, and who waits for it?"""
+"""What does a run wait for that is due or paused, who holds which lock, and who waits for it?"""
 
 from __future__ import annotations
 
@@ -7,17 +7,22 @@ from datetime import datetime
 
 from runner.dispatch.places import place_named
 from runner.dispatch.start import OVERLAP, Replace, Wait
+from runner.lifecycle.holds import active, family
+from runner.lifecycle.pausing import KEEPS_PAUSED, OPERATOR, WINDOW
 from runner.operations.decide_claim import decide_claim, needs_of, overlap_of
 from runner.operations.outcome import definition_of
 from runner.store.port import Reader
-from runner.store.records import InstanceRecord
+from runner.store.records import HoldRecord, InstanceRecord
+from runner.vocabulary.instants import to_text
+
+PAUSED = "paused"
 
 ANY_PLACE = "a free place among the runs of the daemon"
 
 
 @dataclass(frozen=True, slots=True)
 class WaitsFor:
-    """Why a run that is due has not started: in words, and the run that it waits behind, if any."""
+    """Why a run that is due or paused does not go on: in words, and the run that it waits behind, if any."""
 
     text: str
     behind: int | None = None
@@ -36,6 +41,8 @@ class LockInUse:
 
 def waits_for(reader: Reader, run: InstanceRecord, now: datetime) -> WaitsFor | None:
     """None for a run that is not due, or has started. Decided as by the claim; nothing is changed."""
+    if run.state == "PAUSED":
+        return WaitsFor(_what_keeps_it_paused(reader, run, now))
     if run.state != "SCHEDULED" or run.due_at > now:
         return None
     record = reader.objects.by_uid(run.job_uid)
@@ -52,6 +59,38 @@ def waits_for(reader: Reader, run: InstanceRecord, now: datetime) -> WaitsFor | 
             behind = int(blocker)
             return WaitsFor(_reason(reader, run, reason, behind, now), behind)
     return WaitsFor(ANY_PLACE)
+
+
+def _what_keeps_it_paused(reader: Reader, run: InstanceRecord, now: datetime) -> str:
+    """What the guard of I28 asks for: no reason of its own is left, and no hold stands in its job's way."""
+    holds = active(reader.holds.of(run.job_uid), now)
+    waits = [
+        end_of_hold(hold, run.job)
+        for hold in holds
+        if hold.kind == PAUSED or family(hold.kind) in KEEPS_PAUSED
+    ]
+    if OPERATOR in run.pauses:
+        waits.append(f"somebody who resumes it (runner instances resume {run.id})")
+    if WINDOW in run.pauses:
+        waits.append("its window to open")
+    if not waits:
+        waits.append("the next daemon (runner up)")
+    return "; ".join(waits)
+
+
+def end_of_hold(hold: HoldRecord, job: str) -> str:
+    """A hold as something to wait for, and what ends it."""
+    kind, _, name = hold.kind.partition(":")
+    ends = {
+        "paused": f"runner jobs resume {job}",
+        "operator": f"runner jobs enable {job}",
+        "new": f"runner jobs enable {job}",
+        "maintenance": "runner maintenance off",
+        "group": f"runner groups enable {name}",
+    }
+    by = "spec.enabled in git" if hold.owner == "git" else ends.get(kind, f"runner jobs show {job}")
+    until = f" at {to_text(hold.until)}" if hold.until is not None else ""
+    return f"the end{until} of hold {hold.kind} of {hold.owner} ({by})"
 
 
 def _reason(reader: Reader, run: InstanceRecord, reason: str, behind: int, now: datetime) -> str:

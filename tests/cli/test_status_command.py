@@ -21,6 +21,12 @@ def kinds(say: Callable) -> list[tuple[str, str]]:
     return [(finding["kind"], finding["name"]) for finding in found]
 
 
+def a_paused_run(here: Installation, job: str, why: str) -> int:
+    id = here.run(job, "PAUSED")
+    here.store.transact(lambda tx: tx.instances.update(id, epoch=1, pauses=(why,), reason=why))
+    return id
+
+
 def test_when_all_is_well_nothing_needs_a_person(here: Installation, say: Callable) -> None:
     here.install(a_job("report"))
     said = say("status")
@@ -51,6 +57,31 @@ def test_a_drain_is_told_with_what_it_waits_for_and_is_a_problem_only_when_it_ta
         assert say("status", "-o", "json").json["daemon"]["doing"] == "draining"
         lock.note_drain(datetime.now(UTC) - timedelta(hours=1))
         assert say("status").code == 1
+
+
+def test_a_run_that_was_evicted_from_a_job_that_is_held_since_is_told_with_what_ends_that(
+    here: Installation, say: Callable
+) -> None:
+    here.install(a_job("load", onCrash="resume"))
+    id = a_paused_run(here, "load", "eviction")
+    said = say("status")
+    assert said.code == 1  # no daemon runs
+    assert f"run {id} is PAUSED (eviction) and waits for the next daemon (runner up)" in said.out
+    noted = say("jobs", "disable", "load", "--reason", "INC-7").err
+    assert "load: 1 paused run goes on only when the hold ends" in noted
+    waits = "the end of hold operator of root (runner jobs enable load)"
+    with daemon_lock(here.state):
+        said = say("status")
+    assert said.code == 0
+    assert f"run {id} is PAUSED (eviction) and waits for {waits}" in said.out
+    assert f"run {id} waits for {waits}" in say("jobs", "show", "load").out
+    assert say("instances", "show", str(id), "-o", "json").json["waits"] == {"for": waits, "behind": None}
+
+
+def test_a_run_that_an_operator_paused_is_no_news(here: Installation, say: Callable) -> None:
+    here.install(a_job("load", onCrash="resume"))
+    a_paused_run(here, "load", "operator")
+    assert kinds(say) == []
 
 
 def test_a_failed_job_needs_a_person(here: Installation, say: Callable) -> None:

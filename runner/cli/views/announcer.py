@@ -71,7 +71,11 @@ class Announcer:
 
     def recovered(self, finished: Finished) -> None:
         what = "again" if finished.state == "SCHEDULED" else finished.state
-        cause = {"crash": "its process died with the last daemon", "resumed": "was paused by the last stop"}
+        cause = {
+            "crash": "its process died with the last daemon",
+            "resumed": "was paused by the last stop",
+            "disable": "goes on when nothing disables its job any more: runner jobs show",
+        }
         self.line(
             "recover", f"{_name(finished)}  {what}: {cause.get(finished.reason, finished.reason)}", "33"
         )

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from runner.store.records import HoldRecord
 
 FORMATS = ("text", "json", "yaml", "name")
+SHOWN_WAITS = 5
 
 
 def job_as_json(job: JobView) -> dict[str, Any]:
@@ -54,6 +55,7 @@ def details_as_json(job: JobDetails) -> dict[str, Any]:
         "spec": record.resolved,
         "source": {"file": record.file, "line": record.line, "commit": record.commit},
         "drill": drill_as_json(job.drill, record.execution_digest),
+        "waits": [{"id": id, "for": text} for id, text in job.waits],
     }
 
 
@@ -141,6 +143,10 @@ def _show_text(job: JobDetails) -> None:
     )
     for hold in view.holds:
         show_line(f"held by {_held(hold)}, since {short(hold.since)}")
+    for id, waits in job.waits[:SHOWN_WAITS]:
+        show_line(f"run {id} waits for {waits}")
+    if len(job.waits) > SHOWN_WAITS:
+        show_line(f"and {len(job.waits) - SHOWN_WAITS} more wait: runner instances list --job {view.name}")
     if job.runs:
         print()
         show_table(
