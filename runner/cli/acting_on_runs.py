@@ -19,13 +19,19 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 
+def target_option(help_text: str) -> Callable[[Callable[..., R]], Callable[..., R]]:
+    """Add `--target T`."""
+    return click.option("--target", default=None, metavar="T", help=help_text)
+
+
 @click.command("cancel")
 @acts_on(
     RUNS,
     "cancel",
     click.option("--keep-state", is_flag=True, help="Keep what a paused run has saved."),
+    target_option("Only this target; the others go on."),
 )
-def cancel(asked: Asked, *, keep_state: bool) -> Sequence[Cancelled]:
+def cancel(asked: Asked, *, keep_state: bool, target: str | None) -> Sequence[Cancelled | ActedOnRun]:
     """End runs: one that waits at once, one that runs by asking it first (TERM, then KILL).
 
     \b
@@ -33,21 +39,31 @@ def cancel(asked: Asked, *, keep_state: bool) -> Sequence[Cancelled]:
       runner instances cancel 42 --reason "wrong input"
     """
     from runner.operations.cancel import cancel_instances
+    from runner.operations.cancel_targets import cancel_targets
 
+    if target is not None:
+        if keep_state:
+            raise click.UsageError(
+                "--keep-state is for whole runs; a target that is cancelled keeps its state."
+            )
+        return _recorded(asked, cancel_targets, target=target)
     return _recorded(asked, cancel_instances, keep_state=keep_state)
 
 
 @click.command("kill")
-@acts_on(RUNS, "kill")
-def kill(asked: Asked) -> Sequence[ActedOnRun]:
+@acts_on(RUNS, "kill", target_option("Only this target; the others go on."))
+def kill(asked: Asked, *, target: str | None) -> Sequence[ActedOnRun]:
     """End runs at once (KILL), whatever they are doing, also those that are being stopped.
 
     \b
     Example:
       runner instances kill 42 --reason "it holds the table"
     """
+    from runner.operations.cancel_targets import cancel_targets
     from runner.operations.kill_instances import kill_instances
 
+    if target is not None:
+        return _recorded(asked, cancel_targets, target=target, at_once=True)
     return _recorded(asked, kill_instances)
 
 
@@ -56,8 +72,9 @@ def kill(asked: Asked) -> Sequence[ActedOnRun]:
     RUNS,
     "pause",
     click.option("--grace", type=Duration(), default=None, metavar="1m", help="Time to obey; default 1m."),
+    target_option("Refused: a target has no pause of its own; says what it accepts."),
 )
-def pause(asked: Asked, *, grace: timedelta | None) -> Sequence[ActedOnRun]:
+def pause(asked: Asked, *, grace: timedelta | None, target: str | None) -> Sequence[ActedOnRun]:
     """Pause runs: one that waits at once, one that runs at its next step or checkpoint.
 
     What may be begun anew (onCrash: resume) is stopped after the grace, and goes on later from its last
@@ -68,21 +85,27 @@ def pause(asked: Asked, *, grace: timedelta | None) -> Sequence[ActedOnRun]:
       runner instances pause 42 --reason INC-123
     """
     from runner.operations.pause_instances import pause_instances
+    from runner.operations.pause_targets import refuse_for_targets
 
+    if target is not None:
+        return _recorded(asked, refuse_for_targets, verb="pause", target=target)
     return _recorded(asked, pause_instances, grace=grace)
 
 
 @click.command("resume")
-@acts_on(RUNS, "resume")
-def resume(asked: Asked) -> Sequence[ActedOnRun]:
+@acts_on(RUNS, "resume", target_option("Refused: a target has no pause of its own; says what it accepts."))
+def resume(asked: Asked, *, target: str | None) -> Sequence[ActedOnRun]:
     """Let paused runs go on, with the same id, where they were.
 
     \b
     Example:
       runner instances resume 42
     """
+    from runner.operations.pause_targets import refuse_for_targets
     from runner.operations.resume_instances import resume_instances
 
+    if target is not None:
+        return _recorded(asked, refuse_for_targets, verb="resume", target=target)
     return _recorded(asked, resume_instances)
 
 
@@ -90,9 +113,7 @@ def resume(asked: Asked) -> Sequence[ActedOnRun]:
 @acts_on(
     RUNS,
     "bounce",
-    click.option(
-        "--target", default=None, metavar="T", help="Only this target, which waits for its next try."
-    ),
+    target_option("Only this target, which waits for its next try."),
 )
 def bounce(asked: Asked, *, target: str | None) -> Sequence[ActedOnRun]:
     """Stop runs and start them again with the same id, from their first step that is not completed.
@@ -222,6 +243,8 @@ def skip_step(
     *, id: int, step: str, target: str, reason: str, actor: Actor, output: str, where: Where
 ) -> None:
     """Leave a step of a run out that waits or is paused; the run goes on behind it.
+
+    With --target, also of a target that waits for its next try while its run goes on.
 
     \b
     Example:

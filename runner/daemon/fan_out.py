@@ -7,11 +7,12 @@ start of the next target.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from runner.daemon.target_records import TargetRecords
 from runner.daemon.turns import Begun, Turns
 from runner.dispatch.tasks import (
     Again,
@@ -23,18 +24,19 @@ from runner.execution.order import Ended, ErrorInfo, Usage
 from runner.operations.definition import Definition
 from runner.operations.fail_to_start import code_of, is_lasting
 from runner.operations.finish_fan_out import finish_fan_out, stop_in_time
-from runner.operations.finish_instance import problem_of
 from runner.operations.outcome import EXPIRED, TIMEOUT, Finished
-from runner.operations.run_target import expire_target, finish_target, start_target
 from runner.operations.worth_a_retry import worth_a_retry
-from runner.store.records import InstanceRecord, OpenTask, TaskRecord
-from runner.vocabulary.errors import ChangedMeanwhile
+from runner.store.records import InstanceRecord, OpenTask, TargetRequest, TaskRecord
+from runner.vocabulary.errors import ChangedMeanwhile, RunnerError, TargetAtWork
 
 if TYPE_CHECKING:
     from runner.daemon.fan_outs import Desk
 
 PAUSE_S = 2.0
 """Before a start is tried again that the database did not take."""
+
+TAKEN_PAUSE = timedelta(seconds=5)
+"""Before a target is asked for again that a run of no daemon works on."""
 
 KILL_GRACE_S = 10.0
 """Between TERM and KILL for a target."""
@@ -54,9 +56,14 @@ class FanOut:
         self._desk = desk
         self._definition = definition
         self._rules: FanOutRules = definition.fan_out
+        self._inventory: str = definition.spec["tasks"]["inventory"]
+        self._records = TargetRecords(desk, self.instance, definition)
         self._turns = Turns(self._rules, tasks, desk.clock.now(), instance.expires_at)
         self._pausing = self._stopping = self._closed = self._over = False
         self._time_is_up = False
+        self._asked: dict[str, TargetRequest] = {}
+        self._seen = 0
+        self._taken_elsewhere: dict[str, datetime] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._end_waits = False
         self._deadline = self._set_deadline()
@@ -79,11 +86,11 @@ class FanOut:
         if target not in self._turns.running or self._over:
             return
         now = self._desk.clock.now()
-        it = self._turns.of(target)
-        error = None if ended.outcome in ("succeeded", "stopped", "sleeping") else problem_of(ended)
-        end = self._follows(it, ended, now)
+        it, asked = self._turns.of(target), self._asked.pop(target, None)
+        end = self._follows(it, ended, asked, now)
         self._turns.ended(target, end, ended.outcome)
-        self._record(target, it, end, error, ended, now)
+        self._records.ended(target, it, end, ended, asked, now)
+        self._desk.locks.release(self._inventory, target, self.instance.id)
         self.look()
 
     def obey(self, instance: InstanceRecord) -> None:
@@ -99,7 +106,7 @@ class FanOut:
         elif was_pausing and not self._pausing:
             for target in self._turns.running:
                 self._desk.supervisor.go_on(self.instance.id, self.instance.epoch, target)
-        self._see_what_was_bounced()
+        self.see_what_was_asked()
         self.look()
 
     def close_doors(self) -> None:
@@ -131,23 +138,53 @@ class FanOut:
     def _is_to_stop(self) -> bool:
         return self._pausing or self._stopping or self._closed or self._time_is_up
 
-    def _see_what_was_bounced(self) -> None:
-        """An operator may have made the next try of a target due now (T6)."""
+    def see_what_was_asked(self) -> None:
+        """An operator may have cancelled a target, or made its next try due now (T6)."""
         now = self._desk.clock.now()
-        if self._is_to_stop or not self._turns.waits_for_time(now):
+        waits = not self._is_to_stop and self._turns.waits_for_time(now)
+        try:
+            with self._desk.store.read() as reader:
+                asked = reader.tasks.asked(self.instance.id)
+                due = reader.tasks.due(self.instance.id, now) if waits else []
+        except RunnerError as problem:  # it is asked again with the next look
+            self._desk.telling.trouble(f"reading what is asked of instance {self.instance.id}", problem)
             return
-        with self._desk.store.read() as reader:
-            due = reader.tasks.due(self.instance.id, now)
-        self._turns.bring_forward(set(due), now)
+        if due:
+            self._turns.bring_forward(set(due), now)
+        for request in asked:
+            if request.id <= self._seen:
+                continue
+            self._seen = request.id
+            if request.target in self._turns.running:
+                self._asked[request.target] = request
+                self._stop(request.target)
+            else:
+                self._cancel_waiting(request)
+
+    def _cancel_waiting(self, request: TargetRequest) -> None:
+        self._turns.drop(request.target)
+        self._records.cancelled(request, self._desk.clock.now())
+
+    def _stop(self, target: str) -> None:
+        """End what runs of it; there may be nothing of it yet."""
+        request = self._asked.get(target)
+        at_once = request is not None and request.verb == KILL
+        self._desk.supervisor.stop(
+            self.instance.id,
+            self.instance.epoch,
+            grace_s=0.0 if at_once else KILL_GRACE_S,
+            why=request.verb if request else "stopping",
+            target=target,
+        )
 
     def _start_more(self) -> None:
         now = self._desk.clock.now()
         if self._deadline is not None and self._deadline[0] <= now:
             self._time_is_over(now)
             return
-        start, late = self._turns.next(now)
+        start, late = self._turns.next(now, self._may_take)
         for target in late:
-            self._record_expiry(target, now)
+            self._records.expired(target, now)
         for target in start:
             self._start(target, now)
         self._sleep(now)
@@ -155,7 +192,7 @@ class FanOut:
     def _sleep(self, now: datetime) -> None:
         """Until the next try is due, or the time of the run is over."""
         ends = self._deadline[0] if self._deadline is not None else None
-        instants = [at for at in (self._turns.next_at(), ends) if at is not None]
+        instants = [at for at in (self._turns.next_at(), ends, *self._taken_elsewhere.values()) if at]
         if instants:
             delay_s = max((min(instants) - now).total_seconds(), 0.0)
             self._timer = self._desk.loop.call_later(min(delay_s, 30.0) + 0.001, self.look)
@@ -192,40 +229,47 @@ class FanOut:
 
     # -- the life of one target
 
+    def _may_take(self, target: str) -> bool:
+        """Whether no other run works on it."""
+        taken = self._taken_elsewhere.get(target)
+        if taken is not None and taken > self._desk.clock.now():
+            return False
+        self._taken_elsewhere.pop(target, None)
+        return self._desk.locks.take(self._inventory, target, self.instance.id, self.look)
+
     def _start(self, target: str, now: datetime) -> None:
         it = self._turns.of(target)
         before, it.state = it.state, "RUNNING"
 
-        def work(tx: Any) -> TaskRecord:
-            return start_target(
-                tx,
-                self.instance,
-                target,
-                self._definition.new_steps,
-                before=before,
-                expires_at=it.expires_at,
-                now=now,
-            )
-
         def started(task: TaskRecord | None, problem: BaseException | None) -> None:
             if self._over:
+                self._desk.locks.release(self._inventory, target, self.instance.id)
                 return
-            if isinstance(problem, ChangedMeanwhile):
+            if task is not None:
+                self._run(task)
+                return
+            if not isinstance(problem, TargetAtWork | None):
                 self._desk.telling.trouble(
                     f"starting target {target} of instance {self.instance.id}", problem
                 )
+            if isinstance(problem, ChangedMeanwhile):
                 self.give_up()
-            elif task is None:
-                if problem is not None:
-                    self._desk.telling.trouble(
-                        f"starting target {target} of instance {self.instance.id}", problem
-                    )
-                self._turns.put_back(target, before, now)
-                self._timer = self._desk.loop.call_later(PAUSE_S, self.look)
+                return
+            self._not_started(target, before, now)
+            if isinstance(problem, TargetAtWork):  # by a run that this daemon knows nothing of: UNKNOWN
+                self._taken_elsewhere[target] = self._desk.clock.now() + TAKEN_PAUSE
+                self.look()
             else:
-                self._run(task)
+                self._timer = self._desk.loop.call_later(PAUSE_S, self.look)
 
-        self._desk.bridge.write(work, started)
+        self._records.start(target, it, before, now, started)
+
+    def _not_started(self, target: str, before: str, now: datetime) -> None:
+        self._desk.locks.release(self._inventory, target, self.instance.id)
+        self._turns.put_back(target, before, now)
+        request = self._asked.pop(target, None)
+        if request is not None:
+            self._cancel_waiting(request)
 
     def _run(self, task: TaskRecord) -> None:
         instance = self.instance
@@ -239,13 +283,11 @@ class FanOut:
                 Ended(instance.id, instance.epoch, "failed", info, {}, None, None, nothing, 0, task.target)
             )
             return
-        if self._stopping or self._time_is_up:
-            self._desk.supervisor.stop(
-                instance.id, instance.epoch, grace_s=KILL_GRACE_S, why="stopping", target=task.target
-            )
+        if self._stopping or self._time_is_up or task.target in self._asked:
+            self._stop(task.target)
 
-    def _follows(self, it: Begun, ended: Ended, now: datetime) -> EndOfTry:
-        if ended.outcome == "sleeping" and ended.wake_at is not None:
+    def _follows(self, it: Begun, ended: Ended, asked: TargetRequest | None, now: datetime) -> EndOfTry:
+        if asked is None and ended.outcome == "sleeping" and ended.wake_at is not None:
             return Again(ended.wake_at, "interrupted")
         return decide_end_of_try(
             self._rules,
@@ -256,51 +298,8 @@ class FanOut:
             crashes=it.crashes,
             expires_at=it.expires_at,
             now=now,
+            asked=asked.verb if asked else "",
         )
-
-    def _record_expiry(self, target: str, now: datetime) -> None:
-        what = f"that target {target} of instance {self.instance.id} has expired"
-        tally = self._turns.tally
-
-        def done(_: None, problem: BaseException | None) -> None:
-            if problem is not None:
-                self._desk.telling.trouble(f"recording {what}", problem)
-
-        self._desk.bridge.record(
-            what, lambda tx: expire_target(tx, self.instance, target, tally=tally, now=now), done
-        )
-
-    def _record(
-        self,
-        target: str,
-        it: Begun,
-        end: EndOfTry,
-        error: Mapping[str, Any] | None,
-        ended: Ended,
-        now: datetime,
-    ) -> None:
-        what = f"the end of target {target} of instance {self.instance.id}"
-        failures, crashes, tally = it.failures, it.crashes, self._turns.tally
-
-        def work(tx: Any) -> None:
-            finish_target(
-                tx,
-                self.instance,
-                target,
-                end,
-                error,
-                failures=failures,
-                crashes=crashes,
-                tally=tally,
-                now=now,
-                ended=ended,
-            )
-
-        def done(_: None, problem: BaseException | None) -> None:
-            if problem is not None:
-                self._desk.telling.trouble(f"recording {what}", problem)
-
-        self._desk.bridge.record(what, work, done)
 
     # -- the end of the run
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from runner.daemon.bridge import Bridge
 from runner.daemon.clock import Clock
 from runner.daemon.fan_out import FanOut
+from runner.daemon.target_locks import TargetLocks
 from runner.daemon.telling import Telling
 from runner.execution.order import Ended, Order
 from runner.execution.supervisor import Supervisor
@@ -36,6 +37,7 @@ class Desk:
     supervisor: Supervisor
     clock: Clock
     telling: Telling
+    locks: TargetLocks
     order: Callable[[InstanceRecord, Definition, TaskRecord], Order]
     finished: Callable[[InstanceRecord, Finished | None], None]
 
@@ -70,8 +72,9 @@ class FanOuts:
         # One thread: inventories are read one after the other, beside the loop.
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="inventories")
         self._desk = Desk(
-            loop, bridge, store, supervisor, clock, telling, order=self._order, finished=self._done
-        )
+            loop, bridge, store, supervisor, clock, telling, TargetLocks(loop.call_soon),
+            order=self._order, finished=self._done,
+        )  # fmt: skip
 
     def begin(self, instance: InstanceRecord, definition: Definition) -> None:
         """Freeze its targets, unless it has them already, and start them."""
@@ -83,6 +86,8 @@ class FanOuts:
         fan_out = self._under_way.get(ended.instance)
         if fan_out is not None and fan_out.instance.epoch == ended.epoch:
             fan_out.target_ended(ended)
+        elif fan_out is None:
+            self._desk.locks.gone(ended.target, ended.instance)
 
     def ask(self, instance: InstanceRecord) -> bool:
         """Let it do what its state asks for; False when it has no targets that are under way."""
@@ -162,7 +167,8 @@ class FanOuts:
             ]
             self._go(instance, definition, tasks)
 
-        self._desk.bridge.write(lambda tx: freeze_targets(tx, instance, targets, now), frozen)
+        inventory = definition.spec["tasks"]["inventory"]
+        self._desk.bridge.write(lambda tx: freeze_targets(tx, instance, targets, inventory, now), frozen)
 
     def _go(self, instance: InstanceRecord, definition: Definition, tasks: Sequence[OpenTask]) -> None:
         fan_out = FanOut(self._desk, instance, definition, tasks)
@@ -170,6 +176,7 @@ class FanOuts:
         if self._closed:
             fan_out.close_doors()
         else:
+            fan_out.see_what_was_asked()
             fan_out.look()
 
     def _nothing(self, instance: InstanceRecord, definition: Definition) -> None:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
 from runner.dispatch.tasks import (
     Again,
+    Cancelled,
     EndOfTry,
     FanOutRules,
     Go,
@@ -26,7 +27,6 @@ from runner.dispatch.tasks import (
     wave_sizes,
 )
 from runner.lifecycle.task import TASK
-from runner.operations.run_target import Tally
 from runner.store.records import OpenTask
 
 
@@ -63,7 +63,10 @@ class Turns:
         self._fresh: deque[tuple[int, str]] = deque()
         self._retries: list[tuple[datetime, int, str]] = []
         self._begun: dict[str, Begun] = {}
-        self._ended = self._failed = 0
+        # Whose turn it was while another run worked on them; fresh ones without a time.
+        self._aside: list[tuple[datetime | None, int, str]] = []
+        self._dropped: list[int] = []  # places of those that had ended before their wave began
+        self._failed = 0
         self.running: set[str] = set()
         self.stop: Stop | None = None
         for place, task in enumerate(tasks):
@@ -73,24 +76,22 @@ class Turns:
         self._find_wave([task.state for task in tasks])
 
     @property
-    def tally(self) -> Tally:
-        return Tally(self._ended, self._failed)
-
-    @property
     def nothing_left(self) -> bool:
         """Whether no target is to start any more."""
-        return self.stop is not None or not (self._fresh or self._retries)
+        return self.stop is not None or not (self._fresh or self._retries or self._aside)
 
     def of(self, target: str) -> Begun:
         """What is known of a target that has begun."""
         return self._begun[target]
 
-    def next(self, now: datetime) -> Next:
+    def next(self, now: datetime, is_free: Callable[[str], bool] = lambda _: True) -> Next:
         """Who starts now (they count as running), and whose time was over before its next try (T9).
 
-        `stop` says from now on when no other ever starts.
+        Nobody starts who is not free: another run works on that target. `stop` says from now on when no
+        other ever starts.
         """
         found = Next([], [])
+        self._bring_back()
         while self.stop is None:
             decision = decide_more(
                 self._rules,
@@ -104,7 +105,7 @@ class Turns:
                 case Stop():
                     self.stop = decision
                 case Go(places=places):
-                    target = self._first(now) if places else None
+                    target = self._first(now, is_free) if places else None
                     if target is None:
                         break
                     if self._begun[target].expires_at <= now and self._begun[target].state != "SCHEDULED":
@@ -118,8 +119,9 @@ class Turns:
                     if self._number + 1 >= len(self._sizes):
                         break
                     self._number += 1
-                    self._wave = Wave(self._sizes[self._number])
-                    self._wave_end += self._wave.size
+                    first, self._wave_end = self._wave_end, self._wave_end + self._sizes[self._number]
+                    gone = sum(first <= place < self._wave_end for place in self._dropped)
+                    self._wave = Wave(self._sizes[self._number], gone)
         return found
 
     def ended(self, target: str, end: EndOfTry, outcome: str) -> None:
@@ -134,12 +136,29 @@ class Turns:
                 heapq.heappush(self._retries, (at, it.position, target))
             case Succeeded():
                 it.state = "SUCCEEDED"
-                self._ended += 1
-                self._wave = Wave(self._wave.size, self._wave.ended + 1, self._wave.succeeded + 1)
+                self._wave = self._wave._replace(
+                    ended=self._wave.ended + 1, succeeded=self._wave.succeeded + 1
+                )
             case Lost():
                 it.state = "FAILED"
                 it.failures += 1
                 self._lose()
+            case Cancelled():
+                it.state = "CANCELLED"
+                self._leave(it.position)
+
+    def drop(self, target: str) -> None:
+        """It is never to start (again); nothing when it does not wait."""
+        self._bring_back()
+        fresh = next((place for place, name in self._fresh if name == target), None)
+        if fresh is not None:
+            self._fresh = deque(each for each in self._fresh if each[1] != target)
+            self._leave(fresh)
+        elif any(name == target for _, _, name in self._retries):
+            self._retries = [each for each in self._retries if each[2] != target]
+            heapq.heapify(self._retries)
+            self._begun[target].state = "CANCELLED"
+            self._leave(self._begun[target].position)
 
     def put_back(self, target: str, before: str, now: datetime) -> None:
         """It could not be started; it is as it was before."""
@@ -173,7 +192,8 @@ class Turns:
             self._fresh.append((place, task.target))
         elif task.state == "RESCHEDULED":
             heapq.heappush(self._retries, (task.next_try_at or now, place, task.target))
-        self._ended += task.state in TASK.terminal
+        if task.state in TASK.terminal:
+            self._dropped.append(place)
         self._failed += task.state == "FAILED"
 
     def _find_wave(self, states: Sequence[str]) -> None:
@@ -188,21 +208,41 @@ class Turns:
                 return
             first += size
 
-    def _first(self, now: datetime) -> str | None:
+    def _first(self, now: datetime, is_free: Callable[[str], bool]) -> str | None:
         """What waits longest for its next try goes before what has not begun; None when nothing is due."""
-        if self._retries and self._retries[0][0] <= now:
-            return heapq.heappop(self._retries)[2]
-        if self._fresh and self._fresh[0][0] < self._wave_end:
+        while self._retries and self._retries[0][0] <= now:
+            at, place, target = heapq.heappop(self._retries)
+            if self._begun[target].expires_at <= now or is_free(target):
+                return target
+            self._aside.append((at, place, target))
+        while self._fresh and self._fresh[0][0] < self._wave_end:
             place, target = self._fresh.popleft()
-            self._begun[target] = Begun(place, "SCHEDULED", self._expires_at(now), 0, 0)
-            return target
+            if is_free(target):
+                self._begun[target] = Begun(place, "SCHEDULED", self._expires_at(now), 0, 0)
+                return target
+            self._aside.append((None, place, target))
         return None
+
+    def _bring_back(self) -> None:
+        """Perhaps they are free now; in their old order."""
+        for at, place, target in reversed(self._aside):
+            if at is None:
+                self._fresh.appendleft((place, target))
+            else:
+                heapq.heappush(self._retries, (at, place, target))
+        self._aside.clear()
+
+    def _leave(self, place: int) -> None:
+        """It ended without success or failure, perhaps before its wave."""
+        if place < self._wave_end:
+            self._wave = self._wave._replace(ended=self._wave.ended + 1)
+        else:
+            self._dropped.append(place)
 
     def _expires_at(self, now: datetime) -> datetime:
         own = now + self._rules.expires_in
         return min(own, self._last) if self._last is not None else own
 
     def _lose(self) -> None:
-        self._ended += 1
         self._failed += 1
-        self._wave = Wave(self._wave.size, self._wave.ended + 1, self._wave.succeeded)
+        self._wave = self._wave._replace(ended=self._wave.ended + 1)

@@ -94,7 +94,14 @@ class Lost:
     reason: str
 
 
-EndOfTry = Succeeded | Again | Lost
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """Somebody asked for the end of this one target (T12)."""
+
+    reason: str
+
+
+EndOfTry = Succeeded | Again | Lost | Cancelled
 Result = Literal["succeeded", "partially", "failed"]
 
 CRASH_BUDGET = 1
@@ -154,14 +161,18 @@ def decide_end_of_try(
     crashes: int,
     expires_at: datetime,
     now: datetime,
+    asked: str = "",
 ) -> EndOfTry:
     """What follows the end of one try of a target.
 
     `failures` and `crashes` are those before this one, `resumes` is the job's `onCrash: resume`, `expires_at`
-    the last moment of the target: `expiresIn` after its first start, or the run's own expiry.
+    the last moment of the target: `expiresIn` after its first start, or the run's own expiry. `asked` says
+    that its end was asked for; a success wins over that.
     """
     if outcome == "succeeded":
         return Succeeded()
+    if asked:
+        return Cancelled(asked)
     if outcome == "stopped":
         return Again(now, "interrupted")
     if outcome == "crashed":

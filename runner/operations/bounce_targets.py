@@ -9,9 +9,9 @@ from runner.access.permission import Actor
 from runner.lifecycle.instance import INSTANCE
 from runner.lifecycle.task import TASK
 from runner.operations.acting_on_runs import ActedOnRun, Asking, act_on_runs
+from runner.operations.show_targets import the_target
 from runner.store.port import Transaction
 from runner.store.records import InstanceRecord, TaskRecord
-from runner.vocabulary.errors import UnknownName
 from runner.vocabulary.instants import to_text
 
 ACCEPTED = tuple(dict.fromkeys(m.before for m in INSTANCE.moves if m.before != INSTANCE.initial))
@@ -27,7 +27,7 @@ def bounce_targets(
     """
 
     def act(asking: Asking, run: InstanceRecord) -> bool:
-        task = _task(asking.tx, run, target)
+        task = the_target(asking.tx, run, target)
         if task.next_try_at is None or task.next_try_at <= now:
             return False
         subject = f"{run.id}/{target}"
@@ -46,17 +46,9 @@ def bounce_targets(
         now=now,
         accepted=ACCEPTED,
         act=act,
-        refusal=lambda tx, run: _refusal(_task(tx, run, target)),
-        notes=lambda run: _notes(_task(tx, run, target), run),
+        refusal=lambda tx, run: _refusal(the_target(tx, run, target)),
+        notes=lambda run: _notes(the_target(tx, run, target), run),
     )
-
-
-def _task(tx: Transaction, run: InstanceRecord, target: str) -> TaskRecord:
-    task = tx.tasks.get(run.id, target)
-    if task is None or (not run.targets and target != "-"):
-        has = f"its {run.targets} targets: runner instances show {run.id}" if run.targets else "no targets"
-        raise UnknownName(f"instance {run.id} of {run.job} has no target '{target[:100]}'; it has {has}")
-    return task
 
 
 def _refusal(task: TaskRecord) -> str | None:

@@ -18,7 +18,13 @@ def failed_targets(reader: Reader, instance: InstanceRecord) -> list[TaskRecord]
 
 
 def take_failed_targets(
-    tx: Transaction, new_id: int, predecessor: InstanceRecord, *, now: datetime, who: str
+    tx: Transaction,
+    new_id: int,
+    predecessor: InstanceRecord,
+    *,
+    now: datetime,
+    who: str,
+    inventory: str | None = None,
 ) -> int:
     """Give the failed targets of an ended run to one that was created for them and waits; how many.
 
@@ -32,7 +38,8 @@ def take_failed_targets(
             " never started; trigger the job to run it for all of them"
         )
     frozen = [(task.target, task.values) for task in targets]
-    tx.tasks.freeze(new_id, frozen, TASK.move("NEW", "create"), at=now, who=who)
+    create = TASK.move("NEW", "create")
+    tx.tasks.freeze(new_id, frozen, create, at=now, who=who, inventory=inventory)
     tx.instances.update(new_id, epoch=0, targets=len(frozen))
     tx.state.take_over(new_id, predecessor=predecessor.id, at=now)
     return len(frozen)

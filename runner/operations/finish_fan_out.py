@@ -19,6 +19,8 @@ from runner.store.records import InstanceRecord
 DISPATCHER = "system:dispatcher"
 TOO_FEW = "too-few-succeeded"
 PARTIALLY = "partially"
+NOT_ALL = "not-all-succeeded"
+"""What a run says that has reached its minSuccess."""
 
 
 def finish_fan_out(
@@ -81,7 +83,13 @@ def _all_ended(recording: Recording, counts: Mapping[str, int], stop: Stop | Non
     if instance.state == "STOPPING":
         return recording.stopped()
     told = f"{outputs['succeeded']} of {outputs['targets']} targets succeeded"
-    error = {"code": TOO_FEW, "description": f"{stop.why}; {told}" if stop else told}
+    least = (recording.spec.get("tasks") or {}).get("minSuccess")
+    if result == "partially":
+        told = f"{told}, as many as minSuccess ({least}) asks for"
+    elif outputs["succeeded"] and least is not None:
+        told = f"{told}, minSuccess is {least}"
+    code = NOT_ALL if result == "partially" else TOO_FEW
+    error = {"code": code, "description": f"{stop.why}; {told}" if stop else told}
     if result == "partially":
         return recording.succeed_partially("succeed_partially", PARTIALLY, error, outputs)
     return recording.fail("fail", stop.reason if stop else TOO_FEW, error, outputs)

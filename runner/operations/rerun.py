@@ -65,7 +65,8 @@ def rerun_instance(
         _refuse_without_inventory(record, run, failed_only=failed_only, from_step=from_step)
     again = create_again(tx, record, run, actor=actor, key=key, reason=reason, now=now)
     if run.targets and failed_only:
-        count = take_failed_targets(tx, again, run, now=now, who=str(actor))
+        inventory = record.resolved["tasks"]["inventory"]
+        count = take_failed_targets(tx, again, run, now=now, who=str(actor), inventory=inventory)
         return Rerun(again, run.job, run.id, (), count)
     if run.targets:  # all of them, as the inventory says now
         return Rerun(again, run.job, run.id, ())

@@ -4,36 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
-from runner.dispatch.tasks import Again, EndOfTry, Lost, Succeeded
+from runner.dispatch.tasks import Again, Cancelled, EndOfTry, Lost, Succeeded
 from runner.execution.order import Ended
 from runner.lifecycle.task import TASK
 from runner.operations.metrics import with_attempt
 from runner.operations.open_targets import end_open_steps, reopen_steps
 from runner.operations.targets_of import Target
 from runner.store.port import Transaction
-from runner.store.records import InstanceRecord, NewStep, TaskRecord
+from runner.store.records import InstanceRecord, NewStep, TargetRequest, TaskRecord
 from runner.vocabulary.errors import ChangedMeanwhile
 
 DISPATCHER = "system:dispatcher"
 SUPERVISOR = "system:supervisor"
 NOT_RECORDED = "not-recorded"
-
-
-class Tally(NamedTuple):
-    """How many targets of a run have ended, and how many of them failed, this one included."""
-
-    ended: int
-    failed: int
+WAITING = ("SCHEDULED", "RESCHEDULED")
 
 
 def freeze_targets(
-    tx: Transaction, instance: InstanceRecord, targets: Sequence[Target], now: datetime
+    tx: Transaction, instance: InstanceRecord, targets: Sequence[Target], inventory: str, now: datetime
 ) -> None:
     """The run keeps these targets, whatever becomes of the inventory (T1); ChangedMeanwhile if it ended."""
     _same(tx, instance)
-    tx.tasks.freeze(instance.id, targets, TASK.move("NEW", "create"), at=now, who=DISPATCHER)
+    create = TASK.move("NEW", "create")
+    tx.tasks.freeze(instance.id, targets, create, at=now, who=DISPATCHER, inventory=inventory)
     tx.instances.update(
         instance.id,
         epoch=instance.epoch,
@@ -54,7 +49,10 @@ def start_target(
     expires_at: datetime,
     now: datetime,
 ) -> TaskRecord:
-    """T2 or T6; the task as it is now. `expires_at` is written at its first start."""
+    """T2 or T6; the task as it is now. `expires_at` is written at its first start.
+
+    TargetAtWork, and nothing is changed, while another run works on the same target of the inventory.
+    """
     first: dict[str, Any] = {"expires_at": expires_at} if before == "SCHEDULED" else {}
     tx.tasks.move(
         instance.id,
@@ -83,12 +81,12 @@ def finish_target(
     *,
     failures: int,
     crashes: int,
-    tally: Tally,
     now: datetime,
     ended: Ended | None = None,
+    asked: TargetRequest | None = None,
 ) -> None:
-    """T3, T4, T5 or T7, with its steps. `failures` and `crashes` are those of the target from now on;
-    `ended` is the end of its process, if it had one.
+    """T3, T4, T5, T7 or T12, with its steps. `failures` and `crashes` are those of the target from now on;
+    `ended` is the end of its process, if it had one, `asked` says who asked for its end, if somebody did.
 
     RunnerError (ChangedMeanwhile) when the target, or the epoch of its run, is not what was expected.
     """
@@ -104,24 +102,26 @@ def finish_target(
         changes["completed_at"] = now
         if not isinstance(end, Succeeded) or error is not None:
             end_open_steps(tx, instance, target, error, now=now, who=SUPERVISOR)
-    why = str((error or {}).get("description", ""))
+    who, why = SUPERVISOR, str((error or {}).get("description", ""))
+    if isinstance(end, Cancelled) and asked is not None:
+        who, why = asked.who, asked.why
     tx.tasks.move(
         instance.id,
         target,
         TASK.move("RUNNING", move),
         epoch=instance.epoch,
         at=now,
-        who=SUPERVISOR,
+        who=who,
         why=why,
         **changes,
     )
+    if asked is not None:
+        tx.tasks.done(instance.id, target)
     if not isinstance(end, Again):
-        _count(tx, instance, tally)
+        tx.tasks.count_end(instance.id, epoch=instance.epoch, failed=isinstance(end, Lost))
 
 
-def expire_target(
-    tx: Transaction, instance: InstanceRecord, target: str, *, tally: Tally, now: datetime
-) -> None:
+def expire_target(tx: Transaction, instance: InstanceRecord, target: str, *, now: datetime) -> None:
     """T9: its time was over before its next try; the error of the last one stays."""
     tx.tasks.move(
         instance.id,
@@ -134,17 +134,24 @@ def expire_target(
         reason="expired",
         completed_at=now,
     )
-    _count(tx, instance, tally)
+    tx.tasks.count_end(instance.id, epoch=instance.epoch, failed=True)
 
 
-def _count(tx: Transaction, instance: InstanceRecord, tally: Tally) -> None:
-    tx.instances.update(
-        instance.id,
-        epoch=instance.epoch,
-        targets_ended=tally.ended,
-        targets_failed=tally.failed,
-        progress=tally.ended / max(instance.targets, 1),
-    )
+def cancel_target(
+    tx: Transaction, instance: InstanceRecord, target: str, verb: str, *, who: str, why: str, now: datetime
+) -> bool:
+    """T10 or T11: it never starts (again). False when it has ended or runs; what was asked of it is done."""
+    tx.tasks.done(instance.id, target)
+    task = tx.tasks.get(instance.id, target)
+    if task is None or task.state not in WAITING:
+        return False
+    move = TASK.move(task.state, "cancel")
+    tx.tasks.move(
+        instance.id, target, move, epoch=instance.epoch, at=now, who=who, why=why, reason=verb,
+        completed_at=now,
+    )  # fmt: skip
+    tx.tasks.count_end(instance.id, epoch=instance.epoch, failed=False)
+    return True
 
 
 def _move(end: EndOfTry) -> tuple[str, str]:
@@ -157,6 +164,8 @@ def _move(end: EndOfTry) -> tuple[str, str]:
             return "reschedule", "retry"
         case Lost(reason=reason):
             return "fail", reason
+        case Cancelled(reason=reason):
+            return "cancel", reason
 
 
 def _same(tx: Transaction, instance: InstanceRecord) -> None:

@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from runner.store.port import Reader
-from runner.store.records import InstanceRecord, StepRecord, TaskRecord
+from runner.store.records import AtWork, InstanceRecord, StepRecord, TaskRecord
 from runner.vocabulary.errors import UnknownName
 from runner.vocabulary.names import nearest
 
 ORDER = ("FAILED", "RUNNING", "RESCHEDULED", "CANCELLED", "SCHEDULED", "SUCCEEDED")
 """What a person looks for, first; within a state the order of the inventory."""
+
+WAITING = ("RESCHEDULED", "SCHEDULED")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,8 @@ class TargetsPage:
     offset: int
     tasks: tuple[TaskRecord, ...]
     steps: tuple[StepRecord, ...]
+    behind: Mapping[str, AtWork]
+    """Targets that wait, and another run works on them: target → that run."""
 
 
 def targets_page(
@@ -58,6 +62,7 @@ def targets_page(
         offset,
         tuple(tasks),
         tuple(step for each in steps.values() for step in each),
+        reader.tasks.at_work(instance.id, [task.target for task in tasks if task.state in WAITING]),
     )
 
 

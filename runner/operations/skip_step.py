@@ -10,11 +10,17 @@ from runner.access.permission import Actor, may
 from runner.lifecycle.step import STEP
 from runner.operations.acting_on_runs import ActedOnRun
 from runner.operations.cancel import the_instance
+from runner.operations.show_targets import the_target
 from runner.store.port import Transaction
+from runner.store.records import InstanceRecord, TaskRecord
 from runner.vocabulary.errors import IllegalTransition, UnknownName
 
+NO_TARGET = "-"
 ACCEPTED = ("SCHEDULED", "PAUSED")
-"""States in which no process goes through the steps."""
+"""States of a run in which no process goes through its steps."""
+
+OF_TARGET = ("SCHEDULED", "RESCHEDULED")
+"""States of a target in which none does, whatever its run does meanwhile."""
 
 
 def skip_step(
@@ -27,17 +33,24 @@ def skip_step(
     now: datetime,
     target: str = "-",
 ) -> ActedOnRun:
-    """A step that waits or has failed, of a run that waits or is paused; twice is once.
+    """A step that waits or has failed, of a run that waits or is paused, or of a target that waits for its
+    next try; twice is once.
 
     Its outputs are null. Refused for a step that is not declared `skippable: true`.
     """
     run = the_instance(tx, id)
     may(actor, "skip")
+    task = _target(tx, run, target) if run.targets else None
     steps = [step for step in tx.steps.of(run.id) if step.target == target]
     step = next((step for step in steps if step.name == name), None)
     spec: Mapping[str, Any] = tx.revisions.get(run.job_uid, run.digest) or {}
     declared = {str(s.get("name")): s for s in spec.get("steps") or ()}
     if step is None:
+        if name in declared and task is not None and not steps:
+            raise IllegalTransition(
+                f"target {target} of instance {run.id} is {task.state} and has not begun; skip-step is "
+                f"accepted once it has, in RESCHEDULED, or while its run is {' or '.join(ACCEPTED)}"
+            )
         if name in declared and run.epoch == 0:
             raise IllegalTransition(
                 f"instance {run.id} of {run.job} has not begun; skip-step is accepted once it has, "
@@ -49,7 +62,13 @@ def skip_step(
         )
     if step.state == "SKIPPED":
         return ActedOnRun(run.id, run.job, False, run.state)
-    if run.state not in ACCEPTED:
+    if task is not None:
+        if task.state not in OF_TARGET:
+            raise IllegalTransition(
+                f"target {target} of instance {run.id} is {task.state}; skip-step of a target is accepted in "
+                f"{', '.join(OF_TARGET)}: while it waits for its next try, or its run is paused"
+            )
+    elif run.state not in ACCEPTED:
         raise IllegalTransition(
             f"instance {run.id} of {run.job} is {run.state}; skip-step is accepted in "
             f"{', '.join(ACCEPTED)} (runner instances pause {run.id})"
@@ -61,4 +80,15 @@ def skip_step(
         )
     move = STEP.move(step.state, "operator_skip")
     tx.steps.move(run.id, target, name, move, epoch=run.epoch, at=now, who=str(actor), why=reason)
-    return ActedOnRun(run.id, run.job, True, run.state, (f"step {name} is skipped",))
+    of = f" of target {target}" if task is not None else ""
+    again = f"; runner instances bounce {run.id} --target {target} tries it now" if task is not None else ""
+    return ActedOnRun(run.id, run.job, True, run.state, (f"step {name}{of} is skipped{again}",))
+
+
+def _target(tx: Transaction, run: InstanceRecord, target: str) -> TaskRecord:
+    if target == NO_TARGET:
+        raise UnknownName(
+            f"instance {run.id} of {run.job} has {run.targets} targets, each with its own steps; name one: "
+            f"--target T, as `runner instances show {run.id}` lists them"
+        )
+    return the_target(tx, run, target)

@@ -22,13 +22,17 @@ WAYS = {
 
 def a_fan_out(here: Installation, states: dict[str, str]) -> int:
     """A run whose targets are in these states."""
-    here.install(a_job("restart"))
-    id = here.run("restart", "RUNNING")
+    with here.store.read() as reader:
+        known = len(reader.instances.list())
+    if not known:
+        here.install(a_job("restart"))
+    id = here.run("restart", "RUNNING", key=str(known))
 
     def work(tx: Transaction) -> None:
         tx.tasks.freeze(
-            id, [(target, {"n": 1}) for target in states], TASK.move("NEW", "create"), at=NOW, who="test"
-        )
+            id, [(target, {"n": 1}) for target in states], TASK.move("NEW", "create"), at=NOW, who="test",
+            inventory="fleet",
+        )  # fmt: skip
         for target, state in states.items():
             before = "SCHEDULED"
             for event in WAYS[state]:
@@ -85,6 +89,29 @@ def test_ten_thousand_targets_are_shown_in_pages(here: Installation, say: Callab
     assert f"targets 1 to 50 of 10000; more: runner instances show {id} --offset 50" in told
     told = say("instances", "show", str(id), "--offset", "9990").out
     assert "targets 9991 to 10000 of 10000\n" in told
+
+
+def test_a_target_that_another_run_works_on_says_so(here: Installation, say: Callable) -> None:
+    first, second = a_fan_out(here, {"edge-1": "RUNNING"}), a_fan_out(here, {"edge-1": "SCHEDULED"})
+    assert f"waits for instance {first} of restart" in say("instances", "show", str(second)).out
+    (task,) = say("instances", "show", str(second), "-o", "json").json["tasks"]
+    assert task["behind"] == first
+    (task,) = say("instances", "show", str(first), "-o", "json").json["tasks"]
+    assert task["behind"] is None
+
+
+def test_a_verb_on_one_target(here: Installation, say: Callable) -> None:
+    id = str(a_fan_out(here, FOUR))
+    said = say("instances", "cancel", id, "--target", "edge-3", "--reason", "INC-1")
+    assert (said.code, said.out) == (0, f"instance {id} of restart: RUNNING\n")
+    assert f"{id}: target edge-3 is RUNNING, and is being ended" in said.err
+    assert say("instances", "cancel", id, "--target", "edge-3").out.endswith("already\n")
+    assert say("instances", "kill", id, "--target", "edge-3").code == 0
+    assert say("instances", "cancel", id, "--target", "edge-2").code == 3
+    assert "is accepted for the whole run" in say("instances", "pause", id, "--target", "edge-3").err
+    assert say("instances", "resume", id, "--target", "edge-3").code == 3
+    said = say("instances", "cancel", id, "--target", "edge-3", "--keep-state")
+    assert said.code == 64
 
 
 def test_targets_are_chosen_by_their_state(here: Installation, say: Callable) -> None:

@@ -38,7 +38,6 @@ def test_places_are_given_in_the_order_of_the_inventory() -> None:
     assert it.next(NOW).start == []
     it.ended("t0", Succeeded(), "succeeded")
     assert it.next(NOW).start == ["t2"]
-    assert it.tally == (1, 0)
 
 
 def test_a_try_that_is_due_goes_before_what_has_not_begun() -> None:
@@ -69,7 +68,6 @@ def test_a_run_goes_on_from_what_was_recorded() -> None:
         recorded(2, "FAILED"),
         waves=(3, 2),
     )
-    assert it.tally == (2, 1)
     assert it.next(NOW).start == []  # the first wave is not over
     assert it.next(LATER).start == ["t1"]
     assert it.of("t1").failures == 2
@@ -107,3 +105,44 @@ def test_a_try_that_is_brought_forward_is_due_now() -> None:
     assert it.waits_for_time(NOW)
     it.bring_forward({"t0"}, NOW)
     assert (it.next(NOW).start, it.waits_for_time(NOW)) == (["t0"], False)
+
+
+def test_a_target_that_another_run_works_on_is_passed_over_until_it_is_free() -> None:
+    it = turns(4, parallel=2)
+    taken = {"t0", "t1", "t2"}
+    assert it.next(NOW, lambda target: target not in taken).start == ["t3"]
+    assert not it.nothing_left
+    taken = {"t1"}
+    assert it.next(NOW, lambda target: target not in taken).start == ["t0"]
+    it.ended("t0", Succeeded(), "succeeded")
+    it.ended("t3", Succeeded(), "succeeded")
+    assert it.next(NOW).start == ["t1", "t2"]
+
+
+def test_a_try_whose_time_is_over_does_not_wait_for_another_run() -> None:
+    it = turns(1)
+    it.next(NOW)
+    it.ended("t0", Again(NOW + timedelta(minutes=5), "retry"), "failed")
+    later = NOW + timedelta(minutes=40)
+    assert it.next(later, lambda _: False) == ([], ["t0"])
+
+
+def test_a_target_that_is_dropped_never_starts_and_its_wave_does_not_wait_for_it() -> None:
+    it = turns(4, parallel=4, waves=(2, 2))
+    it.drop("t0")
+    it.drop("t3")
+    assert it.next(NOW).start == ["t1"]
+    it.ended("t1", Succeeded(), "succeeded")
+    assert it.next(NOW).start == ["t2"]
+    it.ended("t2", Succeeded(), "succeeded")
+    assert it.next(NOW).start == []
+    assert (it.nothing_left, it.stop) == (True, None)
+
+
+def test_a_target_that_is_dropped_while_it_waits_for_its_next_try_is_not_tried_again() -> None:
+    it = turns(2, parallel=1)
+    it.next(NOW)
+    it.ended("t0", Again(NOW + timedelta(minutes=5), "retry"), "failed")
+    it.drop("t0")
+    it.drop("t0")
+    assert it.next(NOW + timedelta(minutes=5)).start == ["t1"]

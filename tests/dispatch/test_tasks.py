@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from runner.dispatch.tasks import (
     Again,
+    Cancelled,
     FanOutRules,
     Go,
     Lost,
@@ -54,6 +55,12 @@ def end(outcome: str, **different: Any) -> Any:
         "now": NOW,
     }
     return decide_end_of_try(different.pop("of", rules()), outcome, **{**fields, **different})
+
+
+def test_a_target_whose_end_was_asked_for_is_cancelled_unless_it_had_succeeded() -> None:
+    assert end("succeeded", asked="cancel") == Succeeded()
+    for outcome in ("stopped", "failed", "crashed"):
+        assert end(outcome, asked="kill") == Cancelled("kill")
 
 
 @pytest.mark.parametrize(

@@ -128,7 +128,7 @@ SPOILED = [
         "lock warehouse is held by runs 3, 4",
     ),
     (
-        "INSERT INTO target_requests SELECT 1, id, 'e', 'cancel', 'a', '', created_at FROM job_instances LIMIT 1",
+        "INSERT INTO target_requests SELECT 1, id, '', 'stop', '', '', created_at FROM job_instances LIMIT 1",
         "nothing is asked of the targets of a run that has ended",
         "request 1 is still there, and run 1 of nightly has ended",
     ),

@@ -137,7 +137,12 @@ def used_text(metrics: Mapping[str, Any]) -> str:
 def _details_as_json(details: InstanceDetails) -> dict[str, Any]:
     waits = details.waits_for
     behind = None if waits is None else {"for": waits.text, "behind": waits.behind}
-    return {**instance_as_json(details.view), "waits": behind}
+    shown = instance_as_json(details.view)
+    if details.targets is not None:
+        for task in shown["tasks"]:
+            other = details.targets.behind.get(task["target"])
+            task["behind"] = None if other is None else other.instance_id
+    return {**shown, "waits": behind}
 
 
 def _awaited(external: ExternalRun | None) -> str:

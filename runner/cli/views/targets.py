@@ -10,7 +10,7 @@ from runner.cli.views.values import instant, short, show_line, show_table
 
 if TYPE_CHECKING:
     from runner.operations.show_targets import TargetsPage
-    from runner.store.records import InstanceRecord, StepRecord, TaskRecord
+    from runner.store.records import AtWork, InstanceRecord, StepRecord, TaskRecord
 
 _WORDS = {
     "SUCCEEDED": "succeeded",
@@ -38,7 +38,7 @@ def show_targets(run: InstanceRecord, page: TargetsPage) -> None:
     steps = _by_target(page.steps)
     show_table(
         ("TARGET", "STATE", "REASON", "TRIES", "LAST TRIED", "NEXT TRY", "STEP", "PROGRESS", "ERROR"),
-        [_row(task, steps.get(task.target, [])) for task in page.tasks],
+        [_row(task, steps.get(task.target, []), page.behind.get(task.target)) for task in page.tasks],
     )
     told: dict[str, str] = {}
     for step in page.steps:
@@ -73,14 +73,14 @@ def task_as_json(task: TaskRecord, steps: Iterable[StepRecord], metrics: Mapping
     }
 
 
-def _row(task: TaskRecord, steps: list[StepRecord]) -> tuple[str, ...]:
+def _row(task: TaskRecord, steps: list[StepRecord], behind: AtWork | None) -> tuple[str, ...]:
     current = next((s for s in steps if s.state in ("STARTED", "FAILED")), None)
     done = sum(step.state in ("COMPLETED", "SKIPPED") for step in steps)
     said = progress_text(task.progress_said)
     return (
         task.target,
         task.state,
-        task.reason or "-",
+        f"waits for instance {behind.instance_id} of {behind.job}" if behind else task.reason or "-",
         str(task.attempt),
         short(task.last_triggered_at),
         short(task.next_try_at),

@@ -1,0 +1,97 @@
+"""What becomes of the targets of one run is written here, in the order in which it happens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from runner.daemon.turns import Begun
+from runner.dispatch.tasks import EndOfTry
+from runner.execution.order import Ended
+from runner.operations.definition import Definition
+from runner.operations.finish_instance import problem_of
+from runner.operations.run_target import cancel_target, expire_target, finish_target, start_target
+from runner.store.records import InstanceRecord, TargetRequest, TaskRecord
+
+if TYPE_CHECKING:
+    from runner.daemon.fan_outs import Desk
+
+
+class TargetRecords:
+    """Of one run. What has happened is written until it is written; a start is tried once."""
+
+    def __init__(self, desk: Desk, instance: InstanceRecord, definition: Definition) -> None:
+        self._desk = desk
+        self._instance = instance
+        self._definition = definition
+
+    def start(
+        self,
+        target: str,
+        it: Begun,
+        before: str,
+        now: datetime,
+        then: Callable[[TaskRecord | None, BaseException | None], None],
+    ) -> None:
+        """T2 or T6; `then` hears of the task as it is, or why there is none."""
+
+        def work(tx: Any) -> TaskRecord:
+            return start_target(
+                tx,
+                self._instance,
+                target,
+                self._definition.new_steps,
+                before=before,
+                expires_at=it.expires_at,
+                now=now,
+            )
+
+        self._desk.bridge.write(work, then)
+
+    def ended(
+        self, target: str, it: Begun, end: EndOfTry, ended: Ended, asked: TargetRequest | None, now: datetime
+    ) -> None:
+        """A try of it is over."""
+        failures, crashes = it.failures, it.crashes
+        error = None if ended.outcome in ("succeeded", "stopped", "sleeping") else problem_of(ended)
+
+        def work(tx: Any) -> None:
+            finish_target(
+                tx,
+                self._instance,
+                target,
+                end,
+                error,
+                failures=failures,
+                crashes=crashes,
+                now=now,
+                ended=ended,
+                asked=asked,
+            )
+
+        self._record(f"the end of target {target}", work)
+
+    def expired(self, target: str, now: datetime) -> None:
+        """T9."""
+        self._record(
+            f"that target {target} has expired", lambda tx: expire_target(tx, self._instance, target, now=now)
+        )
+
+    def cancelled(self, request: TargetRequest, now: datetime) -> None:
+        """T10 or T11."""
+        self._record(
+            f"that target {request.target} is cancelled",
+            lambda tx: cancel_target(
+                tx, self._instance, request.target, request.verb, who=request.who, why=request.why, now=now
+            ),
+        )
+
+    def _record(self, what: str, work: Callable[[Any], Any]) -> None:
+        told = f"{what} of instance {self._instance.id}"
+
+        def done(_: Any, problem: BaseException | None) -> None:
+            if problem is not None:
+                self._desk.telling.trouble(f"recording {told}", problem)
+
+        self._desk.bridge.record(told, work, done)
