@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from runner.declaration.declared import SHIPPED_JOB_TYPES
 from runner.declaration.problem import Path, Problem, listed
+from runner.declaration.rules.wording import beside
 from runner.vocabulary.names import nearest
 
 Facts = Mapping[str, Any]
@@ -48,6 +49,9 @@ def cross_check(
     moves = [(i, each) for i, each in enumerate(facts) if "movedFrom" in each]
     if moves:
         found.extend(_moves(moves, exists, place_of))
+    retrying = {each["address"]: each["retriesItself"] for _, each in special if "retriesItself" in each}
+    if retrying:
+        found.extend(_two_retries(facts, retrying))
     own = [(i, each) for i, each in enumerate(facts) if "ofType" in each]
     if own:
         types = {each["address"]: each for _, each in special if each["address"].startswith("JobType/")}
@@ -221,6 +225,18 @@ def _moves(
             first[source] = index
             continue
         yield Found(index, Problem(path, "moved-from", "Impossible move", detail, hint))
+
+
+def _two_retries(facts: Sequence[Facts], retrying: Mapping[str, str]) -> Iterator[Found]:
+    """Jobs that declare `retry` and share a Schedule whose window or fire-and-forget has its own."""
+    for index, each in enumerate(facts):
+        for name, _ in each.get("retries", ()):
+            if name in retrying:
+                own = f"{retrying[name]} of {name}"
+                yield Found(
+                    index,
+                    beside(("spec", "retry"), "retry", own, "its retryEvery is the only retry setting"),
+                )
 
 
 def _job_of_type(job: Facts, job_type: Facts) -> Iterator[Problem]:

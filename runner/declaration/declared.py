@@ -11,11 +11,12 @@ from runner.vocabulary.identity import Address, Place
 API_VERSION = "jobs.runner/v1"
 
 KINDS = (
-    "Job", "Schedule", "JobType", "Library", "Group", "Inventory", "Connection", "Authorization", "Runner"
+    "Job", "Schedule", "JobType", "Library", "Group", "Inventory", "Calendar", "Connection",
+    "Authorization", "Runner",
 )  # fmt: skip
 """The kinds that this release reads, in the order in which documents and help texts name them."""
 
-LATER_KINDS = ("Alert", "Calendar")
+LATER_KINDS = ("Alert",)
 """Kinds of the language that this release does not run yet: named as such, never as misspelt."""
 
 SHIPPED_JOB_TYPES = ("standard", "external", "system", "loyalty")

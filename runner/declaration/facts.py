@@ -14,7 +14,7 @@ from runner.declaration.problem import Path
 from runner.declaration.step_kinds import named_files, steps_of, touched
 from runner.declaration.targets import NAME, format_of_inventory
 
-FACTS_VERSION = 3
+FACTS_VERSION = 4
 """Part of a cache's key: raised when facts of the same document come out differently."""
 
 PRUNE = "jobs.runner/prune"
@@ -32,7 +32,8 @@ def facts_of(document: Mapping[str, Any], kind: str) -> dict[str, Any]:
     Only where there is something to say: `movedFrom`, `offers` (what others may refer to beside the address),
     `reads` (how an inventory's file is read) or `columns` (the values of its targets), `asksTargets` (values
     of targets that a job reads), `protected`, `type`, `ofType` and `template` (what
-    `cross_check` needs of jobs of the user's own types).
+    `cross_check` needs of jobs of the user's own types), `retriesItself` (of a Schedule) and `retries` (of a
+    job that declares `retry`: the shared Schedules that it names, and where).
     """
     metadata, spec = _mapping(document.get("metadata")), _mapping(document.get("spec"))
     annotations = _mapping(metadata.get("annotations"))
@@ -86,9 +87,14 @@ def _folds(kind: str, spec: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
         for path, schedule in schedules:
             if isinstance(schedule, str) and not is_cron_text(schedule):
                 yield path, f"Schedule/{schedule}"
+            for index, name in _texts(_mapping(schedule).get("calendars")):
+                yield (*path, "calendars", index), f"Calendar/{name}"
         inventory = _mapping(spec.get("tasks")).get("inventory")
         if isinstance(inventory, str):
             yield ("tasks", "inventory"), f"Inventory/{inventory}"
+    if kind == "Schedule":
+        for index, name in _texts(spec.get("calendars")):
+            yield ("calendars", index), f"Calendar/{name}"
     for index, name in _texts(spec.get("libraries")):
         yield ("libraries", index), f"Library/{name}"
     for index, name in _texts(_mapping(spec.get("defaults")).get("libraries")):
@@ -144,12 +150,17 @@ def _files(kind: str, spec: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
 def _special(kind: str, metadata: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
     name = metadata.get("name")
     match kind:
+        case "Schedule":
+            own = next((key for key in ("window", "fireAndForget") if key in spec), None)
+            return {"retriesItself": own} if own else {}
         case "Job":
             job_type = spec.get("type", "standard")
             asks = {"asksTargets": [[n, list(p)] for p, n in _target_values(spec)]} if "tasks" in spec else {}
+            shared = [[n, ["spec", *p]] for p, n in _folds(kind, spec) if n.startswith("Schedule/")]
+            more = {**asks, **({"retries": shared} if "retry" in spec and shared else {})}
             if job_type in SHIPPED_JOB_TYPES or not isinstance(job_type, str):
-                return {"type": job_type, **asks}
-            return {"type": job_type, "ofType": _of_type(spec), **asks}
+                return {"type": job_type, **more}
+            return {"type": job_type, "ofType": _of_type(spec), **more}
         case "JobType":
             return {
                 "protected": spec.get("protected") is True,

@@ -20,6 +20,7 @@ class Surroundings:
     schedules: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     libraries: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     inventories: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    calendars: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     runner: Mapping[str, Any] | None = None
     folders: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)

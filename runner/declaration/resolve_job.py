@@ -8,7 +8,7 @@ from typing import Any
 from runner.declaration import resolve_policies as policies
 from runner.declaration.resolve import Surroundings, spec_of
 from runner.declaration.resolve_others import library_files, resolved_inputs
-from runner.declaration.resolve_schedule import schedules_of
+from runner.declaration.resolve_schedule import own_retry, schedules_of
 from runner.declaration.resolve_steps import files_of, resolved_steps
 from runner.declaration.resolve_tasks import resolved_tasks
 
@@ -55,7 +55,7 @@ def resolved_job(document: Mapping[str, Any], around: Surroundings) -> dict[str,
         "missed": policies.missed(levels),
         "retry": retry,
         **retry_errors,
-        "failAfter": policies.fail_after(levels, retry["policy"]),
+        "failAfter": policies.fail_after(levels, "until-expiry" if own_retry(schedules) else retry["policy"]),
         "onCrash": policies.on_crash(
             levels,
             ["class" if step["action"].get("class") else step["kind"] for step in steps],

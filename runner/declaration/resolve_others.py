@@ -8,7 +8,7 @@ from typing import Any
 
 from runner.declaration.resolve import Surroundings, spec_of
 from runner.declaration.resolve_policies import WEB
-from runner.declaration.resolve_schedule import resolved_schedule
+from runner.declaration.resolve_schedule import resolved_dates, resolved_schedule
 from runner.declaration.resolve_steps import files_of, resolved_steps, rooted
 from runner.declaration.resolve_tasks import resolved_inventory
 
@@ -47,7 +47,11 @@ def library_files(library: Document, around: Surroundings) -> dict[str, str]:
 
 def _schedule(document: Document, around: Surroundings) -> dict[str, Any]:
     spec = spec_of(document)
-    return {"description": spec.get("description"), **resolved_schedule(spec, around.timezone)}
+    return {"description": spec.get("description"), **resolved_schedule(spec, around)}
+
+
+def _calendar(document: Document, _around: Surroundings) -> dict[str, Any]:
+    return {"description": spec_of(document).get("description"), "dates": resolved_dates(document)}
 
 
 def _job_type(document: Document, around: Surroundings) -> dict[str, Any]:
@@ -121,6 +125,7 @@ RESOLVERS: dict[str, Callable[[Document, Surroundings], dict[str, Any]]] = {
     "Library": _library,
     "Group": _group,
     "Inventory": resolved_inventory,
+    "Calendar": _calendar,
     "Connection": _connection,
     "Authorization": _authorization,
     "Runner": _runner,

@@ -43,6 +43,12 @@ spec:
   targets:                 # or file: {name}.csv, beside this file, with a column name
     {name}-1: {{host: 192.0.2.1}}
 """,
+    "Calendar": """\
+spec:
+  description: Dates that schedules leave out with calendars: [{name}]
+  dates:
+    new-year: "01-01"      # every year; or "2027-01-01", or {{from: "2026-12-24", to: "2026-12-26"}}
+""",
     "Connection": """\
 spec:
   description: What is there

@@ -15,6 +15,7 @@ _SURROUNDING = {
     "Schedule": "schedules",
     "Library": "libraries",
     "Inventory": "inventories",
+    "Calendar": "calendars",
 }
 
 

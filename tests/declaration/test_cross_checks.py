@@ -174,3 +174,21 @@ def test_an_input_that_neither_the_job_nor_its_type_declares_is_unknown():
 
     assert (problem.rule, problem.path) == ("unknown-name", ("spec", "steps", 0, "shell", 2))
     assert problem.hint == "did you mean 'table'?"
+
+
+def test_retry_beside_a_shared_schedule_that_retries_itself_is_an_error():
+    night = {"from": "2026-12-01", "start": "22:00", "end": "04:00"}
+    shared = an_object("Schedule", "nights", {"window": night})
+    job = a_job(schedule="nights", retry="once")
+
+    at, problem = only(shared, job)
+    assert (at, problem.rule, problem.path) == (1, "both-given", ("spec", "retry"))
+    assert problems(shared, a_job(schedule="nights")) == []
+
+
+def test_a_calendar_that_is_not_there_is_an_unknown_reference():
+    job = a_job(schedule={"cron": "0 2 * * *", "calendars": ["holidays"]})
+
+    _, problem = only(job)
+    assert (problem.rule, problem.path) == ("unknown-reference", ("spec", "schedule", "calendars", 0))
+    assert problems(job, an_object("Calendar", "holidays", {"dates": {"eve": "12-24"}})) == []

@@ -179,14 +179,14 @@ def test_an_unknown_kind_is_told_with_the_nearest_one():
     problem = only_problem(an_object("Jbo", "x", {}))
 
     assert problem.detail == (
-        "kind is 'Jbo'; known: Job, Schedule, JobType, Library, Group, Inventory, Connection, "
-        "Authorization, Runner"
+        "kind is 'Jbo'; known: Job, Schedule, JobType, Library, Group, Inventory, Calendar, "
+        "Connection, Authorization, Runner"
     )
     assert problem.hint == "did you mean 'Job'?"
 
 
 def test_a_kind_of_a_later_release_is_not_called_unknown():
-    assert only_problem(an_object("Calendar", "x", {})).rule == "not-yet"
+    assert only_problem(an_object("Alert", "x", {})).rule == "not-yet"
 
 
 def test_all_problems_are_told_at_once():

@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from builders import HELLO, a_job, a_job_type, a_job_with_step, a_library, a_runner, a_schedule
+from builders import (
+    HELLO,
+    a_job,
+    a_job_type,
+    a_job_with_step,
+    a_library,
+    a_runner,
+    a_schedule,
+    an_object,
+)
 
 from runner.declaration.declared import SHIPPED_JOB_TYPES
 from runner.declaration.decode import problems_of
@@ -23,7 +32,7 @@ FIELDS = {
 def resolved(
     document: dict[str, Any], *others: dict[str, Any], files: tuple[str, ...] = (), **around: Any
 ) -> Any:
-    by_kind: dict[str, dict[str, Any]] = {"JobType": {}, "Schedule": {}, "Library": {}}
+    by_kind: dict[str, dict[str, Any]] = {"JobType": {}, "Schedule": {}, "Library": {}, "Calendar": {}}
     for each in others:
         if each["kind"] == "Runner":
             around["runner"] = each
@@ -33,6 +42,7 @@ def resolved(
         job_types=by_kind["JobType"],
         schedules=by_kind["Schedule"],
         libraries=by_kind["Library"],
+        calendars=by_kind["Calendar"],
         files={path: f"sha-of-{path}" for path in files},
         **around,
     )
@@ -280,3 +290,43 @@ def test_the_runner_has_its_settings_explicit():
         "deletionBudget": {"objects": 3, "percent": "20%"},
         "roots": {"in": {"path": "x", "access": "read"}},
     }
+
+
+def test_a_schedule_holds_the_dates_of_its_calendars():
+    dates = {"eve": "12-24", "freeze": {"from": "2026-12-18T18:00", "to": "2026-12-21T06:00"}}
+    calendar = an_object("Calendar", "holidays", {"dates": dates})
+    job = resolved(a_job(schedule={"every": "1h", "calendars": ["holidays"]}), calendar)
+
+    assert job["schedules"]["default"]["calendars"] == {
+        "holidays": {
+            "eve": {"from": "12-24", "to": "12-24"},
+            "freeze": {"from": "2026-12-18T18:00", "to": "2026-12-21T06:00"},
+        }
+    }
+    assert "calendars" not in resolved(a_job(schedule={"every": "1h"}))["schedules"]["default"]
+
+
+def test_one_window_is_a_list_of_one_with_every_default():
+    window = {"from": "2026-12-01", "start": "22:00", "end": "04:00"}
+    job = resolved(a_job(schedule={"window": window}))
+
+    assert job["schedules"]["default"]["window"] == [
+        {
+            **window,
+            "to": None,
+            "weekdays": [],
+            "lastStart": None,
+            "onClose": "pause",
+            "closeGrace": "5m",
+            "retryEvery": "5m",
+            "repeat": "range",
+        }
+    ]
+    assert (job["mode"], job["failAfter"]) == ("automatic", 1)
+
+
+def test_fire_and_forget_has_the_numbers_of_the_known_system():
+    job = resolved(a_job(schedule={"fireAndForget": {}}))
+
+    assert job["schedules"]["default"]["fireAndForget"] == {"retryEvery": "5m", "expiresIn": "30m"}
+    assert job["failAfter"] == 1

@@ -80,13 +80,55 @@ def test_retry_beside_a_window_is_an_error():
     assert ("both-given", "spec.retry") in told(a_job(schedule=window, retry="once"))
 
 
+NIGHT = {"from": "2026-12-01", "to": "2026-12-20", "start": "22:00", "end": "04:00"}
+
+
+def test_windows_fire_and_forget_and_calendars_are_sound():
+    assert told(a_schedule(window=NIGHT)) == []
+    assert told(a_schedule(window=[NIGHT, {**NIGHT, "weekdays": ["sat", "sun"], "start": "00:00"}])) == []
+    assert told(a_schedule(window={"start": "22:00", "end": "24:00", "repeat": "each"})) == []
+    assert told(a_schedule(fireAndForget={})) == []
+    assert told(a_schedule(cron="0 2 * * *", calendars=["holidays"])) == []
+
+
+@pytest.mark.parametrize(
+    ("window", "path"),
+    [
+        ({**NIGHT, "to": "2026-11-30"}, "spec.window.to"),
+        ({**NIGHT, "from": "2026-02-30"}, "spec.window.from"),
+        ({**NIGHT, "weekdays": ["mon-fry"]}, "spec.window.weekdays"),
+        ({**NIGHT, "lastStart": "6h"}, "spec.window.lastStart"),
+        ({**NIGHT, "start": "24:00"}, "spec.window.start"),
+        ({"start": "22:00", "end": "04:00"}, "spec.window.from"),
+        ([NIGHT, {**NIGHT, "retryEvery": "0s"}], "spec.window.1.retryEvery"),
+        ([NIGHT, {**NIGHT, "retryEvery": "7m"}], "spec.window"),
+        ([], "spec.window"),
+    ],
+    ids=lambda value: str(value)[:60],
+)
+def test_windows_that_mean_nothing_are_told_where(window, path):
+    assert told(a_schedule(window=window)) == [("bad-window", path)] or told(a_schedule(window=window)) == [
+        ("bad-instant", path)
+    ]
+
+
+def test_a_calendar_has_dates_that_exist():
+    dates = {"eve": "12-24", "freeze": {"from": "2026-12-18T18:00", "to": "2026-12-21T06:00"}}
+    assert told(an_object("Calendar", "c", {"dates": dates})) == []
+    assert told(an_object("Calendar", "c", {"dates": {"d": "2026-02-30"}})) == [("bad-date", "spec.dates.d")]
+    backwards = {"from": "2026-12-26", "to": "2026-12-24"}
+    assert told(an_object("Calendar", "c", {"dates": {"d": backwards}})) == [("bad-date", "spec.dates.d.to")]
+    assert told(an_object("Calendar", "c", {"dates": {}})) == [("no-effect", "spec.dates")]
+
+
+def test_what_is_due_at_once_leaves_out_no_dates():
+    assert told(a_schedule(fireAndForget={}, calendars=["c"])) == [("no-effect", "spec.calendars")]
+
+
 @pytest.mark.parametrize(
     ("document", "path"),
     [
-        (a_schedule(window={"start": "22:00", "end": "04:00"}), "spec.window"),
-        (a_schedule(fireAndForget={}), "spec.fireAndForget"),
         (a_schedule(trigger={"startup": {}}), "spec.trigger"),
-        (a_schedule(every="5m", calendars=["holidays"]), "spec.calendars"),
         (
             an_object(
                 "Authorization",

@@ -133,7 +133,7 @@ def test_references_are_not_called_unknown_while_a_file_cannot_be_read(project: 
     ("text", "rule", "hint"),
     [
         ("apiVersion: jobs.runner/v1\nkind: Jbo\n", "unknown-kind", "did you mean 'Job'?"),
-        ("apiVersion: jobs.runner/v1\nkind: Calendar\n", "not-yet", "leave the document out of the tree until it does"),
+        ("apiVersion: jobs.runner/v1\nkind: Alert\n", "not-yet", "leave the document out of the tree until it does"),
         ("apiVersion: v1\nkind: Job\n", "unknown-version", ""),
         ("kind: Job\n", "unknown-version", ""),
         ("- apiVersion: jobs.runner/v1\n", "not-an-object",

@@ -20,7 +20,9 @@ from runner.declaration.texts import (
 )
 
 CronField = Annotated[Whole | Line, Field(description="A number, or a text as between the spaces of cron")]
-ClockTime = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-4]):[0-5][0-9]$", description='Like "22:00"')]
+ClockTime = Annotated[
+    str, Field(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$", description='Like "22:00"')
+]
 
 
 class CronFields(Model):

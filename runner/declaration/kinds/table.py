@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from runner.declaration.kinds.authorization import Authorization
+from runner.declaration.kinds.calendar import Calendar
 from runner.declaration.kinds.connection import Connection
 from runner.declaration.kinds.envelope import Envelope
 from runner.declaration.kinds.group import Group
@@ -20,6 +21,7 @@ MODELS: dict[str, type[Envelope]] = {
     "Library": Library,
     "Group": Group,
     "Inventory": Inventory,
+    "Calendar": Calendar,
     "Connection": Connection,
     "Authorization": Authorization,
     "Runner": Runner,

@@ -12,14 +12,6 @@ from runner.vocabulary.duration import parse_duration
 
 WAYS = ("cron", "every", "at", "fireAndForget", "window", "trigger")
 _LATER = {
-    "fireAndForget": (
-        "fire-and-forget schedules",
-        "leave the schedule out and start it with `runner jobs trigger`; retry: until-expiry tries again",
-    ),
-    "window": (
-        "windows",
-        "a cron expression with the hours and weekdays of the window, and deadline, are there",
-    ),
     "trigger": (
         "triggers",
         "a schedule like every: 1m, or `runner jobs trigger` by whoever notices, is there",
@@ -39,9 +31,13 @@ def of_mapping(path: Path, schedule: Mapping[str, Any]) -> Iterator[Problem]:
     for key, (what, instead) in _LATER.items():
         if key in schedule:
             yield not_yet((*path, key), what, hint=instead, at_key=True)
-    if schedule.get("calendars"):
-        hint = "on those dates, `runner jobs disable NAME --for 24h` holds the job"
-        yield not_yet((*path, "calendars"), "calendars", hint=hint, at_key=True)
+    yield from windows((*path, "window"), schedule.get("window"))
+    once = mapping(schedule.get("fireAndForget"))
+    for key in ("retryEvery", "expiresIn"):
+        yield from positive((*path, "fireAndForget", key), once.get(key))
+    if schedule.get("calendars") and "fireAndForget" in schedule:
+        detail = "'calendars' leaves out dates, and 'fireAndForget' has none: it is due at once"
+        yield Problem((*path, "calendars"), "no-effect", "Field without effect", detail, at="key")
     if isinstance(schedule.get("cron"), str | Mapping):
         yield from cron((*path, "cron"), schedule["cron"])
     yield from zone((*path, "timezone"), schedule.get("timezone"))
@@ -70,6 +66,43 @@ def cron(path: Path, expression: str | Mapping[str, Any]) -> Iterator[Problem]:
             detail,
             severity="error" if error else "warning",
         )
+
+
+def windows(path: Path, declared: Any) -> Iterator[Problem]:
+    """One or several windows: each by itself, then all of them together."""
+    every = declared if isinstance(declared, list) else [declared] if isinstance(declared, Mapping) else []
+    if declared == []:
+        yield Problem(path, "bad-window", "Bad window", "the list has no window", "remove it")
+    sound = []
+    for index, each in enumerate(every):
+        below = (*path, index) if isinstance(declared, list) else path
+        problems = [] if isinstance(each, Mapping) else None
+        for key in ("from", "to"):
+            if problems is not None:
+                problems += instant((*below, key), each.get(key), dates=True)
+        if problems == []:
+            problems = list(_window(below, [each]))
+        yield from problems or ()
+        if problems == []:
+            sound.append(each)
+    if len(sound) > 1:
+        yield from _window(path, sound)
+
+
+def _window(path: Path, declared: list[Mapping[str, Any]]) -> Iterator[Problem]:
+    from zoneinfo import ZoneInfo
+
+    from runner.schedules.slot import ScheduleProblem
+    from runner.schedules.window_of import window_schedule
+
+    try:
+        window_schedule(declared, ZoneInfo("UTC"), None)
+    except ScheduleProblem as problem:
+        below = tuple(problem.field.split(".")[1:])
+        here = (*path, *below) if len(declared) == 1 else path
+        yield Problem(here, "bad-window", "Bad window", str(problem))
+    except (KeyError, ValueError, TypeError, AttributeError):
+        return  # the schema has told it
 
 
 def zone(path: Path, name: Any) -> Iterator[Problem]:

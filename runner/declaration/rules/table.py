@@ -10,6 +10,7 @@ from typing import Any
 
 from runner.declaration.problem import Problem
 from runner.declaration.rules import (
+    calendar,
     credentials,
     expressions,
     external,
@@ -51,6 +52,7 @@ _RULES: dict[str, tuple[Rule, ...]] = {
     "Library": (metadata.our_annotations, settings.library),
     "Group": (metadata.our_annotations,),
     "Inventory": (metadata.our_annotations, inventory.inventory),
+    "Calendar": (metadata.our_annotations, calendar.dates),
     "Connection": (metadata.our_annotations, credentials.connection),
     "Authorization": (metadata.our_annotations, credentials.authorization),
     "Runner": (metadata.our_annotations, settings.runner, job.policies, credentials.environment),
