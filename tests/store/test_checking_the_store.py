@@ -143,6 +143,12 @@ SPOILED = [
         "Job/nightly is installed with sha256:x, and revision 1 says sha256:a1",
     ),
     (
+        "INSERT INTO applies VALUES"
+        " (7, '2026-11-21T10:00:00.000Z', '', '', '', '', NULL, NULL, 0, '', '{}', '[]', '[]', 'x', 'y')",
+        "no apply was altered or taken out of its chain",
+        "apply 7 does not follow the one before it",
+    ),
+    (
         "UPDATE holds SET kind = 'group:'",
         "holds are of known kinds",
         "hold group: of Job/nightly is of an unknown kind",

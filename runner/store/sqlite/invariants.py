@@ -287,6 +287,15 @@ INVARIANTS = (
         """,
     ),
     Invariant(
+        "no apply was altered or taken out of its chain",
+        """
+        SELECT 'apply ' || a.serial || ' does not follow the one before it' FROM applies a
+        WHERE a.previous <> ifnull(
+            (SELECT b.hash FROM applies b WHERE b.serial < a.serial ORDER BY b.serial DESC LIMIT 1), ''
+        )
+        """,
+    ),
+    Invariant(
         "holds are of known kinds",
         f"""
         SELECT 'hold ' || h.kind || ' of ' || o.kind || '/' || o.name || ' is of an unknown kind'

@@ -16,6 +16,7 @@ from runner.store.sqlite.schema import (
     TABLE_OF_NOTIFICATIONS,
     TABLE_OF_REQUESTS,
     TABLES,
+    TABLES_OF_APPLIES,
     TABLES_OF_ARRIVALS,
     TABLES_OF_EXTERNAL_WORK,
     TABLES_OF_SOURCES,
@@ -138,6 +139,12 @@ def m0012_arrivals(db: Database) -> None:
 def m0013_git_sources_and_quarantines(db: Database) -> None:
     """How each git source stands, and what a rollback has pinned."""
     for statement in TABLES_OF_SOURCES:
+        db.execute(statement)
+
+
+@migrations()
+def m0014_applies_and_their_lease(db: Database) -> None:
+    for statement in TABLES_OF_APPLIES:
         db.execute(statement)
 
 

@@ -433,3 +433,48 @@ TABLES_OF_SOURCES = (
     """,
     "CREATE UNIQUE INDEX quarantines_active ON quarantines (kind, name) WHERE ended_at IS NULL",
 )
+
+# Who applies at this moment, and everything that was ever applied. A row of `applies` is never changed:
+# `hash` is over the row and the hash of the one before it.
+TABLES_OF_APPLIES = (
+    """
+    CREATE TABLE leases (
+        name TEXT PRIMARY KEY,
+        token TEXT NOT NULL,
+        holder TEXT NOT NULL,
+        pid INTEGER NOT NULL,
+        host TEXT NOT NULL,
+        boot_id TEXT NOT NULL,
+        git_commit TEXT,
+        taken_at TEXT NOT NULL,
+        expires_at TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE applies (
+        serial INTEGER PRIMARY KEY,
+        at TEXT NOT NULL,
+        who TEXT NOT NULL,
+        verb TEXT NOT NULL,
+        approval TEXT NOT NULL,
+        source TEXT NOT NULL,
+        git_commit TEXT,
+        branch TEXT,
+        git_dirty INTEGER NOT NULL DEFAULT 0,
+        plan_digest TEXT NOT NULL,
+        allowed TEXT NOT NULL DEFAULT '{}',
+        changes TEXT NOT NULL DEFAULT '[]',
+        left_alone TEXT NOT NULL DEFAULT '[]',
+        previous TEXT NOT NULL,
+        hash TEXT NOT NULL
+    ) STRICT
+    """,
+    """
+    CREATE TRIGGER applies_are_never_changed BEFORE UPDATE ON applies
+    BEGIN SELECT RAISE(ABORT, 'what was applied is never changed'); END
+    """,
+    """
+    CREATE TRIGGER applies_are_never_deleted BEFORE DELETE ON applies
+    BEGIN SELECT RAISE(ABORT, 'what was applied is never deleted'); END
+    """,
+)

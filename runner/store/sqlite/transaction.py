@@ -10,6 +10,7 @@ from datetime import datetime
 from runner.reconcile.owner import Owner
 from runner.store.damage import damaged
 from runner.store.records import Applied
+from runner.store.sqlite.applies import Applies, Leases
 from runner.store.sqlite.arrivals import Arrivals
 from runner.store.sqlite.cells import as_instant, as_json, instant
 from runner.store.sqlite.damage import note
@@ -55,6 +56,8 @@ class SqliteTransaction:
         self.external = ExternalRuns(connection)
         self.drills = Drills(connection)
         self.arrivals = Arrivals(connection)
+        self.leases = Leases(connection)
+        self.applies = Applies(connection)
         self.sources = Sources(connection)
         self.quarantines = Quarantines(connection)
         self.presence = Presence(connection)
