@@ -49,6 +49,9 @@ class ApplyRecord:
     hash: str = ""
 
 
+Records = list[ApplyRecord]
+
+
 class LeaseReads(Protocol):
     def get(self, name: str) -> LeaseRecord | None: ...
 
@@ -64,11 +67,11 @@ class LeaseWrites(LeaseReads, Protocol):
 class ApplyReads(Protocol):
     def list(
         self, *, limit: int | None = 50, before: int | None = None, source: str | None = None
-    ) -> list[ApplyRecord]:
+    ) -> Records:
         """Newest first; `before` a serial."""
 
     def get(self, serial: int) -> ApplyRecord | None: ...
-    def between(self, after: int, until: int) -> list[ApplyRecord]:
+    def between(self, after: int, until: int) -> Records:
         """Those with a serial in `(after, until]`, oldest first."""
 
 

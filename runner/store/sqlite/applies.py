@@ -7,7 +7,7 @@ import json
 import sqlite3
 from typing import Any
 
-from runner.store.applying import ApplyRecord, LeaseRecord
+from runner.store.applying import ApplyRecord, LeaseRecord, Records
 from runner.store.sqlite.cells import as_instant, as_json, flag, from_json_map, instant
 from runner.store.sqlite.damage import Rows
 
@@ -55,7 +55,7 @@ class Applies:
 
     def list(
         self, *, limit: int | None = 50, before: int | None = None, source: str | None = None
-    ) -> list[ApplyRecord]:
+    ) -> Records:
         rows = self._connection.execute(
             f"{_APPLY} WHERE (?1 IS NULL OR serial < ?1) AND (?2 IS NULL OR source = ?2)"
             " ORDER BY serial DESC LIMIT ?3",
@@ -66,7 +66,7 @@ class Applies:
     def get(self, serial: int) -> ApplyRecord | None:
         return _APPLIES.one(self._connection.execute(f"{_APPLY} WHERE serial = ?", (serial,)).fetchone())
 
-    def between(self, after: int, until: int) -> list[ApplyRecord]:
+    def between(self, after: int, until: int) -> Records:
         rows = self._connection.execute(
             f"{_APPLY} WHERE serial > ? AND serial <= ? ORDER BY serial", (after, until)
         )
