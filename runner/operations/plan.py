@@ -66,12 +66,14 @@ def make_plan_for(
     *,
     state: Path | None = None,
     commit: bool = True,
+    outlook: bool = False,
 ) -> Planned:
     """The plan for what is declared at `path` (None: the project's `jobs.d`) against what is installed.
 
     Without a store it is compared with nothing. InvalidDeclarations, with every problem of the tree, when
     there is an error: unreadable is never empty. A relative `path` is taken from the working directory, as
-    the system does. `state` has the cache; by default it lies beside the store.
+    the system does. `state` has the cache; by default it lies beside the store. With `outlook` the plan also
+    tells what it means for starts to come and for runs.
     """
     if state is None and store is not None:
         state = store.path.parent
@@ -86,6 +88,12 @@ def make_plan_for(
             ownership = Ownership()
         else:
             plan = _against(reader, tree, declared, store.lineage, now, state=state)
+            if outlook and not plan.is_empty:
+                from runner.operations.outlook import look_ahead
+
+                plan = look_ahead(
+                    plan, declared, installed_side(reader, declared, store.lineage), reader, now
+                )
             budget = budget_of(reader) if plan.count("uninstall") else Budget()
             ownership = ownership_of(reader, plan, root=tree.root, project=project, state=store.path.parent)
     if plan.is_all and not plan.is_empty:

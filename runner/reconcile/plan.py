@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from runner.reconcile.pile_ups import PileUp
 from runner.vocabulary.identity import Address, Place
 
 FORMAT_VERSION = 1
@@ -155,7 +156,7 @@ class Plan:
     """Everything that would change, sorted, and what it was made against.
 
     `lineage` is None when there was no database. `installed` counts what this source has installed, for
-    the deletion budget.
+    the deletion budget. `pile_ups` and `remarks` tell what it means; they are no part of its digest.
     """
 
     source: str
@@ -170,6 +171,8 @@ class Plan:
     branch: str | None = None
     dirty: bool = False
     relocations: tuple[Relocation, ...] = ()
+    pile_ups: tuple[PileUp, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     def count(self, action: str) -> int:
         """How many lines have this action."""
@@ -221,6 +224,8 @@ class Plan:
             "counts": {action: self.count(action) for action in COUNTED},
             "unchanged": self.unchanged,
             "installed": self.installed,
+            "pile_ups": [each.as_json() for each in self.pile_ups],
+            "remarks": list(self.remarks),
         }
 
     @classmethod

@@ -79,7 +79,7 @@ def command(
     source = None if saved is not None else declared_at(path, base, where)
     store = open_store(where.database, create=create)
     try:
-        planned = saved or make_plan_for(source, where.project, store, now)
+        planned = saved or make_plan_for(source, where.project, store, now, outlook=True)
         show_warnings(planned)
         if output == "text":
             show_plan(planned.plan, where, "text")

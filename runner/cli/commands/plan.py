@@ -12,6 +12,7 @@ import click
 from runner.cli import exits
 from runner.cli.options import Where, common_options, output_option
 from runner.cli.planning import FORMATS, declared_at, path_options, show_plan, show_warnings, shown_database
+from runner.reconcile.fail_on import REASONS_TO_FAIL, reasons_to_fail
 
 if TYPE_CHECKING:
     from runner.operations.plan import Planned, Stream
@@ -27,6 +28,14 @@ if TYPE_CHECKING:
     help="Save the plan for `apply --plan FILE`.",
 )
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there are changes.")
+@click.option(
+    "--fail-on",
+    metavar="WHAT",
+    multiple=True,
+    type=click.Choice(REASONS_TO_FAIL),
+    help="Exit with 3 when the plan has a backtest that a run would not have passed, a new pileup, or a "
+    "change of something protected. May be given several times.",
+)
 @output_option(*FORMATS)
 @common_options
 @click.pass_context
@@ -37,6 +46,7 @@ def command(
     base: str | None,
     out: str | None,
     detailed_exitcode: bool,
+    fail_on: tuple[str, ...],
     output: str,
     where: Where,
 ) -> None:
@@ -57,6 +67,10 @@ def command(
         save_plan(planned, Path(out).absolute())
     show_plan(planned.plan, where, output, database=has_database)
     _warn_of_refusals(planned)
+    if fail_on and (reasons := reasons_to_fail(planned.plan, fail_on)):
+        for reason in reasons:
+            print(f"Refused by --fail-on: {reason}.", file=sys.stderr)
+        context.exit(exits.REFUSED)
     if detailed_exitcode and not planned.plan.is_empty:
         context.exit(exits.CHANGES_PRESENT)
 
@@ -78,7 +92,7 @@ def _planned(source: Path | Stream | None, where: Where) -> tuple[Planned, bool]
         )
         return planned, False
     try:
-        return make_plan_for(source, where.project, store, now), True
+        return make_plan_for(source, where.project, store, now, outlook=True), True
     finally:
         store.close()
 

@@ -91,7 +91,7 @@ def command(
             planned, has_database = make_plan_for(source, where.project, None, now), False
         else:
             try:
-                planned, has_database = make_plan_for(source, where.project, store, now), True
+                planned, has_database = make_plan_for(source, where.project, store, now, outlook=True), True
             finally:
                 store.close()
         show_warnings(planned)

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from runner.cli.views.plan_text import MARKS, heading_source, last_line, right_of, shown, shown_fields
+from runner.cli.views.plan_text import (
+    MARKS,
+    heading_source,
+    last_line,
+    outlook_lines,
+    remarks_of,
+    right_of,
+    shown,
+    shown_fields,
+)
 from runner.reconcile.plan import Plan
 from runner.vocabulary.printable import printable
 
@@ -26,6 +35,11 @@ def plan_markdown(plan: Plan, database: str) -> str:
             before, now = _code(shown(each.declared_before)), _code(shown(each.declared_now))
             cells = (_code(str(change.address)), _code(each.path), before, now, _cell(each.impact))
             lines.append("| " + " | ".join(cells) + " |")
+        lines.append("")
+    remarks = [(change, each) for change in plan.changes for each in remarks_of(change)]
+    lines += [f"- {_code(str(change.address))}: {_cell(each)}" for change, each in remarks]
+    lines += [f"- {_cell(each.strip())}" for each in outlook_lines(plan)]
+    if remarks or outlook_lines(plan):
         lines.append("")
     return "\n".join([*lines, f"**{last_line(plan)}**", ""])
 

@@ -33,6 +33,8 @@ _COLOURS = {
 _GAP = 4  # before the column on the right
 _WIDEST = 76  # a longer line does not push that column to the right
 _LONGEST_VALUE = 48
+_PILE_UPS = 5
+_REMARK = "remark"
 _PLAIN = re.compile(r"[\w.:/@%+()~-]+")
 
 
@@ -40,7 +42,7 @@ _PLAIN = re.compile(r"[\w.:/@%+()~-]+")
 class _Row:
     left: str
     right: str = ""
-    action: str = ""  # of the row that names a change, for its colour
+    action: str = ""  # of the row that names a change, for its colour; or a remark below one
 
 
 def plan_text(plan: Plan, database: str, *, colour: bool = False) -> str:
@@ -50,6 +52,8 @@ def plan_text(plan: Plan, database: str, *, colour: bool = False) -> str:
         lines.append("      partial: removals not considered")
     if plan.changes:
         lines += ["", *_aligned(_rows(plan), colour)]
+    if ahead := outlook_lines(plan):
+        lines += ["", *(f"  {line}" for line in ahead)]
     return "\n".join([*lines, "", last_line(plan), ""])
 
 
@@ -114,6 +118,26 @@ def heading_source(plan: Plan) -> str:
     return printable(f"{plan.source}{commit}")
 
 
+def remarks_of(change: Change) -> tuple[str, ...]:
+    """What a change means for starts to come and for runs, in sentences."""
+    return tuple(printable(str(each)) for each in change.impact.get("remarks") or ())
+
+
+def outlook_lines(plan: Plan) -> list[str]:
+    """What the plan as a whole leads to: remarks, and instants at which too much is due at once."""
+    lines = [printable(each) for each in plan.remarks]
+    if plan.pile_ups:
+        may_run = plan.pile_ups[0].parallel
+        lines.append(f"New pile-ups in the next 7 days ({may_run} may run at the same time):")
+    for each in plan.pile_ups[:_PILE_UPS]:
+        names = ", ".join(str(address) for address in each.gained[:3]) + ", …" * (len(each.gained) > 3)
+        at = f"{each.at:%a %Y-%m-%d %H:%M} UTC"
+        lines.append(f"    {at}  {each.after} starts, {each.before} before: {names}")
+    if len(plan.pile_ups) > _PILE_UPS:
+        lines.append(f"    and {len(plan.pile_ups) - _PILE_UPS} more")
+    return lines
+
+
 def _heading(plan: Plan, database: str) -> str:
     where = f"{printable(database)} (serial {plan.serial})" if database else "(no database: all is new)"
     return f"Plan  {heading_source(plan)}  ->  {where}"
@@ -136,6 +160,7 @@ def _rows(plan: Plan) -> list[_Row]:
             before, now = shown(each.declared_before), shown(each.declared_now)
             path = f"{printable(each.path)}  ".ljust(path_width)
             rows.append(_Row(f"      {path}{before} -> {now}", printable(each.impact)))
+        rows += [_Row(f"      {remark}", "", _REMARK) for remark in remarks_of(change)]
     return rows
 
 
@@ -148,7 +173,7 @@ def _aligned(rows: list[_Row], colour: bool) -> list[str]:
         if row.right:
             line = row.left.ljust(column) if len(row.left) + 2 <= column else f"{row.left}  "
             line += row.right
-        if colour and row.action:
+        if colour and row.action in _COLOURS:
             start, end = f"\x1b[{_COLOURS[row.action]}m", "\x1b[0m"
             line = f"  {start}{line[2:14]}{end}{line[14:]}"
         lines.append(line)
