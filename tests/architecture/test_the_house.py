@@ -20,6 +20,7 @@ PURE = (
     "dispatch",
     "access",
     "crontab",
+    "sources",
 )
 ASKS_THE_TIME = {
     "now",

@@ -1,0 +1,124 @@
+"""How does a source stand? Conditions in the shape that Kubernetes gives them.
+
+`Ready`: what the remote has is applied. `Reconciling`: work is under way, or will be tried again soon.
+`Stalled`: it needs a person or a newer commit. `Drifted`: something is otherwise than declared, because a
+person wants it so. `Partial`: not everything of the commit is applied. `Verified`: only where signatures are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from runner.sources.outcome import APPLIED, STALLED, UNVERIFIED, Outcome
+
+TYPES = ("Ready", "Reconciling", "Stalled", "Verified", "Drifted", "Partial")
+LONGEST_MESSAGE = 2000
+NAMED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """`status` is True, False or Unknown; `since` is when it last became that."""
+
+    type: str
+    status: str
+    reason: str
+    message: str
+    since: str
+
+    def as_json(self) -> dict[str, str]:
+        return {
+            "type": self.type,
+            "status": self.status,
+            "reason": self.reason,
+            "message": self.message,
+            "lastTransitionTime": self.since,
+        }
+
+
+def conditions_of(outcome: Outcome, *, verifies: bool) -> dict[str, tuple[str, str, str]]:
+    """Type → (status, reason, message), after one attempt."""
+    message = outcome.message[:LONGEST_MESSAGE]
+    stalled = outcome.reason in STALLED
+    found = {
+        "Ready": ("True" if outcome.ok else "False", outcome.reason, message),
+        "Reconciling": ("True", "ProgressingWithRetry", message)
+        if not outcome.ok and not stalled
+        else ("False", outcome.reason, ""),
+        "Stalled": ("True", outcome.reason, message) if stalled else ("False", outcome.reason, ""),
+    }
+    if verifies and outcome.reason in UNVERIFIED:
+        found["Verified"] = ("False", outcome.reason, message)
+    elif verifies and outcome.verified:
+        found["Verified"] = ("True", "SignatureGood", outcome.verified)
+    return found
+
+
+def progressing(before: Mapping[str, Mapping[str, str]], message: str, now: str) -> dict[str, dict[str, str]]:
+    """While an attempt is under way: everything as it was, and Reconciling."""
+    return {
+        **_plain(before),
+        "Reconciling": _since(before, "Reconciling", "True", "Progressing", message, now),
+    }
+
+
+def merged(
+    before: Mapping[str, Mapping[str, str]], found: Mapping[str, tuple[str, str, str]], now: str
+) -> dict[str, dict[str, str]]:
+    """To be kept: what is still the same keeps its `since`."""
+    kept = {"Verified": dict(before["Verified"])} if "Verified" in before and "Verified" not in found else {}
+    return kept | {
+        kind: _since(before, kind, status, reason, message, now)
+        for kind, (status, reason, message) in found.items()
+    }
+
+
+def shown(
+    kept: Mapping[str, Mapping[str, Any]],
+    *,
+    drifted: Sequence[str] = (),
+    pinned: Sequence[str] = (),
+    now: str,
+) -> list[Condition]:
+    """All conditions in a fixed order, with what the database says of drift and pins at this moment."""
+    found = [
+        Condition(kind, *(str(kept[kind].get(key, "")) for key in ("status", "reason", "message", "since")))
+        for kind in TYPES
+        if kind in kept
+    ]
+    if not any(condition.type == "Ready" for condition in found):
+        found.insert(0, Condition("Ready", "Unknown", "NotLookedYet", "the remote was not asked yet", now))
+    found.append(
+        Condition("Drifted", "True", "HeldByOperators", _named("held by operators", drifted), now)
+        if drifted
+        else Condition("Drifted", "False", "AsDeclared", "", now)
+    )
+    found.append(
+        Condition("Partial", "True", "RolledBack", _named("pinned by a rollback", pinned), now)
+        if pinned
+        else Condition("Partial", "False", "AllApplied" if _is_applied(kept) else "NothingPinned", "", now)
+    )
+    return found
+
+
+def _is_applied(kept: Mapping[str, Mapping[str, Any]]) -> bool:
+    return kept.get("Ready", {}).get("reason") == APPLIED
+
+
+def _named(what: str, names: Sequence[str]) -> str:
+    listed = ", ".join(names[:NAMED]) + (", …" if len(names) > NAMED else "")
+    return f"{len(names)} {what}: {listed}"
+
+
+def _plain(before: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:
+    return {kind: dict(each) for kind, each in before.items()}
+
+
+def _since(
+    before: Mapping[str, Mapping[str, str]], kind: str, status: str, reason: str, message: str, now: str
+) -> dict[str, str]:
+    was = before.get(kind, {})
+    since = was.get("since", now) if was.get("status") == status else now
+    return {"status": status, "reason": reason, "message": message, "since": since}

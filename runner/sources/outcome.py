@@ -1,0 +1,74 @@
+"""What can come of an attempt to follow a source, who can help then, and what is to be done next?
+
+The words are reasons of conditions: CamelCase, stable, for machines.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from runner.sources.polling import SAME_COMMIT_AGAIN
+from runner.sources.target import Target
+
+APPLIED = "Applied"
+WAITING = "NotLookedYet"
+
+TRANSIENT = frozenset({"RemoteUnreachable", "TimedOut", "LocalCopyDamaged", "DiskFull", "Stopped", "Trouble"})
+"""What may pass by itself: it is tried again soon."""
+
+STALLED = frozenset(
+    {
+        "AuthenticationFailed", "HostKeyUnknown", "CredentialMissing", "InvalidSettings", "GitMissing",
+        "RefMissing", "CommitMissing", "Unsigned", "SignatureInvalid", "VerificationNotSetUp", "PathMissing",
+        "PathOutside", "SubmoduleInPath", "ContentMissing", "InvalidDeclarations", "Refused",
+    }
+)  # fmt: skip
+"""What needs a person or a newer commit; it is looked at in the usual interval all the same."""
+
+OF_THE_COMMIT = frozenset({"InvalidDeclarations"})
+"""What the same commit gives again, as long as nothing else has changed."""
+
+UNVERIFIED = frozenset({"Unsigned", "SignatureInvalid", "VerificationNotSetUp"})
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one attempt. `message` is one sentence; `target` is None when no commit was found.
+
+    `forced`: the branch was rewritten, what was applied is not among the ancestors of the target.
+    """
+
+    reason: str
+    message: str
+    target: Target | None = None
+    changed: bool = False
+    forced: bool = False
+    verified: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return self.reason == APPLIED
+
+    @property
+    def is_transient(self) -> bool:
+        return self.reason in TRANSIENT
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What is known of the last attempt."""
+
+    commit: str = ""
+    reason: str = WAITING
+    at: datetime | None = None
+    digest: str = ""
+
+
+def is_to_be_tried(target: Target, before: Before, *, digest: str, asked: bool, now: datetime) -> bool:
+    """Whether this commit is to be fetched and applied now. A newer commit always overtakes an older one."""
+    if asked or target.commit != before.commit or digest != before.digest or before.at is None:
+        return True
+    if before.reason == APPLIED:
+        return False
+    return before.reason not in OF_THE_COMMIT or now - before.at >= SAME_COMMIT_AGAIN
