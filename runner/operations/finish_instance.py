@@ -11,31 +11,35 @@ from runner.execution.order import Ended, ErrorInfo, Usage
 from runner.lifecycle.instance import LIVE
 from runner.operations.consecutive_failures import SHUTDOWN
 from runner.operations.metrics import with_attempt
-from runner.operations.outcome import EXPIRED, Finished, Problem, Recording, definition_of
+from runner.operations.outcome import EXPIRED, SUPERVISOR, Finished, Problem, Recording, definition_of
 from runner.operations.under_intent import died_while_pausing, end_under_intent
 from runner.operations.worth_a_retry import worth_a_retry
 from runner.retries import Retry, RetryPolicy, decide_retry
 from runner.store.port import Transaction
 from runner.store.records import InstanceRecord
 
-SUPERVISOR = "system:supervisor"
 CRASH_BUDGET = 1
 """How often a crash may bring an instance back (lifecycle.md, principle 8)."""
 
 
 def finish_instance(
-    tx: Transaction, ended: Ended, spec: Mapping[str, Any] | None, now: datetime, draw: float
+    tx: Transaction,
+    ended: Ended,
+    spec: Mapping[str, Any] | None,
+    now: datetime,
+    draw: float,
+    who: str = SUPERVISOR,
 ) -> Finished | None:
     """Move the instance as its end says; None when a later epoch owns it, and nothing was changed.
 
     The result wins over an intent: work that completed while it was being stopped is recorded as completed
     (lifecycle.md, principle 6). `spec` is the pinned definition, if it is at hand; `draw` in [0, 1) spreads
-    retries.
+    retries; `who` reported the end.
     """
     instance = tx.instances.get(ended.instance)
     if instance is None or instance.epoch != ended.epoch or instance.state not in LIVE:
         return None
-    recording = Recording(tx, instance, spec or definition_of(tx, instance), now, SUPERVISOR)
+    recording = Recording(tx, instance, spec or definition_of(tx, instance), now, who)
     recording.metrics = with_attempt(instance.metrics, ended, instance.started_at, now)
     error = problem_of(ended)
     if ended.outcome == "succeeded":

@@ -25,6 +25,7 @@ from runner.vocabulary.instants import to_text
 Problem = Mapping[str, Any]
 """What is stored as an error: `code` and `description`, and `step`, `exit_code`, `sqlstate` where known."""
 
+SUPERVISOR = "system:supervisor"
 EXPIRED = "expired"
 SLEEPING = "sleeping"
 TIMEOUT = "timeout"
@@ -324,7 +325,9 @@ class Recording:
             return False
         runs = "run" if failed == 1 else "runs"
         why = f"{failed} failed {runs} in a row, the last is instance {self.instance.id}"
-        hold = HoldRecord(self.instance.job_uid, "failure", self.who, why, self.now)
+        # Whoever reported the failure did not hold the job: the rule did.
+        owner = self.who if self.who.startswith("system:") else SUPERVISOR
+        hold = HoldRecord(self.instance.job_uid, "failure", owner, why, self.now)
         added = self.tx.holds.add(self.instance.job_uid, hold, who=self.who, why=why)
         if added:
             self._note_that_the_job_gave_up(why)

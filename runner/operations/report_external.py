@@ -205,7 +205,7 @@ def _end(
             usage=Usage(0.0, 0),
             output_bytes=0,
         )
-        finished = finish_instance(tx, ended, spec, now, draw)
+        finished = finish_instance(tx, ended, spec, now, draw, who)
     if finished is None:
         raise StaleReport(f"instance {instance.id} is {instance.state}; nothing was changed")
     return replace(_answer(_now(tx, instance), "recorded"), finished=finished)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
@@ -30,6 +31,7 @@ from runner.operations.claim_instance import Claimed, NotStarted, Waits
 from runner.operations.recover import left_behind, recover
 from runner.operations.report_external import StaleReport
 from runner.vocabulary.errors import NotAllowed, Refused, UnknownName
+from runner.vocabulary.identity import Address
 
 ANA = Actor("ana")
 
@@ -322,3 +324,44 @@ def test_it_knows_no_pause(here: Installation) -> None:
     id = under_way(here, "again")
     with here.store.read() as reader:
         assert isinstance(how_to_pause(reader, here.instance(id)), NotPausable)
+
+
+def test_every_event_of_an_end_names_the_token_that_reported_it_and_the_hold_names_the_rule(
+    here: Installation,
+) -> None:
+    here.install(an_external_job("bills", webhook=None, failAfter=1, retry="none"))
+    record = here.store.transact(lambda tx: tx.objects.get(Address("Job", "bills")))
+    id = here.run("bills", key="slot:1")
+    slot_run(here, id)
+    polled(here, "bills")
+    report(here, id, "step", step="collect", state="started")
+    report(here, id, "failed", code="no-route", description="no way there", retryable=False)
+    with here.store.read() as reader:
+        events = reader.events.of("instance", str(id))
+        holds = reader.holds.of(record.uid)
+    assert {e.row: e.who for e in events if e.row in ("S5", "T7", "I14")} == dict.fromkeys(
+        ("S5", "T7", "I14"), str(BILLING)
+    )
+    assert [(hold.kind, hold.owner) for hold in holds] == [("failure", "system:supervisor")]
+
+
+def test_a_late_failure_names_its_token_and_never_owns_the_hold(here: Installation) -> None:
+    here.install(an_external_job("bills", webhook=None, failAfter=1, retry="none"))
+    record = here.store.transact(lambda tx: tx.objects.get(Address("Job", "bills")))
+    id = here.run("bills", key="slot:1")
+    slot_run(here, id)
+    polled(here, "bills")
+    time_passes(here, NOW + minutes(11))
+    assert here.instance(id).state == "UNKNOWN"
+    report(here, id, "failed", NOW + minutes(12), code="no-route", retryable=False)
+    with here.store.read() as reader:
+        events = reader.events.of("instance", str(id))
+        holds = reader.holds.of(record.uid)
+    assert [e.who for e in events if e.row == "I43"] == [str(BILLING)]
+    assert [(hold.kind, hold.owner) for hold in holds] == [("failure", "system:supervisor")]
+
+
+def slot_run(here: Installation, id: int) -> None:
+    """As if its schedule had started it: only such failures count."""
+    with sqlite3.connect(here.path) as connection:
+        connection.execute("UPDATE job_instances SET origin = 'slot' WHERE id = ?", (id,))

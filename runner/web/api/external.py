@@ -76,6 +76,10 @@ class Report(BaseModel):
     def _whole(self) -> Report:
         if self.event == "step" and (self.step is None or self.state is None):
             raise ValueError("a report of a step needs step and state")
+        if self.done is not None and self.total is not None and self.done > self.total:
+            raise ValueError(
+                f"done is {self.done:g} of a total of {self.total:g}; report a larger total with it"
+            )
         return self
 
 
