@@ -91,6 +91,7 @@ def test_what_comes_after_the_end_is_a_conflict(listening: Listening, token: str
         {"event": "step", "step": "Bad Name", "state": "started"},
         {"event": "progress", "done": -1},
         {"event": "progress", "done": "1"},
+        {"event": "progress", "done": 5, "total": 3},
         {"event": "progress", "text": "x" * 5000},
         {"event": "progress", "text": "\ud800"},
         {"event": "progress", "text": "a\0b"},
