@@ -95,9 +95,9 @@ class FanOut:
 
     def obey(self, instance: InstanceRecord) -> None:
         """Do what the run's state asks for: stop, pause, or go on."""
-        self._stopping = instance.state == "STOPPING"
+        self._stopping = instance.state in ("STOPPING", "UNKNOWN")  # which it was made by a stop
         was_pausing, self._pausing = self._pausing, instance.state == "PAUSING"
-        if self._stopping:
+        if instance.state == "STOPPING":
             grace_s = 0.0 if instance.reason == KILL else KILL_GRACE_S
             self.stop_targets(grace_s, instance.reason)
         elif self._pausing and not was_pausing and self._rules.on_pause == "interrupt":

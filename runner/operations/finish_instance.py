@@ -13,6 +13,7 @@ from runner.operations.consecutive_failures import SHUTDOWN
 from runner.operations.metrics import with_attempt
 from runner.operations.outcome import EXPIRED, SUPERVISOR, Finished, Problem, Recording, definition_of
 from runner.operations.under_intent import died_while_pausing, end_under_intent
+from runner.operations.unknown_ends import gone_after_a_stop, paused_again
 from runner.operations.worth_a_retry import worth_a_retry
 from runner.retries import Retry, RetryPolicy, decide_retry
 from runner.store.port import Transaction
@@ -50,6 +51,8 @@ def finish_instance(
         return recording.fail(_failing(recording), "error", error, ended.outputs)
     if instance.state == "STOPPING":
         return recording.stopped()
+    if instance.state == "UNKNOWN" and ended.outcome in ("stopped", "timeout"):
+        return crash(recording, error)
     asked = end_under_intent(recording, ended, error, draw)
     if asked is not None:
         return asked
@@ -71,9 +74,14 @@ def ended_by_shutdown(instance: InstanceRecord) -> Ended:
     return Ended(instance.id, instance.epoch, "stopped", error, {}, None, SIGKILL, Usage(0.0, 0), 0)
 
 
-def crash(recording: Recording, error: Problem) -> Finished:
-    """The process is gone without a result: again from the last completed step, or FAILED (`onCrash`)."""
+def crash(recording: Recording, error: Problem, *, proven: bool = True) -> Finished:
+    """The process is gone without a result: again from the last completed step, or FAILED (`onCrash`).
+
+    Not `proven`: it is only taken for dead.
+    """
     instance = recording.instance
+    if instance.state == "UNKNOWN" and (decided := gone_after_a_stop(recording, error, proven=proven)):
+        return decided
     if instance.state == "STOPPING":
         return recording.stopped()
     if instance.state == "PAUSING":
@@ -86,7 +94,8 @@ def crash(recording: Recording, error: Problem) -> Finished:
     if (resumes or instance.targets) and not expired:  # each target has a crash budget of its own
         more: dict[str, Any] = {"raise_epoch": True} if instance.state == "UNKNOWN" else {}  # I42: a fence
         crashes = instance.crashes + 1
-        return recording.again("crash_resume", "crash", recording.now, error, crashes=crashes, **more)
+        again = recording.again("crash_resume", "crash", recording.now, error, crashes=crashes, **more)
+        return paused_again(recording, again) if instance.state == "UNKNOWN" else again
     return recording.fail("crash_fail", "crash", error)
 
 

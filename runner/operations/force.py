@@ -11,6 +11,7 @@ from runner.operations.finish_instance import crash
 from runner.operations.holding import STOP_PATIENCE
 from runner.operations.outcome import Finished, Recording, definition_of
 from runner.operations.pausing import force_pause, how_to_pause
+from runner.operations.unknown_ends import LOST
 from runner.store.port import Transaction
 from runner.store.records import InstanceRecord
 
@@ -31,8 +32,8 @@ def force_overdue(tx: Transaction, now: datetime, waited_for: Collection[int] = 
             _end_pausing(tx, instance, now)
         elif instance.state == "UNKNOWN":
             recording = Recording(tx, instance, definition_of(tx, instance), now, CLOCK)
-            error = {"code": "lost", "description": "nothing was heard of it, and its time is over"}
-            ended.append(crash(recording, error))
+            error = {"code": LOST, "description": "nothing was heard of it, and its time is over"}
+            ended.append(crash(recording, error, proven=False))
         elif instance.id in waited_for:
             tx.instances.update(instance.id, epoch=instance.epoch, forced_at=now + STOP_PATIENCE)
         else:
@@ -49,7 +50,10 @@ def lose(
     now: datetime,
     timeout: timedelta = UNKNOWN_TIMEOUT,
 ) -> None:
-    """UNKNOWN: neither its life nor its death can be proven (I20, I27, I40); nothing else of it may start."""
+    """UNKNOWN: neither its life nor its death can be proven (I20, I27, I40); nothing else of it may start.
+
+    What was to end keeps the reason of that: whatever becomes of it, it is not begun again.
+    """
     move = INSTANCE.move(instance.state, "lose")
     tx.instances.move(
         instance.id,
@@ -58,7 +62,7 @@ def lose(
         at=now,
         who=who,
         why=why,
-        reason="lost",
+        reason=instance.reason if instance.state == "STOPPING" else LOST,
         forced_at=now + timeout,
     )
 

@@ -158,7 +158,7 @@ class Recording:
                     reason=EXPIRED,
                 )
         error = self.instance.error or {"code": "expired", "description": "its time was over before it ended"}
-        if self._has_enough():
+        if self.has_enough():
             return self.succeed_partially("expire_partially", EXPIRED, error)
         state = self._move("expire", EXPIRED, why=EXPIRED, error=error)
         return Finished(
@@ -189,7 +189,7 @@ class Recording:
             return self.bounced()
         if intent in PAUSING_INTENTS:
             return self.paused(intent, f"stopped for {intent}")
-        if intent in (TIMEOUT, EXPIRED) and self._has_enough():
+        if intent in (TIMEOUT, EXPIRED) and self.has_enough():
             error = {"code": intent, "description": f"ended by {intent}"}
             return self.succeed_partially("stopped_partially", intent, error)
         if intent in (TIMEOUT, EXPIRED):
@@ -211,12 +211,12 @@ class Recording:
         state = self._move("stopped_bounce", "bounced", why=BOUNCE, due_at=self.now)
         return Finished(self.instance.id, self.instance.job, state, "bounced", self.now)
 
-    def cancelled(self, intent: str) -> Finished:
-        """I33: the process is gone, as somebody asked."""
+    def cancelled(self, intent: str, event: str = "stopped_cancelled") -> Finished:
+        """I33, or I46: the process is gone, as somebody asked."""
         error = {"code": "cancelled", "description": f"ended by {intent}"}
         self._end_open_steps(error)
         self._task("cancel", intent)
-        state = self._move("stopped_cancelled", intent, why=intent)
+        state = self._move(event, intent, why=intent)
         return Finished(self.instance.id, self.instance.job, state, intent)
 
     def evicted(self) -> Finished:
@@ -254,7 +254,7 @@ class Recording:
         )
         return move.after
 
-    def _has_enough(self) -> bool:
+    def has_enough(self) -> bool:
         """Whether as many targets have succeeded as a partial success needs."""
         return bool(self.instance.targets) and result_of(self.tx, self.instance, self.spec) != "failed"
 

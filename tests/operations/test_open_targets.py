@@ -8,10 +8,15 @@ from typing import Any
 import pytest
 from installations import ANA, NOW, Installation, a_job
 
+from runner.dispatch.tasks import Lost
 from runner.lifecycle.task import TASK
 from runner.operations.cancel import cancel_instances
 from runner.operations.expire_waiting import expire_waiting
+from runner.operations.finish_fan_out import finish_fan_out
+from runner.operations.force import force_overdue
+from runner.operations.pause_instances import pause_instances
 from runner.operations.recover import recover
+from runner.operations.run_target import Tally, finish_target
 from runner.store.port import Transaction
 
 TASKS = {
@@ -106,6 +111,52 @@ def test_a_run_that_expires_while_it_waits_counts_what_succeeded(
     assert states(here, id) == ["SUCCEEDED", "FAILED", "FAILED"]
     with here.store.read() as reader:
         assert row in [event.row for event in reader.events.of("instance", str(id), alone=True)]
+
+
+def rows(here: Installation, id: int) -> list[str]:
+    with here.store.read() as reader:
+        return [event.row for event in reader.events.of("instance", str(id), alone=True)][::-1]
+
+
+def all_end(here: Installation, id: int) -> None:
+    """The last target that runs fails, and the daemon records the end of the run."""
+    failed = {"failures": 1, "crashes": 0, "tally": Tally(2, 1), "now": NOW}
+    error = {"code": "exit-code", "description": "3"}
+    run = here.instance(id)
+    here.store.transact(lambda tx: finish_target(tx, run, "t1", Lost("fatal"), error, **failed))  # type: ignore[arg-type]
+    here.store.transact(lambda tx: finish_fan_out(tx, id, run.epoch, None, None, NOW))
+
+
+def test_targets_that_end_before_they_saw_the_pause_end_their_run(here: Installation) -> None:
+    id = a_fan_out(here, "SUCCEEDED", "RUNNING")
+    here.store.transact(lambda tx: pause_instances(tx, [id], actor=ANA, reason="", now=NOW))
+    all_end(here, id)
+    assert (here.instance(id).state, rows(here, id)[-2:]) == ("PARTIALLY_SUCCEEDED", ["I18", "I24"])
+
+
+def test_targets_of_a_run_that_is_unknown_still_say_what_became_of_it(here: Installation) -> None:
+    id = a_fan_out(here, "SUCCEEDED", "RUNNING")
+    here.store.transact(lambda tx: cancel_instances(tx, [id], actor=ANA, reason="", now=NOW))
+    here.store.transact(lambda tx: force_overdue(tx, NOW + timedelta(minutes=1)))
+    assert here.instance(id).state == "UNKNOWN"
+    all_end(here, id)
+    assert (here.instance(id).state, rows(here, id)[-2:]) == ("PARTIALLY_SUCCEEDED", ["I40", "I45"])
+
+
+@pytest.mark.parametrize(
+    ("min_success", "state", "row"), [(1, "PARTIALLY_SUCCEEDED", "I31"), ("100%", "FAILED", "I30")]
+)
+def test_a_run_that_expires_while_it_is_paused_counts_what_succeeded(
+    here: Installation, min_success: Any, state: str, row: str
+) -> None:
+    id = a_fan_out(here, "SUCCEEDED", "RESCHEDULED", minSuccess=min_success)
+    here.store.transact(lambda tx: pause_instances(tx, [id], actor=ANA, reason="", now=NOW))
+    here.store.transact(lambda tx: finish_fan_out(tx, id, 1, None, None, NOW))
+    assert here.instance(id).state == "PAUSED"
+    here.store.transact(lambda tx: tx.instances.update(id, epoch=1, expires_at=NOW + timedelta(hours=1)))
+    here.store.transact(lambda tx: expire_waiting(tx, NOW + timedelta(hours=2)))
+    assert (here.instance(id).state, rows(here, id)[-1]) == (state, row)
+    assert states(here, id) == ["SUCCEEDED", "FAILED"]
 
 
 def test_cancelling_what_waits_cancels_what_is_open(here: Installation) -> None:

@@ -226,13 +226,17 @@ def test_a_paused_run_expires_when_its_time_is_over(sound: Installation) -> None
     assert (sound.instance(id).state, rows(sound, id)[-1]) == ("FAILED", "I30")
 
 
-def test_two_reasons_have_both_to_be_lifted(sound: Installation) -> None:
-    """An eviction does not end what an operator wanted."""
+@pytest.mark.parametrize(("completed", "state"), [(False, "FAILED"), (True, "PAUSED")])
+def test_what_is_stopped_with_the_daemon_while_it_pauses_fails_only_in_the_midst_of_a_step(
+    sound: Installation, completed: bool, state: str
+) -> None:
     id = a_running(sound)
     act(sound, pause_instances, id)
-    report(sound, id, "complete")
+    if completed:
+        report(sound, id, "complete")
     end(sound, id, "stopped", at(1), error=ErrorInfo("stopped", "shutdown"))
-    assert sound.instance(id).state == "FAILED"  # it had to be stopped, and may not begin anew
+    assert sound.instance(id).state == state
+    assert sound.instance(id).pauses == (("eviction", "operator") if completed else ())
 
 
 def test_what_was_evicted_and_paused_stays_paused_when_the_daemon_is_back(sound: Installation) -> None:
@@ -389,6 +393,56 @@ def test_an_unknown_run_is_taken_for_dead_when_its_time_is_over(
     assert (run.state, rows(sound, id)[-2:]) == (state, ["I20", row])
     late = an_end(id, epoch, "succeeded")
     assert sound.store.transact(lambda tx: finish_instance(tx, late, None, at(2), 0.5)) is None
+
+
+def to_end_and_unknown(here: Installation, verb: Callable[..., Any], **spec: Any) -> int:
+    """A run that did not end in time when it was asked to."""
+    id = a_running(here, onCrash="resume", **spec)
+    act(here, verb, id)
+    forced(here, at(minutes=1))
+    if here.instance(id).state == "STOPPING":  # a pause asks first
+        forced(here, at(minutes=2))
+    assert here.instance(id).state == "UNKNOWN"
+    return id
+
+
+@pytest.mark.parametrize("outcome", ["stopped", "crashed"])
+def test_a_cancelled_run_that_was_unknown_is_cancelled_when_it_is_gone(
+    sound: Installation, outcome: str
+) -> None:
+    id = to_end_and_unknown(sound, cancel_instances)
+    assert sound.instance(id).reason == "cancel"
+    end(sound, id, outcome, at(0.5))
+    run = sound.instance(id)
+    assert (run.state, run.reason, rows(sound, id)[-2:]) == ("CANCELLED", "cancel", ["I40", "I46"])
+
+
+def test_a_cancelled_run_that_nobody_hears_of_again_is_not_begun_anew(sound: Installation) -> None:
+    id = to_end_and_unknown(sound, kill_instances)
+    forced(sound, at(2))
+    run = sound.instance(id)
+    assert (run.state, run.reason, rows(sound, id)[-1]) == ("FAILED", "lost", "I43")
+    assert (run.error or {})["description"] == "it was to end (kill), and nothing was heard of it since"
+
+
+def test_a_bounced_run_that_was_unknown_comes_back(sound: Installation) -> None:
+    id = to_end_and_unknown(sound, bounce_instances)
+    end(sound, id, "stopped", at(0.5))
+    assert (sound.instance(id).state, rows(sound, id)[-1]) == ("SCHEDULED", "I42")
+
+
+def test_a_run_that_was_unknown_while_it_paused_is_paused_when_it_is_gone(sound: Installation) -> None:
+    id = to_end_and_unknown(sound, pause_instances)
+    end(sound, id, "stopped", at(0.5))
+    run = sound.instance(id)
+    assert (run.state, run.pauses, rows(sound, id)[-2:]) == ("PAUSED", ("operator",), ["I42", "I11"])
+
+
+def test_a_timeout_of_a_run_that_was_unknown_is_one(sound: Installation) -> None:
+    id = a_running(sound)
+    lost(sound, id)
+    end(sound, id, "timeout", at(0.5), error=ErrorInfo("timeout", "it took too long"))
+    assert (sound.instance(id).state, rows(sound, id)[-1]) == ("FAILED", "I43")
 
 
 def test_a_late_result_of_an_unknown_run_counts_while_its_epoch_is_the_present_one(
