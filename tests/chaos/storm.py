@@ -56,17 +56,28 @@ class Counts(Job):
         return Status(done, complete=counted == 9, outputs=done if counted == 9 else None)
 """
 
+# Longer than a process may wait (60 s): it ends, and another one goes on.
+NAPS = """\
+import time
+def run(job):
+    job.state.setdefault("began", time.time())
+    job.sleep(62)
+    return {"slept": time.time() - job.state["began"] >= 61}
+"""
+
 
 class Storm:
     """One project, its daemon, and the dice."""
 
-    def __init__(self, folder: Path, seed: int) -> None:
+    def __init__(self, folder: Path, seed: int, *, naps: bool = False) -> None:
         self.project = Project(folder)
+        self.naps = naps
         self.dice = random.Random(seed)
         self.seed = seed
         self.killed: Counter[str] = Counter()
         (folder / "locks").mkdir()
         (folder / "counted").mkdir()
+        (folder / "tried").mkdir()
         self._declare()
         self.daemon = Daemon(self.project, ())
         self.daemon.sees(r"^idle|next|start")
@@ -146,8 +157,12 @@ class Storm:
                     exec 9>>{here}/locks/fleet-$RUNNER_INSTANCE-$RUNNER_TARGET
                     flock -n 9 || echo "fleet $RUNNER_INSTANCE $RUNNER_TARGET" >> {here}/twice
                     sleep 0.1
+                    first={here}/tried/$RUNNER_INSTANCE
+                    [ $RUNNER_TARGET != edge-3 ] || [ -e $first ] || {{ touch $first; exit 1; }}
             """,
         )
+        if self.naps:
+            self._long_sleeper(alone)
         self.project.folder.joinpath("jobs.d", "counts.py").write_text(COUNTS.format(alone=alone, here=here))
         self.project.declare(
             "counts.yaml",
@@ -166,6 +181,26 @@ class Storm:
             """,
         )
         self._table()
+
+    def _long_sleeper(self, alone: str) -> None:
+        indented = "".join(f"      {line}\n" for line in (alone + NAPS).splitlines())
+        self.project.declare(
+            "naps.yaml",
+            "apiVersion: jobs.runner/v1\n"
+            "kind: Job\n"
+            "metadata: {name: naps}\n"
+            "spec:\n"
+            "  enabled: true\n"
+            "  schedule: {every: 5s}\n"
+            "  missed: {policy: all, maxAge: 24h, maxRuns: 1000}\n"
+            "  concurrency: {policy: allow}\n"
+            "  onCrash: resume\n"
+            '  outputs: {slept: "${{ steps.run.outputs.slept }}"}\n'
+            "  code:\n"
+            "    function: run\n"
+            "    source: |\n"
+            f"{indented}",
+        )
 
     def _table(self) -> None:
         connection = sqlite3.connect(self.project.folder / "counted.db")
@@ -238,7 +273,7 @@ class Storm:
             assert row["decision"] == "instance", f"seed {self.seed}: {row}"
             by_job.setdefault(row["name"], []).append(datetime.fromisoformat(row["slot_at"]))
         for job, slots in by_job.items():
-            apart = timedelta(seconds={"fails": 2, "rows": 3, "fleet": 3}.get(job, 1))
+            apart = timedelta(seconds={"fails": 2, "rows": 3, "fleet": 3, "naps": 5}.get(job, 1))
             gaps = [(a, b) for a, b in pairwise(slots) if b - a != apart]
             assert not gaps, f"seed {self.seed}: slots of {job} are lost or doubled: {gaps}"
 
@@ -270,6 +305,7 @@ class Storm:
         assert self.daemon.wait() == 0
         assert self.project.run("db", "check").returncode == 0
         self.daemon = Daemon(self.project, ())
+        self._let_sleepers_wake()
         self.project.until(
             "SELECT id, state, reason FROM job_instances WHERE completed_at IS NULL",
             holds=lambda rows: not rows,
@@ -283,6 +319,8 @@ class Storm:
             " WHERE i.state = 'FAILED' AND o.name != 'fails' AND i.reason NOT IN ('crash', 'shutdown')"
         )
         assert not lost, f"seed {self.seed}: failed of themselves: {lost}"
+        self._naps()
+        self._sql_rows()
         visited = self.project.rows(
             "SELECT i.state, count(*) AS n, sum(t.state = 'SUCCEEDED') AS done FROM job_instances i"
             " JOIN tasks t ON t.instance_id = i.id WHERE i.job = 'fleet' GROUP BY i.id"
@@ -292,6 +330,30 @@ class Storm:
             "SELECT DISTINCT outputs FROM job_instances WHERE job = 'counts' AND state = 'SUCCEEDED'"
         )
         assert [json.loads(row["outputs"]) for row in outputs] == [{"counted": 10}]
+
+    def _let_sleepers_wake(self) -> None:
+        asleep = "SELECT id FROM job_instances WHERE state = 'SCHEDULED' AND reason = 'sleeping'"
+        for _ in range(3 * 62):
+            if not self.project.rows(asleep):
+                break
+            threading.Event().wait(1)
+
+    def _naps(self) -> None:
+        """Whoever slept for long has slept for as long as it asked, whatever was killed meanwhile."""
+        naps = self.project.rows("SELECT state, outputs FROM job_instances WHERE job = 'naps'")
+        done = [row for row in naps if row["state"] == "SUCCEEDED"]
+        assert bool(done) == self.naps
+        assert all(json.loads(row["outputs"]) == {"slept": True} for row in done), f"seed {self.seed}: {done}"
+
+    def _sql_rows(self) -> None:
+        """What is recorded as done has been committed where it was done."""
+        connection = sqlite3.connect(self.project.folder / "counted.db")
+        done = connection.execute("SELECT count(*) FROM seen").fetchone()[0]
+        connection.close()
+        [recorded] = self.project.rows(
+            "SELECT count(*) AS n FROM job_instances WHERE job = 'rows' AND state = 'SUCCEEDED'"
+        )
+        assert done >= recorded["n"], f"seed {self.seed}: {done} rows of {recorded['n']} slots"
 
     def end(self) -> None:
         """Whatever is left, ends."""

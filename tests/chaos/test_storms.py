@@ -15,9 +15,12 @@ from tests.chaos.storm import Storm
 
 SEED = int(os.environ.get("RUNNER_CHAOS_SEED") or secrets.randbelow(2**32))
 
+ENOUGH_FOR_NAPS = 200
+"""Rounds of a storm that lasts much longer than its longest sleep."""
+
 
 def weather(folder: Path, rounds: int) -> None:
-    storm = Storm(folder, SEED)
+    storm = Storm(folder, SEED, naps=rounds >= ENOUGH_FOR_NAPS)
     print(f"RUNNER_CHAOS_SEED={SEED}")
     try:
         for _ in range(rounds):
