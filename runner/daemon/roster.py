@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from runner.lifecycle.holds import active
+from runner.operations.decide_once import due_after
 from runner.operations.schedulable import NamedSchedule, SchedulableJob, schedulable
 from runner.operations.settings import zone_of_jobs_without_a_schedule
 from runner.store.port import Reader
@@ -105,9 +106,9 @@ class Roster:
             if active(holds.get(key[0], ()), now):
                 continue
             watermark = watermarks.get(key)
-            slot = named.schedule.next_after(watermark.at if watermark else now)
-            if slot is not None:
-                self._put(key, slot.at)
+            at = due_after(named.schedule, watermark, now)
+            if at is not None:
+                self._put(key, at)
 
     def _put(self, key: Key, at: datetime) -> None:
         self._next[key] = at

@@ -14,6 +14,11 @@ from runner.vocabulary.duration import format_duration
 TOLERANCE = timedelta(seconds=60)
 """A slot decided later than this after its time was missed; a shorter interval is its own tolerance."""
 
+ONCE = "once"
+"""In the trigger of a run that nothing replaces (of a range, fire-and-forget): holds and overlaps let it wait
+instead of dropping it.
+"""
+
 ROWS_AT_MOST = 50
 """More dropped slots in a row than this are told as one range."""
 
@@ -47,9 +52,12 @@ class SlotDecision:
 def is_in_a_queue(trigger: Mapping[str, Any]) -> bool:
     """Whether an instance is one of those that are caught up: oldest first, one at a time (R10).
 
-    So is one that a job's own code asked for: it comes when the instance that asked is over.
+    So is one that a job's own code asked for: it comes when the instance that asked is over. And one of which
+    there is no other (`once`) waits for its turn.
     """
-    return bool(trigger.get("missed") or trigger.get("after_missed") or trigger.get("earlier"))
+    return bool(
+        trigger.get("missed") or trigger.get("after_missed") or trigger.get("earlier") or trigger.get(ONCE)
+    )
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from runner.dispatch.missed import SlotDecision, decide_missed
 from runner.lifecycle.holds import active
+from runner.operations.decide_once import decide_once, has_one_slot, without_closed
 from runner.operations.end_holds import end_holds_of
 from runner.operations.schedulable import NamedSchedule, SchedulableJob
 from runner.schedules.slot import Slot
@@ -44,6 +45,9 @@ def decide_slots(tx: Transaction, job: SchedulableJob, named: NamedSchedule, now
     if holds:
         end_holds_of(tx, job.uid, holds, now)
     watermark = tx.slots.watermark(job.uid, named.name)
+    if has_one_slot(named.schedule):
+        instance = decide_once(tx, job, named, watermark, now)
+        return Decided() if instance is None else Decided((instance,))
     if watermark is None:  # nothing before this moment was ever promised
         tx.slots.set_watermark(job.uid, named.name, now, None)
         return Decided()
@@ -58,6 +62,7 @@ def decide_slots(tx: Transaction, job: SchedulableJob, named: NamedSchedule, now
         max_runs=job.missed_max_runs,
         interval=getattr(named.schedule, "interval", None),
     )
+    decisions = tuple(without_closed(named.schedule, decision, now) for decision in decisions)
     more = len(due) == MOST_SLOTS_AT_ONCE
     dropped = tuple(decision for decision in decisions if decision.action == "skip")
     if more and dropped:  # which of the rest are the last ones is only known when all have been seen

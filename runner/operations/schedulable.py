@@ -35,6 +35,7 @@ class SchedulableJob:
     uid: str
     name: str
     digest: str
+    execution_digest: str
     revision: int
     hidden: bool
     schedules: tuple[NamedSchedule, ...]
@@ -58,6 +59,7 @@ def schedulable(record: ObjectRecord, installation_id: str, zone: str = "UTC") -
         uid=record.uid,
         name=record.name,
         digest=record.digest,
+        execution_digest=record.execution_digest,
         revision=record.revision,
         hidden=bool(spec["hidden"]),
         schedules=tuple(

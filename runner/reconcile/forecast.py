@@ -40,7 +40,13 @@ def forecast(
 ) -> Forecast:
     """The forecast for a job whose resolved spec changes; `durations` are its last running times, seconds."""
     was, will = before.get("schedules") or {}, now_resolved.get("schedules") or {}
-    rescheduled = tuple(sorted(name for name in will if was.get(name) != will[name]))
+    rescheduled = tuple(
+        sorted(
+            name
+            for name, each in will.items()
+            if was.get(name) != each or ("fireAndForget" in each and _executes_else(before, now_resolved))
+        )
+    )
     said = []
     if rescheduled or was.keys() != will.keys():
         starts = next_start(before, now), next_start(now_resolved, now)
@@ -57,3 +63,13 @@ def forecast(
     if before.get("validUntil") != now_resolved.get("validUntil"):
         ended.add("expired")
     return Forecast(rescheduled, frozenset(ended), tuple(said))
+
+
+def _executes_else(before: Mapping[str, Any], now_resolved: Mapping[str, Any]) -> bool:
+    """Whether the change is one of what is executed: fire-and-forget is due again then."""
+    informative = ("version", "description")
+    return any(
+        before.get(key) != now_resolved.get(key)
+        for key in before.keys() | now_resolved.keys()
+        if key not in informative
+    )

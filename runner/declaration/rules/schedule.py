@@ -76,7 +76,7 @@ def windows(path: Path, declared: Any) -> Iterator[Problem]:
     sound = []
     for index, each in enumerate(every):
         below = (*path, index) if isinstance(declared, list) else path
-        problems = [] if isinstance(each, Mapping) else None
+        problems: list[Problem] | None = [] if isinstance(each, Mapping) else None
         for key in ("from", "to"):
             if problems is not None:
                 problems += instant((*below, key), each.get(key), dates=True)
