@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from runner.declaration.declared import SHIPPED_JOB_TYPES
 from runner.declaration.problem import Path, Problem, listed
 from runner.declaration.rules.wording import beside
+from runner.declaration.trigger_checks import check_triggers
 from runner.vocabulary.names import nearest
 
 Facts = Mapping[str, Any]
@@ -46,6 +47,8 @@ def cross_check(
     found.extend(_only_one_runner(special, place_of))
     found.extend(_shipped_names(special))
     found.extend(_cycles(special))
+    if any("triggers" in each for each in facts):
+        found.extend(Found(*each) for each in check_triggers(facts, place_of))
     moves = [(i, each) for i, each in enumerate(facts) if "movedFrom" in each]
     if moves:
         found.extend(_moves(moves, exists, place_of))
@@ -165,7 +168,7 @@ def _shipped_names(special: list[tuple[int, Facts]]) -> Iterator[Found]:
 def _cycles(special: list[tuple[int, Facts]]) -> Iterator[Found]:
     """Objects that need themselves, through whichever others; each cycle is told once.
 
-    Nothing refers to a Job, so jobs are in no cycle.
+    Only triggers refer to a Job; `check_triggers` looks at those.
     """
     edges = {each["address"]: [r[0].partition("#")[0] for r in each["references"]] for _, each in special}
     index_of = {each["address"]: index for index, each in special}

@@ -13,8 +13,9 @@ from runner.declaration.declared import SHIPPED_JOB_TYPES
 from runner.declaration.problem import Path
 from runner.declaration.step_kinds import named_files, steps_of, touched
 from runner.declaration.targets import NAME, format_of_inventory
+from runner.declaration.triggers import brings_inputs, hook_of, needed, upstream_of
 
-FACTS_VERSION = 4
+FACTS_VERSION = 5
 """Part of a cache's key: raised when facts of the same document come out differently."""
 
 PRUNE = "jobs.runner/prune"
@@ -33,7 +34,9 @@ def facts_of(document: Mapping[str, Any], kind: str) -> dict[str, Any]:
     `reads` (how an inventory's file is read) or `columns` (the values of its targets), `asksTargets` (values
     of targets that a job reads), `protected`, `type`, `ofType` and `template` (what
     `cross_check` needs of jobs of the user's own types), `retriesItself` (of a Schedule) and `retries` (of a
-    job that declares `retry`: the shared Schedules that it names, and where).
+    job that declares `retry`: the shared Schedules that it names, and where), `triggers` (webhook paths as
+    `hooks` and names of jobs as `after`, with their places), `listens` (of the Runner: whether there is an
+    HTTP listener).
     """
     metadata, spec = _mapping(document.get("metadata")), _mapping(document.get("spec"))
     annotations = _mapping(metadata.get("annotations"))
@@ -52,6 +55,8 @@ def facts_of(document: Mapping[str, Any], kind: str) -> dict[str, Any]:
     if isinstance(annotations.get(MOVED_FROM), str):
         facts["movedFrom"] = annotations[MOVED_FROM]
     facts.update(_special(kind, metadata, spec))
+    if found := _triggered(kind, spec):
+        facts["triggers"] = found
     return facts
 
 
@@ -82,9 +87,7 @@ def _folds(kind: str, spec: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
     if kind == "Job":
         if isinstance(spec.get("type"), str):
             yield ("type",), f"JobType/{spec['type']}"
-        schedules: list[tuple[Path, Any]] = [(("schedule",), spec.get("schedule"))]
-        schedules += [(("schedules", name), each) for name, each in _mapping(spec.get("schedules")).items()]
-        for path, schedule in schedules:
+        for path, schedule in _schedules(spec):
             if isinstance(schedule, str) and not is_cron_text(schedule):
                 yield path, f"Schedule/{schedule}"
             for index, name in _texts(_mapping(schedule).get("calendars")):
@@ -101,8 +104,25 @@ def _folds(kind: str, spec: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
         yield ("defaults", "libraries", index), f"Library/{name}"
 
 
+def _schedules(spec: Mapping[str, Any]) -> Iterator[tuple[Path, Any]]:
+    yield ("schedule",), spec.get("schedule")
+    for name, each in _mapping(spec.get("schedules")).items():
+        yield ("schedules", name), each
+
+
+def _triggers(kind: str, spec: Mapping[str, Any]) -> Iterator[tuple[Path, Any]]:
+    """The triggers that the document itself holds."""
+    written = _schedules(spec) if kind == "Job" else [((), spec)] if kind == "Schedule" else ()
+    for path, schedule in written:
+        if isinstance(schedule, Mapping) and "trigger" in schedule:
+            yield (*path, "trigger"), schedule["trigger"]
+
+
 def _references(kind: str, spec: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
     yield from _folds(kind, spec)
+    for path, trigger in _triggers(kind, spec):
+        for below, name in needed(trigger):
+            yield (*path, *below), name
     if kind == "Job":
         for index, name in _texts(spec.get("groups")):
             yield ("groups", index), f"Group/{name}"
@@ -183,8 +203,17 @@ def _special(kind: str, metadata: Mapping[str, Any], spec: Mapping[str, Any]) ->
                 offers.append(f"Root/{root}")
                 if _mapping(value).get("access") == "write":
                     offers.append(f"Root/{root}#write")
-            return {"offers": offers}
+            return {"offers": offers, "listens": isinstance(spec.get("web"), Mapping)}
     return {}
+
+
+def _triggered(kind: str, spec: Mapping[str, Any]) -> dict[str, Any]:
+    hooks, after = [], []
+    for path, trigger in _triggers(kind, spec):
+        if (hook := hook_of(trigger)) is not None:
+            hooks.append([hook, ["spec", *path, "webhook", "path"]])
+        after += [[name, ["spec", *path, *below]] for below, name in upstream_of(trigger)]
+    return {"hooks": hooks, "after": after} if hooks or after else {}
 
 
 def _of_type(spec: Mapping[str, Any]) -> dict[str, Any]:
@@ -194,7 +223,9 @@ def _of_type(spec: Mapping[str, Any]) -> dict[str, Any]:
         "external": "external" in spec,
         "inputs": dict(_mapping(spec.get("inputs"))),
         "with": dict(_mapping(spec.get("with"))),
-        "scheduled": bool(spec.get("schedule") or spec.get("schedules")),
+        "scheduled": any(
+            each and not brings_inputs(_mapping(each).get("trigger")) for _, each in _schedules(spec)
+        ),
         "uses": [[name, ["spec", *path]] for path, name in _inputs_used(spec)],
     }
 

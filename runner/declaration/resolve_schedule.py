@@ -7,6 +7,7 @@ from typing import Any
 
 from runner.declaration.facts import is_cron_text
 from runner.declaration.resolve import Surroundings, spec_of
+from runner.declaration.triggers import resolved_trigger
 
 CRON_FIELDS = ("minute", "hour", "day", "month", "wday")
 EPOCH = "1970-01-01T00:00:00Z"
@@ -41,6 +42,8 @@ def resolved_schedule(schedule: Mapping[str, Any], around: Surroundings) -> dict
         declared = schedule["window"]
         windows = [declared] if isinstance(declared, Mapping) else declared
         found["window"] = [{**WINDOW, **each} for each in windows]
+    elif "trigger" in schedule:
+        found["trigger"] = resolved_trigger(schedule["trigger"])
     calendars = {name: _dates_of(name, around) for name in schedule.get("calendars") or ()}
     return {
         **found,

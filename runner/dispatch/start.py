@@ -76,7 +76,7 @@ def decide_start(
     if begun:
         return Wait("paused") if any(hold.kind == "paused" for hold in holds) else Start()
     forced: list[str] = []
-    is_automatic = origin in ("slot", "job")
+    is_automatic = origin not in ("manual", "rerun")
     hold_answer = _automatic(holds) if is_automatic else decide_manual(holds, force=force)
     if not isinstance(hold_answer, Start):
         return hold_answer

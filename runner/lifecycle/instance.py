@@ -217,6 +217,9 @@ TERMINAL = INSTANCE.terminal
 BY_HAND = frozenset({"manual", "rerun"})
 """Origins of starts that an operator asked for: their failures hold no job, and their success releases it."""
 
+TRIGGERED = frozenset({"startup", "file", "webhook", "after"})
+"""Origins of starts by something that happened: they wait where a slot is skipped, so that it is not lost."""
+
 CANCELLABLE = INSTANCE.accepting("cancel") + INSTANCE.accepting("stop")
 
 

@@ -11,6 +11,7 @@ from runner.dispatch.missed import is_in_a_queue
 from runner.dispatch.places import Need, Taker, decide_places, needed
 from runner.dispatch.start import Answer, Other, Start, decide_start
 from runner.lifecycle.holds import active
+from runner.lifecycle.instance import TRIGGERED
 from runner.store.port import Reader
 from runner.store.records import InstanceRecord
 from runner.vocabulary.identity import Address
@@ -42,6 +43,8 @@ def decide_claim(
     """The answer for `instance`, which waits: by the holds, the open set, and what is held by others."""
     policy, limit = overlap
     if is_in_a_queue(instance.trigger):  # R10: what is caught up waits for its turn, whatever the policy
+        policy = "queue"
+    if policy == "skip" and instance.origin in TRIGGERED:
         policy = "queue"
     others = (
         [

@@ -15,6 +15,7 @@ from runner.schedules.cron import cron_schedule
 from runner.schedules.every import every_schedule
 from runner.schedules.fire_and_forget import EXPIRES_IN, RETRY_EVERY, fire_and_forget
 from runner.schedules.slot import Schedule, ScheduleProblem
+from runner.schedules.trigger import trigger_schedule
 from runner.vocabulary.names import nearest
 
 Maker = Callable[[Mapping[str, Any], ZoneInfo, Calendars | None], Schedule]
@@ -39,8 +40,7 @@ KINDS: dict[str, Maker | None] = {
     "at": lambda resolved, zone, _: at_schedule(resolved["at"], zone),
     "window": _window,
     "fireAndForget": _fire_and_forget,
-    # Declared and checked, but not executed by this release: its module belongs beside the others.
-    "trigger": None,
+    "trigger": lambda resolved, zone, _: trigger_schedule(resolved["trigger"], zone),
 }
 """Key → maker; None: `schedule_from` says that this release does not run it."""
 

@@ -12,6 +12,8 @@ DONE, FAILED, DROPPED = "DONE", "FAILED", "DROPPED"
 OPEN = (WAITING, TAKEN, MOVING)
 """MOVING: dealt with, and its file is still to be moved; `reason` says how it ended."""
 
+ONE_BY_ONE = "one by one"
+
 ENDED = (DONE, FAILED, DROPPED)
 
 
@@ -49,6 +51,14 @@ class Item(NewItem):
     size: int
 
 
+class Queued(NamedTuple):
+    """An item that waits, cheap by the thousand; `size` is that of what a run sees of it."""
+
+    id: int
+    arrived_at: datetime
+    size: int
+
+
 class GivenItem(NamedTuple):
     """An item that a run has, and how that run stands."""
 
@@ -71,8 +81,11 @@ class UpstreamEnd(NamedTuple):
 class ArrivalReads(Protocol):
     def get(self, id: int) -> Item | None: ...
     def find(self, job_uid: str, schedule: str, key: str) -> Item | None: ...
-    def waiting(self, job_uid: str, schedule: str, limit: int | None = None) -> list[Item]:
+    def waiting(self, job_uid: str, schedule: str, limit: int | None = None) -> list[Queued]:
         """Oldest first."""
+
+    def load(self, ids: Sequence[int]) -> list[Item]:
+        """Those that there are, oldest first."""
 
     def count_waiting(self, job_uid: str, schedule: str) -> int: ...
     def counts(self) -> dict[tuple[str, str], dict[str, int]]:
@@ -101,8 +114,10 @@ class ArrivalWrites(ArrivalReads, Protocol):
     def add(self, new: NewItem, *, at: datetime, state: str = WAITING, reason: str = "") -> int | None:
         """Its id; None when the key is known for that schedule, and nothing was changed."""
 
-    def give(self, ids: Sequence[int], instance_id: int, at: datetime) -> None:
-        """WAITING → TAKEN; ChangedMeanwhile when one of them does not wait."""
+    def give(self, ids: Sequence[int], instance_id: int, *, one_by_one: bool = False) -> None:
+        """WAITING → TAKEN; ChangedMeanwhile when one of them does not wait. `one_by_one`: the run works
+        through its items and acknowledges each (`reason` says so until it has).
+        """
 
     def give_back(self, ids: Sequence[int]) -> None:
         """TAKEN → WAITING: its run did not deal with it."""

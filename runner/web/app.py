@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -17,7 +18,7 @@ from runner.access.permission import Actor
 from runner.operations.tokens import is_use_to_note, recognise
 from runner.store.port import Store
 from runner.vocabulary.errors import RunnerError
-from runner.web.api import external
+from runner.web.api import external, hooks
 from runner.web.gate import Gate, Names
 from runner.web.patience import PATIENCE_S
 from runner.web.problems import MEDIA_TYPE, encoded, problem, problem_of
@@ -32,13 +33,16 @@ class House:
     base_url: str
     wake: Callable[[], Any]
     draw: Callable[[], float] = random.random
+    project: Path = Path()
 
 
 def make_app(house: House, names: Names, *, body_s: float = PATIENCE_S) -> Gate:
     """The listener as an ASGI application, behind its gate."""
     app = FastAPI(title="jobs-runner", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.house = house
+    app.state.hooks = hooks.KnownHooks()
     app.include_router(external.router, prefix="/api/v1")
+    app.include_router(hooks.router, prefix=hooks.PREFIX)
     app.add_exception_handler(RunnerError, _failed)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)

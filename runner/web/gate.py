@@ -1,7 +1,8 @@
 """May this request pass at all? Its names, its origin, its token and its size, before anything reads it.
 
-No request is anonymous. Host is checked against DNS rebinding, Origin against pages of other sites; a token
-in a URL is refused, because URLs end up in logs; a body is read here, bounded in size and in time.
+No request is anonymous: it has a token, or a signature that its route checks. Host is checked against DNS
+rebinding, Origin against pages of other sites; a token in a URL is refused, because URLs end up in logs; a
+body is read here, bounded in size and in time.
 """
 
 from __future__ import annotations
@@ -24,6 +25,12 @@ App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
 LARGEST_BODY = 256 * 1024
 """Bytes. A report is far below it."""
+
+SIGNED = "/hooks/"
+"""Requests to what lies below it are let through without a token: their signature is checked there."""
+
+LARGEST_SIGNED_BODY = 1 << 20
+"""Bytes; each hook says how many of them it takes."""
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _SECRET_NAMES = frozenset({"token", "access_token", "api_key", "apikey", "authorization", "key", "secret"})
@@ -67,15 +74,20 @@ class Gate:
         if refused is not None:
             await answer(send, refused)
             return
-        try:
-            scope.setdefault("state", {})["actor"] = await self._actor(headers)
-        except RunnerError as error:
-            await answer(send, _unauthorized(error))
-            return
-        body = await _body(headers, receive, self._body_s)
+        state = scope.setdefault("state", {})
+        is_signed = str(scope.get("path", "")).startswith(SIGNED)
+        if not is_signed:
+            try:
+                state["actor"] = await self._actor(headers)
+            except RunnerError as error:
+                await answer(send, _unauthorized(error))
+                return
+        most = LARGEST_SIGNED_BODY if is_signed else LARGEST_BODY
+        body = await _body(headers, receive, self._body_s, most)
         if not isinstance(body, bytes):
             await answer(send, body, close=True)
             return
+        state["body"] = body
         await self._app(scope, _replay(body, receive), _with_headers(send))
 
     def _refused(self, scope: Mapping[str, Any], headers: _Headers) -> dict[str, Any] | None:
@@ -138,11 +150,11 @@ def _unauthorized(error: RunnerError) -> dict[str, Any]:
     return problem_of(error)
 
 
-async def _body(headers: _Headers, receive: Receive, body_s: float) -> bytes | dict[str, Any]:
+async def _body(headers: _Headers, receive: Receive, body_s: float, most: int) -> bytes | dict[str, Any]:
     """All of it; or the problem with it."""
-    too_large = problem("too-large", "Too large", 413, f"a body may have {LARGEST_BODY} bytes")
+    too_large = problem("too-large", "Too large", 413, f"a body may have {most} bytes")
     length = headers.one(b"content-length")
-    if length.isdecimal() and int(length[:20]) > LARGEST_BODY:
+    if length.isdecimal() and int(length[:20]) > most:
         return too_large
     body = bytearray()
     try:
@@ -152,7 +164,7 @@ async def _body(headers: _Headers, receive: Receive, body_s: float) -> bytes | d
                 if message["type"] != "http.request":
                     return problem("incomplete", "Incomplete", 400, "the request ended before its body")
                 body += message.get("body", b"")
-                if len(body) > LARGEST_BODY:
+                if len(body) > most:
                     return too_large
                 if not message.get("more_body"):
                     break

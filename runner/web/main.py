@@ -52,7 +52,7 @@ async def _serve(told: Mapping[str, Any]) -> None:
     def wake() -> None:
         wake_daemon(database.parent)
 
-    house = House(store, lambda: datetime.now(UTC), base_url, wake)
+    house = House(store, lambda: datetime.now(UTC), base_url, wake, project=Path(told["project"]))
     names = names_of(told["bind"], told["hosts"], told["origins"], base_url)
     Patient.headers_s = patience_s = float(told.get("patience_s", PATIENCE_S))
     config = uvicorn.Config(

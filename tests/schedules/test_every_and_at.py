@@ -100,7 +100,7 @@ WRONG = [
     (
         {"trigger": {"startup": {}}},
         "trigger",
-        "this release does not run trigger schedules yet; use cron, every, at, window or fireAndForget",
+        "the trigger means nothing: 'kind'",
     ),
     (
         {"cron": "0 2 * * *", "calendars": ["holidays"]},

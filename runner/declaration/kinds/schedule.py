@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from runner.declaration.kinds.envelope import Envelope
+from runner.declaration.kinds.trigger import Trigger
 from runner.declaration.texts import (
     Duration,
-    EntryName,
     Instant,
     Line,
     Model,
@@ -57,41 +57,6 @@ class Window(Model):
     close_grace: Duration = Field(default="5m", description="How long it may take to do so")
     retry_every: Duration = Field(default="5m", description="Pause between tries")
     repeat: Literal["range", "each"] = Field(default="range", description="One instance, or one per opening")
-
-
-class FileTrigger(Model):
-    """Starts when a file has arrived."""
-
-    root: EntryName = Field(description="Name of a root of the Runner")
-    match: Line = Field(description="Pattern of the file's name")
-    stable_for: Duration = Field(default="5s", description="Unchanged for this long")
-
-
-class JobTrigger(Model):
-    """Starts when another job ends."""
-
-    name: ObjectName = Field(description="Name of the job")
-    state: Line = Field(default="succeeded", description="In which state")
-
-
-class WebhookTrigger(Model):
-    """Starts when a request arrives."""
-
-    path: Line = Field(description="Path of the request")
-    secret: Any = Field(default=None, description="What signs it")
-
-
-class Startup(Model):
-    """Starts when the daemon starts."""
-
-
-class Trigger(Model):
-    """Exactly one real-time trigger."""
-
-    file: FileTrigger | None = Field(default=None, description="A file arrived")
-    webhook: WebhookTrigger | None = Field(default=None, description="A request arrived")
-    job: JobTrigger | None = Field(default=None, description="Another job ended")
-    startup: Startup | None = Field(default=None, description="The daemon started")
 
 
 class ScheduleSpec(Model):

@@ -10,6 +10,7 @@ from runner.declaration.facts import is_cron_text
 from runner.declaration.inputs import check_inputs, misfit
 from runner.declaration.problem import Path, Problem, quoted
 from runner.declaration.rules import schedule as schedule_rules
+from runner.declaration.rules import trigger as trigger_rules
 from runner.declaration.rules.wording import beside, mapping
 from runner.declaration.templates import evaluated_in_code, has_template
 from runner.vocabulary.names import is_object_name
@@ -59,6 +60,7 @@ def schedules(_document: Mapping[str, Any], spec: Mapping[str, Any]) -> Found:
             yield from _schedule_text(path, each)
         elif isinstance(each, Mapping):
             yield from schedule_rules.of_mapping(path, each)
+            yield from trigger_rules.of_job(path, spec, each)
             own = schedule_rules.retries_itself(each)
             if own and "retry" in spec:
                 yield beside(("spec", "retry"), "retry", own, "its retryEvery is the only retry setting")
@@ -126,6 +128,7 @@ def inputs(document: Mapping[str, Any], spec: Mapping[str, Any]) -> Found:
         required = {n for n, s in declared.items() if mapping(s).get("required")}
         # What is required may come from whoever starts the job, unless a schedule does.
         by_hand = "schedule" not in spec and not spec.get("schedules")
+        by_hand = by_hand or trigger_rules.lets_inputs_come(spec)
         for problem in check_inputs(declared, values)[1]:
             if not (by_hand and problem.rule == "missing-input" and problem.path[0] in required):
                 yield problem.below("spec", "with")

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from runner.declaration.problem import Path, Problem, quoted
+from runner.declaration.rules import trigger as trigger_rules
 from runner.declaration.rules.wording import exactly_one, mapping, not_yet
 from runner.vocabulary.duration import parse_duration
 
@@ -44,6 +45,7 @@ def of_mapping(path: Path, schedule: Mapping[str, Any]) -> Iterator[Problem]:
     yield from positive((*path, "every"), schedule.get("every"))
     for key in ("at", "anchor"):
         yield from instant((*path, key), schedule.get(key), dates=False)
+    yield from trigger_rules.of_trigger(path, schedule)
     if "anchor" in schedule and "every" not in schedule:
         detail = "'anchor' is where 'every' counts from, and there is no 'every'"
         yield Problem((*path, "anchor"), "no-effect", "Field without effect", detail, at="key")

@@ -10,11 +10,13 @@ from typing import Any
 from runner.lifecycle.instance import TERMINAL
 from runner.store.arriving import (
     ENDED,
+    ONE_BY_ONE,
     OPEN,
     WAITING,
     GivenItem,
     Item,
     NewItem,
+    Queued,
     UpstreamEnd,
 )
 from runner.store.sqlite.cells import (
@@ -28,6 +30,7 @@ from runner.store.sqlite.cells import (
     marks,
 )
 from runner.store.sqlite.damage import Rows
+from runner.store.sqlite.events import Events
 from runner.vocabulary.errors import ChangedMeanwhile
 
 _COLUMNS = (
@@ -44,8 +47,9 @@ _Items = list[Item]
 
 
 class Arrivals:
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, events: Events) -> None:
         self._connection = connection
+        self._events = events
 
     def get(self, id: int) -> Item | None:
         return _ITEMS.one(self._connection.execute(f"{_SELECT} WHERE a.id = ?", (id,)).fetchone())
@@ -56,13 +60,20 @@ class Arrivals:
         )
         return _ITEMS.one(row.fetchone())
 
-    def waiting(self, job_uid: str, schedule: str, limit: int | None = None) -> _Items:
+    def waiting(self, job_uid: str, schedule: str, limit: int | None = None) -> list[Queued]:
         rows = self._connection.execute(
-            f"{_SELECT} WHERE a.job_uid = ? AND a.schedule = ? AND a.{_IS_OPEN} AND a.state = 'WAITING'"
-            " ORDER BY a.id LIMIT ?",
+            "SELECT id, arrived_at, length(data) FROM arrivals WHERE job_uid = ? AND schedule = ?"  # noqa: S608
+            f" AND {_IS_OPEN} AND state = 'WAITING' ORDER BY id LIMIT ?",
             (job_uid, schedule, -1 if limit is None else limit),
         )
-        return _ITEMS.all(self._connection, rows)
+        return _QUEUED.all(self._connection, rows)
+
+    def load(self, ids: Sequence[int]) -> _Items:
+        found: _Items = []
+        for some in chunks([*ids]):
+            rows = self._connection.execute(f"{_SELECT} WHERE a.id IN ({marks(len(some))})", some)
+            found += _ITEMS.all(self._connection, rows)
+        return sorted(found, key=lambda item: item.id)
 
     def count_waiting(self, job_uid: str, schedule: str) -> int:
         row = self._connection.execute(
@@ -126,9 +137,10 @@ class Arrivals:
         return int(row[0]) if row is not None and str(row[0]).isdecimal() else 0
 
     def ends_after(self, event_id: int, until: int, job_uids: Sequence[str]) -> list[UpstreamEnd]:
+        self._events.flush()  # those of this transaction too
         rows = self._connection.execute(
             "SELECT e.id, i.id, i.job_uid, e.after, e.at FROM events e"  # noqa: S608
-            " JOIN job_instances i ON i.id = e.instance_id"
+            " CROSS JOIN job_instances i ON i.id = e.instance_id"
             " WHERE e.id > ? AND e.id <= ? AND e.subject_kind = 'instance'"
             f" AND e.after IN ({_ENDS}) AND i.job_uid IN ({marks(len(job_uids))}) ORDER BY e.id",
             (event_id, until, *job_uids),
@@ -158,13 +170,13 @@ class Arrivals:
         )
         return added.lastrowid if added.rowcount == 1 else None
 
-    def give(self, ids: Sequence[int], instance_id: int, at: datetime) -> None:
+    def give(self, ids: Sequence[int], instance_id: int, *, one_by_one: bool = False) -> None:
         given = 0
         for some in chunks([*ids]):
             given += self._connection.execute(
-                "UPDATE arrivals SET state = 'TAKEN', instance_id = ?, starts = starts + 1, reason = ''"  # noqa: S608
+                "UPDATE arrivals SET state = 'TAKEN', instance_id = ?, starts = starts + 1, reason = ?"  # noqa: S608
                 f" WHERE state = 'WAITING' AND id IN ({marks(len(some))})",
-                (instance_id, *some),
+                (instance_id, ONE_BY_ONE if one_by_one else "", *some),
             ).rowcount
         if given != len(ids):
             raise ChangedMeanwhile(
@@ -174,7 +186,7 @@ class Arrivals:
     def give_back(self, ids: Sequence[int]) -> None:
         for some in chunks([*ids]):
             self._connection.execute(
-                "UPDATE arrivals SET state = 'WAITING', instance_id = NULL"  # noqa: S608
+                "UPDATE arrivals SET state = 'WAITING', instance_id = NULL, reason = ''"  # noqa: S608
                 f" WHERE state = 'TAKEN' AND id IN ({marks(len(some))})",
                 some,
             )
@@ -273,6 +285,10 @@ def _item(row: Any) -> Item:
     )
 
 
+def _queued(row: Any) -> Queued:
+    return Queued(row[0], as_instant(row[1]), row[2])
+
+
 def _given(row: Any) -> GivenItem:
     return GivenItem(_item(row[:-3]), row[-3], row[-2] or "", bool(row[-1]))
 
@@ -283,4 +299,5 @@ def _ended(row: Any) -> UpstreamEnd:
 
 _ITEMS = Rows("arrivals", _item, lambda row: f"the item {row[0]}")
 _GIVEN = Rows("arrivals", _given, lambda row: f"the item {row[0]}")
+_QUEUED = Rows("arrivals", _queued, lambda row: f"the item {row[0]}")
 _ENDED = Rows("events", _ended, lambda row: f"the end of run {row[1]}")

@@ -55,7 +55,7 @@ class SqliteTransaction:
         self.tokens = Tokens(connection)
         self.external = ExternalRuns(connection)
         self.drills = Drills(connection)
-        self.arrivals = Arrivals(connection)
+        self.arrivals = Arrivals(connection, self.events)
         self.leases = Leases(connection)
         self.applies = Applies(connection)
         self.sources = Sources(connection)
