@@ -227,7 +227,9 @@ def _rerun(
             )
         )
     wake_daemon(where.state, for_a_start=True)
-    if lock_holder(where.state) is None:
+    for note in again.notes:
+        warn(f"{again.job}: {note}")
+    if again.changed and lock_holder(where.state) is None:
         warn("No daemon runs: the start is recorded, and carried out by the next `runner up`.")
     show_rerun(again, output)
 

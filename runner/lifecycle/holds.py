@@ -44,12 +44,6 @@ def family(kind: str) -> str:
     return kind.partition(":")[0]
 
 
-def is_known(kind: str) -> bool:
-    """Whether this is a kind of hold; `group` and `auth` carry a name, the others do not."""
-    word, colon, name = kind.partition(":")
-    return word in BLOCKING | OTHER and (bool(colon and name) if word in {"group", "auth"} else not colon)
-
-
 def is_blocking(kind: str) -> bool:
     """Whether a hold of this kind makes the job DISABLED."""
     return family(kind) in BLOCKING
@@ -60,8 +54,3 @@ def active(holds: Iterable[H], now: datetime) -> tuple[H, ...]:
     return tuple(
         sorted((h for h in holds if h.until is None or h.until > now), key=lambda h: (h.kind, h.owner))
     )
-
-
-def may_start_automatically(holds: Iterable[Held], now: datetime) -> bool:
-    """Whether nothing holds the job at `now`."""
-    return not active(holds, now)

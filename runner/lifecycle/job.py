@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
 
 from runner.lifecycle.holds import Held, is_blocking
 from runner.lifecycle.machine import Move, Table
@@ -90,11 +92,36 @@ class Status:
     detail: str
 
 
+class Waits(Protocol):
+    """What is read of an instance that is SCHEDULED."""
+
+    @property
+    def reason(self) -> str: ...
+    @property
+    def epoch(self) -> int: ...
+    @property
+    def due_at(self) -> datetime: ...
+
+
+def why_it_waits(starts: Iterable[Waits], now: datetime) -> dict[str, bool]:
+    """What the job's starts that are SCHEDULED wait for, as `job_status` takes it: the time of a retry, the
+    end of a long sleep, or, when they are due, a place.
+    """
+    found = {"backoff": False, "sleeping": False, "waiting": False}
+    for start in starts:
+        if start.due_at <= now:
+            found["waiting"] = True
+        elif start.epoch > 0:
+            found["sleeping" if start.reason == "sleeping" else "backoff"] = True
+    return found
+
+
 def job_status(
     holds: Iterable[Held],
     live: int,
     *,
     backoff: bool = False,
+    sleeping: bool = False,
     paused: bool = False,
     window_closed: bool = False,
     waiting: bool = False,
@@ -102,8 +129,9 @@ def job_status(
     """The status that follows from the holds that are active now and the number of live instances.
 
     The first match wins: live → RUNNING, a blocking hold → DISABLED, hold `failure` → FAILED, else ASLEEP.
-    `backoff` says that a begun instance waits for its retry, `paused` that one is paused, `window_closed`
-    that one waits for its window, `waiting` that one is due and waits for a place.
+    `backoff` says that a begun instance waits for its retry, `sleeping` that its code has gone to sleep,
+    `paused` that one is paused, `window_closed` that one waits for its window, `waiting` that one is due and
+    waits for a place.
     """
     kinds = [hold.kind for hold in holds]
     blocked = any(is_blocking(kind) for kind in kinds)
@@ -115,6 +143,7 @@ def job_status(
         else "missing_ref" if "missing_ref" in kinds
         else "window_closed" if window_closed
         else "backoff" if backoff
+        else "sleeping" if sleeping
         else "waiting" if waiting
         else ""
     )  # fmt: skip

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from runner.access.permission import Actor, may
+from runner.operations.asked_again import ask_again
 from runner.operations.holding import Acted, acted, hold_job, owner_of, release_job
 from runner.operations.installed_jobs import installed_jobs
 from runner.operations.selection import installed
@@ -50,10 +51,8 @@ def disable_groups(
     switched = []
     for group in groups:
         hold = HoldRecord(group.uid, "operator", owner_of(actor), reason, now, until)
-        there = [h for h in tx.holds.of(group.uid) if (h.kind, h.owner) == (hold.kind, hold.owner)]
-        changed = not any((h.reason, h.until) == (reason, until) for h in there)
-        if changed:
-            tx.holds.add(group.uid, hold, who=str(actor), why=reason)
+        asked = ask_again(tx, hold, now)
+        changed = asked.changed and tx.holds.add(group.uid, asked.hold, who=str(actor), why=reason)
         jobs = tuple(
             acted(tx, job, now, changed=False, notes=["protected: left alone without --allow-protected"])
             if job.protected and not allow_protected

@@ -9,12 +9,13 @@ from typing import Any
 
 from runner.access.permission import Actor
 from runner.lifecycle.holds import active, family, is_blocking
-from runner.lifecycle.instance import INSTANCE, is_open
-from runner.lifecycle.job import JOB, Status, job_status
+from runner.lifecycle.instance import INSTANCE
+from runner.lifecycle.job import JOB, Status, job_status, why_it_waits
 from runner.lifecycle.pausing import DISABLE, KEEPS_PAUSED, NotPausable
 from runner.lifecycle.step import STEP
 from runner.lifecycle.task import TASK
 from runner.lifecycle.together import step_event, task_event
+from runner.operations.asked_again import ask_again
 from runner.operations.open_targets import count_targets
 from runner.operations.pausing import (
     can_be_paused,
@@ -51,9 +52,8 @@ def status_of(reader: Reader, uid: str, now: datetime) -> Status:
     return job_status(
         active(reader.holds.of(uid), now),
         sum(1 for i in unfinished if i.state not in ("SCHEDULED", "PAUSED")),
-        backoff=any(is_open(i.state, i.attempt) for i in waiting),
         paused=any(i.state == "PAUSED" for i in unfinished),
-        waiting=any(i.due_at <= now for i in waiting),
+        **why_it_waits(waiting, now),
     )
 
 
@@ -80,13 +80,11 @@ def hold_job(
 
     A removed job is never paused: nothing would let it go on, so it finishes.
     """
-    hold = HoldRecord(record.uid, kind, owner, reason, now, until)
-    same = [h for h in tx.holds.of(record.uid) if h.kind == kind and h.owner == owner]
-    changed = not any(h.reason == reason and h.until == until for h in same)
-    if changed:
+    asked = ask_again(tx, HoldRecord(record.uid, kind, owner, reason, now, until), now)
+    if asked.changed:
         before = status_of(tx, record.uid, now)
-        tx.holds.add(record.uid, hold, who=who, why=reason)
-        note_job_move(tx, record, before, ("hold",) if not same else (), who=who, why=reason, now=now)
+        tx.holds.add(record.uid, asked.hold, who=who, why=reason)
+        note_job_move(tx, record, before, ("hold",) if asked.is_new else (), who=who, why=reason, now=now)
     stop = record.resolved["onDisable"] == "stop"
     pause = record.resolved["onDisable"] == "pause" and family(kind) in KEEPS_PAUSED
     stays_paused = family(kind) in KEEPS_PAUSED
@@ -114,7 +112,8 @@ def hold_job(
         (kept, "paused run goes on only when the hold ends", "paused runs go on only when the hold ends"),
         (running, "run finishes first", "runs finish first"),
     )
-    return acted(tx, record, now, changed=changed or bool(dropped or stopped), notes=notes)
+    changed = asked.changed or bool(dropped or stopped)
+    return acted(tx, record, now, changed=changed, notes=[*asked.notes, *notes])
 
 
 def _pause(tx: Transaction, instance: InstanceRecord, who: str, reason: str, now: datetime) -> bool:

@@ -9,8 +9,7 @@ from typing import Any
 
 from runner.declaration.declared import SHIPPED_JOB_TYPES
 from runner.lifecycle.holds import active
-from runner.lifecycle.instance import is_open
-from runner.lifecycle.job import job_status
+from runner.lifecycle.job import job_status, why_it_waits
 from runner.operations.installed_jobs import installed_jobs, schedules_of
 from runner.operations.selection import labels_match, unknown
 from runner.store.port import Reader
@@ -108,9 +107,8 @@ def _views(reader: Reader, records: Iterable[ObjectRecord], now: datetime) -> It
         status = job_status(
             own,
             live.get(record.uid, 0),
-            backoff=any(is_open(i.state, i.attempt) for i in starts),
             paused=record.uid in paused,
-            waiting=any(i.due_at <= now for i in starts),
+            **why_it_waits(starts, now),
         )
         yield JobView(
             record,

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from runner.access.permission import Actor, may
 from runner.lifecycle.pausing import JOB, NotPausable
+from runner.operations.asked_again import ask_again
 from runner.operations.holding import Acted, acted, counted, owner_of, what_holds
 from runner.operations.pausing import how_to_pause, pause_instance, resume_what_the_job_kept
 from runner.operations.selection import installed
@@ -40,8 +41,8 @@ def pause_jobs(
 def _pause(
     tx: Transaction, record: ObjectRecord, actor: Actor, reason: str, now: datetime, until: datetime | None
 ) -> Acted:
-    hold = HoldRecord(record.uid, PAUSED, owner_of(actor), reason, now, until)
-    changed = tx.holds.add(record.uid, hold, who=str(actor), why=reason)
+    hold = ask_again(tx, HoldRecord(record.uid, PAUSED, owner_of(actor), reason, now, until), now)
+    changed = hold.changed and tx.holds.add(record.uid, hold.hold, who=str(actor), why=reason)
     asked, finishing, waiting = 0, 0, 0
     for instance in tx.instances.unfinished_of(record.uid):
         if instance.state == "SCHEDULED":
@@ -55,7 +56,7 @@ def _pause(
         (finishing, "run finishes first", "runs finish first"),
         (waiting, "start waits until it is resumed", "starts wait until it is resumed"),
     )
-    return acted(tx, record, now, changed=changed or bool(asked), notes=notes)
+    return acted(tx, record, now, changed=changed or bool(asked), notes=[*hold.notes, *notes])
 
 
 def resume_jobs(

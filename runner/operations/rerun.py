@@ -14,6 +14,7 @@ from runner.lifecycle.step import STEP
 from runner.operations.cancel import the_instance
 from runner.operations.failed_targets import take_failed_targets
 from runner.operations.selection import installed
+from runner.operations.start_notes import start_notes
 from runner.store.port import Transaction
 from runner.store.records import InstanceRecord, NewInstance, NewStep, ObjectRecord, StepRecord
 from runner.vocabulary.duration import parse_duration
@@ -25,13 +26,19 @@ FAILED_ONES = ("FAILED", "PARTIALLY_SUCCEEDED", "CANCELLED")
 
 @dataclass(frozen=True, slots=True)
 class Rerun:
-    """The new run: its number, the one that it repeats, and its steps or targets that are not run again."""
+    """The new run: its number, the one that it repeats, and its steps or targets that are not run again.
+
+    Not `changed`: it was there already, and had not ended.
+    """
 
     id: int
     job: str
     rerun_of: int
     taken_over: tuple[str, ...]
     targets: int = 0
+    notes: tuple[str, ...] = ()
+    changed: bool = True
+    state: str = "SCHEDULED"
 
 
 def rerun_instance(
@@ -50,9 +57,12 @@ def rerun_instance(
     With `failed_only` only its targets run that failed, were cancelled or never started; without targets,
     its steps from the first that did not complete, with the state that was kept. `from_step` starts there.
     What had completed before keeps its outputs; another step can be left out only when it is `skippable`.
+    Twice is once, while the new instance has not ended.
     """
     run = the_instance(tx, id)
     may(actor, "rerun")
+    if (there := _under_way(tx, run)) is not None:
+        return there
     accepted = FAILED_ONES if failed_only else tuple(sorted(TERMINAL))
     if run.state not in accepted:
         verb = "rerun --failed-only" if failed_only else "rerun"
@@ -60,19 +70,19 @@ def rerun_instance(
             f"instance {run.id} of {run.job} is {run.state}; {verb} is accepted in {', '.join(accepted)}"
         )
     record = installed(tx, "Job", run.job)
-    _refuse_held(tx, record, now)
+    notes = _held(tx, record, now)
     if run.targets:
         _refuse_without_inventory(record, run, failed_only=failed_only, from_step=from_step)
     again = create_again(tx, record, run, actor=actor, key=key, reason=reason, now=now)
     if run.targets and failed_only:
         inventory = record.resolved["tasks"]["inventory"]
         count = take_failed_targets(tx, again, run, now=now, who=str(actor), inventory=inventory)
-        return Rerun(again, run.job, run.id, (), count)
+        return Rerun(again, run.job, run.id, (), count, notes)
     if run.targets:  # all of them, as the inventory says now
-        return Rerun(again, run.job, run.id, ())
+        return Rerun(again, run.job, run.id, (), notes=notes)
     names = _left_out(record, run, tx.steps.of(run.id), failed_only=failed_only, from_step=from_step)
     _take_over_steps(tx, again, record, tx.steps.of(run.id), names, str(actor), reason, now)
-    return Rerun(again, run.job, run.id, names)
+    return Rerun(again, run.job, run.id, names, notes=notes)
 
 
 def create_again(
@@ -110,7 +120,16 @@ def create_again(
     return created
 
 
-def _refuse_held(tx: Transaction, record: ObjectRecord, now: datetime) -> None:
+def _under_way(tx: Transaction, run: InstanceRecord) -> Rerun | None:
+    for other in tx.instances.unfinished_of(run.job_uid):
+        if other.origin == ORIGIN and other.rerun_of == run.id:
+            note = f"instance {other.id} runs it again already, and is {other.state}; nothing was started"
+            return Rerun(other.id, run.job, run.id, (), other.targets, (note,), False, other.state)
+    return None
+
+
+def _held(tx: Transaction, record: ObjectRecord, now: datetime) -> tuple[str, ...]:
+    """What is to be known about the new start; refused when a hold is in its way."""
     holds = active(tx.holds.of(record.uid), now)
     answer = decide_manual(holds, force=False)
     if isinstance(answer, Skip):
@@ -119,6 +138,7 @@ def _refuse_held(tx: Transaction, record: ObjectRecord, now: datetime) -> None:
             f"Job/{record.name} has hold {blocker.kind} of {blocker.owner}; "
             "rerun is accepted in ASLEEP, RUNNING and FAILED"
         )
+    return tuple(start_notes(tx, record, holds, now))
 
 
 def _refuse_without_inventory(

@@ -16,6 +16,7 @@ from runner.operations.holding import status_of
 from runner.operations.installed_jobs import schedules_of
 from runner.operations.selection import installed
 from runner.operations.settings import zone_of_jobs_without_a_schedule
+from runner.operations.start_notes import start_notes
 from runner.schedules.look_back import slot_until
 from runner.schedules.slot import Slot
 from runner.store.port import Store, Transaction
@@ -23,12 +24,6 @@ from runner.store.records import HoldRecord, NewInstance, ObjectRecord
 from runner.vocabulary.duration import parse_duration
 from runner.vocabulary.errors import ChangedMeanwhile, IllegalTransition, RunnerError, UnknownName
 from runner.vocabulary.instants import to_text
-
-_WITHOUT_ROOM = {
-    "skip": "this one is skipped",
-    "queue-one": "this one waits for it, instead of any that waits now",
-    "replace": "it is stopped, and this one takes its place",
-}
 
 
 class BadInputs(RunnerError):
@@ -109,7 +104,7 @@ def _record(
     answer = decide_manual(holds, force=force)
     if isinstance(answer, Skip):
         raise IllegalTransition(_refusal(tx, record, holds, answer, now))
-    notes = _notes(tx, record, holds, force)
+    notes = start_notes(tx, record, holds, now, force=force)
     id = tx.instances.create(new, who=new.requested_by, at=now, why=reason)
     if id is None:
         raise ChangedMeanwhile(f"the start of {record.name} with key {new.slot_key} is recorded already")
@@ -127,21 +122,6 @@ def _refusal(
         f"{f' ({blocker.reason})' if blocker.reason else ''}; "
         f"trigger is accepted in ASLEEP, RUNNING and FAILED{helps}"
     )
-
-
-def _notes(tx: Transaction, record: ObjectRecord, holds: Sequence[HoldRecord], force: bool) -> list[str]:
-    notes = []
-    if not force and any(hold.kind == "paused" for hold in holds):
-        notes.append("the job is paused, so the start waits until it is resumed")
-    concurrency = record.resolved["concurrency"]
-    others = tx.instances.open_of(record.uid)
-    policy, limit = concurrency["policy"], concurrency["limit"]
-    if not force and limit is not None and len(others) >= limit:
-        notes.append(
-            f"instance {others[0].id} is {others[0].state}; if it still is when this start is claimed, "
-            f"{_WITHOUT_ROOM.get(policy, 'this one waits for it')} (concurrency: {policy})"
-        )
-    return notes
 
 
 def _inputs(record: ObjectRecord, given: Mapping[str, str]) -> dict[str, Any]:

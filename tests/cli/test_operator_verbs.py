@@ -67,14 +67,13 @@ def test_an_ended_run_is_run_again(here: Installation, say: Callable) -> None:
     id = here.run("load", "FAILED")
     said = say("instances", "rerun", str(id))
     assert said.out == f"instance {id + 1} of load runs instance {id} again\n"
-    assert say("instances", "retry-failed", str(id), "-o", "json").json == {
-        "id": id + 2,
-        "job": "load",
-        "state": "SCHEDULED",
-        "rerun_of": id,
-        "taken_over": [],
-        "targets": 0,
-    }
+    twice = say("instances", "rerun", str(id))
+    assert (twice.code, twice.out) == (0, f"instance {id + 1} of load runs instance {id} again already\n")
+    other = here.run("load", "FAILED", key="other")
+    said = say("instances", "retry-failed", str(other), "-o", "json").json
+    assert list(said) == ["id", "job", "state", "rerun_of", "changed", "notes", "taken_over", "targets"]
+    assert (said["rerun_of"], said["state"], said["changed"]) == (other, "SCHEDULED", True)
+    assert said["notes"][0].startswith(f"instance {id + 1} is SCHEDULED; if it has started")
     assert say("instances", "rerun", str(id + 1)).code == 3
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
+import pytest
 from daemons import StandingClock
+from installations import NOW, Installation, a_job
 
 from runner.cli.views.announcer import Announcer
 from runner.operations.outcome import NotStarted
@@ -18,6 +21,29 @@ def test_a_job_that_is_held_because_a_run_expired_is_told() -> None:
     assert first.split()[1:] == ["FAILED", "report", "#7", "expired"]
     assert second.endswith("report starts no more; after mending it: runner jobs reset report")
     assert (announcer.failed, announcer.others) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("origin", "trigger", "rerun_of", "said"),
+    [
+        ("slot", {}, None, f"slot {NOW.astimezone():%H:%M:%S}"),
+        ("manual", {"by": "ana"}, None, "manual"),
+        ("manual", {"for_slot": "k"}, None, f"manual for slot {NOW.astimezone():%H:%M:%S}"),
+        ("rerun", {}, 41, "rerun of #41"),
+        ("job", {"earlier": True}, None, "job"),
+    ],
+)
+def test_a_start_says_why_it_is_one(
+    here: Installation, origin: str, trigger: dict[str, object], rerun_of: int | None, said: str
+) -> None:
+    """A start by hand knows the latest slot, for its expressions; it is not started for that."""
+    here.install(a_job("report"))
+    run = replace(
+        here.instance(here.run("report")), origin=origin, trigger=trigger, rerun_of=rerun_of, slot_at=NOW
+    )
+    out = io.StringIO()
+    Announcer(StandingClock().now, out, io.StringIO()).started(run)
+    assert out.getvalue().rstrip().endswith(f"start      report #1  {said}")
 
 
 def test_a_skipped_start_is_no_failure() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given
@@ -14,10 +15,8 @@ from runner.lifecycle.holds import (
     Hold,
     active,
     is_blocking,
-    is_known,
-    may_start_automatically,
 )
-from runner.lifecycle.job import STATUSES, job_status
+from runner.lifecycle.job import STATUSES, job_status, why_it_waits
 
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
 KINDS = [*sorted((BLOCKING | OTHER) - {"group", "auth"}), "group:nightly", "auth:warehouse"]
@@ -48,8 +47,29 @@ def test_the_first_match_wins(kinds: list[str], live: int, expected: tuple[str, 
     assert (status.status, status.detail) == expected
 
 
+class Start(NamedTuple):
+    reason: str
+    epoch: int
+    due_at: datetime
+
+
+@pytest.mark.parametrize(
+    ("reason", "epoch", "in_minutes", "word"),
+    [
+        ("slot", 0, 5, ""), ("slot", 0, 0, "waiting"), ("retry", 1, 5, "backoff"), ("retry", 1, 0, "waiting"),
+        ("sleeping", 2, 5, "sleeping"), ("sleeping", 2, 0, "waiting"), ("crash", 1, 0, "waiting"),
+    ],
+)  # fmt: skip
+def test_what_a_start_waits_for_is_told_by_its_time_and_its_reason(
+    reason: str, epoch: int, in_minutes: int, word: str
+) -> None:
+    waits = why_it_waits([Start(reason, epoch, NOW + timedelta(minutes=in_minutes))], NOW)
+    assert job_status([], 0, **waits).detail == word
+
+
 def test_a_job_that_waits_for_its_retry_says_so() -> None:
     assert job_status([], 0, backoff=True).detail == "backoff"
+    assert job_status([], 0, sleeping=True).detail == "sleeping"
 
 
 @given(st.lists(st.sampled_from(KINDS)), st.integers(0, 3))
@@ -66,15 +86,3 @@ def test_a_hold_with_an_end_ends_by_itself() -> None:
     hold = a_hold("operator", until=NOW + timedelta(hours=2))
     assert active([hold], NOW) == (hold,)
     assert active([hold], NOW + timedelta(hours=2)) == ()
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_any_hold_stops_automatic_starts(kind: str) -> None:
-    assert is_known(kind)
-    assert not may_start_automatically([a_hold(kind)], NOW)
-    assert may_start_automatically([], NOW)
-
-
-@pytest.mark.parametrize("kind", ["group", "auth:", "operator:ana", "nonsense"])
-def test_a_kind_that_nobody_knows_is_told_apart(kind: str) -> None:
-    assert not is_known(kind)

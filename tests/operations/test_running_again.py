@@ -57,6 +57,26 @@ def test_a_rerun_is_a_new_run_of_everything_that_names_the_old_one(sound: Instal
     assert events(sound, new.id)[0].row == "I3"
 
 
+def test_a_rerun_twice_is_once_while_the_first_has_not_ended(sound: Installation) -> None:
+    failed = a_failed(sound)
+    new = again(sound, failed)
+    twice = again(sound, failed, failed_only=True)
+    assert (twice.id, twice.changed) == (new.id, False)
+    assert twice.notes == (f"instance {new.id} runs it again already, and is SCHEDULED; nothing was started",)
+    start(sound, new.id, at(1))
+    end(sound, new.id, "succeeded", at(1))
+    assert again(sound, failed, reason="once more").changed is True
+
+
+def test_a_rerun_says_what_is_in_its_way(sound: Installation) -> None:
+    failed = a_failed(sound)
+    other = sound.run("load", key="other")
+    assert again(sound, failed).notes == (
+        f"instance {other} is SCHEDULED; if it has started and still runs when this start is claimed, this "
+        "one is skipped (concurrency: skip)",
+    )
+
+
 def test_only_what_failed_is_run_again_with_the_outputs_of_the_rest(sound: Installation) -> None:
     new = again(sound, a_failed(sound), failed_only=True)
     assert new.taken_over == ("run",)

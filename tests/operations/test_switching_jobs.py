@@ -13,9 +13,11 @@ from runner.access.permission import Actor
 from runner.operations.disable import disable_jobs, starts_between
 from runner.operations.enable import enable_jobs
 from runner.operations.holding import Acted
+from runner.operations.pause_jobs import pause_jobs
 from runner.operations.reset import reset_jobs
 from runner.operations.selection import installed
 from runner.vocabulary.errors import IllegalTransition, NotAllowed, UnknownName
+from runner.vocabulary.instants import to_text
 
 LATER = NOW + timedelta(hours=1)
 
@@ -48,6 +50,27 @@ def test_disabling_twice_changes_nothing_the_second_time(here: Installation) -> 
     (again,) = act(here, disable_jobs, "report", reason="INC-1", now=LATER)
     assert again.changed is False
     assert here.holds("report") == [("operator", "ana")]
+
+
+@pytest.mark.parametrize("verb", [disable_jobs, pause_jobs])
+def test_holding_again_keeps_what_is_not_given_and_says_what_changes(here: Installation, verb: Any) -> None:
+    here.install(a_job("report"))
+    kind = "operator" if verb is disable_jobs else "paused"
+    act(here, verb, "report", reason="INC-1", until=LATER)
+    has = f"has hold {kind} of ana since {to_text(NOW)} until {to_text(LATER)} (INC-1) already"
+    (same,) = act(here, verb, "report", now=NOW + timedelta(minutes=1))
+    assert (same.changed, same.notes) == (False, (f"{has}; unchanged",))
+    much_later = NOW + timedelta(hours=5)
+    (longer,) = act(here, verb, "report", until=much_later)
+    assert (longer.changed, longer.notes) == (
+        True,
+        (f"{has}; its end was {to_text(LATER)}, and is {to_text(much_later)}",),
+    )
+    (other,) = act(here, verb, "report", reason="INC-2")
+    assert other.changed and other.notes[0].endswith("; its reason was 'INC-1'")
+    with here.store.read() as reader:
+        (hold,) = reader.holds.of(here.uid("report"))
+    assert (hold.reason, hold.until, hold.since) == ("INC-2", much_later, NOW)
 
 
 def test_disabling_drops_the_starts_that_wait_and_lets_finish_what_runs(here: Installation) -> None:

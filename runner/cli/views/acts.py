@@ -55,8 +55,10 @@ def show_rerun(again: Rerun, output: str) -> None:
     value = {
         "id": again.id,
         "job": again.job,
-        "state": "SCHEDULED",
+        "state": again.state,
         "rerun_of": again.rerun_of,
+        "changed": again.changed,
+        "notes": list(again.notes),
         "taken_over": list(again.taken_over),
         "targets": again.targets,
     }
@@ -71,6 +73,7 @@ def show_rerun(again: Rerun, output: str) -> None:
         targets = f"; {again.targets} targets" if again.targets else ""
         show_line(
             f"instance {again.id} of {again.job} runs instance {again.rerun_of} again{left_out}{targets}"
+            + ("" if again.changed else " already")
         )
 
 

@@ -202,6 +202,10 @@ def _name(finished: Finished) -> str:
 
 
 def _slot(instance: InstanceRecord) -> str:
-    if instance.slot_at is None:
-        return instance.origin
-    return f"slot {instance.slot_at.astimezone():%H:%M:%S}"
+    """Why it runs. A start by hand has a slot too, for the expressions of its job, and is not one for it."""
+    if instance.rerun_of is not None:
+        return f"{instance.origin} of #{instance.rerun_of}"
+    at = f"slot {instance.slot_at.astimezone():%H:%M:%S}" if instance.slot_at is not None else ""
+    if instance.origin == "slot":
+        return at or instance.origin
+    return f"{instance.origin} for {at}" if at and "for_slot" in instance.trigger else instance.origin
