@@ -13,8 +13,9 @@ from typing import Any
 from runner.declaration.declared import Declared, Document
 from runner.operations.ownership import Ownership
 from runner.operations.plan import Planned
+from runner.reconcile.agreed import Agreed
 from runner.reconcile.guards import Budget
-from runner.reconcile.plan import Plan, digest_of
+from runner.reconcile.plan import COUNTED, FORMAT_VERSION, Plan, digest_of
 from runner.vocabulary.errors import RunnerError, StalePlan
 from runner.vocabulary.identity import Address, Place
 
@@ -78,12 +79,15 @@ def read_plan(path: Path) -> Planned:
         raise StalePlan(f"{path} is damaged; make a new plan") from problem
 
 
-def expected_digest(path: Path) -> str:
-    """The digest of the plan in a file that `plan --out` or `plan -o json` wrote."""
+def agreed_in(path: Path) -> Agreed:
+    """The changes of the plan in a file that `plan --out` or `plan -o json` wrote."""
     try:
         values = json.loads(path.read_text("utf-8"))
         plan = values["plan"] if values.get("kind") == KIND else values
-        return str(plan["digest"])
+        if plan["format_version"] != FORMAT_VERSION:
+            raise StalePlan(f"{path} was written by another release; review a new plan")
+        changes = [each for each in plan["changes"] if each["action"] in COUNTED]
+        return Agreed({str(each["digest"]): (each["action"], each["address"]) for each in changes})
     except OSError as problem:
         raise RunnerError(f"{path} cannot be read: {problem.strerror}") from problem
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:

@@ -11,7 +11,7 @@ from typing import Any
 from runner.reconcile.pile_ups import PileUp
 from runner.vocabulary.identity import Address, Place
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 # In the order in which a plan shows them: deletes last.
 ACTIONS = ("install", "enable", "update", "move", "disable", "note", "drift", "uninstall")
@@ -106,18 +106,18 @@ class Change:
 
     @property
     def digest(self) -> str:
-        """Of what would be done; not of words and forecasts, which change with the time of day."""
+        """Of the object, the action, and the content before and after: what a review agrees to.
+
+        Not of the database that it is for, nor of words and forecasts: the same change has the same digest in
+        a plan against git, against a copy, and against what is installed.
+        """
         return digest_of(
             [
-                self.action,
                 str(self.address),
-                self.uid,
-                self.expects,
+                self.action,
+                self.before_digest,
                 self.after_digest,
                 str(self.moved_from or ""),
-                self.writes,
-                list(self.watermarks),
-                [edit.as_json() for edit in self.holds],
             ]
         )
 
@@ -190,12 +190,13 @@ class Plan:
 
     @property
     def digest(self) -> str:
-        """Of what would be done to which state of which database."""
+        """Of all that would be done: equal plans change the same objects in the same way.
+
+        Against which database a plan was made says `lineage`, and at which point in its life `serial`.
+        """
         return digest_of(
             [
                 FORMAT_VERSION,
-                self.lineage,
-                self.serial,
                 self.source,
                 self.partial,
                 [change.digest for change in self.changes if change.counts],

@@ -122,7 +122,28 @@ def test_what_was_reviewed_is_what_is_reconciled(runner):
     runner.job("hello", timeout="7m")
     assert runner("reconcile", "--expect", "agreed.json").returncode == 3
     runner.job("hello", timeout="6m")
-    assert runner("reconcile", "--expect", "agreed.json").returncode == 0
+    runner.job("unrelated")
+    done = runner("reconcile", "--expect", "agreed.json", "-o", "json")
+    assert done.returncode == 4
+    values = json.loads(done.stdout)
+    assert [f"{c['action']} {c['address']}" for c in values["changes"] if c["action"] != "note"] == [
+        "update Job/hello"
+    ]
+    assert [each["address"] for each in values["applied"]["left"]] == ["Job/unrelated", "Job/unrelated"]
+    again = runner("reconcile", "--expect", "agreed.json")
+    assert again.returncode == 3
+    assert "Nothing of what would change now was agreed to: install Job/unrelated" in again.stderr
+
+
+def test_a_whole_plan_is_agreed_to_by_its_digest(runner):
+    runner("reconcile", "--create")
+    runner.job("hello", timeout="6m")
+    digest = json.loads(runner("plan", "-o", "json").stdout)["digest"]
+    runner.job("unrelated")
+    refused = runner("reconcile", "--expect-digest", digest)
+    assert refused.returncode == 3 and "is not what was expected" in refused.stderr
+    (runner.folder / "jobs.d" / "unrelated.yaml").unlink()
+    assert runner("reconcile", "--expect-digest", digest).returncode == 0
 
 
 def test_the_deletion_budget_refuses_and_says_the_number(runner):
@@ -143,12 +164,12 @@ def test_json_has_the_plan_and_what_became_of_it(runner):
     values = json.loads(runner("plan", "-o", "json").stdout)
     assert (values["lineage"], values["serial"]) == (None, 0)
     values = json.loads(runner("reconcile", "--create", "-o", "json").stdout)
-    assert values["applied"] == {"changed": True, "serial": 1, "draining": []}
+    assert values["applied"] == {"changed": True, "serial": 1, "draining": [], "left": []}
     assert [change["action"] for change in values["changes"]] == ["install", "enable"]
     values = json.loads(runner("plan", "-o", "json").stdout)
     assert (values["serial"], values["changes"], values["unchanged"]) == (1, [], 1)
     values = json.loads(runner("apply", "--auto-approve", "-o", "json").stdout)
-    assert values["applied"] == {"changed": False, "serial": 1, "draining": []}
+    assert values["applied"] == {"changed": False, "serial": 1, "draining": [], "left": []}
 
 
 def test_a_stream_is_partial(runner):

@@ -112,7 +112,7 @@ def test_values_are_shown_as_an_author_writes_them():
 
 def test_the_json_has_the_promised_keys():
     values = plan_json(THE_PLAN)
-    assert values["format_version"] == 1 and values["lineage"] == "0b6e" and values["serial"] == 812
+    assert values["format_version"] == 2 and values["lineage"] == "0b6e" and values["serial"] == 812
     assert values["digest"].startswith("sha256:")
     update = next(change for change in values["changes"] if change["action"] == "update")
     assert {"digest", "action", "reason", "address", "uid", "source", "fields", "impact"} <= update.keys()

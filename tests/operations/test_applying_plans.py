@@ -14,7 +14,8 @@ from runner.operations.blobs import blob_path
 from runner.operations.examine_installation import examine_installation
 from runner.operations.plan import Stream, make_plan_for
 from runner.operations.reconcile import reconcile
-from runner.operations.saved_plan import expected_digest, read_plan, save_plan
+from runner.operations.saved_plan import read_plan, save_plan
+from runner.reconcile.agreed import Agreed
 from runner.store.records import HoldRecord
 from runner.vocabulary.errors import InvalidDeclarations, NotAllowed, Refused, RunnerError, StalePlan
 
@@ -425,10 +426,11 @@ def test_reconcile_plans_anew_when_somebody_was_faster_and_holds_to_what_is_expe
     saved = project.folder / "plan.json"
     save_plan(project.plan(), saved)
     project.job("other")
+    whole = Agreed(whole=read_plan(saved).plan.digest)
     with pytest.raises(StalePlan, match="is not what was expected"):
-        reconcile(None, project.folder, project.store, ANA, NOW, expect=expected_digest(saved))
+        reconcile(None, project.folder, project.store, ANA, NOW, expect=whole)
     project.remove("other")
-    _, applied = reconcile(None, project.folder, project.store, ANA, NOW, expect=expected_digest(saved))
+    _, applied = reconcile(None, project.folder, project.store, ANA, NOW, expect=whole)
     assert applied.serial == 1
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -24,6 +25,9 @@ from runner.cli.planning import (
 
 if TYPE_CHECKING:
     from runner.access.permission import Actor
+    from runner.operations.plan import Planned, Stream
+    from runner.reconcile.agreed import Agreed
+    from runner.reconcile.plan import Plan
 
 
 @click.command("reconcile")
@@ -37,7 +41,10 @@ if TYPE_CHECKING:
     metavar="FILE",
     default=None,
     type=click.Path(dir_okay=False),
-    help="Refuse any other plan than the one in FILE (of `plan --out` or `plan -o json`).",
+    help="Change only what the plan in FILE lists (of `plan --out` or `plan -o json`); leave the rest alone.",
+)
+@click.option(
+    "--expect-digest", metavar="D", default=None, help="Refuse any plan but the one with this digest."
 )
 @guard_options
 @output_option(*FORMATS)
@@ -53,6 +60,7 @@ def command(
     timeout: timedelta | None,
     detailed_exitcode: bool,
     expect: str | None,
+    expect_digest: str | None,
     create: bool,
     allow_delete: int | None,
     allow_protected: bool,
@@ -64,7 +72,8 @@ def command(
     """Plan and apply in one step, for CI and agents; nobody is asked.
 
     The guards hold all the same: much is removed only with --allow-delete, protected objects change only with
-    --allow-protected. PATH is relative to the working directory; the default is jobs.d of the project.
+    --allow-protected. With --expect, what was not reviewed is left alone, and the exit code is 4. PATH is
+    relative to the working directory; the default is jobs.d of the project.
 
     \b
     Example:
@@ -74,63 +83,93 @@ def command(
         raise click.UsageError("--timeout goes with --wait")
     if not create:
         refuse_without_database(where, "reconcile")
+    from runner.operations.reconcile import left_out
+
+    agreed = _agreed(expect, expect_digest)
+    source = declared_at(path, base, where)
+    allowed = {"allow_delete": allow_delete, "allow_protected": allow_protected, "adopt": adopt}
+    if dry_run:
+        plan = _rehearse(source, where, agreed, actor, output, allowed).plan
+        changes = not plan.is_empty
+    else:
+        plan, changes = _reconcile(
+            source, where, agreed, actor, output, allowed, create=create, wait=(wait, timeout)
+        )
+    if left_out(plan):
+        context.exit(exits.PARTIAL)
+    if detailed_exitcode and changes:
+        context.exit(exits.CHANGES_PRESENT)
+
+
+def _agreed(expect: str | None, digest: str | None) -> Agreed:
+    from runner.operations.saved_plan import agreed_in
+    from runner.reconcile.agreed import Agreed
+
+    agreed = Agreed() if expect is None else agreed_in(Path(expect).absolute())
+    return replace(agreed, whole=digest)
+
+
+def _rehearse(
+    source: Path | Stream | None,
+    where: Where,
+    agreed: Agreed,
+    actor: Actor,
+    output: str,
+    allowed: dict[str, Any],
+) -> Planned:
     from runner.operations.plan import make_plan_for
-    from runner.operations.reconcile import reconcile, rehearse
-    from runner.operations.saved_plan import expected_digest
-    from runner.operations.wake import wake_daemon
+    from runner.operations.reconcile import agreed_part, rehearse
     from runner.store.open import open_store
     from runner.vocabulary.errors import NoDatabase
 
     now = datetime.now().astimezone()
-    expected = None if expect is None else expected_digest(Path(expect).absolute())
-    source = declared_at(path, base, where)
-    if dry_run:
+    try:
+        store = open_store(where.database, read_only=True)
+    except NoDatabase:
+        planned = agreed_part(make_plan_for(source, where.project, None, now), agreed, None)
+        has_database = False
+    else:
         try:
-            store = open_store(where.database, read_only=True)
-        except NoDatabase:
-            planned, has_database = make_plan_for(source, where.project, None, now), False
-        else:
-            try:
-                planned, has_database = make_plan_for(source, where.project, store, now, outlook=True), True
-            finally:
-                store.close()
-        show_warnings(planned)
-        show_plan(planned.plan, where, output, database=has_database)
-        rehearse(
-            planned,
-            actor,
-            allow_delete=allow_delete,
-            allow_protected=allow_protected,
-            adopt=adopt,
-            expect=expected,
-        )
-        if detailed_exitcode and not planned.plan.is_empty:
-            context.exit(exits.CHANGES_PRESENT)
-        return
+            planned = make_plan_for(source, where.project, store, now, outlook=True)
+            planned, has_database = agreed_part(planned, agreed, store), True
+        finally:
+            store.close()
+    show_warnings(planned)
+    show_plan(planned.plan, where, output, database=has_database)
+    rehearse(planned, actor, **allowed)
+    return planned
+
+
+def _reconcile(
+    source: Path | Stream | None,
+    where: Where,
+    agreed: Agreed,
+    actor: Actor,
+    output: str,
+    allowed: dict[str, Any],
+    *,
+    create: bool,
+    wait: tuple[bool, timedelta | None],
+) -> tuple[Plan, bool]:
+    """The plan that was carried out, and whether it changed anything."""
+    from runner.operations.reconcile import reconcile
+    from runner.operations.wake import wake_daemon
+    from runner.store.open import open_store
+
+    now = datetime.now().astimezone()
     store = open_store(where.database, create=create)
     try:
-        planned, applied = reconcile(
-            source,
-            where.project,
-            store,
-            actor,
-            now,
-            allow_delete=allow_delete,
-            allow_protected=allow_protected,
-            adopt=adopt,
-            expect=expected,
-        )
+        planned, applied = reconcile(source, where.project, store, actor, now, expect=agreed, **allowed)
         if applied.changed:
             wake_daemon(where.state)
         show_warnings(planned)
         if output != "json":
             show_plan(planned.plan, where, output)
         show_applied(applied, output)
-        if wait:
+        if wait[0]:
             from runner.cli.draining import wait_until_gone
 
-            wait_until_gone(store, where, applied.draining, timeout)
+            wait_until_gone(store, where, applied.draining, wait[1])
     finally:
         store.close()
-    if detailed_exitcode and applied.changed:
-        context.exit(exits.CHANGES_PRESENT)
+    return applied.plan, applied.changed

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from runner.operations.apply import Applied
+from runner.operations.reconcile import left_out
 from runner.reconcile.plan import Plan
 
 
@@ -21,5 +22,6 @@ def applied_json(applied: Applied) -> dict[str, Any]:
             "changed": applied.changed,
             "serial": applied.serial,
             "draining": [str(address) for address in applied.draining],
+            "left": left_out(applied.plan),
         },
     }
