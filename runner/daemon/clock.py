@@ -6,6 +6,8 @@ import time
 from datetime import UTC, datetime
 from typing import Protocol
 
+from runner.dispatch.clock_watch import ClockReading
+
 
 class Clock(Protocol):
     """What the daemon may ask about the time."""
@@ -18,6 +20,10 @@ class Clock(Protocol):
         """Seconds since boot, suspend included; never steps."""
         ...
 
+    def awake_s(self) -> float:
+        """Seconds since boot without suspend; never steps."""
+        ...
+
 
 class SystemClock:
     """The machine's own clocks."""
@@ -27,3 +33,11 @@ class SystemClock:
 
     def boot_s(self) -> float:
         return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+    def awake_s(self) -> float:
+        return time.clock_gettime(time.CLOCK_MONOTONIC)
+
+
+def read_clocks(clock: Clock) -> ClockReading:
+    """All three at this moment."""
+    return ClockReading(clock.now(), clock.boot_s(), clock.awake_s())

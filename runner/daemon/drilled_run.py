@@ -79,6 +79,9 @@ class SkippingClock:
     def boot_s(self) -> float:
         return self._clock.boot_s() + self._skipped.total_seconds()
 
+    def awake_s(self) -> float:
+        return self._clock.awake_s() + self._skipped.total_seconds()
+
     def skip_to(self, instant: datetime) -> None:
         """It is at least that late now."""
         self._skipped += max(instant - self.now(), timedelta(0))

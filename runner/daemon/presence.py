@@ -1,15 +1,18 @@
-"""The daemon's session in the database: who runs, since when, and the last sign of life."""
+"""The daemon's presence in the database: who runs since when, its signs of life, and how the clock goes."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import socket
+from collections.abc import Callable
 
 from runner.daemon.bridge import Bridge
-from runner.daemon.clock import Clock
+from runner.daemon.clock import Clock, read_clocks
+from runner.dispatch.clock_watch import ClockEvent, compare_clocks
 from runner.execution.processes import boot_id
 from runner.operations.login_name import login_name
+from runner.operations.note_clock import note_events, note_presence
 from runner.store.port import Store, Transaction
 
 BEAT_S = 10.0
@@ -32,20 +35,60 @@ def begin_session(store: Store, clock: Clock, kind: str) -> int:
 
 
 class Heartbeat:
-    """Writes a sign of life at each beat, without waiting for it."""
+    """At each beat compares the clocks (R14) and writes a sign of life, without waiting for it.
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, store: Store, clock: Clock, session: int) -> None:
+    `happened` hears what became of the clock, once that is durable: then it is time to look at everything.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        store: Store,
+        clock: Clock,
+        session: int,
+        happened: Callable[[ClockEvent], None] = lambda event: None,
+    ) -> None:
         self._loop = loop
         self._bridge = Bridge(loop, store)
         self._clock = clock
         self._session = session
+        self._happened = happened
+        self._boot_id = boot_id()
+        self.last = read_clocks(clock)
+        """At the last beat; a watchdog sees by it whether the loop still turns."""
+        self._stretch, events = store.transact(
+            lambda tx: note_presence(tx, session, self._boot_id, self.last)
+        )
+        for event in events:
+            loop.call_soon(happened, event)
         self._handle = loop.call_later(BEAT_S, self._beat)
 
     def _beat(self) -> None:
-        now = self._clock.now()
-        self._bridge.write(lambda tx: tx.sessions.beat(self._session, now), lambda result, problem: None)
         self._handle = self._loop.call_later(BEAT_S, self._beat)
+        before, now = self.last, read_clocks(self._clock)
+        self.last = now
+        events = compare_clocks(before, now)
+
+        def work(tx: Transaction) -> int | None:
+            tx.sessions.beat(self._session, now.wall)
+            if events:
+                return note_events(tx, self._session, self._boot_id, events, before, now)
+            tx.presence.extend(self._stretch, at=now.wall, boot_s=now.boot_s)
+            return None
+
+        def then(stretch: int | None, problem: BaseException | None) -> None:
+            if stretch is not None:
+                self._stretch = stretch
+            for event in events:  # told also when it could not be written
+                self._happened(event)
+
+        self._bridge.write(work, then)
 
     def stop(self) -> None:
         """No more beats."""
         self._handle.cancel()
+
+    def say_goodbye(self, tx: Transaction) -> None:
+        """The stretch ends here, as it should."""
+        now = read_clocks(self._clock)
+        tx.presence.end(self._stretch, at=now.wall, boot_s=now.boot_s, by="stop")

@@ -19,10 +19,11 @@ from runner.daemon.presence import Heartbeat, begin_session
 from runner.daemon.reloader import Reloaded, Reloader
 from runner.daemon.telling import Listener, tell
 from runner.daemon.web_process import WebProcess
+from runner.dispatch.clock_watch import ClockEvent
 from runner.operations.settings import parallel_limit, settings
 from runner.store.daemon_lock import DaemonLock, daemon_lock
 from runner.store.open import open_store
-from runner.store.port import Store
+from runner.store.port import Store, Transaction
 from runner.vocabulary.errors import Refused, RunnerError, UnknownName
 
 IDLE_AFTER_S = 0.3
@@ -40,6 +41,7 @@ class Audience(Listener, Protocol):
     def reloaded(self, outcome: Reloaded, *, first: bool) -> None: ...
     def next_start(self, next_start: tuple[datetime, str] | None) -> None: ...
     def listening(self, address: str) -> None: ...
+    def clock(self, text: str, bad: bool) -> None: ...
     def stopping(self, how: str, running: int, grace_s: float) -> None: ...
     def hurrying(self, how: str, running: int, forced: bool) -> None: ...
     def waiting(self, waited_for: Sequence[WaitedFor]) -> None: ...
@@ -132,7 +134,12 @@ async def _serve(
     web.changed = engine.look
     web.adjust(_web_settings(store))
     idle = _Idle(loop, engine, audience)
-    heartbeat = Heartbeat(loop, store, clock, session)
+
+    def clock_moved(event: ClockEvent) -> None:
+        tell(audience.clock, event.text, event.holds)
+        engine.look()
+
+    heartbeat = Heartbeat(loop, store, clock, session, clock_moved)
     if serving.watch:
         reloader.start(reloaded)
     how = await asked.get()
@@ -150,7 +157,12 @@ async def _serve(
     await closing
     await watching
     heartbeat.stop()
-    store.transact(lambda tx: tx.sessions.end(session, clock.now(), how))
+
+    def say_goodbye(tx: Transaction) -> None:
+        heartbeat.say_goodbye(tx)
+        tx.sessions.end(session, clock.now(), how)
+
+    store.transact(say_goodbye)
     tell(audience.stopped, how, clock.now() - started, stopped)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from runner.lifecycle.holds import Held, family, is_blocking
+from runner.lifecycle.holds import CLOCK_STEPPED, Held, family, is_blocking
 
 OVERLAP = "overlap"
 
@@ -121,9 +121,10 @@ def decide_manual(holds: Sequence[Held], *, force: bool) -> Start | Skip | Wait:
 
 
 def _automatic(holds: Sequence[Held]) -> Start | Skip | Wait:
-    """A pause lets a start wait; every other hold drops it."""
-    kinds = [hold.kind for hold in holds]
-    dropping = [kind for kind in kinds if kind != "paused"]
+    """A pause lets a start wait, and so does a clock that was put far back; every other hold drops it."""
+    dropping = [hold.kind for hold in holds if hold.kind != "paused" and hold.owner != CLOCK_STEPPED]
     if dropping:
         return Skip(f"hold {dropping[0]}", dropping[0])
-    return Wait("paused") if kinds else Start()
+    if any(hold.kind == "paused" for hold in holds):
+        return Wait("paused")
+    return Wait("clock") if holds else Start()

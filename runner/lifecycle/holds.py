@@ -14,6 +14,10 @@ OTHER = frozenset({"paused", "failure", "auth", "missing_ref"})
 """Kinds that stop automatic starts without making the job DISABLED."""
 
 
+CLOCK_STEPPED = "system:clock-step"
+"""The owner of the holds after the clock was put far back (R14): starts that are due already wait then."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hold:
     """Why a job may not start, who says so, since when, and until when (None: until somebody clears it)."""

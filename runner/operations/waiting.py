@@ -55,6 +55,8 @@ def waits_for(reader: Reader, run: InstanceRecord, now: datetime) -> WaitsFor | 
             return WaitsFor(f"{_named(reader, ids[0])} to be stopped, which it replaces", ids[0])
         case Wait(reason="paused"):
             return WaitsFor("its job, which is paused")
+        case Wait(reason="clock"):
+            return WaitsFor("the clock, which was put far back (runner maintenance off)")
         case Wait(reason=reason, blocker=blocker):
             behind = int(blocker)
             return WaitsFor(_reason(reader, run, reason, behind, now), behind)

@@ -30,6 +30,7 @@ class StandingClock:
     def __init__(self, at: datetime = NOW) -> None:
         self.at = at
         self.passed_s = 0.0
+        self.slept_s = 0.0
 
     def now(self) -> datetime:
         return self.at
@@ -37,11 +38,23 @@ class StandingClock:
     def boot_s(self) -> float:
         return self.passed_s
 
+    def awake_s(self) -> float:
+        return self.passed_s - self.slept_s
+
     def passes(self, *, to: datetime | None = None, **duration: float) -> None:
         """Time goes on; only the wall clock can go back."""
         step = to - self.at if to is not None else timedelta(**duration)
         self.at += step
         self.passed_s += max(step.total_seconds(), 0)
+
+    def steps(self, **duration: float) -> None:
+        """Somebody sets the wall clock, and no time passes."""
+        self.at += timedelta(**duration)
+
+    def sleeps(self, **duration: float) -> None:
+        """The machine is suspended for so long."""
+        self.passes(**duration)
+        self.slept_s += timedelta(**duration).total_seconds()
 
 
 class Heard:
