@@ -14,7 +14,7 @@ from runner.cli.acting import (
     opened,
 )
 from runner.cli.acting_on_runs import cancel
-from runner.cli.commands import drill, instances
+from runner.cli.commands import drill, instances, why
 from runner.cli.options import Where, common_options, output_option
 from runner.cli.pairs import pairs
 from runner.cli.switching_jobs import VERBS
@@ -28,7 +28,7 @@ SORTS = ("name", "status", "type", "next", "last")
 
 @click.group()
 def command() -> None:
-    """List, show, enable, disable, pause, resume, trigger, reset, bounce, kill and skip jobs.
+    """List, show, explain, enable, disable, pause, resume, trigger, reset, bounce, kill and skip jobs.
 
     \b
     Example:
@@ -40,6 +40,7 @@ def command() -> None:
 command.add_command(instances.show, "runtime-status")
 command.add_command(cancel, "terminate")
 command.add_command(drill.command, "drill")
+command.add_command(why.command, "why")
 for verb in VERBS:
     command.add_command(verb)
 

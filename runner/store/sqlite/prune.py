@@ -24,6 +24,14 @@ _TOO_OLD = """
     ORDER BY id LIMIT :limit
 """
 
+# The ledger says then how the run ended that a slot became: `SUCCEEDED, started 2026-11-21T02:00:00.012Z`.
+_OUTCOME = """
+    UPDATE slots SET outcome = i.state || iif(i.reason = '', '', ' (' || i.reason || ')')
+        || ifnull(', started ' || i.first_started_at, '')
+    FROM job_instances i
+    WHERE i.id IN ({}) AND slots.job_uid = i.job_uid AND slots.slot_key = i.slot_key
+"""
+
 
 def prune(
     connection: sqlite3.Connection,
@@ -46,6 +54,7 @@ def prune(
     ).fetchall()
     events.flush()
     for ids in chunks([id for id, _, _ in rows]):
+        connection.execute(_OUTCOME.format(marks(len(ids))), ids)
         # Tasks, steps, errors and state data go with their run (ON DELETE CASCADE).
         connection.execute(f"DELETE FROM events WHERE instance_id IN ({marks(len(ids))})", ids)  # noqa: S608
         connection.execute(f"DELETE FROM job_instances WHERE id IN ({marks(len(ids))})", ids)  # noqa: S608

@@ -1,0 +1,79 @@
+"""Was a daemon there at a moment, and did its clock go as it should? Told by the stretches that it noted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from runner.store.port import Reader
+from runner.store.timekeeping import StretchRecord
+from runner.vocabulary.duration import format_duration
+from runner.vocabulary.instants import to_text
+
+SLACK = timedelta(seconds=15)
+"""A stretch goes on until the next beat, ten seconds after the last one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """A time in which no daemon could start anything; `answer` is the word for why; `ended` None: not yet."""
+
+    answer: str
+    began: datetime | None
+    ended: datetime | None
+    text: str
+
+
+def absent_then(reader: Reader, moment: datetime, now: datetime) -> Absence | None:
+    """Why no daemon was there at `moment` (not after `now`); None when one was."""
+    stretches = reader.presence.between(moment, moment)
+    if any(each.began_at <= moment <= each.last_at for each in stretches):
+        return None
+    before = max((s for s in stretches if s.last_at < moment), key=lambda s: s.id, default=None)
+    after = min((s for s in stretches if s.began_at > moment), key=lambda s: s.id, default=None)
+    if before is None:
+        if after is None:
+            return None  # nothing was ever noted: older than this
+        return Absence("daemon-down", None, after.began_at, f"no daemon ran before {_at(after.began_at)}")
+    if after is None:
+        return _since(before, moment, now)
+    return _between(before, after)
+
+
+def _since(last: StretchRecord, moment: datetime, now: datetime) -> Absence | None:
+    if not last.ended_by and moment - last.last_at <= SLACK and now - last.last_at <= SLACK:
+        return None
+    return Absence(
+        "daemon-down", last.last_at, None, f"the daemon {_how(last)} {_at(last.last_at)}, and none runs since"
+    )
+
+
+def _between(before: StretchRecord, after: StretchRecord) -> Absence | None:
+    began, ended = before.last_at, after.began_at
+    lasted = format_duration(timedelta(seconds=round(abs(after.moved_s))))
+    from_to = f"from {_at(began)} to {_at(ended)}"
+    match after.began_by:
+        case "forward":
+            text = f"the clock was put forward by {lasted}, over the time {from_to}"
+            return Absence("clock-stepped", began, ended, text)
+        case "suspend":
+            return Absence("suspended", began, ended, f"the machine slept {from_to}")
+        case "stall":
+            return Absence("stalled", began, ended, f"the daemon stood still {from_to}")
+        case "backward":
+            return None
+    stepped = f"; meanwhile the clock was put {'forward' if after.moved_s > 0 else 'back'} by {lasted}"
+    text = f"the daemon was down {from_to} ({_cause(before)})"
+    return Absence("daemon-down", began, ended, text + (stepped if after.moved_s else ""))
+
+
+def _how(last: StretchRecord) -> str:
+    return "was stopped at" if last.ended_by == "stop" else "was last there at"
+
+
+def _cause(before: StretchRecord) -> str:
+    return "it was stopped" if before.ended_by == "stop" else "it never said goodbye: killed, or a power cut"
+
+
+def _at(moment: datetime) -> str:
+    return to_text(moment)[:19].replace("T", " ") + "Z"

@@ -1,0 +1,154 @@
+"""What became of a slot that was decided? Told by its row in the ledger and the run that it names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from runner.operations.daemon_then import absent_then
+from runner.operations.waiting import waits_for
+from runner.store.port import Reader
+from runner.store.records import InstanceRecord, SlotRecord
+from runner.vocabulary.duration import format_duration
+from runner.vocabulary.instants import to_text
+from runner.vocabulary.slot_rules import RULES, sentence_of
+
+_ENDS = ("SUCCEEDED", "PARTIALLY_SUCCEEDED", "FAILED")
+_UNDER_WAY = ("RUNNING", "PAUSING", "STOPPING", "UNKNOWN")
+_JITTER_AT_LEAST = timedelta(milliseconds=500)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The word of an answer, its sentences, and what they name."""
+
+    answer: str
+    text: tuple[str, ...]
+    instance_id: int | None = None
+    rule: str = ""
+    blocker: str = ""
+
+
+def moment_text(moment: datetime | None) -> str:
+    """`2026-10-25 01:30:00Z`"""
+    return "-" if moment is None else to_text(moment)[:19].replace("T", " ") + "Z"
+
+
+def became(reader: Reader, row: SlotRecord, now: datetime) -> Said:
+    """The answer that a row of the ledger gives."""
+    if row.decision == "instance" or (row.decision == "merged" and row.instance_id is not None):
+        run = reader.instances.get(row.instance_id) if row.instance_id is not None else None
+        if row.decision == "merged":
+            return _merged(row, run)
+        return _run(reader, row, run, now)
+    if row.decision == "merged":
+        return Said("merged", (row.reason,), rule=row.rule)
+    return _skipped(reader, row, now)
+
+
+def _merged(row: SlotRecord, run: InstanceRecord | None) -> Said:
+    state = f": {run.state}" if run is not None else ""
+    text = (f"{row.reason}, which became instance {row.instance_id}{state}",)
+    return Said("merged", (*text, *_rule(row.rule)), row.instance_id, row.rule)
+
+
+def _skipped(reader: Reader, row: SlotRecord, now: datetime) -> Said:
+    told = f"it was skipped at {moment_text(row.decided_at)}: {row.reason}"
+    if row.count > 1:
+        told += f" ({row.count} slots from {moment_text(row.first_at)} to {moment_text(row.slot_at)})"
+    sentences = [told, *_rule(row.rule)]
+    blocker = row.blocker
+    if row.reason.startswith("missed"):
+        absent = absent_then(reader, row.first_at or row.slot_at, now)
+        if absent is not None:
+            sentences.append(absent.text)
+            blocker = blocker or absent.text
+    return Said("skipped", tuple(sentences), rule=row.rule, blocker=blocker)
+
+
+def _run(reader: Reader, row: SlotRecord, run: InstanceRecord | None, now: datetime) -> Said:
+    id = row.instance_id
+    if run is None:
+        how = f": {row.outcome}" if row.outcome else ""
+        return Said("ran", (f"it became instance {id}{how}; that run has left the history",), id)
+    if run.state in _ENDS:
+        return Said("ran", (_ended(run), *_caught_up(reader, row, run, now)), id)
+    if run.state in _UNDER_WAY:
+        text = f"instance {id} is {run.state} since {moment_text(run.started_at)}"
+        return Said("running", (text, *_caught_up(reader, row, run, now)), id)
+    if run.state in ("SCHEDULED", "PAUSED"):
+        return _waits(reader, run, now)
+    return _never_ran(reader, run)
+
+
+def _ended(run: InstanceRecord) -> str:
+    late = (run.first_started_at or run.created_at) - (run.slot_at or run.due_at)
+    started = moment_text(run.first_started_at)
+    after = (
+        f", {format_duration(timedelta(seconds=round(late.total_seconds(), 1)))} after its slot"
+        if late
+        else ""
+    )
+    tries = f", attempt {run.attempt}" if run.attempt > 1 else ""
+    ended = moment_text(run.completed_at)
+    text = f"it ran as instance {run.id}: {run.state}; started {started}{after}, ended {ended}"
+    error = f": {run.error['description']}" if run.error and run.error.get("description") else ""
+    return text + tries + error
+
+
+def _caught_up(reader: Reader, row: SlotRecord, run: InstanceRecord, now: datetime) -> tuple[str, ...]:
+    """What lies between a slot and its run: downtime, or jitter."""
+    if run.trigger.get("missed"):
+        absent = absent_then(reader, row.slot_at, now)
+        because = f": {absent.text}" if absent else ""
+        return (f"R10: it was missed, and caught up at {moment_text(row.decided_at)}{because}",)
+    jitter = run.due_at - run.slot_at if run.slot_at is not None and run.attempt <= 1 else timedelta(0)
+    return (f"R12: its jitter is {format_duration(jitter)}",) if jitter >= _JITTER_AT_LEAST else ()
+
+
+def _waits(reader: Reader, run: InstanceRecord, now: datetime) -> Said:
+    if run.state == "PAUSED":
+        since = moment_text(run.paused_at)
+        text = f"instance {run.id} is PAUSED since {since}: {', '.join(run.pauses) or run.reason}"
+        return Said("paused", (text,), run.id, blocker=", ".join(run.pauses))
+    waits = waits_for(reader, run, now)
+    if waits is not None:
+        blocker = f"instance {waits.behind}" if waits.behind else waits.text
+        return Said(
+            "waiting", (f"instance {run.id} is due and waits for {waits.text}",), run.id, blocker=blocker
+        )
+    text = f"instance {run.id} waits until {moment_text(run.due_at)} ({run.reason})"
+    return Said("waiting", (text,), run.id)
+
+
+def _never_ran(reader: Reader, run: InstanceRecord) -> Said:
+    """SKIPPED, CANCELLED or REPLACED: by what, and by whom."""
+    ends = [e for e in reader.events.of("instance", str(run.id), alone=True) if e.after == run.state]
+    who = f" by {ends[0].who}" if ends else ""
+    reason, _, about = run.reason.partition(": ")
+    blocker, told = "", run.reason
+    if run.state == "REPLACED":
+        blocker = f"instance {run.replaced_by}" if run.replaced_by else ""
+        told = f"{blocker} took its place" if blocker else told
+    elif reason == "overlap" and about.isdecimal():
+        other = reader.instances.get(int(about))
+        blocker = f"instance {about}"
+        told = f"{blocker} was under way" + (
+            f" (started {moment_text(other.started_at)}, {_until(other)})" if other else ""
+        )
+    elif reason.startswith("hold "):
+        blocker, reason = run.reason, "hold"
+    elif reason.startswith("skipped by an operator"):
+        reason = "operator-skip"
+    when = moment_text(run.completed_at)
+    text = f"instance {run.id} was {run.state} at {when}{who}: {told}"
+    rule = reason if reason in RULES else ""
+    return Said(run.state.lower(), (text, *_rule(rule)), run.id, rule, blocker)
+
+
+def _until(run: InstanceRecord) -> str:
+    return f"ended {moment_text(run.completed_at)}" if run.completed_at else f"still {run.state}"
+
+
+def _rule(rule: str) -> tuple[str, ...]:
+    return (sentence_of(rule),) if rule in RULES else ()
