@@ -11,7 +11,7 @@ from runner.daemon.clock import Clock
 from runner.daemon.drilled_run import Run, run_drilled
 from runner.operations.drill_advice import advice, unsteady_advice
 from runner.operations.drill_ends import Difference, End, differences
-from runner.operations.drill_kills import Checkpoint, Kill, choose_kills
+from runner.operations.drill_kills import Checkpoint, Kill, choose_kills, that_can_be_done
 from runner.operations.drill_left import last_lines
 from runner.operations.drill_scene import Scene
 
@@ -105,7 +105,8 @@ class Drill:
         self._tell.once_more(again)
         if again:
             return self._found("unsteady", again, unsteady_advice(again[0].path))
-        self._chosen = choose_kills(len(first.checkpoints), self._affordable(first))
+        kills = choose_kills(len(first.checkpoints), self._affordable(first))
+        self._chosen = that_can_be_done(kills, first.checkpoints)
         self._tell.chosen(self._chosen, first.checkpoints)
         for kill in self._chosen:
             run = self._killed(kill, first)
@@ -133,7 +134,9 @@ class Drill:
     def _is_in_code(self, kill: Kill, run: Run) -> bool:
         """Whether it died in a step that makes checkpoints of its own."""
         assert self._first is not None
-        return any(c.step == run.killed_in and c.kind != "step" for c in self._first.checkpoints)
+        return any(
+            c.step == run.killed_in and c.kind in ("checkpoint", "sleep") for c in self._first.checkpoints
+        )
 
     def _affordable(self, first: Run) -> int:
         """How many kills there is time for, as far as one run tells."""

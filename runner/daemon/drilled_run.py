@@ -18,7 +18,7 @@ from runner.execution.processes import is_gone, kill_group
 from runner.execution.supervisor import Supervisor
 from runner.operations.drill_ends import End
 from runner.operations.drill_kills import Checkpoint, Kill
-from runner.operations.drill_left import last_lines, what_is_left
+from runner.operations.drill_left import last_lines, place_of, what_is_left
 from runner.operations.drill_scene import Scene
 from runner.operations.outcome import Finished, NotStarted
 from runner.store.open import open_store
@@ -56,7 +56,7 @@ def run_drilled(scene: Scene, project: Path, clock: Clock, kill: Kill | None, *,
                 project,
                 skipping,
                 listener=lambda done: DrillListener(done, skipping, scene.instance_id),
-                supervisor=partial(DrilledSupervisor, course=course),
+                supervisor=partial(DrilledSupervisor, course=course, clock=skipping),
                 within_s=within_s,
             )
         )
@@ -117,14 +117,18 @@ class DrilledSupervisor(Supervisor):
         state: Path,
         report: Callable[[Report], None],
         course: Course,
+        clock: SkippingClock,
         **more: Any,
     ) -> None:
         super().__init__(loop, state=state, report=self._hear, **more)
         self._pass_on = report
         self._course = course
+        self._clock = clock
 
     def _hear(self, report: Report) -> None:
         passed = self._course.hear(report) if report.instance == self._course.instance_id else report
+        if isinstance(passed, Ended) and passed.target != NO_TARGET and passed.wake_at is not None:
+            self._clock.skip_to(passed.wake_at)  # nobody waits for a target that sleeps
         if passed is not None:
             self._pass_on(passed)
 
@@ -162,12 +166,15 @@ class Course:
             case Began():
                 self._pid, self._pid_started = report.pid, report.pid_started
             case StepReported(event="start"):
-                self._step = report.step
+                self._step = place_of(report.target, report.step)
             case Checkpointed() | StepReported(event="complete"):
                 if self._is_due(late=True):
                     self._do_kill()
                     return None
                 self._keep(report)
+            case StepReported(event="fail") if self._is_due(late=True):
+                self._do_kill()
+                return None
         return report
 
     def is_durable(self) -> bool:
@@ -178,13 +185,16 @@ class Course:
 
     def _keep(self, report: Checkpointed | StepReported) -> None:
         self._recorded += 1
+        place = place_of(report.target, report.step)
         if isinstance(report, Checkpointed):
             kind = "checkpoint" if report.record.until is None else "sleep"
-            self.checkpoints.append(Checkpoint(report.step, kind))
+            self.checkpoints.append(Checkpoint(place, kind))
         elif not report.last:
-            self.checkpoints.append(Checkpoint(report.step, "step"))
+            self.checkpoints.append(Checkpoint(place, "step"))
+        elif report.target != NO_TARGET:  # others follow
+            self.checkpoints.append(Checkpoint(place, "target"))
         if report.record is not None and report.record.state is not None:
-            self.states[report.step] = report.record.state
+            self.states[place] = report.record.state
 
     def _is_due(self, *, late: bool) -> bool:
         kill = self._kill

@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 
 class Checkpoint(NamedTuple):
-    """What an undisturbed run recorded, in its order: a checkpoint or a sleep of a step's code, or the end of
-    a step.
+    """What an undisturbed run recorded, in its order: a checkpoint or a sleep of a step's code, the end of a
+    step, or that of a target with its last step.
     """
 
     step: str
     kind: str
-    """`checkpoint`, `sleep` or `step`."""
+    """`checkpoint`, `sleep`, `step` or `target`."""
 
 
 class Kill(NamedTuple):
@@ -42,6 +42,11 @@ def choose_kills(checkpoints: int, most: int) -> tuple[Kill, ...]:
             kills.append(Kill(after, late=False))
         kills.append(Kill(after, late=True))
     return tuple(kills[-max(most, 1) :])
+
+
+def that_can_be_done(kills: Sequence[Kill], checkpoints: Sequence[Checkpoint]) -> tuple[Kill, ...]:
+    """Without those at once after the end of a target: there is no process then."""
+    return tuple(kill for kill in kills if kill.late or checkpoints[kill.after - 1].kind != "target")
 
 
 def numbers(kills: Sequence[Kill]) -> tuple[int, ...]:

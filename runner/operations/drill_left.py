@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from runner.execution.order import NO_TARGET
 from runner.execution.output import read_log
 from runner.operations.drill_ends import End, FileLeft
 from runner.operations.drill_scene import Scene
@@ -30,6 +31,7 @@ def what_is_left(store: Store, scene: Scene, states: Mapping[str, str]) -> End:
         run = reader.instances.get(scene.instance_id)
         steps = reader.steps.of(scene.instance_id)
         persistent = None if run is None else reader.state.persistent(run.job_uid)
+        tasks = reader.tasks.page(scene.instance_id) if run is not None and run.targets else []
     if run is None:
         return End("nothing")
     values: dict[str, Any] = {
@@ -37,15 +39,28 @@ def what_is_left(store: Store, scene: Scene, states: Mapping[str, str]) -> End:
         "state": {step: json.loads(text) for step, text in sorted(states.items())},
         "info": dict(run.info),
         "persistent": persistent.data if persistent is not None else {},
-        "steps": {step.name: {"state": step.state, "outputs": dict(step.outputs)} for step in steps},
+        "steps": {
+            place_of(step.target, step.name): {"state": step.state, "outputs": dict(step.outputs)}
+            for step in steps
+        },
     }
+    if tasks:
+        values["targets"] = {task.target: {"state": task.state, "info": dict(task.info)} for task in tasks}
     error = str((run.error or {}).get("description") or run.reason) if run.state != "SUCCEEDED" else ""
     return End(run.state, error, values, _files(scene))
 
 
+def place_of(target: str, step: str) -> str:
+    """What a step is called in a drill: `visit`, and `edge-1/visit` in a run over an inventory."""
+    return step if target == NO_TARGET else f"{target}/{step}"
+
+
 def last_lines(scene: Scene) -> tuple[str, ...]:
-    """The end of its log."""
+    """The end of its log; of a run over an inventory, of the log that was written last."""
     path = scene.state / log_path_of(scene.job, scene.instance_id)
+    logs = list(path.with_suffix("").glob("*.log"))
+    if logs:
+        path = max(logs, key=lambda log: log.stat().st_mtime_ns)
     if not path.is_file():
         return ()
     return tuple(f"{line.step}: {line.text}" for line in list(read_log(path))[-LAST_LINES:])

@@ -14,6 +14,7 @@ from typing import Any
 from runner.access.permission import Actor
 from runner.declaration.templates import has_template
 from runner.loading.tree import load_tree
+from runner.operations.drill_targets import freeze_some, one_after_the_other
 from runner.operations.prepare_trial import Trial, install_trial
 from runner.store.open import open_store
 from runner.vocabulary.duration import format_size
@@ -25,6 +26,9 @@ LARGEST_ROOT = 64 * 2**20
 
 MOST_FILES = 5_000
 """Files and folders of a root that is copied for every run."""
+
+MOST_TARGETS = 3
+"""Of an inventory, unless more are asked for."""
 
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
@@ -45,6 +49,8 @@ class Scene:
     instance_id: int
     compared: Mapping[str, Path]
     notes: tuple[str, ...]
+    left_out: str = ""
+    """The targets that are not drilled: `497 of 500 targets`."""
 
     @property
     def state(self) -> Path:
@@ -61,11 +67,6 @@ class Scene:
 def check_drillable(trial: Trial, *, with_side_effects: bool) -> None:
     """CannotBeDrilled, with what to do, unless a drill of the job does no harm or is wanted all the same."""
     spec, name = trial.document.resolved, trial.declared.address.name
-    if spec.get("tasks"):
-        raise CannotBeDrilled(
-            f"Job/{name} fans out over targets (tasks), which a drill does not do yet; "
-            "drill a job with the same steps and without tasks"
-        )
     outside = side_effects(spec)
     if outside and not with_side_effects:
         raise CannotBeDrilled(
@@ -101,10 +102,12 @@ def set_scene(
     with_side_effects: bool,
     actor: Actor,
     now: datetime,
+    most_targets: int = MOST_TARGETS,
 ) -> Scene:
     """Install the job in a new database in `folder`, with copies of the roots that it names.
 
-    It is resumed after a crash there, whatever it declares, and no date ends it: its time is skipped.
+    It is resumed after a crash there, whatever it declares, and no date ends it: its time is skipped. Of a
+    job over an inventory `most_targets` targets are drilled.
     """
     spec = trial.document.resolved
     scene, notes = folder / "scene", []
@@ -119,7 +122,9 @@ def set_scene(
             if declared[name].get("access") == "write":
                 compared[name] = copy
     address = trial.declared.address
-    job = {"onCrash": "resume", "deadline": None, "validUntil": None}
+    job: dict[str, Any] = {"onCrash": "resume", "deadline": None, "validUntil": None}
+    if spec.get("tasks"):
+        job["tasks"] = one_after_the_other(spec["tasks"])
     instead: dict[Address, Mapping[str, Any]] = {address: {k: v for k, v in job.items() if k in spec}}
     if runner_at is not None:
         instead[runner_at] = {"roots": roots}
@@ -137,17 +142,26 @@ def set_scene(
             now=now,
             instead=instead,
         )
+        left_out = ""
+        if spec.get("tasks"):
+            has, count, note = freeze_some(
+                store, start.id, {**spec, "tasks": job["tasks"]}, scene,
+                most=most_targets, zone=_zone_of(trial, runner_at), who=str(actor), now=now,
+            )  # fmt: skip
+            notes += [note] if note else []
+            left_out = f"{count - has} of {count} targets" if has < count else ""
     finally:
         store.close()
     if spec.get("keepWorkdir"):
         compared["workdir"] = scene / "work" / str(start.id)
     if spec["onCrash"] != "resume":
         notes.append(
-            "onCrash is fail: after a crash this job fails instead of going on; what is drilled here is "
-            "how it goes on after a bounce, a pause that was forced, or with `onCrash: resume`"
+            "the job declares `onCrash: fail`, so after a crash it fails and does not go on. What is drilled "
+            "is how it goes on after a bounce or a pause that was forced, and what it would do with "
+            "`onCrash: resume`"
         )
     scene.rename(folder / "beginning")
-    return Scene(folder, start.job, start.id, compared, tuple(notes))
+    return Scene(folder, start.job, start.id, compared, tuple(notes), left_out)
 
 
 def _runner_of(
@@ -161,6 +175,12 @@ def _runner_of(
     if address is None:
         return None, {}
     return address, tree.document(address).resolved.get("roots") or {}
+
+
+def _zone_of(trial: Trial, runner_at: Address | None) -> str:
+    if runner_at is None or runner_at not in trial.tree.objects:
+        return "UTC"
+    return str(trial.tree.document(runner_at).resolved.get("timezone") or "UTC")
 
 
 def _roots_named(spec: Mapping[str, Any], declared: Mapping[str, Any]) -> Sequence[str]:

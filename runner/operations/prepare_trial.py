@@ -84,14 +84,16 @@ def install_trial(
     """Install the job and what it needs, and record a start by hand; nothing of it is scheduled.
 
     `instead` has fields of resolved specs that are to be others than those that are declared.
-    `step` leaves that step alone, without its condition. Each target has one try. UnknownName for a step or a
+    `step` leaves that step alone, without its condition. Each target has one try, unless `instead` says
+    otherwise. UnknownName for a step or a
     slot that is not there.
     """
     resolved = {**trial.document.resolved, **instead.get(trial.declared.address, {})}
     if step is not None:
         resolved["steps"] = [_only(resolved["steps"], step, trial.declared.address.name)]
         resolved["outputs"] = {}
-    if resolved.get("tasks"):  # a person waits: a target that failed is not tried again in five minutes
+    if resolved.get("tasks") and "tasks" not in instead.get(trial.declared.address, {}):
+        # a person waits: a target that failed is not tried again in five minutes
         resolved["tasks"] = {**resolved["tasks"], "expiresIn": "0s"}
     _keep_files(trial, state)
     whole = trial.tree

@@ -44,6 +44,14 @@ MOST_KILLS = 100
     help="At most so many; after evenly chosen checkpoints when there are more.",
 )
 @click.option(
+    "--targets",
+    type=click.IntRange(min=1),
+    default=3,
+    show_default=True,
+    metavar="N",
+    help="Of a job over an inventory: so many of its targets, evenly chosen.",
+)
+@click.option(
     "--within", type=Duration(), default="10m", show_default=True, metavar="TIME", help="Time for all of it."
 )
 @click.option("--as", "as_name", default=None, metavar="NAME", help="Recorded beside your login name.")
@@ -56,6 +64,7 @@ def command(
     with_side_effects: bool,
     ignored: tuple[str, ...],
     most: int,
+    targets: int,
     within: timedelta,
     as_name: str | None,
     output: str,
@@ -99,6 +108,7 @@ def command(
             with_side_effects=with_side_effects,
             actor=actor,
             now=clock.now(),
+            most_targets=targets,
         )
         progress = Progress(trial)
         drill = Drill(
@@ -113,7 +123,8 @@ def command(
         drilled = drill.carry_out()
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    kept = _keep(where, trial, drilled, ignored, actor)
+    left_out = (scene.left_out,) if scene.left_out else ()
+    kept = _keep(where, trial, drilled, (*ignored, *left_out), actor)
     show_drill(trial, drilled, output, ignored=ignored, notes=(*scene.notes, *kept))
     raise click.exceptions.Exit(_CODES.get(drilled.verdict, exits.ERROR))
 

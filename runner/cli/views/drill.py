@@ -86,7 +86,7 @@ def show_drill(
         show_line(line)
 
 
-def verdict_of(drill: DrillRecord | None, digest: str) -> str:
+def verdict_of(drill: DrillRecord | None, digest: str, on_crash: str = "resume") -> str:
     """For `jobs show`: what is known of the job as it is installed, whose execution digest is `digest`."""
     if drill is None:
         return ""
@@ -100,6 +100,8 @@ def verdict_of(drill: DrillRecord | None, digest: str) -> str:
         text = (
             f"REFUTED at {age}: {drill.difference.get('path', 'it')} differs after a kill ({short(drill.at)})"
         )
+    if on_crash == "fail" and drill.verdict == "proven":
+        text = f"{text}; after a crash it still fails (onCrash: fail), after a pause or a bounce it goes on"
     return text if is_current else f"{text}; runner jobs drill {drill.job}"
 
 

@@ -137,8 +137,7 @@ def _show_text(job: JobDetails) -> None:
             "source": f"{record.file}:{record.line}"
             + (f" @ {record.commit[:12]}{' (dirty)' if record.dirty else ''}" if record.commit else ""),
             "revision": f"{record.revision} {record.digest}",
-            "resumable": verdict_of(job.drill, record.execution_digest)
-            + ("; but onCrash: fail ends it" if job.drill and spec["onCrash"] == "fail" else ""),
+            "resumable": verdict_of(job.drill, record.execution_digest, spec["onCrash"]),
         }
     )
     for hold in view.holds:
