@@ -77,7 +77,7 @@ class _Build:
         for position, record in changes.now.items():
             self.findings += [(self.scan.paths[position], finding) for finding in record.findings]
         addresses, owners, digests = before.addresses(), before.owners(), before.digests()
-        if changes.removed:
+        if changes.places:  # of files that went, or are listed in another order
             addresses, owners, digests = without_removed(changes, addresses, owners, digests)
         if changes.now:
             resolver = Resolver(self.scan.paths, self.memory, self.named, self._special_records())

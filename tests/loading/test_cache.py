@@ -6,12 +6,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from array import array
 from pathlib import Path
 
 import pytest
 from loading_builders import Project, a_job, an_object
 
-from runner.loading import build, changes, second_process
+from runner.loading import build, changes, second_process, tree, walk
 from runner.loading.snapshot import Held, Record, pack_record
 from runner.loading.walk import Scan
 from runner.vocabulary.identity import Address
@@ -125,6 +126,24 @@ def test_every_change_gives_what_a_load_without_cache_gives(loaded: Project, act
     now, fresh = loaded.load(), loaded.load(state=None)
     assert dict(now.objects) == dict(fresh.objects) and len(now.objects) >= 3
     assert now.digest == fresh.digest
+
+
+def test_the_same_files_in_another_order_are_the_same_tree(
+    loaded: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some file systems list a file elsewhere once it was removed and came back, as a checkout does it."""
+    digests = dict(loaded.load().digests())
+    scan = walk.scan_folder
+
+    def the_other_way_round(root: str) -> Scan:
+        seen = scan(root)
+        rows = [seen.figures[at * 4 : at * 4 + 4] for at in reversed(range(len(seen.paths)))]
+        return Scan(seen.paths[::-1], array("q", [figure for row in rows for figure in row]))
+
+    monkeypatch.setattr(tree, "scan_folder", the_other_way_round)
+    objects = loaded.load().objects
+    assert {str(address): each.digest for address, each in objects.items()} == digests
+    assert {each.place.file for each in objects.values()} == {f"jobs.d/{name}.yaml" for name in "abcs"}
 
 
 def a_long_list(project: Project) -> None:
