@@ -1,0 +1,152 @@
+"""How does git prove who asks? Credentials for the time of one attempt.
+
+They never stand in a command line, an address, git's configuration or a log. A password is handed over in a
+piece of memory that only descendants of this process inherit; an ssh key needs a file, which is private and
+goes when the attempt ends.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from runner.git.program import GitFailed
+from runner.sources.remote import Remote
+
+KEYS = ("private_key", "known_hosts", "user", "password", "token")
+"""What an Authorization may hold for git."""
+
+TOKEN_USER = "x-access-token"  # noqa: S105 -- what hosts take as the name beside a token
+"""The name beside a token when none is declared; GitHub and GitLab take any."""
+
+CONNECT_S = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What a program gets: names of its environment, descriptors, and texts that must not be told."""
+
+    given: dict[str, str] = field(default_factory=dict)
+    descriptors: tuple[int, ...] = ()
+    secrets: tuple[str, ...] = ()
+
+
+@contextmanager
+def access_to(remote: Remote, credentials: Mapping[str, str], folder: Path) -> Iterator[Access]:
+    """For the time of the block; `folder` is private. GitFailed when what is declared does not suffice."""
+    if remote.scheme == "ssh":
+        with _ssh(credentials, folder) as access:
+            yield access
+    elif remote.scheme in ("http", "https") and credentials:
+        with _password(remote, credentials, folder) as access:
+            yield access
+    else:
+        yield Access()
+
+
+@contextmanager
+def _ssh(credentials: Mapping[str, str], folder: Path) -> Iterator[Access]:
+    missing = [key for key in ("private_key", "known_hosts") if not credentials.get(key)]
+    if missing:
+        raise GitFailed(
+            "CredentialMissing",
+            f"an ssh remote needs {' and '.join(missing)}: declare them in an Authorization, and name it in "
+            "the source's authorization; `ssh-keyscan HOST` prints what known_hosts holds",
+        )
+    for left in folder.glob("ssh-*"):  # of a process that was killed
+        shutil.rmtree(left, ignore_errors=True)
+    private = Path(tempfile.mkdtemp(prefix="ssh-", dir=folder))
+    try:
+        key, hosts, config = (private / name for name in ("key", "known_hosts", "config"))
+        _write(key, credentials["private_key"].rstrip("\n") + "\n")
+        _write(hosts, credentials["known_hosts"].rstrip("\n") + "\n")
+        _write(config, "".join(f"{name} {value}\n" for name, value in _options(key, hosts)))
+        command = shlex.join(["ssh", "-F", str(config)])
+        secrets = tuple(line for line in credentials["private_key"].splitlines() if len(line) > 20)
+        yield Access({"GIT_SSH_COMMAND": command, "GIT_SSH_VARIANT": "ssh"}, (), secrets)
+    finally:
+        shutil.rmtree(private, ignore_errors=True)
+
+
+def _options(key: Path, hosts: Path) -> list[tuple[str, str]]:
+    """All of ssh's configuration: with -F neither the user's nor the machine's is read."""
+    return [
+        ("IdentityFile", f'"{key}"'),
+        ("IdentitiesOnly", "yes"),
+        ("IdentityAgent", "none"),
+        ("UserKnownHostsFile", f'"{hosts}"'),
+        ("GlobalKnownHostsFile", "/dev/null"),
+        ("StrictHostKeyChecking", "yes"),
+        ("UpdateHostKeys", "no"),
+        ("BatchMode", "yes"),
+        ("PreferredAuthentications", "publickey"),
+        ("ForwardAgent", "no"),
+        ("ClearAllForwardings", "yes"),
+        ("PermitLocalCommand", "no"),
+        ("ControlMaster", "no"),
+        ("ControlPath", "none"),
+        ("ConnectTimeout", str(CONNECT_S)),
+        ("ServerAliveInterval", "15"),
+        ("ServerAliveCountMax", "3"),
+        ("LogLevel", "ERROR"),
+    ]
+
+
+@contextmanager
+def _password(remote: Remote, credentials: Mapping[str, str], folder: Path) -> Iterator[Access]:
+    secret = credentials.get("token") or credentials.get("password")
+    if not secret:
+        raise GitFailed(
+            "CredentialMissing", "an https remote needs token, or user and password, in its Authorization"
+        )
+    user = credentials.get("user") or (TOKEN_USER if credentials.get("token") else "")
+    if not user:
+        raise GitFailed("CredentialMissing", "a password needs a user beside it in the Authorization")
+    told = json.dumps({"origin": remote.origin, "user": user, "password": secret})
+    memory = os.memfd_create("runner-git", os.MFD_CLOEXEC)
+    try:
+        os.write(memory, told.encode())
+        given = {"GIT_ASKPASS": str(_asker(folder)), "RUNNER_ASK_FD": str(memory)}
+        yield Access(given, (memory,), (secret,))
+    finally:
+        os.close(memory)
+
+
+def _asker(folder: Path) -> Path:
+    """The program that git asks: it answers from memory, and only for the declared machine."""
+    path = folder / "askpass"
+    text = _ASKER.format(python=sys.executable)
+    try:
+        if path.read_text() == text:
+            return path
+    except OSError:
+        pass
+    path.unlink(missing_ok=True)
+    _write(path, text, 0o700)
+    return path
+
+
+_ASKER = """#!{python} -IS
+import json, os, re, sys
+
+with open("/proc/self/fd/" + os.environ["RUNNER_ASK_FD"]) as memory:
+    told = json.load(memory)
+asked = re.match(r"(Username|Password) for '(https?://)(?:[^/@']*@)?([^/']+)/?.*'", sys.argv[1])
+if asked is None or (asked[2] + asked[3]).lower() != told["origin"].lower():
+    sys.exit(1)
+print(told["user"] if asked[1] == "Username" else told["password"])
+"""
+
+
+def _write(path: Path, text: str, mode: int = 0o600) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)

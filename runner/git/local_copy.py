@@ -1,0 +1,179 @@
+"""The copy of a repository that a source is read from: without contents that nobody asked for.
+
+A partial clone (`blob:none`) with a sparse checkout of one folder. Whoever uses it holds its lock. A copy
+that is damaged is thrown away: nothing but time is lost with it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from runner.git.program import GitFailed, Program
+from runner.sources.target import Target
+from runner.sources.wanted import is_commit
+
+FETCHED = "refs/runner/target"
+_LEFT_OVER = ("*.lock", "refs/runner/*.lock", "objects/pack/tmp_*", "objects/tmp_*", "objects/*/tmp_obj_*")
+_GITLINK = "160000"
+
+
+@dataclass(frozen=True, slots=True)
+class LocalCopy:
+    """`folder` is the work tree; nothing of it needs to exist."""
+
+    folder: Path
+    program: Program
+    url: str
+
+    def listed(self, patterns: Iterable[str]) -> dict[str, str]:
+        """Of the names that the remote has, those that fit: name → object."""
+        said = self.program.git(self.program.home, "ls-remote", "--quiet", "--", self.url, *patterns)
+        found: dict[str, str] = {}
+        for line in said.text.splitlines():
+            commit, _, name = line.partition("\t")
+            if is_commit(commit) and name:
+                found[name] = commit
+        return found
+
+    def prepare(self, path: str) -> None:
+        """Make the copy, or clean it of what a killed process left, and have it follow this address."""
+        directory = self.folder / ".git"
+        if not (directory / "config").is_file():
+            self.discard()
+            self.folder.mkdir(mode=0o700, parents=True)
+            self.program.git(self.folder, "init", "--quiet", "--template=", "--initial-branch=runner", ".")
+        for pattern in _LEFT_OVER:
+            for left in directory.glob(pattern):
+                left.unlink(missing_ok=True)
+        for name, value in (
+            ("core.repositoryFormatVersion", "1"),
+            ("core.sparseCheckout", "false" if path == "." else "true"),
+            ("core.sparseCheckoutCone", "false"),
+            ("extensions.partialClone", "origin"),
+            ("remote.origin.promisor", "true"),
+            ("remote.origin.partialCloneFilter", "blob:none"),
+            ("remote.origin.url", self.url),
+        ):
+            if self._configured(name) != value:
+                self.program.git(self.folder, "config", "--local", "--", name, value)
+        patterns = directory / "info" / "sparse-checkout"
+        patterns.parent.mkdir(exist_ok=True)
+        patterns.write_text("/*\n" if path == "." else f"/{path}/\n")
+
+    def _configured(self, name: str) -> str:
+        said = self.program.git(self.folder, "config", "--local", "--get", name, ok=(0, 1))
+        return said.text.removesuffix("\n")
+
+    def fetch(self, target: Target) -> Target:
+        """The target with the commit that was fetched: the remote may have moved since it was asked."""
+        if is_commit(target.fetch):
+            if self._fetched() != target.fetch:
+                self._fetch_commit(target.fetch)
+            return target
+        self._fetch(f"+{target.fetch}:{FETCHED}")
+        commit = self._fetched()
+        if not is_commit(commit):
+            raise GitFailed("CommitMissing", f"{target.fetch} names no commit")
+        return Target(commit, target.name, target.fetch, target.tag)
+
+    def _fetch_commit(self, commit: str) -> None:
+        """Some servers give out only what a name leads to: then everything that names lead to is fetched."""
+        try:
+            self._fetch(f"+{commit}:{FETCHED}")
+            return
+        except GitFailed as problem:
+            if problem.reason not in ("CommitMissing", "RefMissing"):
+                raise
+        self._fetch("+refs/heads/*:refs/runner/heads/*", "+refs/tags/*:refs/runner/tags/*")
+        missing = GitFailed("CommitMissing", f"the remote has no commit {commit}; what is installed stays")
+        try:
+            self.program.git(self.folder, "update-ref", FETCHED, commit)
+        except GitFailed:
+            raise missing from None
+        if self._fetched() != commit:
+            raise missing
+
+    def _fetched(self) -> str:
+        said = self.program.git(
+            self.folder, "rev-parse", "--verify", "--quiet", f"{FETCHED}^{{commit}}", ok=(0, 1, 128)
+        )
+        return said.text.strip() if said.code == 0 else ""
+
+    def _fetch(self, *refspecs: str) -> None:
+        self.program.git(
+            self.folder, "fetch", "--quiet", "--force", "--no-tags", "--no-recurse-submodules",
+            "--no-write-fetch-head", "--no-auto-maintenance", "--filter=blob:none", "--", "origin", *refspecs,
+        )  # fmt: skip
+
+    def is_ancestor(self, commit: str, of: str) -> bool:
+        """Whether history goes on from `commit`; False too when it is not known here."""
+        said = self.program.git(self.folder, "merge-base", "--is-ancestor", commit, of, ok=(0, 1, 128))
+        return said.code == 0
+
+    def check(self, commit: str, path: str) -> None:
+        """Nothing, or GitFailed: the folder is there, and nothing in it would look like less than it is."""
+        if path != ".":
+            said = self.program.git(
+                self.folder, "rev-parse", "--verify", "--quiet", f"{commit}:{path}", ok=(0, 1, 128)
+            )
+            kind = said.code == 0 and self.program.git(self.folder, "cat-file", "-t", said.text.strip())
+            if not kind or kind.text.strip() != "tree":
+                raise GitFailed(
+                    "PathMissing",
+                    f"{commit[:7]} has no folder {path}; what is installed stays. Bring it back, or "
+                    "change path",
+                )
+        listed = self.program.git(
+            self.folder, "--literal-pathspecs", "ls-tree", "-r", "-z", "--full-tree", commit, "--",
+            *([] if path == "." else [f"{path}/"]),
+        )  # fmt: skip
+        for entry in listed.text.split("\0"):
+            if entry.startswith(_GITLINK):
+                raise GitFailed(
+                    "SubmoduleInPath",
+                    f"{entry.partition(chr(9))[2]} is a submodule, which is not fetched; what is installed "
+                    "stays. Take it out of the path, or put the files there",
+                )
+
+    def check_out(self, commit: str, path: str) -> Path:
+        """The folder as that commit has it, whole; GitFailed otherwise. The remote gives what is missing."""
+        self.program.git(
+            self.folder, "checkout", "--quiet", "--force", "--detach", "--no-guess", commit, "--"
+        )
+        self.program.git(self.folder, "clean", "-ffdxq")
+        gone = self.program.git(self.folder, "ls-files", "-z", "--deleted")
+        head = self.program.git(self.folder, "rev-parse", "HEAD").text.strip()
+        if gone.out or head != commit:
+            raise GitFailed("LocalCopyDamaged", "the checkout is not whole; it is made anew")
+        kept_elsewhere = self.program.git(
+            self.folder, "ls-files", "-z", "--", ":(attr:filter=lfs)" + ("" if path == "." else path)
+        ).text.split("\0")[0]
+        if kept_elsewhere:
+            raise GitFailed(
+                "ContentMissing",
+                f"{kept_elsewhere} is kept outside of git (LFS), which is not fetched; what is installed "
+                "stays",
+            )
+        root = self.folder if path == "." else self.folder / path
+        real, top = os.path.realpath(root), os.path.realpath(self.folder)
+        if not root.is_dir() or (real != top and not real.startswith(top + "/")):
+            raise GitFailed("PathOutside", f"{path} leads out of the repository; what is installed stays")
+        return root
+
+    def tidy(self) -> None:
+        """Pack what many fetches have left, now and then."""
+        self.program.git(
+            self.folder, "-c", "gc.auto=3000", "-c", "gc.autoPackLimit=50", "gc", "--auto", "--quiet"
+        )
+
+    def discard(self) -> None:
+        """Throw the copy away."""
+        if self.folder.exists() or self.folder.is_symlink():
+            aside = self.folder.with_name(f"{self.folder.name}.discarded")
+            shutil.rmtree(aside, ignore_errors=True)
+            self.folder.rename(aside)
+            shutil.rmtree(aside, ignore_errors=True)

@@ -1,0 +1,284 @@
+"""Runs a program for a git source: bounded in time and output, in a group of its own, ended by a stop.
+
+Never through a shell, with an environment that is made here: nothing of the machine's or the user's
+configuration, which could name programs to run, is read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from runner.vocabulary.errors import RunnerError
+from runner.vocabulary.printable import printable
+
+LARGEST_ANSWER = 64 * 2**20
+"""Bytes on stdout: the names of 200,000 files fit in. A remote that lists more is cut off."""
+
+LARGEST_COMPLAINT = 256 * 2**10
+_KEPT = (
+    "PATH", "TMPDIR", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy",
+    "ALL_PROXY", "all_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO",
+)  # fmt: skip
+"""How the machine reaches others is its operator's business; none of these names a program."""
+
+_OPTIONS = (
+    "--no-pager",
+    "--no-replace-objects",
+    "-c", "core.hooksPath=/dev/null",
+    "-c", "core.fsmonitor=false",
+    "-c", "core.attributesFile=/dev/null",
+    "-c", "core.excludesFile=/dev/null",
+    "-c", "core.autocrlf=false",
+    "-c", "core.alternateRefsCommand=",
+    "-c", "credential.helper=",
+    "-c", "diff.external=",
+    "-c", "submodule.recurse=false",
+    "-c", "fetch.recurseSubmodules=false",
+    "-c", "fetch.showForcedUpdates=false",
+    "-c", "transfer.advertiseSID=false",
+    "-c", "transfer.bundleURI=false",
+    "-c", "http.followRedirects=false",
+    "-c", "http.lowSpeedLimit=100",
+    "-c", "http.lowSpeedTime=60",
+    "-c", "gc.auto=0",
+    "-c", "maintenance.auto=false",
+    "-c", "gc.autoDetach=false",
+    "-c", "protocol.allow=never",
+    "-c", "protocol.version=2",
+    "-c", "advice.detachedHead=false",
+)  # fmt: skip
+
+
+class GitFailed(RunnerError):
+    """It did not go; `reason` is a word of sources/outcome.py, the message one sentence."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        self.reason = reason
+        super().__init__(message)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """How a program ended, and what it said."""
+
+    code: int
+    out: bytes
+    err: str
+
+    @property
+    def text(self) -> str:
+        return self.out.decode("utf-8", "surrogateescape")
+
+    @property
+    def complaint(self) -> str:
+        """The lines of stderr that say what is wrong, as one printable sentence."""
+        return complaint_of(self.err)
+
+
+@dataclass(slots=True)
+class Program:
+    """Runs git (and gpg) for one source; `stop` may be called from any thread.
+
+    `home` is an empty private folder that stands for the user's. `scheme` is the one transport that is
+    allowed. `given` and `descriptors` are what credentials need; `secrets` are blotted out of what is told.
+    """
+
+    home: Path
+    scheme: str
+    timeout_s: float
+    given: dict[str, str] = field(default_factory=dict)
+    descriptors: tuple[int, ...] = ()
+    secrets: tuple[str, ...] = ()
+    marks: Mapping[str, str] = field(default_factory=dict)
+    _stopped: threading.Event = field(default_factory=threading.Event)
+    _process: subprocess.Popen[bytes] | None = None
+
+    def stop(self) -> None:
+        """End what runs, and let nothing more run."""
+        self._stopped.set()
+        process = self._process
+        if process is not None:
+            _kill(process)
+
+    def git(self, folder: Path, *arguments: str, ok: Sequence[int] = (0,)) -> Said:
+        """Run git in `folder`; GitFailed when it ends with another code than those in `ok`."""
+        allowed = ("-c", f"protocol.{self.scheme}.allow=always")
+        said = self.run(["git", *_OPTIONS, *allowed, *arguments], folder)
+        if said.code not in ok:
+            reason, message = classify(self._blotted(said.err), said.code)
+            raise GitFailed(reason, message)
+        return said
+
+    def run(self, command: Sequence[str], folder: Path, feed: bytes = b"") -> Said:
+        """Run a program; GitFailed when it is not there, takes too long, says too much or was stopped."""
+        if self._stopped.is_set():
+            raise GitFailed("Stopped", "the runner stops")
+        try:
+            process = subprocess.Popen(
+                list(command),
+                cwd=folder,
+                env=self._environment(),
+                stdin=subprocess.PIPE if feed else subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+                pass_fds=self.descriptors,
+            )
+        except FileNotFoundError:
+            if not folder.is_dir():
+                raise GitFailed("LocalCopyDamaged", f"there is no folder {folder}") from None
+            raise GitFailed("GitMissing", f"there is no program {command[0]}; install it") from None
+        except OSError as problem:
+            raise GitFailed("Trouble", f"{command[0]} cannot be started: {problem}") from None
+        self._process = process
+        try:
+            if self._stopped.is_set():
+                raise GitFailed("Stopped", "the runner stops")
+            out, err = self._heard(process, command[0], feed)
+        finally:
+            _kill(process)
+            process.wait()
+            for stream in (process.stdin, process.stdout, process.stderr):
+                if stream is not None:
+                    with contextlib.suppress(OSError):
+                        stream.close()
+            self._process = None
+        if self._stopped.is_set():
+            raise GitFailed("Stopped", "the runner stops")
+        return Said(process.returncode, out, err.decode("utf-8", "replace"))
+
+    def _heard(self, process: subprocess.Popen[bytes], name: str, feed: bytes) -> tuple[bytes, bytes]:
+        assert process.stdout is not None and process.stderr is not None
+        if process.stdin is not None:  # small: it fits into the pipe
+            with contextlib.suppress(OSError):
+                process.stdin.write(feed)
+                process.stdin.close()
+        out, err = bytearray(), bytearray()
+        until = time.monotonic() + self.timeout_s
+        with selectors.DefaultSelector() as selector:
+            selector.register(process.stdout, selectors.EVENT_READ, (out, LARGEST_ANSWER))
+            selector.register(process.stderr, selectors.EVENT_READ, (err, LARGEST_COMPLAINT))
+            while selector.get_map():
+                ready = selector.select(max(until - time.monotonic(), 0))
+                if not ready:
+                    raise GitFailed("TimedOut", f"{name} did not end within {self.timeout_s:.0f} s")
+                for key, _ in ready:
+                    part = os.read(key.fd, 2**16)
+                    if not part:
+                        selector.unregister(key.fileobj)
+                        continue
+                    kept, limit = key.data
+                    if len(kept) + len(part) <= limit:
+                        kept += part
+                    elif kept is out:
+                        raise GitFailed("Trouble", f"{name} said more than {LARGEST_ANSWER >> 20} MiB")
+        try:
+            process.wait(max(until - time.monotonic(), 1.0))
+        except subprocess.TimeoutExpired:
+            raise GitFailed("TimedOut", f"{name} did not end within {self.timeout_s:.0f} s") from None
+        return bytes(out), bytes(err)
+
+    def _environment(self) -> dict[str, str]:
+        kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+        home = str(self.home)
+        return {
+            "PATH": os.defpath,
+            **kept,
+            "LC_ALL": "C",
+            "HOME": home,
+            "XDG_CONFIG_HOME": home,
+            "GNUPGHOME": home,
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "GIT_CONFIG_SYSTEM": "/dev/null",
+            "GIT_CONFIG_GLOBAL": "/dev/null",
+            "GIT_ATTR_NOSYSTEM": "1",
+            "GIT_TERMINAL_PROMPT": "0",
+            "GIT_ASKPASS": "/bin/false",
+            "SSH_ASKPASS": "/bin/false",
+            "SSH_ASKPASS_REQUIRE": "never",
+            "GIT_ALLOW_PROTOCOL": self.scheme,
+            "GIT_PROTOCOL_FROM_USER": "0",
+            "GIT_EDITOR": "/bin/false",
+            "GIT_DISCOVERY_ACROSS_FILESYSTEM": "0",
+            **self.marks,
+            **self.given,
+        }
+
+    def _blotted(self, text: str) -> str:
+        for secret in self.secrets:
+            text = text.replace(secret, "(masked)")
+        return text
+
+
+def complaint_of(err: str) -> str:
+    """What a program complained of, short and printable."""
+    lines = [line.strip() for line in err.splitlines() if line.strip()]
+    telling = [line for line in lines if line.startswith(("fatal:", "error:", "remote:", "ssh:", "Host key"))]
+    return printable("; ".join((telling or lines)[:3]))[:400] or "it said nothing"
+
+
+def classify(err: str, code: int) -> tuple[str, str]:
+    """(reason, sentence) for what git said; it is asked in English (LC_ALL=C)."""
+    for reason, signs in _SIGNS:
+        if any(sign in err for sign in signs):
+            return reason, complaint_of(err)
+    if code < 0:
+        return "Trouble", f"git was ended by signal {-code}"
+    return "Trouble", f"git ended with exit code {code}: {complaint_of(err)}"
+
+
+_SIGNS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("DiskFull", ("No space left on device", "Disk quota exceeded")),
+    (
+        "HostKeyUnknown",
+        ("Host key verification failed", "REMOTE HOST IDENTIFICATION HAS CHANGED", "host key is known for"),
+    ),
+    (
+        "AuthenticationFailed",
+        (
+            "Authentication failed", "could not read Username", "could not read Password",
+            "Permission denied (", "returned error: 401", "returned error: 403", "Access denied",
+            "invalid credentials", "Load key",
+        ),
+    ),
+    ("CommitMissing", ("not our ref", "unadvertised object", "no such remote ref")),
+    ("RefMissing", ("couldn't find remote ref", "Couldn't find remote ref")),
+    (
+        "RemoteUnreachable",
+        (
+            "Could not resolve host", "Failed to connect", "Couldn't connect", "Connection refused",
+            "Connection timed out", "Connection reset", "Connection closed", "Network is unreachable",
+            "No route to host", "unable to connect", "unable to access", "Operation too slow", "early EOF",
+            "hung up unexpectedly", "does not appear to be a git repository", "epository not found",
+            "not found", "Could not read from remote repository", "RPC failed", "bad line length",
+            "protocol error", "unable to look up", "dubious ownership", "Name or service not known",
+            "Temporary failure in name resolution", "transfer closed", "invalid index-pack output",
+            "does not exist",
+        ),
+    ),
+    (
+        "LocalCopyDamaged",
+        (
+            "bad object", "a git repository", "unable to read", "is corrupt", "corrupted", "loose object",
+            "bad config", "index file", "missing blob", "missing tree", "bad tree", "inflate", "packfile",
+            "unable to parse", "Could not parse object", "did not send all necessary objects",
+            "unable to create", "not a valid object", "invalid sha1 pointer", "your current branch appears",
+        ),
+    ),
+)  # fmt: skip
+"""The first that fits says what it was; what concerns the remote comes before what concerns the copy."""
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """The whole group: git starts helpers, and they ssh."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
