@@ -23,6 +23,7 @@ from runner.daemon.roster import Roster
 from runner.daemon.scheduler import Scheduler
 from runner.daemon.telling import Listener, Telling
 from runner.daemon.wake_ups import WakeUps
+from runner.daemon.windows import WindowKeeper
 from runner.execution.order import Ended
 from runner.execution.processes import boot_id, kill_marked
 from runner.execution.supervisor import Supervisor, mark_of
@@ -102,6 +103,7 @@ class Engine:
             put_back=self._put_back,
             to_stop=self._look_soon,
         )
+        self._windows = WindowKeeper(self._bridge, self._roster, self._telling, changed=self._look_soon)
         self._fan_outs = FanOuts(
             loop,
             self._bridge,
@@ -112,6 +114,7 @@ class Engine:
             project=project,
             state=state,
             zone_of=lambda: self._roster.zone,
+            window_of=self._windows.window_of,
             cannot_start=self._cannot_fan_out,
             finished=self._fan_out_ended,
         )
@@ -215,6 +218,7 @@ class Engine:
                 self._next_deadline = None if late or overdue else reader.instances.next_deadline()
                 live = reader.instances.live()
                 self._external.take_in(reader, now)
+                self._windows.look(reader, now, is_new=is_new)
         except Exception as problem:  # whatever it is, the engine goes on, and looks again
             self._telling.trouble("reading the database", problem)
             self._next_deadline = None
@@ -231,6 +235,7 @@ class Engine:
         self._job_ends = self._roster.next_end(now)
         if over := self._roster.over(now):
             self._housekeeping.expire_jobs(over, now)
+        self._windows.act(now)
         if overdue:
             self._obeying.force(live, now)
         self._obeying.obey(live, now)
@@ -276,7 +281,7 @@ class Engine:
         now = self._clock.now()
         instants = (
             self._scheduler.next_at(), self._dispatcher.next_due, self._roster.hold_ends, self._next_deadline,
-            self._job_ends, self._external.next_at,
+            self._job_ends, self._external.next_at, self._windows.next_at,
         )  # fmt: skip
         wake_at = min((at for at in instants if at is not None), default=now + LONGEST_SLEEP)
         delay_s = min(max(wake_at - now, timedelta(0)), LONGEST_SLEEP).total_seconds()
@@ -290,7 +295,10 @@ class Engine:
         """The time has come for which the timer was set."""
         self._timer = None
         now = self._clock.now()
-        ends = (self._roster.hold_ends, self._next_deadline, self._job_ends, self._external.next_at)
+        ends = (
+            self._roster.hold_ends, self._next_deadline, self._job_ends, self._external.next_at,
+            self._windows.next_at,
+        )  # fmt: skip
         long_ago = self._clock.boot_s() - self._looked_at_s >= LONGEST_SLEEP.total_seconds()
         if long_ago or any(at is not None and at <= now for at in ends):
             self.look()

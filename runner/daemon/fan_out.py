@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from runner.daemon.target_records import TargetRecords
 from runner.daemon.turns import Begun, Turns
 from runner.dispatch.tasks import (
+    EXPIRES_IN,
     Again,
     EndOfTry,
     FanOutRules,
@@ -58,7 +59,7 @@ class FanOut:
         self._rules: FanOutRules = definition.fan_out
         self._inventory: str = definition.spec["tasks"]["inventory"]
         self._records = TargetRecords(desk, self.instance, definition)
-        self._turns = Turns(self._rules, tasks, desk.clock.now(), instance.expires_at)
+        self._turns = self._new_turns(tasks)
         self._pausing = self._stopping = self._closed = self._over = False
         self._time_is_up = False
         self._asked: dict[str, TargetRequest] = {}
@@ -67,6 +68,16 @@ class FanOut:
         self._timer: asyncio.TimerHandle | None = None
         self._end_waits = False
         self._deadline = self._set_deadline()
+
+    def _new_turns(self, tasks: Sequence[OpenTask]) -> Turns:
+        """Inside windows a target is tried until the last one closes, unless `expiresIn` is declared."""
+        window, rules, last = self._desk.window_of(self.instance), self._rules, self.instance.expires_at
+        if window is not None and not window.each:
+            ends = [at for at in (last, window.last_close) if at is not None]
+            last = min(ends, default=None)
+        elif rules.expires_in is None:
+            rules = replace(rules, expires_in=EXPIRES_IN)
+        return Turns(rules, tasks, self._desk.clock.now(), last)
 
     def look(self) -> None:
         """Start what may start now; end the run when nothing is left to do."""
@@ -182,6 +193,9 @@ class FanOut:
         if self._deadline is not None and self._deadline[0] <= now:
             self._time_is_over(now)
             return
+        if not self._in_its_window(now):
+            self._sleep(now, closed=True)
+            return
         start, late = self._turns.next(now, self._may_take)
         for target in late:
             self._records.expired(target, now)
@@ -189,10 +203,19 @@ class FanOut:
             self._start(target, now)
         self._sleep(now)
 
-    def _sleep(self, now: datetime) -> None:
+    def _in_its_window(self, now: datetime) -> bool:
+        """T2: whether its window has time left for a target; at the close the run is asked to pause."""
+        window = self._desk.window_of(self.instance)
+        if window is None:
+            return True
+        opening = window.opening_at(now)
+        return opening is not None and opening.may_start(now)
+
+    def _sleep(self, now: datetime, *, closed: bool = False) -> None:
         """Until the next try is due, or the time of the run is over."""
         ends = self._deadline[0] if self._deadline is not None else None
-        instants = [at for at in (self._turns.next_at(), ends, *self._taken_elsewhere.values()) if at]
+        tries = () if closed else (self._turns.next_at(), *self._taken_elsewhere.values())
+        instants = [at for at in (ends, *tries) if at]
         if instants:
             delay_s = max((min(instants) - now).total_seconds(), 0.0)
             self._timer = self._desk.loop.call_later(min(delay_s, 30.0) + 0.001, self.look)

@@ -23,6 +23,7 @@ from runner.operations.record_warnings import record_warnings
 from runner.operations.run_target import freeze_targets
 from runner.operations.targets_of import Target, targets_of
 from runner.operations.whole_copies import WholeCopies
+from runner.schedules.window import Window
 from runner.store.port import Store
 from runner.store.records import InstanceRecord, OpenTask, TaskRecord
 
@@ -38,6 +39,7 @@ class Desk:
     clock: Clock
     telling: Telling
     locks: TargetLocks
+    window_of: Callable[[InstanceRecord], Window | None]
     order: Callable[[InstanceRecord, Definition, TaskRecord], Order]
     finished: Callable[[InstanceRecord, Finished | None], None]
 
@@ -57,6 +59,7 @@ class FanOuts:
         project: Path,
         state: Path,
         zone_of: Callable[[], str],
+        window_of: Callable[[InstanceRecord], Window | None] = lambda _: None,
         cannot_start: Callable[[InstanceRecord, Exception], None],
         finished: Callable[[int, Finished | None, Ended | None], None],
     ) -> None:
@@ -73,7 +76,7 @@ class FanOuts:
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="inventories")
         self._desk = Desk(
             loop, bridge, store, supervisor, clock, telling, TargetLocks(loop.call_soon),
-            order=self._order, finished=self._done,
+            window_of=window_of, order=self._order, finished=self._done,
         )  # fmt: skip
 
     def begin(self, instance: InstanceRecord, definition: Definition) -> None:

@@ -11,6 +11,7 @@ from runner.lifecycle.holds import active
 from runner.operations.decide_once import due_after
 from runner.operations.schedulable import NamedSchedule, SchedulableJob, schedulable
 from runner.operations.settings import zone_of_jobs_without_a_schedule
+from runner.schedules.window import Window
 from runner.store.port import Reader
 
 Key = tuple[str, str]
@@ -35,6 +36,8 @@ class Roster:
     def __init__(self) -> None:
         self.jobs: Mapping[str, SchedulableJob] = {}
         self.unusable: Mapping[str, Exception] = {}
+        self.windows: Mapping[str, Mapping[str, Window]] = {}
+        """The windows of each job that has some, by the name of their schedule."""
         self.external: Mapping[str, str] = {}
         """Of the jobs that other systems execute, how those learn that it is time: `webhook` or `poll`."""
         self.serial: int | None = None
@@ -85,6 +88,7 @@ class Roster:
             except Exception as problem:  # written by another version, damaged, or a zone not known here
                 unusable[name] = problem
         self.jobs = jobs
+        self.windows = {uid: job.windows for uid, job in jobs.items() if job.windows}
         self.external = {uid: job.external for uid, job in jobs.items() if job.external}
         self.unusable = unusable
 

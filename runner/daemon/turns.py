@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from runner.dispatch.tasks import (
+    FOR_EVER,
     Again,
     Cancelled,
     EndOfTry,
@@ -240,7 +241,7 @@ class Turns:
             self._dropped.append(place)
 
     def _expires_at(self, now: datetime) -> datetime:
-        own = now + self._rules.expires_in
+        own = now + (self._rules.expires_in or FOR_EVER)
         return min(own, self._last) if self._last is not None else own
 
     def _lose(self) -> None:

@@ -83,7 +83,7 @@ def resolved_job(document: Mapping[str, Any], around: Surroundings) -> dict[str,
         "files": {path: around.sha256(path) for path in sorted(set(files_of(steps)))},
         "runAs": policies.nearest_declared(levels, "runAs"),
         # Only where there are any: a job without them is the same as before there were inventories.
-        **({"tasks": resolved_tasks(spec["tasks"], around)} if "tasks" in spec else {}),
+        **({"tasks": resolved_tasks(spec["tasks"], around, schedules)} if "tasks" in spec else {}),
         **external,
     }
 

@@ -30,8 +30,16 @@ def resolved_inventory(document: Mapping[str, Any], around: Surroundings) -> dic
     }
 
 
-def resolved_tasks(tasks: Mapping[str, Any], around: Surroundings) -> dict[str, Any]:
-    """A job's `tasks`, with the content of its inventory: a run that has begun keeps the targets it had."""
+def resolved_tasks(
+    tasks: Mapping[str, Any], around: Surroundings, schedules: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """A job's `tasks`, with the content of its inventory: a run that has begun keeps the targets it had.
+
+    With a window for a whole range a target is tried every `retryEvery` of the window, until the range is
+    over (`expiresIn` null).
+    """
+    ranges = [each["window"][0] for each in schedules.values() if each.get("window")]
+    in_range = next((each for each in ranges if each["repeat"] == "range"), None)
     name = tasks["inventory"]
     if name not in around.inventories:
         raise LookupError(f"there is no Inventory/{name}")
@@ -45,8 +53,8 @@ def resolved_tasks(tasks: Mapping[str, Any], around: Surroundings) -> dict[str, 
         "waveMinSuccess": tasks.get("waveMinSuccess", AT_LEAST_ONE),
         "minSuccess": tasks.get("minSuccess", "100%"),
         "maxFailures": tasks.get("maxFailures"),
-        "retryEvery": tasks.get("retryEvery", "5m"),
-        "expiresIn": tasks.get("expiresIn", "30m"),
+        "retryEvery": tasks.get("retryEvery", in_range["retryEvery"] if in_range else "5m"),
+        "expiresIn": tasks.get("expiresIn", None if in_range else "30m"),
         "timeout": tasks.get("timeout"),
         "onPause": tasks.get("onPause", "finish"),
     }

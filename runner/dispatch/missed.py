@@ -8,11 +8,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from runner.lifecycle.holds import family
 from runner.schedules.slot import Slot
 from runner.vocabulary.duration import format_duration
 
 TOLERANCE = timedelta(seconds=60)
 """A slot decided later than this after its time was missed; a shorter interval is its own tolerance."""
+
+FOR_GOOD = frozenset({"removed", "expired", "finished"})
+"""Kinds of hold under which nothing begins any more."""
 
 ONCE = "once"
 """In the trigger of a run that nothing replaces (of a range, fire-and-forget): holds and overlaps let it wait
@@ -53,11 +57,18 @@ def is_in_a_queue(trigger: Mapping[str, Any]) -> bool:
     """Whether an instance is one of those that are caught up: oldest first, one at a time (R10).
 
     So is one that a job's own code asked for: it comes when the instance that asked is over. And one of which
-    there is no other (`once`) waits for its turn.
+    there is no other (`once`) waits for its turn, as the runs of a backfill do.
     """
-    return bool(
-        trigger.get("missed") or trigger.get("after_missed") or trigger.get("earlier") or trigger.get(ONCE)
-    )
+    words = ("missed", "after_missed", "earlier", ONCE, "backfill")
+    return any(trigger.get(word) for word in words)
+
+
+def outlasts_holds(trigger: Mapping[str, Any], kind: str) -> bool:
+    """Whether a run that has not begun waits for the end of a hold of this kind instead of being dropped.
+
+    There is no other run of its range. Holds that are for good end it all the same.
+    """
+    return bool(trigger.get(ONCE)) and family(kind) not in FOR_GOOD
 
 
 @dataclass(slots=True)

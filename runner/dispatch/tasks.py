@@ -11,6 +11,11 @@ from typing import Any, Literal, NamedTuple
 from runner.retries import Retry, RetryPolicy, decide_retry
 from runner.vocabulary.duration import parse_duration
 
+EXPIRES_IN = timedelta(minutes=30)
+"""For how long a target is tried again where nothing else is said (system B)."""
+
+FOR_EVER = timedelta(days=3650)
+
 Share = int | str
 """A number of targets, or a part of them: `90%`."""
 
@@ -25,7 +30,8 @@ class FanOutRules:
     min_success: Share
     max_failures: int | None
     retry_every: timedelta
-    expires_in: timedelta
+    expires_in: timedelta | None
+    """None: until the windows of its schedule are over."""
     timeout: timedelta | None
     on_pause: Literal["finish", "interrupt"]
 
@@ -40,7 +46,7 @@ class FanOutRules:
             min_success=tasks["minSuccess"],
             max_failures=tasks["maxFailures"],
             retry_every=parse_duration(tasks["retryEvery"]),
-            expires_in=parse_duration(tasks["expiresIn"]),
+            expires_in=parse_duration(tasks["expiresIn"]) if tasks["expiresIn"] else None,
             timeout=parse_duration(timeout) if timeout else None,
             on_pause=tasks["onPause"],
         )

@@ -7,14 +7,17 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from runner.dispatch.missed import is_in_a_queue
+from runner.dispatch.missed import is_in_a_queue, outlasts_holds
 from runner.dispatch.places import Need, Taker, decide_places, needed
-from runner.dispatch.start import Answer, Other, Start, decide_start
+from runner.dispatch.start import OVERLAP, Answer, Other, Skip, Start, Wait, decide_start
 from runner.lifecycle.holds import active
 from runner.lifecycle.instance import TRIGGERED
 from runner.store.port import Reader
 from runner.store.records import InstanceRecord
 from runner.vocabulary.identity import Address
+
+HELD = "held"
+"""What a run waits for that no hold drops: their end."""
 
 
 class Overlap(NamedTuple):
@@ -64,6 +67,12 @@ def decide_claim(
         force=bool(instance.trigger.get("force")),
         begun=instance.epoch > 0,
     )
+    if (
+        isinstance(answer, Skip)
+        and answer.reason != OVERLAP
+        and outlasts_holds(instance.trigger, answer.blocker)
+    ):
+        return Wait(HELD)
     if isinstance(answer, Start) and needs:
         holders = [Taker(each.id, each.locks) for each in reader.instances.holders()]
         return decide_places(needs, holders, ahead_of(reader, instance, now)) or answer

@@ -12,10 +12,11 @@ from runner.lifecycle.instance import LIVE
 from runner.operations.consecutive_failures import SHUTDOWN
 from runner.operations.metrics import with_attempt
 from runner.operations.outcome import EXPIRED, SUPERVISOR, Finished, Problem, Recording, definition_of
+from runner.operations.retry_of import retry_of
 from runner.operations.under_intent import died_while_pausing, end_under_intent
 from runner.operations.unknown_ends import gone_after_a_stop, paused_again
 from runner.operations.worth_a_retry import worth_a_retry
-from runner.retries import Retry, RetryPolicy, decide_retry
+from runner.retries import Retry, decide_retry
 from runner.store.port import Transaction
 from runner.store.records import InstanceRecord
 
@@ -111,13 +112,14 @@ def failed(
     instance = recording.instance
     failures = instance.failures + 1
     if retryable:
+        policy, until = retry_of(recording.spec, instance, recording.now)
         retry = decide_retry(
-            RetryPolicy.from_resolved(recording.spec["retry"]),
+            policy,
             failures,
             instance.first_error_at or recording.now,
             recording.now,
             draw,
-            expires_at=instance.expires_at,
+            expires_at=until,
         )
         if isinstance(retry, Retry):
             return recording.again("retry", "retry", retry.at, error, failures=failures)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from runner.access.permission import Actor
+from runner.dispatch.missed import outlasts_holds
 from runner.lifecycle.holds import active, family, is_blocking
 from runner.lifecycle.instance import INSTANCE
 from runner.lifecycle.job import JOB, Status, job_status, why_it_waits
@@ -88,9 +89,12 @@ def hold_job(
     stop = record.resolved["onDisable"] == "stop"
     pause = record.resolved["onDisable"] == "pause" and family(kind) in KEEPS_PAUSED
     stays_paused = family(kind) in KEEPS_PAUSED
-    dropped, stopped, paused, kept, running = 0, 0, 0, 0, 0
+    dropped, stopped, paused, kept, running, waiting = 0, 0, 0, 0, 0, 0
     for instance in tx.instances.unfinished_of(record.uid):
         if instance.state == "SCHEDULED" and instance.epoch == 0:
+            if outlasts_holds(instance.trigger, kind):
+                waiting += 1
+                continue
             end_waiting(tx, instance, "skip", f"hold {kind}", who=who, now=now)
             dropped += 1
         elif stop and INSTANCE.accepts(instance.state, "cancel"):
@@ -107,6 +111,7 @@ def hold_job(
             running += 1
     notes = counted(
         (dropped, "waiting start dropped", "waiting starts dropped"),
+        (waiting, "start waits for the end of the hold", "starts wait for the end of the hold"),
         (stopped, "run is being stopped", "runs are being stopped"),
         (paused, "run is being paused", "runs are being paused"),
         (kept, "paused run goes on only when the hold ends", "paused runs go on only when the hold ends"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ from runner.operations.end_date import end_date
 from runner.operations.installed_jobs import schedules_of, whole
 from runner.schedules.jitter import jitter_for
 from runner.schedules.slot import Schedule
+from runner.schedules.window import Window
 from runner.store.records import ObjectRecord
 from runner.vocabulary.duration import parse_duration
 
@@ -49,12 +50,23 @@ class SchedulableJob:
     external: str | None = None
     """`webhook` or `poll` when another system executes it: how that learns that it is time."""
     ends_at: datetime | None = None
+    windows: Mapping[str, Window] = field(default_factory=dict)
+    """Of those of its schedules that have some."""
+
+    def may_begin(self, schedule: str | None, origin: str, now: datetime) -> bool:
+        """Whether a run of that schedule may be claimed now: its window is open, and long enough (I4)."""
+        window = self.windows.get(schedule) if schedule and origin == "slot" else None
+        if window is None:
+            return True
+        opening = window.opening_at(now)
+        return opening is not None and opening.may_start(now)
 
 
 def schedulable(record: ObjectRecord, installation_id: str, zone: str = "UTC") -> SchedulableJob:
     """The daemon's view of an installed job; DamagedRow when it means nothing any more."""
     spec = whole(record).resolved
     automatic = spec["mode"] == "automatic"
+    schedules = schedules_of(record)
     return SchedulableJob(
         uid=record.uid,
         name=record.name,
@@ -64,7 +76,7 @@ def schedulable(record: ObjectRecord, installation_id: str, zone: str = "UTC") -
         hidden=bool(spec["hidden"]),
         schedules=tuple(
             _named_schedule(name, schedule, spec["schedules"][name], record.uid, installation_id)
-            for name, schedule in schedules_of(record).items()
+            for name, schedule in schedules.items()
         )
         if automatic
         else (),
@@ -77,6 +89,7 @@ def schedulable(record: ObjectRecord, installation_id: str, zone: str = "UTC") -
         inputs=check_inputs(spec["inputs"], spec["with"])[0] if spec["inputs"] else _NO_INPUTS,
         external=_means(spec),
         ends_at=end_date(spec, zone),
+        windows={name: each for name, each in schedules.items() if isinstance(each, Window)},
     )
 
 

@@ -8,8 +8,9 @@ from runner.execution.order import Ended
 from runner.lifecycle.pausing import PAUSE
 from runner.operations.outcome import Finished, Problem, Recording
 from runner.operations.pausing import SLEEPING, resume_instance
+from runner.operations.retry_of import retry_of
 from runner.operations.worth_a_retry import worth_a_retry
-from runner.retries import Retry, RetryPolicy, decide_retry
+from runner.retries import Retry, decide_retry
 
 DONE = "pause_done"
 
@@ -48,10 +49,8 @@ def _failed(recording: Recording, ended: Ended, error: Problem, draw: float) -> 
     instance, failures = recording.instance, recording.instance.failures + 1
     first_error_at = instance.first_error_at or recording.now
     if worth_a_retry(ended, recording.spec):
-        policy = RetryPolicy.from_resolved(recording.spec["retry"])
-        retry = decide_retry(
-            policy, failures, first_error_at, recording.now, draw, expires_at=instance.expires_at
-        )
+        policy, until = retry_of(recording.spec, instance, recording.now)
+        retry = decide_retry(policy, failures, first_error_at, recording.now, draw, expires_at=until)
         if isinstance(retry, Retry):
             return recording.paused(
                 PAUSE,

@@ -148,6 +148,20 @@ class Window:
             self._none_after = instant
         return found
 
+    def last_opening(self, instant: datetime) -> Opening | None:
+        """The latest opening that has closed at this moment; None when none has in the last three months."""
+        back = 4
+        while back <= _LOOKED_BACK:
+            closed = None
+            for opening in self._openings(self._day(instant, -back)):
+                if opening.closes_at > instant:
+                    break
+                closed = opening
+            if closed is not None:
+                return closed
+            back *= 4
+        return None
+
     def is_over(self, instant: datetime) -> bool:
         """Whether nothing is open and nothing will open."""
         return self.opening_at(instant) is None and self.next_opening(instant) is None

@@ -1,0 +1,74 @@
+"""The windows of what runs and waits: noticed at their edges, kept in one write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from runner.daemon.bridge import Bridge
+from runner.daemon.roster import Roster
+from runner.daemon.telling import Telling
+from runner.operations.keep_windows import Kept, keep_windows, look_at_windows, window_of
+from runner.schedules.window import Window
+from runner.store.port import Reader
+from runner.store.records import InstanceRecord
+
+
+class WindowKeeper:
+    """Asks nothing of an installation without windows. `changed` runs when a run has been asked something."""
+
+    def __init__(
+        self, bridge: Bridge, roster: Roster, telling: Telling, *, changed: Callable[[], None]
+    ) -> None:
+        self._bridge = bridge
+        self._roster = roster
+        self._telling = telling
+        self._changed = changed
+        self._asked: tuple[int, ...] = ()
+        self._finishing: dict[int, str] = {}
+        self._look_for_strays = True
+        self.next_at: datetime | None = None
+
+    def look(self, reader: Reader, now: datetime, *, is_new: bool) -> None:
+        """See what is asked of which run; `act` carries it out."""
+        windows = self._roster.windows
+        if is_new:  # other windows, or other jobs
+            self._look_for_strays = True
+            self._finishing.clear()
+        self._asked, self.next_at = (), None
+        if not windows and not self._look_for_strays:
+            return
+        found = look_at_windows(
+            reader, windows, now, strays=self._look_for_strays, known=self._finishing.keys()
+        )
+        self._asked, self.next_at = found
+        self._look_for_strays = False
+        if self.next_at is not None and self.next_at <= now:
+            self.next_at = None
+
+    def act(self, now: datetime) -> None:
+        """Pause, stop, end and let go on, as was seen."""
+        ids, windows = self._asked, self._roster.windows
+        if not ids:
+            return
+        self._asked = ()
+
+        def done(kept: Kept | None, problem: BaseException | None) -> None:
+            if problem is not None:
+                self._telling.trouble("keeping runs inside their windows", problem)
+                self._look_for_strays = True
+            elif kept is not None:
+                self._told(kept)
+
+        self._bridge.write(lambda tx: keep_windows(tx, ids, windows, now), done)
+
+    def window_of(self, instance: InstanceRecord) -> Window | None:
+        """The windows that a run is bound to."""
+        return window_of(instance, self._roster.windows)
+
+    def _told(self, kept: Kept) -> None:
+        for ended in kept.ended:
+            self._telling.not_started(ended)
+        self._finishing.update(kept.finishing or {})
+        if kept.changed:
+            self._changed()
