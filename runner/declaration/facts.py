@@ -15,7 +15,7 @@ from runner.declaration.step_kinds import named_files, steps_of, touched
 from runner.declaration.targets import NAME, format_of_inventory
 from runner.declaration.triggers import brings_inputs, hook_of, needed, upstream_of
 
-FACTS_VERSION = 5
+FACTS_VERSION = 6
 """Part of a cache's key: raised when facts of the same document come out differently."""
 
 PRUNE = "jobs.runner/prune"
@@ -132,6 +132,8 @@ def _references(kind: str, spec: Mapping[str, Any]) -> Iterator[tuple[Path, str]
     yield from _credentials(("defaults", "env"), _mapping(spec.get("defaults")).get("env"))
     yield from _webhook(("external", "webhook"), spec)
     yield from _webhook(("defaults", "external", "webhook"), _mapping(spec.get("defaults")))
+    if kind == "Runner":
+        yield from _sources(spec)
     for path, step in steps_of(spec):
         for below, name in touched(step):
             yield (*path, *below), name
@@ -149,6 +151,15 @@ def _webhook(path: Path, spec: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
     if isinstance(webhook.get("connection"), str):
         yield (*path, "connection"), f"Connection/{webhook['connection']}"
     yield from _credentials(path, {"secret": webhook.get("secret")})
+
+
+def _sources(spec: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+    for name, source in _mapping(spec.get("sources")).items():
+        git = _mapping(_mapping(source).get("git"))
+        if isinstance(git.get("authorization"), str):
+            yield ("sources", name, "git", "authorization"), f"Authorization/{git['authorization']}"
+        hint = _mapping(git.get("webhook"))
+        yield from _credentials(("sources", name, "git", "webhook"), {"secret": hint.get("secret")})
 
 
 def _files(kind: str, spec: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:

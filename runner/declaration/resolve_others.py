@@ -11,6 +11,8 @@ from runner.declaration.resolve_policies import WEB
 from runner.declaration.resolve_schedule import resolved_dates, resolved_schedule
 from runner.declaration.resolve_steps import files_of, resolved_steps, rooted
 from runner.declaration.resolve_tasks import resolved_inventory
+from runner.sources.settings import INTERVAL, PATH, TIMEOUT
+from runner.sources.wanted import DEFAULT
 
 Document = Mapping[str, Any]
 
@@ -116,7 +118,33 @@ def _runner(document: Document, _around: Surroundings) -> dict[str, Any]:
             for name, each in (spec.get("roots") or {}).items()
         },
         **({"web": {**WEB, **(spec["web"] or {})}} if "web" in spec else {}),
+        **({"sources": _sources(spec["sources"])} if spec.get("sources") else {}),
     }
+
+
+def _sources(given: Mapping[str, Any]) -> dict[str, Any]:
+    found = {}
+    for name, each in given.items():
+        git = each["git"]
+        verify = git.get("verify")
+        found[name] = {
+            "git": {
+                "url": git["url"],
+                "ref": dict(git.get("ref") or {"branch": DEFAULT.name}),
+                "path": git.get("path", PATH),
+                "interval": git.get("interval", INTERVAL),
+                "timeout": git.get("timeout", TIMEOUT),
+                "authorization": git.get("authorization"),
+                "verify": verify
+                and {
+                    "what": verify.get("what", "commit"),
+                    "allowedSigners": verify.get("allowedSigners"),
+                    "pgpKeys": verify.get("pgpKeys"),
+                },
+                "webhook": git.get("webhook"),
+            }
+        }
+    return found
 
 
 RESOLVERS: dict[str, Callable[[Document, Surroundings], dict[str, Any]]] = {

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, Strict
 
 from runner.declaration.kinds.envelope import Envelope
 from runner.declaration.kinds.policies import Policies
+from runner.declaration.kinds.sources import Source
 from runner.declaration.texts import (
     Count,
     EntryName,
@@ -63,7 +64,9 @@ class RunnerSpec(Model):
     roots: dict[EntryName, Root] = Field(
         default_factory=dict, description="Folders that steps may use, by name"
     )
-    sources: dict[str, Any] | None = Field(default=None, description="Where declarations come from")
+    sources: dict[EntryName, Source] | None = Field(
+        default=None, description="Further sources of declarations, by name"
+    )
     web: Web | None = Field(
         default=None, description="The HTTP listener; without it there is none, {} is one on loopback"
     )

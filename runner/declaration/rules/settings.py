@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from runner.declaration.problem import Path, Problem
-from runner.declaration.rules import external
+from runner.declaration.rules import external, sources
 from runner.declaration.rules import schedule as schedule_rules
-from runner.declaration.rules.wording import beside, not_yet
+from runner.declaration.rules.wording import beside
 
 
 def library(_document: Mapping[str, Any], spec: Mapping[str, Any]) -> Iterator[Problem]:
@@ -32,9 +32,7 @@ def library(_document: Mapping[str, Any], spec: Mapping[str, Any]) -> Iterator[P
 
 
 def runner(_document: Mapping[str, Any], spec: Mapping[str, Any]) -> Iterator[Problem]:
-    """The zone exists, the listener has its names; several sources come later."""
+    """The zone exists, the listener has its names, and git gets nothing else than addresses and names."""
     yield from schedule_rules.zone(("spec", "timezone"), spec.get("timezone"))
     yield from external.web(("spec", "web"), spec.get("web"))
-    if "sources" in spec:
-        instead = "one folder is there: runner up PATH"
-        yield not_yet(("spec", "sources"), "several sources", hint=instead, at_key=True)
+    yield from sources.sources(("spec", "sources"), spec.get("sources"))
