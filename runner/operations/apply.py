@@ -150,7 +150,10 @@ def _new_object(planned: Planned, change: Change) -> NewObject:
 
 @dataclass(slots=True)
 class _Carrying:
-    """One carrying out; `uids` has what it has installed, `draining` what could not go yet."""
+    """One carrying out; `uids` has what it has installed, `draining` what could not go yet.
+
+    `maintenance` is the hold of one that is on: what is installed meanwhile is held too.
+    """
 
     planned: Planned
     objects: dict[Address, NewObject]
@@ -158,6 +161,7 @@ class _Carrying:
     now: datetime
     uids: dict[Address, str] = field(default_factory=dict)
     draining: list[Address] = field(default_factory=list)
+    maintenance: HoldRecord | None = None
 
     def work(self, tx: Transaction) -> Applied:
         plan = self.planned.plan
@@ -178,6 +182,7 @@ class _Carrying:
             at=self.now,
             who=self.who,
         )
+        self.maintenance = maintenance_under_way(tx, self.now) if plan.count("install") else None
         for change in plan.in_carrying_order():
             self._change(tx, change)
         self._relocate(tx)
@@ -215,9 +220,8 @@ class _Carrying:
                 tx.slots.drop_watermark(uid, schedule)  # of an earlier life
             hold = HoldRecord(uid, "new", GIT, "newly installed", self.now)
             tx.holds.add(uid, hold, who=self.who, why=change.reason)
-            maintenance = maintenance_under_way(tx, self.now)
-            if maintenance is not None:
-                tx.holds.add(uid, replace(maintenance, object_uid=uid, since=self.now), who=self.who)
+            if self.maintenance is not None:
+                tx.holds.add(uid, replace(self.maintenance, object_uid=uid, since=self.now), who=self.who)
 
     def _write(self, tx: Transaction, change: Change) -> None:
         new, uid = self.objects[change.address], self._uid(change.address, change.uid)

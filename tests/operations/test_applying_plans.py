@@ -478,3 +478,18 @@ def test_doctor_names_contents_that_are_gone_or_damaged(project):
     copy.unlink()
     folder = project.state / "blobs"
     assert found() == [("error", f"1 files of installed objects are missing in {folder}")]
+
+
+def test_however_many_objects_are_installed_maintenance_is_looked_up_once(project, monkeypatch):
+    from runner.operations import apply
+
+    asked = []
+
+    def counted(tx, now):
+        asked.append(now)
+
+    monkeypatch.setattr(apply, "maintenance_under_way", counted)
+    for number in range(5):
+        project.job(f"job-{number}")
+    assert project.apply().changed
+    assert len(asked) == 1
