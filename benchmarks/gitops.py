@@ -93,7 +93,9 @@ def main(objects: int) -> None:
             floor.append(timed(lambda: scan_and_stat(project / "jobs.d")))
     planned, diffed, synced, scanned = (statistics.median(each) for each in (plan, diff, sync, floor))
     print(f"{objects} objects, {os.cpu_count()} cores, medians of {ROUNDS}")
-    print(f"apply, all new        {apply_s:6.2f} s   {apply_s / raw_s:5.1f} x bare inserts   {peak_mib:4.0f} MiB")
+    print(
+        f"apply, all new        {apply_s:6.2f} s   {apply_s / raw_s:5.1f} x bare inserts   {peak_mib:4.0f} MiB"
+    )
     print(f"plan, 100 changed     {planned:6.2f} s   {planned / diffed:5.1f} x git diff --stat")
     print(f"one file, committed   {synced:6.2f} s   {synced / scanned:5.1f} x scandir and stat")
 

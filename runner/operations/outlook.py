@@ -52,12 +52,9 @@ def _kept(reader: Reader, uid: str) -> tuple[int, Sequence[str]] | None:
 
 
 def _crowd(reader: Reader) -> Mapping[str, tuple[Mapping[str, Any], int]]:
-    held = reader.holds.all()
     crowd: dict[str, tuple[Mapping[str, Any], int]] = {}
-    for record in reader.objects.all("Job"):
-        if record.uid in held or record.resolved.get("mode") == "manual":
-            continue
-        for schedule in (record.resolved.get("schedules") or {}).values():
-            key = json.dumps(schedule, sort_keys=True, default=str)
-            crowd[key] = (schedule, crowd.get(key, (schedule, 0))[1] + 1)
+    for text, jobs in reader.objects.schedules().items():
+        for schedule in json.loads(text).values():
+            key = json.dumps(schedule, sort_keys=True)
+            crowd[key] = (schedule, crowd.get(key, (schedule, 0))[1] + jobs)
     return crowd

@@ -73,6 +73,10 @@ class ObjectReads(Protocol):
     def all(self, kind: str | None = None) -> list[ObjectRecord]:
         """Sorted by kind and name."""
 
+    def schedules(self) -> dict[str, int]:
+        """The schedules (JSON text of a map) of the installed jobs that start by themselves and are not held,
+        each with how many jobs have exactly these."""
+
     def tombstones(self) -> list[ObjectRecord]: ...
     def versions(self, kind: str | None = None) -> dict[str, tuple[str, int]]:
         """uid → (digest, revision): notice cheaply what changed since the last look."""

@@ -39,6 +39,16 @@ _summary = cast("Callable[[Any], InstalledSummary]", partial(tuple.__new__, Inst
 ENDS_WITH_REMOVAL = ("new", "git", "removed", "missing_ref", "expired", "finished")
 """Holds that go with an uninstalled object; what an operator or a failure put there waits for its return."""
 
+_SCHEDULES = """
+    SELECT each.schedules, count(*) FROM (
+        SELECT CASE WHEN json_valid(r.resolved) AND r.resolved ->> '$.mode' IS NOT 'manual'
+                    THEN r.resolved -> '$.schedules' END AS schedules
+        FROM objects o JOIN revisions r ON r.object_uid = o.uid AND r.revision = o.revision
+        WHERE o.kind = 'Job' AND o.removed_at IS NULL
+            AND NOT EXISTS (SELECT 1 FROM holds WHERE object_uid = o.uid)
+    ) each WHERE each.schedules NOT IN ('{}', 'null') GROUP BY each.schedules
+"""
+
 
 class Objects:
     def __init__(self, connection: sqlite3.Connection, revisions: Revisions, events: Events) -> None:
@@ -69,6 +79,9 @@ class Objects:
             return _OBJECTS.all(self._connection, self._connection.execute(query))
         query = f"{_SELECT} WHERE o.removed_at IS NULL AND o.kind = ? ORDER BY o.name"
         return _OBJECTS.all(self._connection, self._connection.execute(query, (kind,)))
+
+    def schedules(self) -> dict[str, int]:
+        return dict(self._connection.execute(_SCHEDULES).fetchall())
 
     def tombstones(self) -> list[ObjectRecord]:
         query = f"{_SELECT} WHERE o.removed_at IS NOT NULL ORDER BY o.removed_at"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from store_builders import (
     AT,
@@ -252,3 +254,21 @@ def test_the_owner_of_a_source_is_noted_and_replaced(store):
     store.transact(lambda tx: tx.set_owner("jobs.d", second))
     with store.read() as reader:
         assert reader.owner("jobs.d") == second
+
+
+def test_the_schedules_in_use_are_counted_without_held_manual_and_removed_jobs(store: Store) -> None:
+    nightly = {"mode": "automatic", "schedules": {"default": {"cron": "0 2 * * *", "timezone": "UTC"}}}
+    for name in ("a", "b", "held", "gone"):
+        install(store, name, resolved=nightly)
+    install(store, "by-hand", resolved={**nightly, "mode": "manual"})
+    install(store, "none", resolved={"mode": "automatic", "schedules": {}})
+
+    def work(tx):
+        tx.holds.add(tx.objects.get(Address("Job", "held")).uid, a_hold())
+        gone = tx.objects.get(Address("Job", "gone"))
+        tx.objects.remove(gone.uid, expected_digest=gone.digest, at=AT, who="ana")
+
+    store.transact(work)
+    with store.read() as reader:
+        [(text, jobs)] = reader.objects.schedules().items()
+    assert (json.loads(text), jobs) == (nightly["schedules"], 2)
