@@ -1,8 +1,9 @@
-"""Skip the next start of jobs: the starts that wait, or else the next slot of each schedule."""
+"""Skip the next start of jobs: the starts that wait, or else the next slot of their schedules."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from runner.access.permission import Actor, may
@@ -49,10 +50,10 @@ def _skip(tx: Transaction, record: ObjectRecord, who: str, reason: str, now: dat
     slot, name = min(slots, key=lambda each: each[0].at)
     why = f"{SKIPPED} ({reason})" if reason else SKIPPED
     changed = False
-    for key in slot.keys:
-        changed |= tx.slots.decide(
-            SlotRecord(record.uid, name, key, slot.at, "skipped", why, None, now, rule="operator-skip")
-        )
+    for other, schedule in ((other, schedule) for other, schedule in slots if other.at == slot.at):
+        row = SlotRecord(record.uid, schedule, other.key, slot.at, "skipped", why, None, now)
+        for key in other.keys:
+            changed |= tx.slots.decide(replace(row, slot_key=key, rule="operator-skip"))
     if changed:
         details = {"slot": slot.key, "schedule": name}
         tx.events.append("Job", record.name, "slot.skipped", at=now, who=who, why=reason, details=details)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,17 +13,14 @@ from runner.declaration.inputs import check_inputs
 from runner.dispatch.start import Skip, decide_manual
 from runner.lifecycle.holds import active
 from runner.operations.holding import status_of
-from runner.operations.installed_jobs import schedules_of
+from runner.operations.named_slot import latest_slot, named_slot
 from runner.operations.selection import installed
 from runner.operations.settings import zone_of_jobs_without_a_schedule
 from runner.operations.start_notes import start_notes
-from runner.schedules.look_back import slot_until
-from runner.schedules.slot import Slot
 from runner.store.port import Store, Transaction
 from runner.store.records import HoldRecord, NewInstance, ObjectRecord
 from runner.vocabulary.duration import parse_duration
-from runner.vocabulary.errors import ChangedMeanwhile, IllegalTransition, RunnerError, UnknownName
-from runner.vocabulary.instants import to_text
+from runner.vocabulary.errors import ChangedMeanwhile, IllegalTransition, RunnerError
 
 
 class BadInputs(RunnerError):
@@ -64,8 +61,8 @@ def trigger_job(
         record = installed(reader, "Job", name)
         zone = ZoneInfo(zone_of_jobs_without_a_schedule(reader)) if slot is not None else None
     # Reading schedules may take its time, so it happens before the write transaction.
-    inputs = _inputs(record, given or {})
-    meant = _latest_slot(record, now) if slot is None or zone is None else _named_slot(record, slot, zone)
+    inputs = checked_inputs(record, given or {})
+    meant = latest_slot(record, now) if slot is None or zone is None else named_slot(record, slot, zone, now)
     deadline = record.resolved["deadline"]
     new = NewInstance(
         job_uid=record.uid,
@@ -111,6 +108,17 @@ def _record(
     return id, notes
 
 
+def refuse_held(
+    tx: Transaction, record: ObjectRecord, *, force: bool, now: datetime
+) -> tuple[HoldRecord, ...]:
+    """The active holds of the job; IllegalTransition when one of them is in the way of a start by hand."""
+    holds = active(tx.holds.of(record.uid), now)
+    answer = decide_manual(holds, force=force)
+    if isinstance(answer, Skip):
+        raise IllegalTransition(_refusal(tx, record, holds, answer, now))
+    return holds
+
+
 def _refusal(
     tx: Transaction, record: ObjectRecord, holds: Sequence[HoldRecord], answer: Skip, now: datetime
 ) -> str:
@@ -124,7 +132,7 @@ def _refusal(
     )
 
 
-def _inputs(record: ObjectRecord, given: Mapping[str, str]) -> dict[str, Any]:
+def checked_inputs(record: ObjectRecord, given: Mapping[str, str]) -> dict[str, Any]:
     """What is given, else the job's own `with`, else the declared default."""
     schema = record.resolved["inputs"]
     values, problems = check_inputs(schema, {**record.resolved["with"], **given}, from_text=True)
@@ -134,38 +142,3 @@ def _inputs(record: ObjectRecord, given: Mapping[str, str]) -> dict[str, Any]:
         )
         raise BadInputs(f"Job/{record.name}: {told}")
     return values
-
-
-def _named_slot(record: ObjectRecord, text: str, zone: ZoneInfo) -> Slot:
-    """The slot at an instant, or at a local time of its zone, else of `zone`; a date: that day's first."""
-    try:
-        said = datetime.fromisoformat(text)
-    except ValueError:
-        raise UnknownName(
-            f"--slot {text!r} is no time; write it like 2026-11-21T02:00 or 2026-11-21T02:00:00Z"
-        ) from None
-    whole_day = len(text) == len("2026-11-21")
-    nearby: list[Slot] = []
-    for schedule in schedules_of(record).values():
-        start = (said if said.tzinfo else said.replace(tzinfo=schedule.zone)).astimezone(UTC)
-        until = start + (timedelta(days=1) - timedelta(milliseconds=1) if whole_day else timedelta())
-        found = next(schedule.between(start - timedelta(milliseconds=1), until), None)
-        if found is not None:
-            return found
-        after = schedule.next_after(start)
-        nearby += [after] if after else []
-    if not record.resolved["schedules"]:
-        at = (said if said.tzinfo else said.replace(tzinfo=zone)).astimezone(UTC)
-        return Slot(key=to_text(at), at=at, local=text)
-    hint = f"; the next one after it is {min(nearby, key=lambda s: s.at).local}" if nearby else ""
-    raise UnknownName(f"Job/{record.name} has no slot at {text}{hint}")
-
-
-def _latest_slot(record: ObjectRecord, now: datetime) -> Slot | None:
-    """The latest slot before now over all schedules (declarations.md, Expressions)."""
-    latest: Slot | None = None
-    for schedule in schedules_of(record).values():
-        slot = slot_until(schedule, now)
-        if slot is not None and (latest is None or slot.at > latest.at):
-            latest = slot
-    return latest

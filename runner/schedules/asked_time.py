@@ -83,7 +83,9 @@ def _written(said: str, zone: ZoneInfo) -> tuple[Asked, ...]:
     if match is None:
         raise ValueError(said)
     if match["time"] is None:
-        return _of_wall(datetime.fromisoformat(match["date"]), zone, _DAY)[:1]
+        midnight = datetime.fromisoformat(match["date"])
+        first, next_ = (zones.due_instant(zone, wall).at for wall in (midnight, midnight + _DAY))
+        return (Asked(first, next_ - first),)
     span = _SECOND if match["time"].count(":") > 1 else _MINUTE
     moment = datetime.fromisoformat(f"{match['date']}T{match['time']}{(match['offset'] or '').upper()}")
     if moment.tzinfo is not None:

@@ -126,3 +126,15 @@ def test_a_local_slot_of_a_job_without_a_schedule_is_in_the_zone_of_the_runner(h
     here.install(a_job("report", schedule=None), an_object("Runner", "runner", {"timezone": "Europe/Zurich"}))
     run = here.instance(trigger(here, slot="2026-11-20T02:00").id)
     assert run.slot_at == datetime(2026, 11, 20, 1, tzinfo=UTC)
+
+
+def test_a_time_that_the_clocks_left_out_names_the_slot_of_that_name(here: Installation) -> None:
+    here.install(a_job("report", schedule={"cron": "30 2 * * *", "timezone": "Europe/Berlin"}))
+    start = trigger(here, slot="2026-03-29T02:30")
+    assert start.for_slot == "2026-03-29T02:30[Europe/Berlin]"
+    assert here.instance(start.id).slot_at == datetime(2026, 3, 29, 1, tzinfo=UTC)
+
+
+def test_a_slot_may_be_named_as_people_speak(here: Installation) -> None:
+    here.install(a_job("report"))
+    assert trigger(here, slot="yesterday 02:00").for_slot == "2026-11-22T02:00[UTC]"
