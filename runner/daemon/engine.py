@@ -219,6 +219,7 @@ class Engine:
                 live = reader.instances.live()
                 self._external.take_in(reader, now)
                 self._windows.look(reader, now, is_new=is_new)
+                done = self._roster.done(reader, now) if self._roster.one_time else []
         except Exception as problem:  # whatever it is, the engine goes on, and looks again
             self._telling.trouble("reading the database", problem)
             self._next_deadline = None
@@ -236,6 +237,8 @@ class Engine:
         if over := self._roster.over(now):
             self._housekeeping.expire_jobs(over, now)
         self._windows.act(now)
+        if done:
+            self._housekeeping.finish_jobs(done, now)
         if overdue:
             self._obeying.force(live, now)
         self._obeying.obey(live, now)
@@ -360,7 +363,8 @@ class Engine:
         self.ending.finished(instance_id, finished)
         if finished.due_at is not None:
             self._dispatcher.wake()
-        if finished.job_failed or finished.job_released or self._roster.draining:
+        one_time = instance.job_uid in self._roster.one_time
+        if finished.job_failed or finished.job_released or self._roster.draining or one_time:
             self._look_soon()
 
     # -- the end

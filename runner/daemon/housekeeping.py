@@ -10,8 +10,10 @@ from runner.daemon.telling import Telling
 from runner.operations.end_holds import end_holds
 from runner.operations.expire_jobs import expire_jobs
 from runner.operations.expire_waiting import expire_waiting
+from runner.operations.finish_jobs import finish_jobs
 from runner.operations.outcome import NotStarted
 from runner.operations.remove_drained import remove_drained
+from runner.operations.schedulable import SchedulableJob
 
 
 class Housekeeping:
@@ -58,6 +60,17 @@ class Housekeeping:
             self._changed()
 
         self._bridge.write(lambda tx: expire_jobs(tx, uids, now), done)
+
+    def finish_jobs(self, jobs: Sequence[SchedulableJob], now: datetime) -> None:
+        """One-time jobs that are done."""
+
+        def done(held: tuple[str, ...] | None, problem: BaseException | None) -> None:
+            if problem is not None:
+                self._telling.trouble("holding one-time jobs that are done", problem)
+            elif held:
+                self._changed()
+
+        self._bridge.write(lambda tx: finish_jobs(tx, jobs, now), done)
 
     def remove_drained(self, now: datetime) -> None:
         """Removed jobs of which nothing runs or waits any more."""

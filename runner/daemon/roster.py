@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from runner.lifecycle.holds import active
 from runner.operations.decide_once import due_after
+from runner.operations.finish_jobs import is_done, is_one_time
 from runner.operations.schedulable import NamedSchedule, SchedulableJob, schedulable
 from runner.operations.settings import zone_of_jobs_without_a_schedule
 from runner.schedules.window import Window
@@ -38,6 +39,7 @@ class Roster:
         self.unusable: Mapping[str, Exception] = {}
         self.windows: Mapping[str, Mapping[str, Window]] = {}
         """The windows of each job that has some, by the name of their schedule."""
+        self.one_time: frozenset[str] = frozenset()
         self.external: Mapping[str, str] = {}
         """Of the jobs that other systems execute, how those learn that it is time: `webhook` or `poll`."""
         self.serial: int | None = None
@@ -89,6 +91,7 @@ class Roster:
                 unusable[name] = problem
         self.jobs = jobs
         self.windows = {uid: job.windows for uid, job in jobs.items() if job.windows}
+        self.one_time = frozenset(uid for uid, job in jobs.items() if is_one_time(job))
         self.external = {uid: job.external for uid, job in jobs.items() if job.external}
         self.unusable = unusable
 
@@ -113,6 +116,15 @@ class Roster:
             at = due_after(named.schedule, watermark, now)
             if at is not None:
                 self._put(key, at)
+
+    def done(self, reader: Reader, now: datetime) -> list[SchedulableJob]:
+        """The one-time jobs of which nothing is to come and nothing under way any more."""
+        waiting = {uid for uid, _ in self._next}
+        return [
+            self.jobs[uid]
+            for uid in self.one_time
+            if uid not in waiting and is_done(reader, self.jobs[uid], now)
+        ]
 
     def _put(self, key: Key, at: datetime) -> None:
         self._next[key] = at

@@ -12,7 +12,7 @@ from runner.dispatch.missed import outlasts_holds
 from runner.lifecycle.holds import active, family, is_blocking
 from runner.lifecycle.instance import INSTANCE
 from runner.lifecycle.job import JOB, Status, job_status, why_it_waits
-from runner.lifecycle.pausing import DISABLE, KEEPS_PAUSED, NotPausable
+from runner.lifecycle.pausing import DISABLE, KEEPS_PAUSED, WINDOW, NotPausable
 from runner.lifecycle.step import STEP
 from runner.lifecycle.task import TASK
 from runner.lifecycle.together import step_event, task_event
@@ -53,7 +53,8 @@ def status_of(reader: Reader, uid: str, now: datetime) -> Status:
     return job_status(
         active(reader.holds.of(uid), now),
         sum(1 for i in unfinished if i.state not in ("SCHEDULED", "PAUSED")),
-        paused=any(i.state == "PAUSED" for i in unfinished),
+        paused=any(i.state == "PAUSED" and i.pauses != (WINDOW,) for i in unfinished),
+        window_closed=any(i.state == "PAUSED" and i.pauses == (WINDOW,) for i in unfinished),
         **why_it_waits(waiting, now),
     )
 

@@ -10,8 +10,10 @@ from typing import Any
 from runner.declaration.declared import SHIPPED_JOB_TYPES
 from runner.lifecycle.holds import active
 from runner.lifecycle.job import job_status, why_it_waits
+from runner.lifecycle.pausing import WINDOW
 from runner.operations.installed_jobs import installed_jobs, schedules_of
 from runner.operations.selection import labels_match, unknown
+from runner.schedules.slot import Schedule
 from runner.store.port import Reader
 from runner.store.records import HoldRecord, InstanceRecord, LatestInstance, ObjectRecord, Watermark
 from runner.vocabulary.errors import DamagedRow
@@ -99,7 +101,9 @@ def _views(reader: Reader, records: Iterable[ObjectRecord], now: datetime) -> It
     waiting: dict[str, list[InstanceRecord]] = {}
     for instance in reader.instances.waiting():
         waiting.setdefault(instance.job_uid, []).append(instance)
-    paused = {run.job_uid for run in reader.instances.list(states=("PAUSED",), limit=None)}
+    paused = reader.instances.list(states=("PAUSED",), limit=None)
+    of_windows = {run.job_uid for run in paused if run.pauses == (WINDOW,)}
+    of_others = {run.job_uid for run in paused if run.pauses != (WINDOW,)}
     marks = reader.slots.watermarks()
     for record in records:
         own = active(holds.get(record.uid, ()), now)
@@ -107,7 +111,8 @@ def _views(reader: Reader, records: Iterable[ObjectRecord], now: datetime) -> It
         status = job_status(
             own,
             live.get(record.uid, 0),
-            paused=record.uid in paused,
+            paused=record.uid in of_others,
+            window_closed=record.uid in of_windows,
             **why_it_waits(starts, now),
         )
         yield JobView(
@@ -115,7 +120,15 @@ def _views(reader: Reader, records: Iterable[ObjectRecord], now: datetime) -> It
             status.status,
             status.detail,
             own,
-            _next_at(reader, record, own, starts, marks, now),
+            _next_at(
+                reader,
+                record,
+                own,
+                starts,
+                marks,
+                now,
+                under_way=record.uid in of_windows | of_others or bool(live.get(record.uid)),
+            ),
             latest.get(record.uid),
             starts,
         )
@@ -128,8 +141,12 @@ def _next_at(
     waiting: tuple[InstanceRecord, ...],
     marks: Mapping[tuple[str, str], Watermark],
     now: datetime,
+    *,
+    under_way: bool,
 ) -> datetime | None:
     """When it starts next by itself: a start that waits for its time, or the next slot; None while held.
+
+    The openings of a range are those in which its run goes on, as long as that is under way.
 
     A watermark that is ahead of the time is behind a slot that was skipped by hand.
     """
@@ -139,11 +156,18 @@ def _next_at(
     if record.resolved["mode"] == "automatic" and record.resolved["schedules"]:
         try:
             slots = [
-                schedule.next_after(max(now, mark.at) if (mark := marks.get((record.uid, name))) else now)
+                schedule.next_after(max(now, mark.at) if mark else now)
                 for name, schedule in schedules_of(record).items()
+                for mark in (marks.get((record.uid, name)),)
+                if under_way or waiting or mark is None or not _is_over(schedule, mark)
             ]
         except DamagedRow as problem:
             reader.note(problem)
             return None
         times += [slot.at for slot in slots if slot is not None]
     return min(times, default=None)
+
+
+def _is_over(schedule: Schedule, mark: Watermark) -> bool:
+    """Whether the one slot of a range has been decided: its further openings start nothing."""
+    return mark.slot_key is not None and mark.slot_key == getattr(schedule, "range_key", None)

@@ -12,7 +12,7 @@ from runner.lifecycle.pausing import KEEPS_PAUSED, OPERATOR, WINDOW
 from runner.operations.decide_claim import decide_claim, needs_of, overlap_of
 from runner.operations.outcome import definition_of
 from runner.store.port import Reader
-from runner.store.records import HoldRecord, InstanceRecord
+from runner.store.records import HoldRecord, InstanceRecord, ObjectRecord
 from runner.vocabulary.instants import to_text
 
 PAUSED = "paused"
@@ -48,6 +48,8 @@ def waits_for(reader: Reader, run: InstanceRecord, now: datetime) -> WaitsFor | 
     record = reader.objects.by_uid(run.job_uid)
     if record is None or record.removed_at is not None:
         return None
+    if closed := _closed_window(record, run, now):
+        return WaitsFor(closed)
     spec = definition_of(reader, run)
     answer = decide_claim(reader, run, overlap_of(record.resolved), needs_of(reader, spec), now)
     match answer:
@@ -57,6 +59,9 @@ def waits_for(reader: Reader, run: InstanceRecord, now: datetime) -> WaitsFor | 
             return WaitsFor("its job, which is paused")
         case Wait(reason="clock"):
             return WaitsFor("the clock, which was put far back (runner maintenance off)")
+        case Wait(reason="held"):
+            held = [end_of_hold(hold, run.job) for hold in active(reader.holds.of(run.job_uid), now)]
+            return WaitsFor("; ".join(held))
         case Wait(reason=reason, blocker=blocker):
             behind = int(blocker)
             return WaitsFor(_reason(reader, run, reason, behind, now), behind)
@@ -74,10 +79,31 @@ def _what_keeps_it_paused(reader: Reader, run: InstanceRecord, now: datetime) ->
     if OPERATOR in run.pauses:
         waits.append(f"somebody who resumes it (runner instances resume {run.id})")
     if WINDOW in run.pauses:
-        waits.append("its window to open")
+        record = reader.objects.by_uid(run.job_uid)
+        waits.append((record and _closed_window(record, run, now)) or "its window to open")
     if not waits:
         waits.append("the next daemon (runner up)")
     return "; ".join(waits)
+
+
+def _closed_window(record: ObjectRecord, run: InstanceRecord, now: datetime) -> str:
+    """The opening that a run waits for; empty when it is bound to no window, or may start."""
+    settings = record.resolved["schedules"].get(run.schedule) if run.origin == "slot" else None
+    if not settings or not settings.get("window"):
+        return ""
+    from runner.schedules.kinds import schedule_from
+    from runner.schedules.window import Window
+
+    window = schedule_from(settings)
+    opening = window.opening_at(now) if isinstance(window, Window) else None
+    if not isinstance(window, Window) or (opening is not None and opening.may_start(now)):
+        return ""
+    following = window.next_opening(now)
+    if following is None:
+        return "the end of its range: its last window has closed"
+    local = following.opens_at.astimezone(window.zone)
+    late = "it is too late to start in this window; " if opening is not None else ""
+    return f"{late}its window to open at {local:%a %Y-%m-%d %H:%M} {window.zone.key}"
 
 
 def end_of_hold(hold: HoldRecord, job: str) -> str:

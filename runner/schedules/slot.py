@@ -31,6 +31,8 @@ class Slot:
     local: str
     marks: tuple[str, ...] = ()
     merged: tuple[str, ...] = ()
+    closes_at: datetime | None = None
+    """For the opening of a window: when it closes."""
 
     @property
     def keys(self) -> tuple[str, ...]:

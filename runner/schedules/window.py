@@ -107,8 +107,8 @@ class Window:
 
     @property
     def range_key(self) -> str:
-        """The key of the one slot of the range (R6): its start, as it is declared."""
-        return f"window:{instant_key(self.range_start)}"
+        """The key of the one slot of the range (R6): its start, as it is declared. Empty with `each`."""
+        return "" if self.each else f"window:{instant_key(self.range_start)}"
 
     @property
     def range_start(self) -> datetime:
@@ -174,7 +174,8 @@ class Window:
     def slot_of(self, opening: Opening) -> Slot:
         """The slot that an opening stands for, due when it opens."""
         key = f"window:{instant_key(opening.opens_at)}" if self.each else self.range_key
-        return Slot(key, opening.opens_at, local_text(opening.opens_at, self.zone))
+        local = local_text(opening.opens_at, self.zone)
+        return Slot(key, opening.opens_at, local, closes_at=opening.closes_at)
 
     def between(self, after: datetime, until: datetime) -> Iterator[Slot]:
         """The openings in `(after, until]`, in order."""

@@ -114,6 +114,7 @@ def _as_json(slot: Slot) -> dict[str, Any]:
         "local": slot.local,
         "slots": list(slot.keys),
         "marks": list(slot.marks),
+        **({"closes_at": to_text(slot.closes_at)} if slot.closes_at else {}),
     }
 
 
@@ -131,7 +132,14 @@ def _show(slots: tuple[Slot, ...]) -> None:
 
 
 def _marks(slot: Slot) -> str:
-    """`gap, merged: 02:00 02:30` — the local times that this start stands for, where they are not obvious."""
+    """`gap, merged: 02:00 02:30` — the local times that this start stands for, where they are not obvious.
+
+    For a window, how long it is open: `until Tue 2026-12-01 04:00`.
+    """
+    if slot.closes_at is not None:
+        return (
+            f"until {slot.closes_at.astimezone(datetime.fromisoformat(slot.local).tzinfo):%a %Y-%m-%d %H:%M}"
+        )
     marks = ", ".join(slot.marks)
     if "gap" not in slot.marks and "merged" not in slot.marks:
         return marks
