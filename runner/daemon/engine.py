@@ -189,6 +189,15 @@ class Engine:
         """The next slot of a visible job, and its name."""
         return self._roster.next_start()
 
+    def overdue(self, before: datetime) -> list[tuple[datetime, str]]:
+        """Slots that should have been decided before that, with the names of their jobs."""
+        return [] if self._scheduler.stopped else self._roster.overdue(before)
+
+    def rearm(self) -> None:
+        """Forget what is known of the jobs, read it again, and go on from the watermarks."""
+        self._roster.forget()
+        self.look()
+
     def start(self) -> None:
         """Recover what an earlier daemon left, take in what is installed, and begin."""
         now = self._clock.now()

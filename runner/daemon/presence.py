@@ -53,6 +53,8 @@ class Heartbeat:
         self._clock = clock
         self._session = session
         self._happened = happened
+        self.beaten: Callable[[], None] = lambda: None
+        """Called after each beat, on the loop."""
         self._boot_id = boot_id()
         self.last = read_clocks(clock)
         """At the last beat; a watchdog sees by it whether the loop still turns."""
@@ -83,6 +85,7 @@ class Heartbeat:
                 self._happened(event)
 
         self._bridge.write(work, then)
+        self.beaten()
 
     def stop(self) -> None:
         """No more beats."""

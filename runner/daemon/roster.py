@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from runner.lifecycle.holds import active
-from runner.operations.decide_once import due_after
+from runner.operations.decide_once import due_after, has_one_slot
 from runner.operations.finish_jobs import is_done, is_one_time
 from runner.operations.schedulable import NamedSchedule, SchedulableJob, schedulable
 from runner.operations.settings import zone_of_jobs_without_a_schedule
@@ -47,6 +47,8 @@ class Roster:
         self._heap: list[tuple[datetime, str, str, str]] = []
         self._next: dict[Key, datetime] = {}  # what stands otherwise in the heap is out of date
         self._named: dict[Key, NamedSchedule] = {}
+        self._held: set[str] = set()
+        self._planned_at = datetime.max.replace(tzinfo=UTC)
         self.hold_ends: datetime | None = None
         self._end_dates: dict[str, datetime] = {}
         self._version: object = None
@@ -109,8 +111,10 @@ class Roster:
             if job.ends_at is not None and not any(hold.kind == "expired" for hold in holds.get(uid, ()))
         }
         self._heap, self._next = [], {}
+        self._planned_at = now
+        self._held = {uid for uid, held in holds.items() if active(held, now)}
         for key, named in self._named.items():
-            if active(holds.get(key[0], ()), now):
+            if key[0] in self._held:
                 continue
             watermark = watermarks.get(key)
             at = due_after(named.schedule, watermark, now)
@@ -162,6 +166,21 @@ class Roster:
         key = (due.job_uid, due.schedule.name)
         if self._named.get(key) is due.schedule and key not in self._next:
             self._put(key, at or due.at)  # else the roster was loaded anew meanwhile, and knows better
+
+    def overdue(self, before: datetime) -> list[tuple[datetime, str]]:
+        """Slots that were due before that and still wait to be decided, or of which nothing is known any
+        more, with the names of their jobs.
+        """
+        found = [(at, self.jobs[uid].name) for (uid, _), at in self._next.items() if at < before]
+        for key, named in self._named.items():
+            lost = key not in self._next and key[0] not in self._held and not has_one_slot(named.schedule)
+            if lost and self._planned_at < before and named.schedule.next_after(before) is not None:
+                found.append((self._planned_at, self.jobs[key[0]].name))
+        return found
+
+    def forget(self) -> None:
+        """Read everything again at the next look."""
+        self.jobs, self._version = {}, None
 
     def over(self, now: datetime) -> list[str]:
         """The jobs whose end date has passed and that are not held for it yet."""

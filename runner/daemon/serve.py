@@ -18,6 +18,7 @@ from runner.daemon.engine import Engine
 from runner.daemon.presence import Heartbeat, begin_session
 from runner.daemon.reloader import Reloaded, Reloader
 from runner.daemon.telling import Listener, tell
+from runner.daemon.watchdog import Watchdog
 from runner.daemon.web_process import WebProcess
 from runner.dispatch.clock_watch import ClockEvent
 from runner.operations.settings import parallel_limit, settings
@@ -41,7 +42,7 @@ class Audience(Listener, Protocol):
     def reloaded(self, outcome: Reloaded, *, first: bool) -> None: ...
     def next_start(self, next_start: tuple[datetime, str] | None) -> None: ...
     def listening(self, address: str) -> None: ...
-    def clock(self, text: str, bad: bool) -> None: ...
+    def noticed(self, word: str, text: str, *, bad: bool) -> None: ...
     def stopping(self, how: str, running: int, grace_s: float) -> None: ...
     def hurrying(self, how: str, running: int, forced: bool) -> None: ...
     def waiting(self, waited_for: Sequence[WaitedFor]) -> None: ...
@@ -136,10 +137,14 @@ async def _serve(
     idle = _Idle(loop, engine, audience)
 
     def clock_moved(event: ClockEvent) -> None:
-        tell(audience.clock, event.text, event.holds)
+        tell(audience.noticed, "clock", event.text, bad=event.holds)
         engine.look()
 
+    def alarmed(text: str) -> None:
+        tell(audience.noticed, "watchdog", text, bad=True)
+
     heartbeat = Heartbeat(loop, store, clock, session, clock_moved)
+    watchdog = Watchdog(store, clock, heartbeat, engine, session, alarmed)
     if serving.watch:
         reloader.start(reloaded)
     how = await asked.get()
@@ -156,6 +161,7 @@ async def _serve(
     stopped = await engine.stop(serving.grace_s, lambda those: tell(audience.waiting, those))
     await closing
     await watching
+    watchdog.stop()
     heartbeat.stop()
 
     def say_goodbye(tx: Transaction) -> None:

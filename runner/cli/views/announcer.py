@@ -154,9 +154,9 @@ class Announcer:
             word, what_now = _RELOADS[outcome.cause]
             self.line(word, f"{outcome.text}; going on with what is installed; {what_now}", "1;31")
 
-    def clock(self, text: str, bad: bool) -> None:
-        """The clock was stepped, or time has passed unseen."""
-        self.line("CLOCK" if bad else "clock", text, "1;31" if bad else "33")
+    def noticed(self, word: str, text: str, *, bad: bool) -> None:
+        """What happened to the clock, or what the watchdog says."""
+        self.line(word.upper() if bad else word, text, "1;31" if bad else "33")
 
     def listening(self, address: str) -> None:
         """Where the listener is."""
