@@ -80,17 +80,26 @@ class Noun:
     """(results, done, output): one line for each."""
 
 
-def acts_on(noun: Noun, verb: str, *own: Decorator, done: str = "", names_actor: bool = True) -> Decorator:
+def acts_on(
+    noun: Noun,
+    verb: str,
+    *own: Decorator,
+    done: str = "",
+    names_actor: bool = True,
+    why_a_reason: str = "",
+) -> Decorator:
     """Make a command of a verb on several named objects: a preview, one act, one line for each.
 
     The function gets what was asked and, by name, what its `own` options give; it returns the results to
     show. `done` is the word for it in the lines: `enabled`. Without `names_actor` there is no `--as NAME`:
-    the verb has another use for that word.
+    the verb has another use for that word. With `why_a_reason` nothing is done without one.
     """
 
     def decorate(act: Callable[..., Sequence[Any]]) -> Callable[..., Any]:
         @functools.wraps(act)
         def command(*, yes: bool, reason: str, actor: Actor, output: str, where: Where, **given: Any) -> None:
+            if why_a_reason and not reason:
+                raise click.UsageError(why_a_reason)
             meant = {field: given.pop(field) for field in noun.fields}
             with opened(where) as store:
                 objects = noun.chosen(store, verb, yes, **meant)
@@ -231,8 +240,19 @@ def _jobs(
 
 
 def _groups(store: Store, verb: str, yes: bool, *, names: Sequence[str]) -> list[str]:
+    """With the jobs that they switch: those are what is acted on."""
+    from runner.operations.groups import members
+    from runner.operations.selection import installed
+
     groups = list(dict.fromkeys(names))
-    confirm(verb, [f"Group/{name}" for name in groups], yes=yes)
+    with store.read() as reader:
+        jobs = {
+            f"Job/{job.name}": f"Group/{name}"
+            for name in groups
+            for job in members(reader, installed(reader, "Group", name).name)
+        }
+    several = [f"Group/{name}" for name in groups] if len(groups) > 1 else []
+    confirm(verb, [*several, *(f"{job} ({group})" for job, group in jobs.items())], yes=yes)
     return groups
 
 
@@ -292,10 +312,12 @@ RUNS = Noun(
 )
 
 
-def _all_jobs(store: Store, _verb: str, _yes: bool) -> list[str]:
-    """Every installed job: whoever names everything is not asked whether more than one is meant."""
+def _all_jobs(store: Store, verb: str, yes: bool) -> list[str]:
+    """Every installed job."""
     with store.read() as reader:
-        return [summary.name for summary in reader.objects.summaries("Job")]
+        jobs = [summary.name for summary in reader.objects.summaries("Job")]
+    confirm(verb, [f"Job/{name}" for name in jobs], yes=yes)
+    return jobs
 
 
 EVERYTHING = Noun(options=(), fields=(), chosen=_all_jobs, show=_show_jobs)

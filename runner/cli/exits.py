@@ -32,6 +32,9 @@ def code_for(problem: BaseException) -> int:
         case click.exceptions.Abort() | KeyboardInterrupt():
             print("Interrupted.", file=sys.stderr)
             return INTERRUPTED
+        case click.MissingParameter() | click.BadParameter():  # click puts each choice on a line of its own
+            click.UsageError(" ".join(problem.format_message().split()), problem.ctx).show()
+            return WRONG_USAGE
         case click.UsageError():
             problem.show()
             return WRONG_USAGE

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from runner.cli.acting import JOBS, Asked, acts_on, for_option, protected_option
+from runner.lifecycle.job import RUNNING
 
 if TYPE_CHECKING:
     from runner.operations.holding import Acted
@@ -52,7 +53,7 @@ def disable(asked: Asked, *, lasting: timedelta | None, allow_protected: bool) -
     from runner.operations.disable import disable_jobs
 
     until = asked.until(lasting)
-    acts = asked.record(disable_jobs, until=until, allow_protected=allow_protected)
+    acts = _recorded(asked, disable_jobs, until=until, allow_protected=allow_protected)
     with asked.store.read() as reader:
         _say_what_falls_into_it(reader, asked.objects, asked.now, until, "are dropped")
     return acts
@@ -78,7 +79,7 @@ def pause(asked: Asked, *, lasting: timedelta | None, allow_protected: bool) -> 
     from runner.operations.pause_jobs import pause_jobs
 
     until = asked.until(lasting)
-    acts = asked.record(pause_jobs, until=until, allow_protected=allow_protected)
+    acts = _recorded(asked, pause_jobs, until=until, allow_protected=allow_protected)
     with asked.store.read() as reader:
         _say_what_falls_into_it(reader, asked.objects, asked.now, until, "wait for the missed policy")
     return acts
@@ -95,7 +96,7 @@ def resume(asked: Asked) -> Sequence[Acted]:
     """
     from runner.operations.pause_jobs import resume_jobs
 
-    return asked.record(resume_jobs)
+    return _recorded(asked, resume_jobs)
 
 
 @click.command("bounce")
@@ -111,7 +112,7 @@ def bounce(asked: Asked) -> Sequence[Acted]:
 
     from runner.operations.bounce_jobs import bounce_jobs
 
-    return asked.record(bounce_jobs, key=str(uuid.uuid4()))
+    return _recorded(asked, bounce_jobs, key=str(uuid.uuid4()))
 
 
 @click.command("kill")
@@ -125,7 +126,7 @@ def kill(asked: Asked, *, allow_protected: bool) -> Sequence[Acted]:
     """
     from runner.operations.kill_jobs import kill_jobs
 
-    return asked.record(kill_jobs, allow_protected=allow_protected)
+    return _recorded(asked, kill_jobs, allow_protected=allow_protected)
 
 
 @click.command("skip")
@@ -154,6 +155,17 @@ def reset(asked: Asked) -> Sequence[Acted]:
     from runner.operations.reset import reset_jobs
 
     return asked.record(reset_jobs)
+
+
+def _recorded(asked: Asked, operation: Callable[..., Sequence[Acted]], **more: Any) -> Sequence[Acted]:
+    """Carry it out, and say that nobody does what was asked of runs when no daemon runs."""
+    from runner.cli.views.values import warn
+    from runner.store.daemon_lock import lock_holder
+
+    acts = asked.record(operation, **more)
+    if any(act.status == RUNNING for act in acts) and lock_holder(asked.where.state) is None:
+        warn("No daemon runs: nothing of these jobs runs either; the next `runner up` decides about it.")
+    return acts
 
 
 def _say_what_falls_into_it(

@@ -205,10 +205,10 @@ def test_a_maintenance_holds_all_jobs_and_no_force_passes_it(project: Project) -
     with project.up() as up:
         up.sees(r"idle")
         assert "needs --reason" in project.run("maintenance", "on", check=64).stderr
-        project.run("maintenance", "on", "--reason", "upgrade", "--for", "2h")
+        project.run("maintenance", "on", "--reason", "upgrade", "--for", "2h", "--yes")
         assert "hold maintenance" in project.run("jobs", "trigger", "hello", "--force", check=3).stderr
         assert "hold maintenance" in project.run("status", check=None).stdout
-        project.run("maintenance", "off")
+        project.run("maintenance", "off", "--yes")
         project.run("jobs", "trigger", "hello")
         up.sees(r"ok +hello #1")
 

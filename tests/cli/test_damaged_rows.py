@@ -140,6 +140,16 @@ def test_what_decides_never_leaves_a_row_out(lived: Installation, say: Callable)
     assert said.err.startswith("Error: hold operator of object ")
 
 
+def test_a_maintenance_holds_a_damaged_job_too(lived: Installation, say: Callable) -> None:
+    spoil(lived.path, "UPDATE revisions SET resolved = '{}' WHERE file = 'jobs.d/report.yaml'")
+    said = say("maintenance", "on", "--reason", "upgrade", "--yes")
+    assert (said.code, "Job/report held" in said.out, "Job/import held" in said.out) == (0, True, True)
+    assert "report: Job/report is damaged in table revisions" in said.err
+    assert "Job/report unchanged" in say("maintenance", "on", "--reason", "upgrade", "--yes").out
+    assert "Job/report released" in say("maintenance", "off", "--yes").out
+    assert "Job/report unchanged" in say("maintenance", "off", "--yes").out
+
+
 @pytest.mark.parametrize("damage", ["'{}'", "json_set(resolved, '$.schedules', json('{\"a\": 7}'))"])
 def test_a_changed_declaration_writes_a_damaged_job_anew(
     here: Installation, say: Callable, tmp_path: Path, damage: str

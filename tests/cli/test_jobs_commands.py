@@ -141,6 +141,17 @@ def test_disable_and_enable_say_what_they_did_and_twice_is_once(here: Installati
     ]
 
 
+def test_without_a_daemon_nothing_is_paused_or_ended_and_that_is_said(
+    here: Installation, say: Callable
+) -> None:
+    here.install(a_job("report", onCrash="resume"))
+    here.run("report", "RUNNING")
+    said = "No daemon runs: nothing of these jobs runs either; the next `runner up` decides"
+    assert said in say("jobs", "pause", "report").err
+    with daemon_lock(here.state):
+        assert said not in say("jobs", "resume", "report").err
+
+
 def test_a_hold_for_a_time_ends_by_itself_and_says_what_is_dropped(here: Installation, say: Callable) -> None:
     here.install(a_job("report", schedule={"every": "30m"}))
     said = say("jobs", "disable", "report", "--for", "2h")

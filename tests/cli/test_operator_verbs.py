@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from installations import Installation, a_job
+from installations import Installation, a_group, a_job
 
 
 def test_jobs_are_paused_by_selector_after_a_yes_and_say_which_starts_fall_into_the_time(
@@ -88,9 +88,36 @@ def test_a_step_of_no_run_is_not_skipped(here: Installation, say: Callable) -> N
 def test_a_maintenance_is_one_word_for_all_jobs(here: Installation, say: Callable) -> None:
     here.install(a_job("a"), a_job("b"))
     assert say("maintenance", "on").code == 64
-    said = say("maintenance", "on", "--reason", "upgrade")
+    asked = say("maintenance", "on", "--reason", "upgrade")
+    assert (asked.code, asked.err.splitlines()[:3]) == (
+        3,
+        ["maintenance on 2 objects:", "  Job/a", "  Job/b"],
+    )
+    said = say("maintenance", "on", "--reason", "upgrade", "--yes")
     assert said.out.splitlines() == ["Job/a held: DISABLED", "Job/b held: DISABLED"]
-    assert say("maintenance", "off").out.splitlines() == ["Job/a released: ASLEEP", "Job/b released: ASLEEP"]
+    assert say("maintenance", "off").code == 3
+    said = say("maintenance", "off", "--yes")
+    assert said.out.splitlines() == ["Job/a released: ASLEEP", "Job/b released: ASLEEP"]
+
+
+def test_a_group_is_switched_after_its_jobs_have_been_shown(here: Installation, say: Callable) -> None:
+    here.install(a_group("nightly"), a_job("a", groups=["nightly"]), a_job("b", groups=["nightly"]))
+    asked = say("groups", "disable", "nightly")
+    assert (asked.code, asked.err.splitlines()[:3]) == (
+        3,
+        ["disable 2 objects:", "  Job/a (Group/nightly)", "  Job/b (Group/nightly)"],
+    )
+    assert (
+        say("groups", "disable", "nightly", "--yes").out.splitlines()[0] == "Group/nightly disabled, 2 jobs"
+    )
+
+
+def test_a_choice_that_is_missing_is_told_in_one_line(here: Installation, say: Callable) -> None:
+    said = say("instances", "resolve", "7", "--nothing-runs")
+    assert (said.code, said.err.splitlines()[-1]) == (
+        64,
+        "Error: Missing option '--as'. Choose from: cancelled",
+    )
 
 
 def test_there_is_nothing_to_drain_where_no_daemon_runs(here: Installation, say: Callable) -> None:

@@ -27,10 +27,11 @@ def command() -> None:
 @command.command("on")
 @acts_on(
     EVERYTHING,
-    "maintenance",
+    "maintenance on",
     for_option("It ends by itself after this time."),
     protected_option("Also jobs of a protected type."),
     done="held",
+    why_a_reason="Maintenance needs --reason: others will ask why nothing runs.",
 )
 def on(asked: Asked, *, lasting: timedelta | None, allow_protected: bool) -> Sequence[Acted]:
     """Hold every installed job; what runs finishes first (or as its onDisable says).
@@ -41,13 +42,11 @@ def on(asked: Asked, *, lasting: timedelta | None, allow_protected: bool) -> Seq
     """
     from runner.operations.maintenance import maintenance_on
 
-    if not asked.reason:
-        raise click.UsageError("Maintenance needs --reason: others will ask why nothing runs.")
     return asked.record(maintenance_on, until=asked.until(lasting), allow_protected=allow_protected)
 
 
 @command.command("off")
-@acts_on(EVERYTHING, "maintenance", done="released")
+@acts_on(EVERYTHING, "maintenance off", done="released")
 def off(asked: Asked) -> Sequence[Acted]:
     """End the maintenance; nothing from its time is caught up.
 
