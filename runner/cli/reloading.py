@@ -1,7 +1,7 @@
 """One reload in a process of its own: parsing hostile files and the parser's memory stay out of the daemon.
 
-`python -P -m runner.cli.reloading ROOT PROJECT DATABASE [N]` prints one JSON object with the outcome. The
-daemon calls it through `reload_apart`.
+`python -P -m runner.cli.reloading ORDER` takes what to load as JSON, and prints one JSON object with the
+outcome. The daemon calls it through `reload_apart`.
 """
 
 from __future__ import annotations
@@ -9,12 +9,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from runner.cli.options import Where
 from runner.daemon.reloader import Reloaded
+from runner.git.repository import Commit
+from runner.operations.checked_out import CheckedOut
 from runner.vocabulary.diagnostic import Diagnostic
 from runner.vocabulary.errors import InvalidDeclarations, Refused, RunnerError
 
@@ -25,12 +28,26 @@ LONGEST_TRACE = 20_000
 """Characters of what a dead loader said; the end says most."""
 
 
-def reload_apart(root: Path, where: Where, *, colour: bool, allow_delete: int | None) -> Reloaded:
-    """Load, plan and apply the tree at `root` in a child process; an outcome in every case."""
-    arguments = [str(root), str(where.project), str(where.database), "colour" if colour else "plain"]
-    if allow_delete is not None:
-        arguments.append(str(allow_delete))
-    command = [sys.executable, "-P", "-m", "runner.cli.reloading", *arguments]
+def reload_apart(
+    tree: Path | CheckedOut, where: Where, *, colour: bool, allow_delete: int | None
+) -> Reloaded:
+    """Load, plan and apply the tree in a child process; an outcome in every case."""
+    order = {
+        "root": str(tree if isinstance(tree, Path) else tree.root),
+        "project": str(where.project),
+        "database": str(where.database),
+        "colour": colour,
+        "allow_delete": allow_delete,
+        "git": None
+        if isinstance(tree, Path)
+        else {
+            "source": tree.source,
+            "path": tree.path,
+            "sha": tree.commit.sha,
+            "branch": tree.commit.branch,
+        },
+    }
+    command = [sys.executable, "-P", "-m", "runner.cli.reloading", json.dumps(order)]
     try:
         child = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, timeout=LONGEST_RELOAD_S, check=False
@@ -53,12 +70,16 @@ def _of_a_dead_loader(code: int, said: str) -> Reloaded:
     return Reloaded(False, text, cause="trouble", trace=said[-LONGEST_TRACE:])
 
 
-def main(arguments: list[str]) -> None:
+def main(order: Mapping[str, Any]) -> None:
     """Reload once, and say what came of it."""
-    root, project, database, style, *allowed = arguments
-    where = Where(Path(project), Path(database))
+    root, git = Path(order["root"]), order["git"]
+    tree: Path | CheckedOut = root
+    if git is not None:
+        commit = Commit(git["sha"], git["branch"], dirty=False)
+        tree = CheckedOut(root, git["source"], git["path"], commit)
+    where = Where(Path(order["project"]), Path(order["database"]))
     try:
-        outcome = _reload(Path(root), where, style == "colour", int(allowed[0]) if allowed else None)
+        outcome = _reload(tree, where, colour=order["colour"], allow_delete=order["allow_delete"])
     except InvalidDeclarations as problem:
         outcome = Reloaded(False, str(problem), problem.diagnostics, cause="invalid")
     except Refused as problem:
@@ -69,7 +90,7 @@ def main(arguments: list[str]) -> None:
     json.dump(answer, sys.stdout)
 
 
-def _reload(root: Path, where: Where, colour: bool, allow_delete: int | None) -> Reloaded:
+def _reload(tree: Path | CheckedOut, where: Where, *, colour: bool, allow_delete: int | None) -> Reloaded:
     from datetime import UTC, datetime
 
     from runner.access.permission import Actor
@@ -82,7 +103,7 @@ def _reload(root: Path, where: Where, colour: bool, allow_delete: int | None) ->
     store = open_store(where.database, create=True)
     try:
         planned, applied = reconcile(
-            root, where.project, store, Actor(login_name()), datetime.now(UTC), allow_delete=allow_delete
+            tree, where.project, store, Actor(login_name()), datetime.now(UTC), allow_delete=allow_delete
         )
         text = plan_text(planned.plan, shown_database(where), colour=colour)
         return Reloaded(True, text, changed=applied.changed)
@@ -91,4 +112,4 @@ def _reload(root: Path, where: Where, colour: bool, allow_delete: int | None) ->
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(json.loads(sys.argv[1]))

@@ -60,6 +60,7 @@ class Engine:
         automatic: bool = True,
         supervisor: Callable[..., Supervisor] = Supervisor,
         drain: Callable[[], None] = lambda: None,
+        sources: Callable[[], None] = lambda: None,
         outside: Outside | None = None,
     ) -> None:
         self._loop = loop
@@ -173,6 +174,7 @@ class Engine:
             changed=self._database_changed,
             trouble=self._telling.trouble,
             drain=drain,
+            sources=sources,
         )
         self._timer: asyncio.TimerHandle | None = None
         self._next_deadline: datetime | None = None

@@ -15,13 +15,16 @@ from typing import Any, Protocol
 from runner.daemon.clock import Clock
 from runner.daemon.ending import WaitedFor
 from runner.daemon.engine import Engine
+from runner.daemon.git_agents import GitAgents, Synced
 from runner.daemon.presence import Heartbeat, begin_session
 from runner.daemon.reloader import Reloaded, Reloader
 from runner.daemon.telling import Listener, tell
 from runner.daemon.watchdog import Watchdog
 from runner.daemon.web_process import WebProcess
 from runner.dispatch.clock_watch import ClockEvent
+from runner.operations.checked_out import CheckedOut
 from runner.operations.settings import parallel_limit, settings
+from runner.sources.settings import SourceSettings
 from runner.store.daemon_lock import DaemonLock, daemon_lock
 from runner.store.open import open_store
 from runner.store.port import Store, Transaction
@@ -41,6 +44,7 @@ class Audience(Listener, Protocol):
 
     def reloaded(self, outcome: Reloaded, *, first: bool) -> None: ...
     def next_start(self, next_start: tuple[datetime, str] | None) -> None: ...
+    def synced(self, synced: Synced) -> None: ...
     def listening(self, address: str) -> None: ...
     def noticed(self, word: str, text: str, *, bad: bool) -> None: ...
     def stopping(self, how: str, running: int, grace_s: float) -> None: ...
@@ -51,14 +55,20 @@ class Audience(Listener, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """What `up` was asked to do. `reload` loads, plans and applies the tree, or raises why not."""
+    """What `up` was asked to do. `reload` loads, plans and applies the tree, or raises why not.
+
+    Without a `root` there is no folder to watch: what is declared comes from `git`. `reload_source` does the
+    same for what was checked out of any git source.
+    """
 
     project: Path
     database: Path
-    root: Path
+    root: Path | None
     grace_s: float
     watch: bool
     reload: Callable[[], Reloaded]
+    git: SourceSettings | None
+    reload_source: Callable[[CheckedOut], Reloaded]
 
 
 def serve(serving: Serving, audience: Audience, clock: Clock) -> None:
@@ -70,7 +80,7 @@ def serve(serving: Serving, audience: Audience, clock: Clock) -> None:
     goes on with what the database has; only with neither files nor a database is there nothing to do.
     """
     state = serving.database.parent
-    if not serving.root.exists() and not serving.database.exists():
+    if serving.root is not None and not serving.root.exists() and not serving.database.exists():
         raise UnknownName(
             f"there is no {serving.root}, and no database at {serving.database} either; "
             "`runner init` makes a project here, `--project DIR` names another"
@@ -81,8 +91,9 @@ def serve(serving: Serving, audience: Audience, clock: Clock) -> None:
             f"{state} can be written by every user, who could change what runs; `chmod 700 {state}`"
         )
     with daemon_lock(state) as lock:
-        reloader = Reloader(serving.root, state, serving.reload)
-        tell(audience.reloaded, reloader.load_first(), first=True)
+        reloader = None if serving.root is None else Reloader(serving.root, state, serving.reload)
+        if reloader is not None:
+            tell(audience.reloaded, reloader.load_first(), first=True)
         store = open_store(serving.database, create=True)
         try:
             asyncio.run(_serve(serving, store, audience, clock, reloader, lock))
@@ -91,7 +102,12 @@ def serve(serving: Serving, audience: Audience, clock: Clock) -> None:
 
 
 async def _serve(
-    serving: Serving, store: Store, audience: Audience, clock: Clock, reloader: Reloader, lock: DaemonLock
+    serving: Serving,
+    store: Store,
+    audience: Audience,
+    clock: Clock,
+    reloader: Reloader | None,
+    lock: DaemonLock,
 ) -> None:
     loop = asyncio.get_running_loop()
     state = serving.database.parent
@@ -101,12 +117,12 @@ async def _serve(
     started = clock.now()
     session = begin_session(store, clock, "up")
 
-    def take_in(outcome: Reloaded) -> None:
-        tell(audience.reloaded, outcome, first=False)
-        engine.look(_parallel_limit(store))
-        with contextlib.suppress(RunnerError):  # the database cannot be read now: it stays as it is
-            web.adjust(_web_settings(store))
-        idle.changed()
+    def take_in(outcome: Reloaded | Synced) -> None:
+        _told(audience, outcome)
+        if isinstance(outcome, Reloaded) or outcome.outcome.changed:
+            engine.look(_parallel_limit(store))
+            _adjust(web, agents, store)
+            idle.changed()
 
     def reloaded(outcome: Reloaded) -> None:
         with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
@@ -117,6 +133,17 @@ async def _serve(
         project=serving.project,
         database=serving.database,
         up=lambda address: tell(audience.listening, address),
+        trouble=lambda doing, problem: tell(audience.trouble, doing, problem),
+    )
+    agents = GitAgents(
+        loop,
+        store,
+        clock,
+        project=serving.project,
+        state=state,
+        given=serving.git,
+        reload=serving.reload_source,
+        synced=take_in,
         trouble=lambda doing, problem: tell(audience.trouble, doing, problem),
     )
     engine = Engine(
@@ -130,6 +157,7 @@ async def _serve(
         parallel=parallel_limit(store),
         drain=lambda: asked.put_nowait(DRAIN),
         outside=web,
+        sources=agents.ask,
     )
     engine.start()
     web.changed = engine.look
@@ -145,7 +173,8 @@ async def _serve(
 
     heartbeat = Heartbeat(loop, store, clock, session, clock_moved)
     watchdog = Watchdog(store, clock, heartbeat, engine, session, alarmed)
-    if serving.watch:
+    agents.adjust()
+    if serving.watch and reloader is not None:
         reloader.start(reloaded)
     how = await asked.get()
     for number in (*STOP_SIGNALS, FORCE):
@@ -156,11 +185,13 @@ async def _serve(
         _hurry(engine, audience, FORCE)
     else:
         tell(audience.stopping, how, engine.running, serving.grace_s)
-    watching = loop.run_in_executor(None, reloader.stop)  # it may be in the middle of a reload
-    closing = asyncio.ensure_future(web.stop())
+    closing = asyncio.gather(
+        web.stop(),
+        agents.stop(),
+        loop.run_in_executor(None, _stop, reloader),  # it may be in the middle of a reload
+    )
     stopped = await engine.stop(serving.grace_s, lambda those: tell(audience.waiting, those))
     await closing
-    await watching
     watchdog.stop()
     heartbeat.stop()
 
@@ -179,6 +210,25 @@ def _hurry(engine: Engine, audience: Audience, number: signal.Signals) -> None:
     tell(audience.hurrying, number.name, engine.running, forced)
     if not forced and (waited_for := engine.ending.waited_for):
         tell(audience.waiting, waited_for)
+
+
+def _told(audience: Audience, outcome: Reloaded | Synced) -> None:
+    if isinstance(outcome, Synced):
+        tell(audience.synced, outcome)
+    else:
+        tell(audience.reloaded, outcome, first=False)
+
+
+def _adjust(web: WebProcess, agents: GitAgents, store: Store) -> None:
+    """The listener and the git sources, as they are declared now."""
+    with contextlib.suppress(RunnerError):  # the database cannot be read now: it stays as it is
+        web.adjust(_web_settings(store))
+    agents.adjust()
+
+
+def _stop(reloader: Reloader | None) -> None:
+    if reloader is not None:
+        reloader.stop()
 
 
 def _web_settings(store: Store) -> Mapping[str, Any] | None:

@@ -8,15 +8,15 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
-from runner.operations.wake import A_START, DRAIN, SOCKET
+from runner.operations.wake import A_START, DRAIN, SOCKET, SOURCES
 
 POLL_S = 0.2
 """How often the database file is looked at, for writers that could not send a datagram."""
 
 
 class WakeUps:
-    """Calls `knocked` at a datagram (`asked` when it only asks for a start, `drain` at that word), and
-    `changed` after the write-ahead log was written by anybody.
+    """Calls `knocked` at a datagram (`asked` when it only asks for a start, `drain` and `sources` at
+    those words), and `changed` after the write-ahead log was written by anybody.
 
     `changed` answers whether it has looked; until it has, it is asked again. Opened by `start`.
     """
@@ -31,6 +31,7 @@ class WakeUps:
         changed: Callable[[], bool],
         trouble: Callable[[str, BaseException], None],
         drain: Callable[[], None] = lambda: None,
+        sources: Callable[[], None] = lambda: None,
     ) -> None:
         self._loop = loop
         self._wal = database.with_name(f"{database.name}-wal")
@@ -40,6 +41,7 @@ class WakeUps:
         self._changed = changed
         self._trouble = trouble
         self._drain = drain
+        self._sources = sources
         self._socket: socket.socket | None = None
         self._poller: asyncio.TimerHandle | None = None
         self._seen: tuple[int, int] | None = None
@@ -91,6 +93,8 @@ class WakeUps:
             pass
         if DRAIN in words:
             self._drain()
+        if SOURCES in words:
+            self._sources()
         (self._asked if words <= {A_START} else self._knocked)()
 
     def _poll(self) -> None:

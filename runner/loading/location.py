@@ -59,6 +59,11 @@ def locate(path: Path | None, project: Path, known_sources: Iterable[str] = ()) 
     return Location(folder or "/", *_names(folder or "/", real_project), part=name, alone=True)
 
 
+def locate_source(root: Path, source: str, shown: str) -> Location:
+    """The whole of a source that has a name of its own, wherever its files lie; people see `shown`."""
+    return Location(os.path.realpath(root), source, f"{shown}/")
+
+
 def locate_stream(base: Path, project: Path) -> Location:
     """The location of documents from a stream, whose paths are relative to `base`."""
     root = os.path.realpath(base)

@@ -138,15 +138,16 @@ def load_tree(
     now: datetime | None = None,
     known_sources: Iterable[str] = (),
     known_addresses: Collection[str] = (),
+    location: Location | None = None,
 ) -> Tree:
     """The tree at `path` (a folder or a file; None: the project's `jobs.d`). Never raises for what is in it.
 
     `state` is the state directory, whose cache makes the next load quick; None reads everything. A folder or
     file inside one of `known_sources` (or `jobs.d`) is a part of that source: its neighbours are known to its
     references, but only its own objects and diagnostics are in the tree. `known_addresses` are installed
-    objects; they are asked when a file is read without its neighbours.
+    objects; they are asked when a file is read without its neighbours. With `location` none is sought.
     """
-    location = locate(path, project, known_sources)
+    location = location or locate(path, project, known_sources)
     cache = None if location.alone else _cache_folder(state)
     stamp = program_stamp()
     memory = Memory(location.root, Contents(cache, stamp))

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from runner.declaration.declared import Declared, Document
 from runner.git.repository import Commit, commit_of
-from runner.loading.location import DEFAULT_FOLDER
+from runner.loading.location import DEFAULT_FOLDER, locate_source
 from runner.loading.tree import Tree, load_stream, load_tree
+from runner.operations.checked_out import CheckedOut
 from runner.operations.glance import glance
 from runner.operations.installed_side import installed_side
 from runner.operations.last_applied import remember, token_of
@@ -59,7 +60,7 @@ class Stream:
 
 
 def make_plan_for(
-    path: Path | Stream | None,
+    path: Path | Stream | CheckedOut | None,
     project: Path,
     store: Store | None,
     now: datetime,
@@ -79,7 +80,7 @@ def make_plan_for(
         state = store.path.parent
     with store.read() if store is not None else nullcontext() as reader:
         tree = _load(path, project, reader, state)
-        asked = _CommitOf(tree.root) if commit and not isinstance(path, Stream) else None
+        asked = _CommitOf(tree.root) if commit and not isinstance(path, Stream | CheckedOut) else None
         if has_errors(tree.diagnostics):
             raise InvalidDeclarations(tree.diagnostics)
         declared = DeclaredSide(tree.objects, _Documents(tree), tree.source, tree.partial, tree.digest)
@@ -98,7 +99,7 @@ def make_plan_for(
             ownership = ownership_of(reader, plan, root=tree.root, project=project, state=store.path.parent)
     if plan.is_all and not plan.is_empty:
         plan = replace(plan, tree_digest=token_of(tree))
-    found = asked.answer() if asked else None
+    found = path.commit if isinstance(path, CheckedOut) else asked.answer() if asked else None
     if found is not None:
         plan = replace(plan, commit=found.sha, branch=found.branch, dirty=found.dirty)
     return Planned(
@@ -134,7 +135,13 @@ def budget_of(reader: Reader) -> Budget:
     return Budget()
 
 
-def _load(path: Path | Stream | None, project: Path, reader: Reader | None, state: Path | None) -> Tree:
+def _load(
+    path: Path | Stream | CheckedOut | None, project: Path, reader: Reader | None, state: Path | None
+) -> Tree:
+    if isinstance(path, CheckedOut):
+        return load_tree(
+            project=project, state=state, location=locate_source(path.root, path.source, path.shown)
+        )
     if path is None or path == project / DEFAULT_FOLDER:
         return load_tree(None, project=project, state=state)
     summaries = reader.objects.summaries() if reader is not None else []

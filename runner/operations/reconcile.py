@@ -11,6 +11,7 @@ from pathlib import Path
 from runner.access.permission import Actor
 from runner.declaration.facts import addresses_in, facts_of
 from runner.operations.apply import Applied, carry_out, refuse_by_guards
+from runner.operations.checked_out import CheckedOut
 from runner.operations.plan import Planned, Stream, make_plan_for
 from runner.reconcile.agreed import Agreed, only_agreed
 from runner.reconcile.plan import Plan
@@ -23,7 +24,7 @@ ATTEMPTS = 3
 
 
 def reconcile(
-    path: Path | Stream | None,
+    path: Path | Stream | CheckedOut | None,
     project: Path,
     store: Store,
     actor: Actor,

@@ -15,6 +15,9 @@ A_START = b"start"
 DRAIN = b"drain"
 """Said to make the daemon evict what can resume, and end."""
 
+SOURCES = b"sources"
+"""Said when somebody has asked for a look at a git source."""
+
 
 def wake_daemon(state: Path, *, for_a_start: bool = False) -> bool:
     """Whether a daemon has been woken. Never fails, never waits; a daemon that is not woken polls."""

@@ -62,12 +62,11 @@ class Before:
     commit: str = ""
     reason: str = WAITING
     at: datetime | None = None
-    digest: str = ""
 
 
-def is_to_be_tried(target: Target, before: Before, *, digest: str, asked: bool, now: datetime) -> bool:
+def is_to_be_tried(target: Target, before: Before, *, asked: bool, now: datetime) -> bool:
     """Whether this commit is to be fetched and applied now. A newer commit always overtakes an older one."""
-    if asked or target.commit != before.commit or digest != before.digest or before.at is None:
+    if asked or target.commit != before.commit or before.at is None:
         return True
     if before.reason == APPLIED:
         return False

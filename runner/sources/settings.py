@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -57,13 +55,6 @@ class SourceSettings:
     def source(self) -> str:
         """What its objects are recorded under."""
         return PREFIX + self.name
-
-    @property
-    def digest(self) -> str:
-        """Of all that decides what is applied: with another one the same commit is looked at again."""
-        verify = self.verify and [self.verify.what, self.verify.allowed_signers, self.verify.pgp_keys]
-        parts = [self.remote.url, str(self.wanted), self.path, self.authorization, verify]
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 def settings_of(name: str, declared: Mapping[str, Any]) -> SourceSettings:

@@ -34,6 +34,6 @@ def test_an_apply_in_between_makes_it_plan_again(tmp_path: Path, monkeypatch: py
         return real(*given, **more)
 
     monkeypatch.setattr(reconcile, "carry_out", carry_out)
-    outcome = reloading._reload(tmp_path / "jobs.d", where, False, None)
+    outcome = reloading._reload(tmp_path / "jobs.d", where, colour=False, allow_delete=None)
     assert (outcome.ok, outcome.changed, len(tries)) == (True, True, 2)
-    assert not reloading._reload(tmp_path / "jobs.d", where, False, None).changed
+    assert not reloading._reload(tmp_path / "jobs.d", where, colour=False, allow_delete=None).changed

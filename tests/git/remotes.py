@@ -26,7 +26,7 @@ spec:
   enabled: true
   steps:
     - name: work
-      shell: {script}
+      shell: '{script}'
 """
 
 

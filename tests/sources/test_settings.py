@@ -44,13 +44,6 @@ def test_signatures_need_somebody_who_may_sign() -> None:
         settings_of("team", declared(verify={"what": "commit", "allowedSigners": None, "pgpKeys": None}))
 
 
-def test_another_interval_applies_nothing_anew_and_another_ref_does() -> None:
-    one = settings_of("team", declared())
-    assert settings_of("team", declared(interval="5m")).digest == one.digest
-    assert settings_of("team", declared(ref={"branch": "next"})).digest != one.digest
-    assert settings_of("team", declared(verify=SIGNERS)).digest != one.digest
-
-
 @pytest.mark.parametrize(("path", "means"), [(".", "."), ("./jobs.d/", "jobs.d"), ("a//b", "a/b")])
 def test_paths_have_one_spelling(path: str, means: str) -> None:
     assert checked_path(path) == means

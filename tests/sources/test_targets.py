@@ -93,27 +93,26 @@ def test_of_a_range_the_newest_tag_is_followed() -> None:
 MAIN = Target(B, "main", "refs/heads/main")
 
 
-def tried(before: Before, *, asked: bool = False, digest: str = "d", now: datetime = NOW) -> bool:
-    return is_to_be_tried(MAIN, before, digest=digest, asked=asked, now=now)
+def tried(before: Before, *, asked: bool = False, now: datetime = NOW) -> bool:
+    return is_to_be_tried(MAIN, before, asked=asked, now=now)
 
 
 def test_what_is_applied_is_left_alone_until_something_differs() -> None:
-    applied = Before(B, "Applied", NOW, "d")
+    applied = Before(B, "Applied", NOW)
     assert not tried(applied)
     assert tried(applied, asked=True)
-    assert tried(applied, digest="other")
 
 
 def test_a_newer_commit_overtakes_one_that_fails() -> None:
-    assert tried(Before(A, "InvalidDeclarations", NOW, "d"))
+    assert tried(Before(A, "InvalidDeclarations", NOW))
 
 
 def test_a_commit_that_is_invalid_is_tried_seldom_and_what_may_pass_at_each_look() -> None:
-    invalid = Before(B, "InvalidDeclarations", NOW, "d")
+    invalid = Before(B, "InvalidDeclarations", NOW)
     assert not tried(invalid, now=NOW + MINUTE)
     assert tried(invalid, now=NOW + SAME_COMMIT_AGAIN)
-    assert tried(Before(B, "Unsigned", NOW, "d"), now=NOW + MINUTE)
-    assert tried(Before(B, "RemoteUnreachable", NOW, "d"), now=NOW + MINUTE)
+    assert tried(Before(B, "Unsigned", NOW), now=NOW + MINUTE)
+    assert tried(Before(B, "RemoteUnreachable", NOW), now=NOW + MINUTE)
 
 
 def test_the_remote_is_asked_in_the_interval_and_sooner_after_a_failure() -> None:

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import click
 
+from runner.cli.git_options import git_options
 from runner.cli.options import Where, common_options
 from runner.daemon.reloader import Reloaded
+from runner.operations.checked_out import CheckedOut
+from runner.sources.settings import SourceSettings
 
 
 @click.command("up")
@@ -20,9 +23,16 @@ from runner.daemon.reloader import Reloaded
 @click.option("--no-watch", is_flag=True, help="Do not reload when files change.")
 @click.option("--allow-delete", type=int, default=None, metavar="N", help="Allow the removal of N objects.")
 @click.option("--drain", is_flag=True, help="Let the daemon that runs here drain first, and take its place.")
+@git_options
 @common_options
 def command(
-    path: str | None, grace: str, no_watch: bool, allow_delete: int | None, drain: bool, where: Where
+    path: str | None,
+    grace: str,
+    no_watch: bool,
+    allow_delete: int | None,
+    drain: bool,
+    git: SourceSettings | None,
+    where: Where,
 ) -> None:
     """Reconcile PATH, then watch it, schedule and execute, until SIGTERM or Ctrl-C.
 
@@ -30,9 +40,13 @@ def command(
     broken or gone, it goes on with what is installed. PATH is relative to the working directory; the default
     is jobs.d of the project.
 
+    With --git it follows a branch, tag, range of versions or commit of a repository instead of PATH, and
+    applies a commit only when it is fetched whole (and signed, with --allowed-signers or --pgp-keys).
+
     \b
     Example:
       runner up jobs.d --grace 2m
+      runner up --git https://git.example/jobs.git --ref main --path jobs.d
     """
     from runner.cli.reloading import reload_apart
     from runner.cli.views.announcer import Announcer
@@ -44,18 +58,33 @@ def command(
         grace_s = parse_duration(grace).total_seconds()
     except ValueError as problem:
         raise click.BadParameter(str(problem), param_hint="--grace") from None
-    root = where.project / "jobs.d" if path is None else Path(path).absolute()
+    if git is not None and path is not None:
+        raise click.UsageError("--git stands in the place of PATH; --path is the folder in the repository")
+    root = None if git else where.project / "jobs.d" if path is None else Path(path).absolute()
     clock = SystemClock()
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     audience = Announcer(clock.now, colour=colour)
 
+    def reload_source(tree: CheckedOut) -> Reloaded:
+        return reload_apart(tree, where, colour=colour, allow_delete=allow_delete)
+
     def reload() -> Reloaded:
+        assert root is not None
         return reload_apart(root, where, colour=colour, allow_delete=allow_delete)
 
     if drain and where.database.exists():
         _drain(where)
     serve(
-        Serving(where.project, where.database, root, grace_s, watch=not no_watch, reload=reload),
+        Serving(
+            where.project,
+            where.database,
+            root,
+            grace_s,
+            watch=not no_watch,
+            reload=reload,
+            git=git,
+            reload_source=reload_source,
+        ),
         audience,
         clock,
     )

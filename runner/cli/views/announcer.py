@@ -9,6 +9,7 @@ from typing import TextIO
 
 from runner.cli.views import diagnostics
 from runner.daemon.ending import WaitedFor
+from runner.daemon.git_agents import Synced
 from runner.daemon.reloader import Reloaded
 from runner.execution.order import NO_TARGET, Ended
 from runner.operations.outcome import Finished, NotStarted
@@ -157,6 +158,24 @@ class Announcer:
     def noticed(self, word: str, text: str, *, bad: bool) -> None:
         """What happened to the clock, or what the watchdog says."""
         self.line(word.upper() if bad else word, text, "1;31" if bad else "33")
+
+    def synced(self, synced: Synced) -> None:
+        """What came of an attempt of a git source: the plan that was carried out, or why there is none."""
+        outcome, reloaded = synced.outcome, synced.reloaded
+        if outcome.ok:
+            if reloaded is not None and reloaded.changed:
+                print(reloaded.text, file=self._out, flush=True)
+            verified = f"; {outcome.verified}" if outcome.verified else ""
+            self.line("source", f"{synced.name}: {outcome.message}{verified}", "32")
+            return
+        if reloaded is not None:
+            diagnostics.show_text(reloaded.diagnostics, self._err)
+            for line in reloaded.trace.splitlines():
+                print(f"  {printable(line)}", file=self._err, flush=True)
+        what_now = "it is tried again soon" if outcome.is_transient else "see: runner status"
+        going_on = "" if "what is installed stays" in outcome.message else "; what is installed stays"
+        text = f"{synced.name}: {outcome.reason}: {outcome.message}{going_on}; {what_now}"
+        self.line("SOURCE", text, "1;31")
 
     def listening(self, address: str) -> None:
         """Where the listener is."""
