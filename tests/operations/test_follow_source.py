@@ -1,0 +1,317 @@
+"""Following a real repository: every outcome is stated, and none of them looks like an empty one."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "git"))
+from remotes import Upstream, git
+
+from runner.access.permission import Actor
+from runner.operations.checked_out import CheckedOut
+from runner.operations.follow_source import Following
+from runner.operations.reconcile import reconcile
+from runner.sources.outcome import APPLIED, Outcome
+from runner.sources.settings import SourceSettings, Verify, settings_of
+from runner.store.open import open_store
+from runner.store.port import Store
+from runner.store.sourcing import SourceRecord
+from runner.vocabulary.errors import InvalidDeclarations, Refused
+
+START = datetime(2026, 11, 21, 10, tzinfo=UTC)
+
+
+class Here:
+    """An installation that follows `upstream`, with the time in the test's hand."""
+
+    def __init__(self, folder: Path, upstream: Upstream) -> None:
+        self.project = folder / "project"
+        self.state = self.project / ".runner"
+        self.state.mkdir(parents=True, mode=0o700)
+        self.store: Store = open_store(self.state / "runner.db", create=True)
+        self.now = START
+        self.applies = 0
+        self.source = settings_of(
+            "main",
+            {"url": upstream.url, "ref": None, "path": "jobs.d", "interval": "60s", "timeout": "60s",
+             "authorization": None, "verify": None, "webhook": None},
+        )  # fmt: skip
+
+    def apply(self, tree: CheckedOut) -> Outcome:
+        self.applies += 1
+        try:
+            _, applied = reconcile(tree, self.project, self.store, Actor("tester"), self.now)
+        except InvalidDeclarations as problem:
+            return Outcome("InvalidDeclarations", str(problem))
+        except Refused as problem:
+            return Outcome("Refused", str(problem))
+        return Outcome(APPLIED, "", changed=applied.changed)
+
+    def following(self, source: SourceSettings | None = None) -> Following:
+        return Following(
+            source or self.source,
+            self.store,
+            self.project,
+            self.state,
+            self.apply,
+            lambda: self.now,
+            lambda: 0.5,
+        )
+
+    def look(self, *, asked: bool = False, source: SourceSettings | None = None) -> str:
+        """The reason of the outcome; empty when there was nothing new."""
+        self.now += timedelta(seconds=61)
+        outcome = self.following(source).look(asked=asked)
+        return "" if outcome is None else outcome.reason
+
+    @property
+    def record(self) -> SourceRecord:
+        with self.store.read() as reader:
+            record = reader.sources.get("main")
+        assert record is not None
+        return record
+
+    @property
+    def jobs(self) -> list[str]:
+        with self.store.read() as reader:
+            return sorted(each.name for each in reader.objects.summaries("Job"))
+
+    def events(self) -> list[str]:
+        with self.store.read() as reader:
+            found = reader.events.of("source", "git:main")
+        return [f"{each.event} {each.details.get('reason', '')}".strip() for each in reversed(found)]
+
+
+@pytest.fixture
+def upstream(tmp_path: Path) -> Upstream:
+    found = Upstream(tmp_path)
+    found.commit({f"jobs.d/{name}.yaml": found.job(name) for name in ("one", "two")})
+    return found
+
+
+@pytest.fixture
+def here(tmp_path: Path, upstream: Upstream) -> Iterator[Here]:
+    found = Here(tmp_path, upstream)
+    yield found
+    found.store.close()
+
+
+def head(upstream: Upstream) -> str:
+    return git(upstream.tree, "rev-parse", "HEAD")
+
+
+def test_a_commit_is_applied_once_and_its_objects_say_where_they_are_from(
+    here: Here, upstream: Upstream
+) -> None:
+    assert here.look() == "Applied"
+    assert here.look() == ""
+    assert here.applies == 1
+    assert here.jobs == ["one", "two"]
+    record = here.record
+    assert (record.attempted, record.applied, record.applied_ref) == (head(upstream), head(upstream), "main")
+    with here.store.read() as reader:
+        (one, _) = reader.objects.all("Job")
+    assert (one.source, one.file, one.commit) == ("git:main", "git:main/jobs.d/one.yaml", head(upstream))
+    assert here.events() == ["applied", "source.synced Applied"]
+
+
+def test_a_newer_commit_installs_changes_and_removes(here: Here, upstream: Upstream) -> None:
+    here.look()
+    upstream.commit({"jobs.d/two.yaml": None, "jobs.d/three.yaml": upstream.job("three")})
+    assert here.look() == "Applied"
+    assert here.jobs == ["one", "three"]
+
+
+def test_an_invalid_commit_is_not_applied_and_a_newer_one_overtakes_it(
+    here: Here, upstream: Upstream
+) -> None:
+    good = head(upstream)
+    here.look()
+    bad = upstream.commit({"jobs.d/one.yaml": "kind: Nonsense\n"})
+    assert here.look() == "InvalidDeclarations"
+    assert (here.record.attempted, here.record.applied) == (bad, good)
+    assert here.record.conditions["Stalled"]["status"] == "True"
+    assert here.jobs == ["one", "two"]
+    assert here.look() == ""  # the same commit would say the same
+    newer = upstream.commit({"jobs.d/one.yaml": upstream.job("one", "echo 2")})
+    assert here.look() == "Applied"
+    assert here.record.applied == newer
+    assert here.record.conditions["Ready"]["status"] == "True"
+    assert here.events()[-2:] == ["applied", "source.synced Applied"]
+
+
+def broken_by_a_deleted_branch(upstream: Upstream) -> None:
+    git(upstream.bare, "update-ref", "-d", "refs/heads/main")
+
+
+def broken_by_a_path_that_vanished(upstream: Upstream) -> None:
+    upstream.commit({"jobs.d/one.yaml": None, "jobs.d/two.yaml": None, "README": "x"})
+
+
+def broken_by_a_path_without_declarations(upstream: Upstream) -> None:
+    upstream.commit({"jobs.d/one.yaml": None, "jobs.d/two.yaml": None, "jobs.d/README.txt": "x"})
+
+
+def broken_by_a_remote_that_is_gone(upstream: Upstream) -> None:
+    upstream.bare.rename(upstream.bare.with_name("elsewhere"))
+
+
+def broken_by_a_damaged_remote(upstream: Upstream) -> None:
+    upstream.commit({"jobs.d/one.yaml": upstream.job("one", "echo 2")})
+    tree = git(upstream.tree, "rev-parse", "HEAD^{tree}")
+    for place in (upstream.bare / "objects" / tree[:2] / tree[2:],):
+        place.unlink()
+
+
+def broken_by_a_submodule(upstream: Upstream) -> None:
+    commit = head(upstream)
+    upstream.write({"jobs.d/one.yaml": None, "jobs.d/two.yaml": None})
+    git(upstream.tree, "add", "--all")
+    git(upstream.tree, "update-index", "--add", "--cacheinfo", f"160000,{commit},jobs.d/vendor")
+    git(upstream.tree, "commit", "--quiet", "-m", "moved into a submodule")
+    upstream.push()
+
+
+def broken_by_an_orphaned_history(upstream: Upstream) -> None:
+    git(upstream.tree, "checkout", "--quiet", "--orphan", "fresh")
+    git(upstream.tree, "rm", "--quiet", "-r", "--force", ".")
+    upstream.write({"jobs.d/other.yaml": upstream.job("other")})
+    git(upstream.tree, "add", "--all")
+    git(upstream.tree, "commit", "--quiet", "-m", "another project")
+    upstream.push("HEAD:main")
+
+
+@pytest.mark.parametrize(
+    ("broken", "reason"),
+    [
+        (broken_by_a_deleted_branch, "RefMissing"),
+        (broken_by_a_path_that_vanished, "PathMissing"),
+        (broken_by_a_path_without_declarations, "InvalidDeclarations"),
+        (broken_by_a_remote_that_is_gone, "RemoteUnreachable"),
+        (broken_by_a_damaged_remote, "RemoteUnreachable"),
+        (broken_by_a_submodule, "SubmoduleInPath"),
+        (broken_by_an_orphaned_history, "Refused"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_whatever_breaks_nothing_is_uninstalled(
+    here: Here, upstream: Upstream, broken: object, reason: str
+) -> None:
+    here.look()
+    applied = here.record.applied
+    broken(upstream)  # type: ignore[operator]
+    assert here.look() == reason
+    assert here.jobs == ["one", "two"]
+    assert here.record.applied == applied
+    ready = here.record.conditions["Ready"]
+    assert (ready["status"], ready["reason"]) == ("False", reason)
+    assert here.events()[-1] == f"source.failed {reason}"
+
+
+def test_a_remote_that_answers_again_is_followed_again(here: Here, upstream: Upstream) -> None:
+    here.look()
+    gone = upstream.bare.rename(upstream.bare.with_name("elsewhere"))
+    assert [here.look(), here.look()] == ["RemoteUnreachable", "RemoteUnreachable"]
+    assert here.record.failures == 2
+    assert here.record.next_at == here.now + timedelta(seconds=10)
+    gone.rename(upstream.bare)
+    upstream.commit({"jobs.d/three.yaml": upstream.job("three")})
+    assert here.look() == "Applied"
+    assert here.record.failures == 0
+    assert [each for each in here.events() if "Unreachable" in each] == ["source.failed RemoteUnreachable"]
+
+
+def test_a_rewritten_branch_is_followed_and_told(here: Here, upstream: Upstream) -> None:
+    here.look()
+    upstream.commit({"jobs.d/two.yaml": upstream.job("two", "echo 2")})
+    here.look()
+    git(upstream.tree, "reset", "--quiet", "--hard", "HEAD~1")
+    upstream.commit({"jobs.d/two.yaml": upstream.job("two", "echo 3")})
+    here.now += timedelta(seconds=61)
+    outcome = here.following().look()
+    assert outcome is not None and outcome.forced
+    assert outcome.message == f"applied main@{head(upstream)[:7]}; the branch was rewritten"
+    assert here.jobs == ["one", "two"]
+
+
+def test_a_copy_that_was_half_fetched_is_made_anew(here: Here, upstream: Upstream) -> None:
+    here.look()
+    repository = here.state / "sources" / "main" / "repo"
+    for pack in (repository / ".git" / "objects" / "pack").glob("pack-*"):
+        pack.chmod(0o600)
+        pack.write_bytes(pack.read_bytes()[:20])
+    (repository / ".git" / "index.lock").write_text("")
+    (repository / "jobs.d" / "one.yaml").unlink()
+    upstream.commit({"jobs.d/three.yaml": upstream.job("three")})
+    assert here.look() == "Applied"
+    assert here.jobs == ["one", "three", "two"]
+
+
+def test_files_of_the_copy_that_somebody_deleted_are_not_taken_for_removals(
+    here: Here, upstream: Upstream
+) -> None:
+    here.look()
+    for file in (here.state / "sources" / "main" / "repo" / "jobs.d").iterdir():
+        file.unlink()
+    assert here.look(asked=True) == "Applied"
+    assert here.jobs == ["one", "two"]
+
+
+def test_an_unsigned_commit_is_not_applied_and_says_so(
+    here: Here, upstream: Upstream, tmp_path: Path
+) -> None:
+    here.look()
+    (here.project / "signers").write_text(
+        "ana ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGb9JzNk0SRYgoDTwvbxjVOzVv0aLmW7sCvq0KwVPGWm\n"
+    )
+    signed = replace(here.source, verify=Verify("commit", allowed_signers="signers"))
+    upstream.commit({"jobs.d/three.yaml": upstream.job("three")})
+    assert here.look(source=signed) == "Unsigned"
+    assert here.jobs == ["one", "two"]
+    conditions = here.record.conditions
+    assert {kind: each["status"] for kind, each in conditions.items()} == {
+        "Ready": "False", "Reconciling": "False", "Stalled": "True", "Verified": "False",
+    }  # fmt: skip
+    assert conditions["Ready"]["message"].endswith(
+        "is not signed, so it is not applied; what is installed stays"
+    )
+
+
+def test_credentials_that_are_not_installed_are_told_by_name(here: Here) -> None:
+    assert here.look(source=replace(here.source, authorization="deploy")) == "CredentialMissing"
+    assert "Authorization/deploy is not installed" in here.record.conditions["Ready"]["message"]
+
+
+def test_two_processes_never_follow_a_source_at_once(here: Here) -> None:
+    import fcntl
+
+    folder = here.state / "sources" / "main"
+    folder.mkdir(parents=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert here.look() == "Trouble"
+    assert here.look() == "Applied"
+
+
+def test_a_stop_leaves_no_trace(here: Here) -> None:
+    following = here.following()
+    following.stop()
+    assert following.look() is None
+    with here.store.read() as reader:
+        assert reader.sources.all() == []
+
+
+def test_the_state_of_a_source_is_private(here: Here) -> None:
+    here.look()
+    for path in (
+        here.state / "sources",
+        here.state / "sources" / "main",
+        here.state / "sources" / "main" / "home",
+    ):
+        assert path.stat().st_mode & 0o077 == 0
