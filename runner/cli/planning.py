@@ -13,7 +13,7 @@ import click
 
 if TYPE_CHECKING:
     from runner.cli.options import Where
-    from runner.operations.apply import Applied
+    from runner.operations.carrying import Applied
     from runner.operations.plan import Planned, Stream
     from runner.reconcile.plan import Plan
 

@@ -54,7 +54,7 @@ def _plan_of_suspects(
         record = reader.objects.get(address)
         if record is not None:
             records[address] = record
-    installed = installed_side(reader, declared, lineage, only={**groups, **records})
+    installed = installed_side(reader, declared, lineage, now, only={**groups, **records})
     plan = make_plan(replace(declared, objects=looked_at), installed, now)
     if plan.count("uninstall") or any(address in tree.objects for address in origins):
         return None  # how much is installed decides whether it may go

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
 from runner.declaration.declared import Document
 from runner.operations.installed_jobs import schedules_of, whole
-from runner.reconcile.sides import DeclaredSide, Installed, InstalledSide, Member
+from runner.reconcile.sides import Alive, DeclaredSide, Installed, InstalledSide, Member
 from runner.store.port import Reader
 from runner.store.records import ObjectRecord
 from runner.vocabulary.errors import DamagedRow
@@ -20,10 +21,18 @@ LAST_RUNS = 100
 """So many running times are looked at to say what a shorter timeout would have ended."""
 
 
+LIVELY = timedelta(days=30)
+"""A job that has run in this time is alive."""
+
+MOST_RUNS = 1000
+"""So many of them are counted: more say nothing more."""
+
+
 def installed_side(
     reader: Reader,
     declared: DeclaredSide,
     lineage: str,
+    now: datetime,
     *,
     only: Mapping[Address, Installed] | None = None,
 ) -> InstalledSide:
@@ -37,6 +46,7 @@ def installed_side(
         holds=reader.holds.all(),
         open_runs=reader.instances.open_counts(),
         durations=_Asked(lambda uid: _durations(reader, uid)),
+        alive=_Asked(lambda uid: _alive(reader, uid, now)),
         members=_Members(reader, declared),
         lineage=lineage,
         serial=reader.serial(),
@@ -65,6 +75,13 @@ def _durations(reader: Reader, uid: str) -> Sequence[float]:
         for end in reader.instances.ends_of(uid, LAST_RUNS)
         if end.started_at is not None
     ]
+
+
+def _alive(reader: Reader, uid: str, now: datetime) -> Alive:
+    since = now - LIVELY
+    runs = sum(end.completed_at >= since for end in reader.instances.ends_of(uid, MOST_RUNS))
+    state = reader.state.last_owner(uid) is not None or reader.state.persistent(uid) is not None
+    return Alive(runs, state)
 
 
 class _Asked(Mapping[K, V], Generic[K, V]):

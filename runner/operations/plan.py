@@ -93,7 +93,7 @@ def make_plan_for(
                 from runner.operations.outlook import look_ahead
 
                 plan = look_ahead(
-                    plan, declared, installed_side(reader, declared, store.lineage), reader, now
+                    plan, declared, installed_side(reader, declared, store.lineage, now), reader, now
                 )
             budget = budget_of(reader) if plan.count("uninstall") else Budget()
             ownership = ownership_of(reader, plan, root=tree.root, project=project, state=store.path.parent)
@@ -113,7 +113,7 @@ def _against(
     plan = None if state is None else glance(reader, tree, declared, lineage, now, state=state)
     if plan is not None:
         return plan
-    plan = make_plan(declared, installed_side(reader, declared, lineage), now)
+    plan = make_plan(declared, installed_side(reader, declared, lineage, now), now)
     if state is not None and plan.is_empty and plan.is_all and not plan.relocations:
         applied = reader.applied(tree.source)
         token = token_of(tree)

@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from runner.access.permission import Actor
 from runner.declaration.facts import addresses_in, facts_of
@@ -18,6 +19,9 @@ from runner.reconcile.plan import Plan
 from runner.store.port import Reader, Store
 from runner.vocabulary.errors import StalePlan
 from runner.vocabulary.identity import Address
+
+if TYPE_CHECKING:
+    from runner.operations.audit import Approval
 
 ATTEMPTS = 3
 """Another apply may come between planning and applying: then the plan is made anew, so often."""
@@ -34,6 +38,7 @@ def reconcile(
     allow_protected: bool = False,
     adopt: bool = False,
     expect: Agreed | None = None,
+    approval: Approval | None = None,
 ) -> tuple[Planned, Applied]:
     """The plan for what is declared at `path`, and what was done.
 
@@ -51,6 +56,7 @@ def reconcile(
                 allow_delete=allow_delete,
                 allow_protected=allow_protected,
                 adopt=adopt,
+                approval=approval,
             )
         except StalePlan:
             if attempt == ATTEMPTS:

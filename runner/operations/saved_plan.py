@@ -87,7 +87,9 @@ def agreed_in(path: Path) -> Agreed:
         if plan["format_version"] != FORMAT_VERSION:
             raise StalePlan(f"{path} was written by another release; review a new plan")
         changes = [each for each in plan["changes"] if each["action"] in COUNTED]
-        return Agreed({str(each["digest"]): (each["action"], each["address"]) for each in changes})
+        return Agreed(
+            {str(each["digest"]): (each["action"], each["address"]) for each in changes}, reviewed=path.name
+        )
     except OSError as problem:
         raise RunnerError(f"{path} cannot be read: {problem.strerror}") from problem
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:

@@ -23,6 +23,14 @@ class Agreed:
     changes: Mapping[str, tuple[str, str]] | None = None
     """digest → (action, address)."""
     whole: str | None = None
+    reviewed: str = ""
+    """Where the reviewed plan stands."""
+
+    @property
+    def said(self) -> str:
+        """How it was agreed to, for the record of an apply."""
+        changes = f"reviewed in {self.reviewed or 'a plan'}" if self.changes is not None else ""
+        return "; ".join(part for part in (changes, self.whole and f"plan {self.whole}") if part)
 
 
 class InstalledObjects(Protocol):

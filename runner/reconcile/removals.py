@@ -30,10 +30,18 @@ def removals(view: View, moved: Collection[Address]) -> Iterator[Change]:
         elif runs and any(hold.kind == "removed" for hold in view.held.get(record.uid, ())):
             yield _line("note", record, f"{active}; removed when {'it ends' if runs == 1 else 'they end'}")
         else:
-            note = "history is kept" if address.kind == "Job" else ""
-            yield _line(
-                "uninstall", record, "no longer declared", f"{active}; {note}" if runs else note, runs
-            )
+            alive = view.installed.alive.get(record.uid) if address.kind == "Job" else None
+            told = [active] if runs else []
+            if alive is not None and alive.runs:
+                told.append(f"{alive.runs} run{'' if alive.runs == 1 else 's'} in 30 days")
+            if alive is not None and alive.state:
+                told.append("has saved state")
+            told += ["history is kept"] if address.kind == "Job" else []
+            line = _line("uninstall", record, "no longer declared", "; ".join(told), runs)
+            if alive is not None and (alive.runs or alive.state):
+                lives = {"alive": True, "runs_in_30_days": alive.runs, "saved_state": alive.state}
+                line = replace(line, impact={**line.impact, **lives})
+            yield line
 
 
 def _line(action: str, record: Installed, reason: str, note: str = "", runs: int = 0) -> Change:

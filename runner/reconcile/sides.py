@@ -47,6 +47,13 @@ class Held(Protocol):
     def until(self) -> datetime | None: ...
 
 
+class Alive(NamedTuple):
+    """How much hangs on an installed job: its runs in the last 30 days, and whether it has saved anything."""
+
+    runs: int
+    state: bool
+
+
 class Member(NamedTuple):
     """An installed job of a group that this tree does not declare (another source, or a partial plan)."""
 
@@ -73,7 +80,8 @@ class InstalledSide:
     """The database. `documents` is asked only for addresses that changed; the rest is by uid.
 
     `open_runs` counts the instances that are under way (begun, running, paused); `durations` has the running
-    times, in seconds, of a job's last runs, newest first. `members` has, by group name, the installed jobs
+    times, in seconds, of a job's last runs, newest first; `alive` is asked only for what
+    would be removed. `members` has, by group name, the installed jobs
     that the tree does not declare.
     """
 
@@ -82,6 +90,7 @@ class InstalledSide:
     holds: Mapping[str, Sequence[Held]] = field(default_factory=dict)
     open_runs: Mapping[str, int] = field(default_factory=dict)
     durations: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    alive: Mapping[str, Alive] = field(default_factory=dict)
     members: Mapping[str, Sequence[Member]] = field(default_factory=dict)
     lineage: str | None = None
     serial: int = 0

@@ -481,14 +481,14 @@ def test_doctor_names_contents_that_are_gone_or_damaged(project):
 
 
 def test_however_many_objects_are_installed_maintenance_is_looked_up_once(project, monkeypatch):
-    from runner.operations import apply
+    from runner.operations import carrying
 
     asked = []
 
     def counted(tx, now):
         asked.append(now)
 
-    monkeypatch.setattr(apply, "maintenance_under_way", counted)
+    monkeypatch.setattr(carrying, "maintenance_under_way", counted)
     for number in range(5):
         project.job(f"job-{number}")
     assert project.apply().changed

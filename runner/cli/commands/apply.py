@@ -69,6 +69,7 @@ def command(
     if not create:
         refuse_without_database(where, "apply")
     from runner.operations.apply import carry_out, refuse_by_guards, refuse_foreign_plan
+    from runner.operations.audit import Approval
     from runner.operations.plan import make_plan_for
     from runner.operations.saved_plan import read_plan
     from runner.operations.wake import wake_daemon
@@ -97,12 +98,23 @@ def command(
             allow_delete=allow_delete,
             allow_protected=allow_protected,
             adopt=adopt,
+            approval=Approval("apply", _how(auto_approve, saved)),
         )
     finally:
         store.close()
     if applied.changed:
         wake_daemon(where.state)
     show_applied(applied, output)
+
+
+def _how(auto_approve: bool, saved: Planned | None) -> str:
+    """How it was agreed to, for the record."""
+    agreed = "--auto-approve" if auto_approve else "agreed to on a terminal"
+    return (
+        agreed
+        if saved is None
+        else f"{agreed}; plan {saved.plan.digest}, saved at serial {saved.plan.serial}"
+    )
 
 
 def _approve(planned: Planned, where: Where, *, shown: bool, stream: bool) -> None:

@@ -152,6 +152,7 @@ def _reconcile(
     wait: tuple[bool, timedelta | None],
 ) -> tuple[Plan, bool]:
     """The plan that was carried out, and whether it changed anything."""
+    from runner.operations.audit import Approval
     from runner.operations.reconcile import reconcile
     from runner.operations.wake import wake_daemon
     from runner.store.open import open_store
@@ -159,7 +160,10 @@ def _reconcile(
     now = datetime.now().astimezone()
     store = open_store(where.database, create=create)
     try:
-        planned, applied = reconcile(source, where.project, store, actor, now, expect=agreed, **allowed)
+        approval = Approval("reconcile", agreed.said)
+        planned, applied = reconcile(
+            source, where.project, store, actor, now, expect=agreed, approval=approval, **allowed
+        )
         if applied.changed:
             wake_daemon(where.state)
         show_warnings(planned)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from runner.operations.apply import Applied
+from runner.operations.carrying import Applied
 from runner.operations.reconcile import left_out
 from runner.reconcile.plan import Plan
 
