@@ -22,6 +22,7 @@ from runner.daemon.recovery import Recovery
 from runner.daemon.roster import Roster
 from runner.daemon.scheduler import Scheduler
 from runner.daemon.telling import Listener, Telling
+from runner.daemon.triggers import Triggers
 from runner.daemon.wake_ups import WakeUps
 from runner.daemon.windows import WindowKeeper
 from runner.execution.order import Ended
@@ -144,6 +145,18 @@ class Engine:
             trouble=self._telling.trouble,
         )
         self._scheduler.stopped = not automatic
+        self._triggers = Triggers(
+            loop,
+            self._bridge,
+            store,
+            clock,
+            self._roster,
+            self._telling,
+            project=project,
+            session=session,
+            automatic=automatic,
+            ready=self._dispatcher.wake,
+        )
         self._recovery = Recovery(store, self._bridge, self._telling, done=self._dispatcher.ask_all_again)
         self._obeying = Obeying(
             self._bridge,
@@ -256,6 +269,7 @@ class Engine:
         if self._roster.draining:
             self._housekeeping.remove_drained(now)
         self._scheduler.tick()
+        self._triggers.look()
         self._dispatcher.ask_all_again()
         self._arm()
 
@@ -372,6 +386,7 @@ class Engine:
             return
         self._telling.finished(instance, finished, ended)
         self.ending.finished(instance_id, finished)
+        self._triggers.ended(instance.job_uid)
         if finished.due_at is not None:
             self._dispatcher.wake()
         one_time = instance.job_uid in self._roster.one_time
@@ -389,10 +404,11 @@ class Engine:
         """
         self._scheduler.stopped = True
         self._dispatcher.stop()
-        self._external.stopped = True
+        self._external.stopped = self._triggers.stopped = True
         if self._timer is not None:
             self._timer.cancel()
         stopped = await self.ending.carry_out(grace_s, waits)
+        await self._triggers.stop()
         self._wake_ups.stop()  # last: who asks again for what is under way is heard, and waits with it
         return stopped
 

@@ -128,7 +128,6 @@ def test_what_is_due_at_once_leaves_out_no_dates():
 @pytest.mark.parametrize(
     ("document", "path"),
     [
-        (a_schedule(trigger={"startup": {}}), "spec.trigger"),
         (
             an_object(
                 "Authorization",

@@ -8,17 +8,10 @@ from typing import Any
 
 from runner.declaration.problem import Path, Problem, quoted
 from runner.declaration.rules import trigger as trigger_rules
-from runner.declaration.rules.wording import exactly_one, mapping, not_yet
+from runner.declaration.rules.wording import exactly_one, mapping
 from runner.vocabulary.duration import parse_duration
 
 WAYS = ("cron", "every", "at", "fireAndForget", "window", "trigger")
-_LATER = {
-    "trigger": (
-        "triggers",
-        "a schedule like every: 1m, or `runner jobs trigger` by whoever notices, is there",
-    ),
-}
-"""Key → what it is called, and what works instead."""
 
 
 def named(_document: Mapping[str, Any], spec: Mapping[str, Any]) -> Iterator[Problem]:
@@ -29,9 +22,6 @@ def named(_document: Mapping[str, Any], spec: Mapping[str, Any]) -> Iterator[Pro
 def of_mapping(path: Path, schedule: Mapping[str, Any]) -> Iterator[Problem]:
     """A schedule as a mapping, in a Job or a Schedule."""
     yield from exactly_one(path, schedule, WAYS, "a schedule")
-    for key, (what, instead) in _LATER.items():
-        if key in schedule:
-            yield not_yet((*path, key), what, hint=instead, at_key=True)
     yield from windows((*path, "window"), schedule.get("window"))
     once = mapping(schedule.get("fireAndForget"))
     for key in ("retryEvery", "expiresIn"):

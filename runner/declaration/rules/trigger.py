@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from runner.declaration.problem import Path, Problem, quoted
-from runner.declaration.rules.wording import beside, exactly_one, mapping
+from runner.declaration.rules.wording import beside, exactly_one, mapping, not_yet
 from runner.declaration.triggers import KINDS, LARGEST_BODY, brings_inputs, kind_of
 from runner.vocabulary.duration import parse_duration, parse_size
 
@@ -27,6 +27,8 @@ def of_trigger(path: Path, schedule: Mapping[str, Any]) -> Found:
             detail = f"'{key}' moves or leaves out times, and a trigger has none"
             yield Problem((*path, key), "no-effect", "Field without effect", detail, "remove it", at="key")
     path = (*path, "trigger")
+    if trigger.get("consume"):
+        yield not_yet((*path, "consume"), "consuming items", hint="batch gives a run several", at_key=True)
     yield from exactly_one(path, trigger, KINDS, "a trigger")
     yield from _file((*path, "file"), mapping(trigger.get("file")))
     yield from _webhook((*path, "webhook"), mapping(trigger.get("webhook")))
