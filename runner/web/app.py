@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute
 
 from runner.access.permission import Actor
 from runner.operations.tokens import is_use_to_note, recognise
@@ -20,6 +21,7 @@ from runner.store.port import Store
 from runner.vocabulary.errors import RunnerError
 from runner.web.api import external, hooks
 from runner.web.gate import Gate, Names
+from runner.web.openapi import PATH, openapi_of, text_of
 from runner.web.patience import PATIENCE_S
 from runner.web.problems import MEDIA_TYPE, encoded, problem, problem_of
 
@@ -38,11 +40,9 @@ class House:
 
 def make_app(house: House, names: Names, *, body_s: float = PATIENCE_S) -> Gate:
     """The listener as an ASGI application, behind its gate."""
-    app = FastAPI(title="jobs-runner", docs_url=None, redoc_url=None, openapi_url=None)
+    app = _app()
     app.state.house = house
     app.state.hooks = hooks.KnownHooks()
-    app.include_router(external.router, prefix="/api/v1")
-    app.include_router(hooks.router, prefix=hooks.PREFIX)
     app.add_exception_handler(RunnerError, _failed)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
@@ -57,6 +57,23 @@ def make_app(house: House, names: Names, *, body_s: float = PATIENCE_S) -> Gate:
         return actor
 
     return Gate(app, names, whose, body_s=body_s)
+
+
+def routes_of() -> Sequence[BaseRoute]:
+    """All that there are."""
+    return _app().routes
+
+
+def _app() -> FastAPI:
+    app = FastAPI(title="jobs-runner", docs_url=None, redoc_url=None, openapi_url=None)
+
+    @app.get(PATH, include_in_schema=False)  # before a router takes all that lies below its prefix
+    def openapi() -> Response:
+        return Response(text_of(openapi_of(app.routes)), media_type="application/json")
+
+    app.include_router(external.router, prefix="/api/v1")
+    app.include_router(hooks.router, prefix=hooks.PREFIX)
+    return app
 
 
 def _answer(found: dict[str, Any]) -> Response:

@@ -32,6 +32,9 @@ SIGNED = "/hooks/"
 LARGEST_SIGNED_BODY = 1 << 20
 """Bytes; each hook says how many of them it takes."""
 
+MOST_AT_ONCE = 100
+"""Requests; more are told to come again."""
+
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _SECRET_NAMES = frozenset({"token", "access_token", "api_key", "apikey", "authorization", "key", "secret"})
 
@@ -61,6 +64,7 @@ class Gate:
         self._names = names
         self._recognise = recognise
         self._body_s = body_s
+        self._under_way = 0
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -69,10 +73,26 @@ class Gate:
         if scope["type"] != "http":  # there are no websockets
             await send({"type": "websocket.close", "code": 1008})
             return
+        if self._under_way >= MOST_AT_ONCE:
+            detail = f"{MOST_AT_ONCE} requests are under way; send it again in a moment"
+            await answer(send, problem("busy", "Busy", 503, detail), close=True)
+            return
+        self._under_way += 1
+        try:
+            await self._examine(scope, receive, send)
+        finally:
+            self._under_way -= 1
+
+    async def _examine(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         headers = _Headers(scope["headers"])
         refused = self._refused(scope, headers)
         if refused is not None:
             await answer(send, refused)
+            return
+        if headers.all(b"transfer-encoding") and headers.all(b"content-length"):
+            # Which of them counts, is what a proxy in front of it may see otherwise (request smuggling).
+            detail = "a request has a Content-Length or a Transfer-Encoding, and never both"
+            await answer(send, problem("two-lengths", "Two lengths", 400, detail), close=True)
             return
         state = scope.setdefault("state", {})
         is_signed = str(scope.get("path", "")).startswith(SIGNED)
@@ -208,6 +228,8 @@ async def answer(send: Send, found: Mapping[str, Any], *, close: bool = False) -
         (b"content-type", MEDIA_TYPE.encode()),
         (b"content-length", str(len(body)).encode()),
     ]
+    if found["status"] == 503:
+        headers.append((b"retry-after", b"1"))
     if found["status"] == 401:
         headers.append((b"www-authenticate", b'Bearer realm="jobs-runner"'))
     if close:

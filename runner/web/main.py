@@ -30,9 +30,6 @@ from runner.web.patience import PATIENCE_S, Patient
 GRACE_S = 3
 """For answers under way at a stop. Without it uvicorn waits for ever for a stream that is open."""
 
-CONNECTIONS = 100
-"""At the same time; more are answered with 503."""
-
 IDLE_S = 5
 """An open connection without a request."""
 
@@ -66,7 +63,6 @@ async def _serve(told: Mapping[str, Any]) -> None:
         server_header=False,
         date_header=True,
         proxy_headers=False,
-        limit_concurrency=CONNECTIONS,
         timeout_keep_alive=IDLE_S,
         timeout_graceful_shutdown=GRACE_S,
         h11_max_incomplete_event_size=32 * 1024,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
@@ -132,3 +133,24 @@ def test_a_job_that_is_not_there_gets_the_nearest_name(listening: Listening, tok
     answer = listening.ask(CLAIMS, {"job": "invoice"}, token=token)
     assert (answer.status, answer.kind) == (404, "unknown-name")
     assert "invoices" in answer.json["detail"]
+
+
+def test_one_report_that_is_sent_many_times_at_once_counts_once(
+    here: Installation, listening: Listening, token: str, task: Any
+) -> None:
+    with ThreadPoolExecutor(16) as many:
+        answers = list(
+            many.map(
+                lambda _: send(
+                    listening, token, task, "step", number=7, step="collect", state="completed"
+                ).json["outcome"],
+                range(32),
+            )
+        )
+    assert sorted(set(answers)) == ["recorded", "repeated"]
+    assert answers.count("recorded") == 1
+    with here.store.read() as reader:
+        events = [e.row for e in reader.events.of("instance", str(task["instance"]))]
+    assert (events.count("S1"), events.count("S4")) == (1, 1)
+    ends = [send(listening, token, task, "finished", number=n).json for n in (8, 8, 9)]
+    assert [end["outcome"] for end in ends] == ["recorded", "repeated", "repeated"]

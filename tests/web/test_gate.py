@@ -250,3 +250,68 @@ def test_what_is_no_http_is_closed(listening: Listening, token: str, said: bytes
             answer = b""
         assert answer == b"" or answer.split(b"\r\n")[0].split()[1] in (b"400", b"401", b"431")
     assert listening.ask(CLAIMS, ASKED, token=token).status == 204
+
+
+def test_what_is_no_http_is_told_as_a_problem_too(listening: Listening) -> None:
+    with listening.raw() as wire:
+        wire.sendall(b"NONSENSE\r\n\r\n")
+        answer = b""
+        while piece := wire.recv(65536):
+            answer += piece
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"application/problem+json" in answer and b'"urn:jobs-runner:problem:no-http"' in answer
+
+
+def test_a_body_with_two_lengths_is_refused(listening: Listening, token: str) -> None:
+    """A proxy in front of it may believe the other one: the rest would be a request of somebody else."""
+    smuggled = f"POST {CLAIMS} HTTP/1.1\r\nHost: localhost\r\nX: y\r\n\r\n"
+    with listening.raw() as wire:
+        wire.sendall(
+            f"POST {CLAIMS} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n"
+            "Content-Type: application/json\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
+            f"0\r\n\r\n{smuggled}".encode()
+        )
+        answer = b""
+        while piece := wire.recv(65536):
+            answer += piece
+    assert answer.startswith(b"HTTP/1.1 400 ") and b"two-lengths" in answer
+    assert answer.count(b"HTTP/1.1") == 1, "what follows is not read"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"job": ' + b"9" * 100_000 + b"}",
+        b'{"job": "a", "job": "invoices", "x": NaN}',
+        b'{"job": "invoices\\u0000"}',
+        b'"' + b"\\ud800" * 1000 + b'"',
+        b'{"a":' * 50_000,
+    ],
+)
+def test_odd_json_is_refused_and_breaks_nothing(listening: Listening, token: str, body: bytes) -> None:
+    answer = listening.ask(CLAIMS, body, token=token)
+    assert answer.status in (400, 422)
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "//api/v1/external/claims",
+        "/hooks/../api/v1/external/claims",
+        "/hooks/%2e%2e/api/v1/external/claims",
+        "/%68ooks/../api/v1/external/claims",
+        "/hooks/..;/api/v1/external/claims",
+    ],
+)
+def test_no_way_round_the_gate_leads_to_what_needs_a_token(listening: Listening, path: str) -> None:
+    assert listening.ask(path, ASKED).status in (401, 404)
+
+
+def test_a_whole_address_in_the_first_line_is_no_other_host(listening: Listening, token: str) -> None:
+    with listening.raw() as wire:
+        wire.sendall(
+            f"POST http://evil.example{CLAIMS} HTTP/1.1\r\nHost: localhost\r\n"
+            f"Authorization: Bearer {token}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode()
+        )
+        assert wire.recv(4096).split(b"\r\n")[0].split()[1] == b"404"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from installations import Installation
-from listening import Listening
+from listening import Answer, Listening
 
 CLAIMS = "/api/v1/external/claims"
 
@@ -82,3 +82,55 @@ def test_it_ends_with_stdin_although_connections_are_open(here: Installation) ->
     with started.raw() as wire:
         wire.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\n")
         assert started.end() == 0
+
+
+def test_connections_that_say_nothing_make_room_for_one_that_does(here: Installation) -> None:
+    started = Listening(here)  # which waits long for each of them
+    held = [started.raw() for _ in range(520)]
+    try:
+        assert started.ask(CLAIMS, {"job": "invoices"}, token=started.a_token()).status == 204
+        assert held[0].recv(1) == b"", "the one that waited longest is closed"
+    finally:
+        for wire in held:
+            wire.close()
+        started.end()
+
+
+def test_more_requests_than_it_takes_at_once_are_told_to_come_again(here: Installation) -> None:
+    started = Listening(here)
+    token = started.a_token()
+    begun = (
+        f"POST {CLAIMS} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n"
+        "Content-Type: application/json\r\nContent-Length: 50\r\n\r\n"
+    ).encode()
+    held = [started.raw() for _ in range(100)]
+    try:
+        for wire in held:
+            wire.sendall(begun)
+        answer = busy_answer(started, token)
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert (answer.kind, answer.headers["retry-after"]) == ("busy", "1")
+        assert answer.json["detail"] == "100 requests are under way; send it again in a moment"
+        for wire in held:
+            wire.close()
+        until_free(started, token)
+    finally:
+        for wire in held:
+            wire.close()
+        started.end()
+
+
+def busy_answer(started: Listening, token: str) -> Answer:
+    """All hundred have begun when this comes."""
+    for _ in range(2000):
+        answer = started.ask(CLAIMS, {"job": "invoices"}, token=token)
+        if answer.status == 503:
+            return answer
+    raise AssertionError("it is never busy")
+
+
+def until_free(started: Listening, token: str) -> None:
+    for _ in range(2000):
+        if started.ask(CLAIMS, {"job": "invoices"}, token=token).status == 204:
+            return
+    raise AssertionError("it stays busy")

@@ -83,7 +83,49 @@ class Report(BaseModel):
         return self
 
 
-@router.post("/external/claims")
+class GivenReport(BaseModel):
+    """Where and with which token the run is reported on, and within how many seconds."""
+
+    url: str
+    token: str
+    within_s: float
+
+
+class GivenSlot(BaseModel):
+    """The slot that the run is for."""
+
+    key: str
+    at: str
+    local: str | None
+
+
+class Given(BaseModel):
+    """Work that was given out: the run is this system's to do."""
+
+    job: str
+    instance: int
+    epoch: int
+    attempt: int
+    origin: str
+    slot: GivenSlot | None
+    inputs: dict[str, Any]
+    report: GivenReport
+
+
+class Answered(BaseModel):
+    """What became of a report; `stop: true` asks the system to end, and to report `stopped`."""
+
+    outcome: Literal["recorded", "repeated", "late"]
+    state: str
+    stop: bool
+    reason: str
+
+
+@router.post(
+    "/external/claims",
+    operation_id="claim",
+    responses={200: {"model": Given}, 204: {"description": "It is not time"}},
+)
 def claim(asked: Asked, request: Request) -> Any:
     """The oldest run of the job that is due: from now on that system executes it. 204: it is not time."""
     house, actor = request.app.state.house, request.state.actor
@@ -94,7 +136,7 @@ def claim(asked: Asked, request: Request) -> Any:
     return work.message(house.base_url)
 
 
-@router.post("/instances/{id}/reports")
+@router.post("/instances/{id}/reports", operation_id="report", responses={200: {"model": Answered}})
 def report(id: Id, body: Report, request: Request) -> Any:
     """Record a report; the answer says what became of it, and whether the other system is to stop."""
     house, actor = request.app.state.house, request.state.actor
