@@ -6,6 +6,7 @@ import os
 import shutil
 import stat
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from runner.operations.free_space import LITTLE_SPACE, MAKE_ROOM, free_space
 from runner.operations.installed_jobs import installed_jobs, schedules_of
 from runner.operations.last_reload import last_reload
 from runner.operations.restore_blobs import damaged_blobs, missing_blobs
+from runner.operations.show_sources import revision, show_sources
 from runner.store.daemon_lock import lock_holder
 from runner.store.open import open_store
 from runner.store.port import Reader
@@ -54,6 +56,7 @@ def examine_installation(project: Path, database: Path, now: datetime) -> tuple[
                 *_drills(reader),
                 _daemon(reader, state, now),
                 _declarations(state),
+                *_sources(reader, now),
             ]
             _read_everything(reader)
         findings += [Finding("rows", "error", str(problem)) for problem in store.notes]
@@ -204,3 +207,21 @@ def _declarations(state: Path) -> Finding:
     return Finding(
         "declarations", "error", f"{last.text}; the last good state runs on", f"run `{last.command}`"
     )
+
+
+def _sources(reader: Reader, now: datetime) -> Iterator[Finding]:
+    """One finding for each git source: what is applied, and why nothing newer is."""
+    for source in show_sources(reader, now):
+        record, ready = source.record, source.ready
+        applied = revision(record.applied_ref, record.applied) or "nothing yet"
+        told = [each for each in source.conditions if each.type in ("Drifted", "Partial")]
+        more = [f"{each.type}: {each.message}" for each in told if each.status == "True"]
+        text = "; ".join([f"{record.name} ({record.url}) applied {applied}", *more])
+        if ready.status == "True":
+            yield Finding("source", "ok", text)
+        elif ready.status == "Unknown":
+            yield Finding("source", "warning", f"{text}; {ready.message}", "run `runner up`")
+        else:
+            attempted = revision(record.attempted_ref, record.attempted) or "nothing"
+            text = f"{text}, attempted {attempted}: {ready.reason}: {ready.message}"
+            yield Finding("source", "error", text, "mend it there; it is tried again by itself")

@@ -15,6 +15,7 @@ from runner.operations.free_space import LITTLE_SPACE, MAKE_ROOM, free_space
 from runner.operations.installed_jobs import schedules_of
 from runner.operations.last_reload import last_reload
 from runner.operations.list_jobs import JobView, list_jobs
+from runner.operations.show_sources import SourceView, show_sources, told_pins
 from runner.operations.waiting import LockInUse, locks_in_use, waits_for
 from runner.store.port import Reader
 from runner.vocabulary.duration import format_size
@@ -58,6 +59,7 @@ class Situation:
     waiting: int
     findings: tuple[Finding, ...]
     locks: tuple[LockInUse, ...] = ()
+    sources: tuple[SourceView, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -70,6 +72,7 @@ def situation(reader: Reader, state: Path, now: datetime) -> Situation:
     jobs = list_jobs(reader, now=now)
     daemon = daemon_now(reader, state, now)
     lives = daemon.holder is not None
+    sources = show_sources(reader, now)
     findings = [
         *_daemon(reader, daemon, now),
         *_failed(jobs),
@@ -78,6 +81,8 @@ def situation(reader: Reader, state: Path, now: datetime) -> Situation:
         *_paused(reader, lives, now),
         *_missed(reader, jobs, lives, now),
         *_invalid(state),
+        *_sources(sources, lives),
+        *_pinned(reader),
         *_little_space(state),
         *_ending_holds(reader, jobs, now),
     ]
@@ -91,6 +96,7 @@ def situation(reader: Reader, state: Path, now: datetime) -> Situation:
         states.get("SCHEDULED", 0),
         tuple(sorted(findings, key=lambda finding: not finding.problem)),
         locks_in_use(reader, now),
+        tuple(sources),
     )
 
 
@@ -236,6 +242,28 @@ def _invalid(state: Path) -> Iterator[Finding]:
     last = last_reload(state)
     if last is not None and not last.ok:
         yield Finding("invalid", "declarations", None, last.text, last.command)
+
+
+def _sources(sources: Sequence[SourceView], lives: bool) -> Iterator[Finding]:
+    for source in sources:
+        name, ready = source.record.name, source.ready
+        since = source.record.checked_at
+        if ready.status == "False":
+            hint = f"runner reconcile --with-source {name}, when it is mended; it is tried again by itself"
+            yield Finding("source", name, since, f"{ready.reason}: {ready.message}", hint)
+        elif lives and source.not_followed:
+            summary = "no daemon asks its remote any more: it is not declared now; what it installed stays"
+            yield Finding(
+                "source", name, since, summary, "declare it in spec.sources of the Runner, or --git"
+            )
+
+
+def _pinned(reader: Reader) -> Iterator[Finding]:
+    pins = reader.quarantines.active()
+    for source in sorted({pin.source for pin in pins}):
+        those = [pin for pin in pins if pin.source == source]
+        hint = "ends with the first newer commit that changes them, or: runner rollback --end"
+        yield Finding("pinned", source, those[0].since, told_pins(those), hint, problem=False)
 
 
 def _little_space(state: Path) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from runner.cli.views.values import instant, short, show_json, show_line, show_table, show_yaml
 
 if TYPE_CHECKING:
+    from runner.operations.show_sources import SourceView
     from runner.operations.status import Situation
 
 
@@ -38,6 +39,7 @@ def situation_as_json(now: Situation) -> dict[str, Any]:
             }
             for lock in now.locks
         ],
+        "sources": [source.as_json() for source in now.sources],
         "findings": [
             {
                 "kind": finding.kind,
@@ -80,6 +82,12 @@ def show_situation(now: Situation, output: str) -> None:
             ],
         )
         print()
+    if now.sources:
+        show_table(
+            ("SOURCE", "READY", "APPLIED", "ATTEMPTED", "ASKED", "CONDITIONS"),
+            [_source_row(source) for source in now.sources],
+        )
+        print()
     counts = ", ".join(f"{count} {status}" for status, count in now.jobs.items() if count) or "none"
     daemon = "no daemon runs"
     if (holder := now.daemon.holder) is not None:
@@ -92,3 +100,22 @@ def show_situation(now: Situation, output: str) -> None:
     show_line(f"Jobs: {counts}; {now.running} running, {now.waiting} waiting; {daemon}.")
     if now.ok:
         show_line("Nothing needs a person.")
+
+
+def _source_row(source: SourceView) -> tuple[str, ...]:
+    record = source.record
+    holding = [each.type for each in source.conditions if each.status == "True" and each.type != "Ready"]
+    return (
+        record.name,
+        source.ready.status,
+        _short(record.applied_ref, record.applied),
+        _short(record.attempted_ref, record.attempted),
+        short(record.checked_at),
+        ", ".join(holding) or "-",
+    )
+
+
+def _short(ref: str, commit: str) -> str:
+    if not commit:
+        return "-"
+    return commit[:7] if ref == commit else f"{ref}@{commit[:7]}"
