@@ -39,7 +39,7 @@ def cancel_instances(
 ) -> tuple[Cancelled, ...]:
     """All of them, or none. One that is being ended or was cancelled already stays as it is.
 
-    What a paused one has saved goes with it (I29), unless `keep_state`.
+    What one that is paused, or on its way there, has saved goes with it (I29), unless `keep_state`.
     """
     instances = [the_instance(tx, id) for id in dict.fromkeys(ids)]
     may(actor, "cancel")
@@ -67,13 +67,11 @@ def _cancel(
     if _done(instance):
         return Cancelled(instance.id, instance.job, False, instance.state)
     if instance.state == "STOPPING":
-        redirect_stop(tx, instance, INTENT, who=who, why=reason, now=now)
+        redirect_stop(tx, instance, INTENT, who=who, why=reason, now=now, keep_state=keep_state)
     elif INSTANCE.accepts(instance.state, "cancel"):
-        end_waiting(tx, instance, "cancel", INTENT, who=who, now=now, why=reason)
-        if instance.state == "PAUSED" and not keep_state:
-            tx.state.clear(instance.job_uid, instance_id=instance.id, at=now, who=who, why=reason or INTENT)
+        end_waiting(tx, instance, "cancel", INTENT, who=who, now=now, why=reason, keep_state=keep_state)
     else:
-        stop_running(tx, instance, INTENT, who=who, why=reason, now=now)
+        stop_running(tx, instance, INTENT, who=who, why=reason, now=now, keep_state=keep_state)
     return Cancelled(instance.id, instance.job, True, the_instance(tx, instance.id).state)
 
 

@@ -231,9 +231,13 @@ def end_waiting(
     who: str,
     now: datetime,
     why: str = "",
+    keep_state: bool = False,
     **changes: Any,
 ) -> None:
-    """End an instance that has no process (skip I6, cancel I9 and I29), with its open tasks and steps."""
+    """End an instance that has no process (skip I6, cancel I9 and I29), with its open tasks and steps.
+
+    What one had saved that is cancelled while it is paused goes with it, unless `keep_state`.
+    """
     for task in tx.tasks.of(instance.id):
         follows = task_event(event, task.state)
         if follows is not None:
@@ -256,24 +260,47 @@ def end_waiting(
                 instance.id, step.target, step.name, move, epoch=instance.epoch, at=now, who=who, why=reason
             )
     _move(tx, instance, event, who=who, now=now, why=why or reason, reason=reason, **changes)
+    if (event, instance.state) == ("cancel", "PAUSED") and not keep_state:
+        tx.state.clear(instance.job_uid, instance_id=instance.id, at=now, who=who, why=why or reason)
 
 
 def stop_running(
-    tx: Transaction, instance: InstanceRecord, intent: str, *, who: str, why: str, now: datetime
+    tx: Transaction,
+    instance: InstanceRecord,
+    intent: str,
+    *,
+    who: str,
+    why: str,
+    now: datetime,
+    keep_state: bool = False,
 ) -> None:
-    """Ask for the end of an instance that has a process (I19, I26); the daemon carries it out."""
+    """Ask for the end of an instance that has a process (I19, I26); the daemon carries it out.
+
+    With one that was pausing goes what it has saved, unless `keep_state`: the pauses that it keeps say so.
+    """
     until = now + STOP_PATIENCE
-    _move(tx, instance, "stop", who=who, now=now, why=why or intent, reason=intent, forced_at=until)
+    forgotten: dict[str, Any] = {"pauses": ()} if keep_state else {}
+    _move(
+        tx, instance, "stop", who=who, now=now, why=why or intent, reason=intent, forced_at=until, **forgotten
+    )
 
 
 def redirect_stop(
-    tx: Transaction, instance: InstanceRecord, intent: str, *, who: str, why: str, now: datetime
+    tx: Transaction,
+    instance: InstanceRecord,
+    intent: str,
+    *,
+    who: str,
+    why: str,
+    now: datetime,
+    keep_state: bool = False,
 ) -> None:
     """Let the stop that is under way mean something else: no move, so it is an event without a row."""
     subject, said = str(instance.id), f"{instance.reason} becomes {intent}"
     tx.events.append("instance", subject, f"stop.{intent}", at=now, who=who, why=why or said)
+    changes: dict[str, Any] = {"pauses": ()} if keep_state else {}
     tx.instances.update(
-        instance.id, epoch=instance.epoch, reason=intent, pauses=(), forced_at=now + STOP_PATIENCE
+        instance.id, epoch=instance.epoch, reason=intent, forced_at=now + STOP_PATIENCE, **changes
     )
 
 

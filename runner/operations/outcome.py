@@ -217,6 +217,10 @@ class Recording:
         self._end_open_steps(error)
         self._task("cancel", intent)
         state = self._move(event, intent, why=intent)
+        if self.instance.pauses:  # as with one that was paused already (I29)
+            self.tx.state.clear(
+                self.instance.job_uid, instance_id=self.instance.id, at=self.now, who=self.who, why=intent
+            )
         return Finished(self.instance.id, self.instance.job, state, intent)
 
     def evicted(self) -> Finished:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from execution_builders import Workshop, a_shell_step
 
 from runner.execution.order import Checkpointed, Progressed, Raised, StepReported
@@ -43,6 +44,36 @@ def test_what_it_wrote_is_recorded_together_with_its_completion(workshop: Worksh
     assert (done.record.n, done.record.state) == (1, '{"page":3,"seen":["a"]}')
     assert done.record.info == '{"files":{"read":3}}'
     assert progress(workshop) == [(3.0, 10.0, "files")]
+
+
+@pytest.mark.parametrize(
+    ("script", "code", "text"),
+    [
+        ("ln -s /etc/hostname $RUNNER_STATE", "state-no-file", "$RUNNER_STATE is a link; a regular file"),
+        ("mkfifo $RUNNER_STATE", "state-no-file", "$RUNNER_STATE is no regular file any more"),
+        ("mkdir $RUNNER_INFO", "info-no-file", "$RUNNER_INFO is no regular file any more"),
+        (
+            "mkfifo $RUNNER_OUTPUT.new; mv -f $RUNNER_OUTPUT.new $RUNNER_OUTPUT",
+            "bad-output",
+            "no regular file",
+        ),
+    ],
+)
+def test_what_is_no_file_is_not_passed_over_in_silence(
+    workshop: Workshop, script: str, code: str, text: str
+) -> None:
+    ended = workshop.run(a_shell_step(script))
+    assert (ended.outcome, ended.error and ended.error.code) == ("failed", code)
+    assert ended.error is not None and text in ended.error.description
+
+
+def test_a_link_that_an_earlier_attempt_left_is_not_written_through(workshop: Workshop) -> None:
+    victim, kept = workshop.state / "victim", workshop.state / "kept"
+    kept.mkdir()
+    (kept / ".work.state").symlink_to(victim)
+    saved = {"step": "work", "n": 4, "cursor": {}, "state": '{"page":7}'}
+    ended = workshop.run(a_shell_step("cat $RUNNER_STATE"), saved=saved, workdir=str(kept), keep_workdir=True)
+    assert (ended.outcome, victim.exists()) == ("succeeded", False)
 
 
 def test_while_it_runs_each_new_state_is_a_checkpoint(workshop: Workshop) -> None:
@@ -127,8 +158,8 @@ def test_a_link_in_the_place_of_the_state_is_not_followed(workshop: Workshop) ->
     secret = workshop.state / "secret"
     secret.write_text(json.dumps({"key": "of somebody else"}))
     ended = workshop.run(a_shell_step(f"ln -s {secret} $RUNNER_STATE"))
-    assert ended.outcome == "succeeded"
-    assert completion(workshop).record is None
+    assert ended.outcome == "failed"
+    assert checkpoints(workshop) == []
 
 
 def test_progress_is_read_as_people_write_it(workshop: Workshop) -> None:

@@ -363,6 +363,34 @@ def test_a_cancel_wins_over_a_bounce_that_is_under_way(sound: Installation) -> N
     assert sound.instance(id).state == "CANCELLED"
 
 
+@pytest.mark.parametrize(("keep_state", "left"), [(False, 0), (True, 1)])
+@pytest.mark.parametrize("forced_first", [False, True])
+def test_what_a_run_has_saved_that_is_cancelled_while_it_pauses_goes_with_it(
+    sound: Installation, keep_state: bool, left: int, forced_first: bool
+) -> None:
+    id = a_running(sound, onCrash="resume")
+    sound.store.transact(lambda tx: tx.state.put(sound.uid("load"), id, "-", {"row": 7}, at=at(0)))
+    act(sound, pause_instances, id)
+    if forced_first:
+        forced(sound, at(minutes=1))
+    act(sound, cancel_instances, id, keep_state=keep_state)
+    end(sound, id, "stopped", at(1))
+    with sound.store.read() as reader:
+        assert len(reader.state.of_instance(id)) == left
+    assert sound.instance(id).state == "CANCELLED"
+
+
+def test_what_a_paused_run_has_saved_goes_with_a_kill_too(sound: Installation) -> None:
+    id = a_running(sound, onCrash="resume")
+    sound.store.transact(lambda tx: tx.state.put(sound.uid("load"), id, "-", {"row": 7}, at=at(0)))
+    act(sound, pause_instances, id)
+    report(sound, id, "complete")
+    end(sound, id, "stopped", error=OBEYED)
+    act(sound, kill_instances, id)
+    with sound.store.read() as reader:
+        assert reader.state.of_instance(id) == []
+
+
 def test_what_cannot_be_proven_dead_is_unknown_and_has_a_deadline(sound: Installation) -> None:
     id = a_running(sound)
     act(sound, kill_instances, id)

@@ -5,6 +5,7 @@ One output per line: `name=text`, or `name:=JSON` for a number, a list or a text
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
@@ -38,20 +39,22 @@ def read_outputs(path: str) -> dict[str, Any]:
     return found
 
 
-def content_of(path: str, name: str, limit: int, code: str) -> bytes:
+def content_of(path: str, name: str, limit: int, code: str, no_file: str = "") -> bytes:
     """The content of a file that a program wrote, empty when there is none; ActionFailed `code` else.
 
-    The program may have put a link or a fifo there.
+    The program may have put a link or a fifo there: that is `no_file`, or `code` too.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         return b""
     except OSError as error:
-        raise ActionFailed(code, f"{name} cannot be read ({error.strerror})") from None
+        why = "is a link" if error.errno == errno.ELOOP else f"cannot be read ({error.strerror})"
+        raise ActionFailed(no_file or code, f"{name} {why}; a regular file is written there") from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):  # before it is opened as one: it may be a folder
+        os.close(descriptor)
+        raise ActionFailed(no_file or code, f"{name} is no regular file any more")
     with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise ActionFailed(code, f"{name} is no longer a regular file")
         content = file.read(limit + 1)
     if len(content) > limit:
         what = "write data to a file, and its path as an output"

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import os
-import stat
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -54,8 +53,7 @@ class ProgramFiles:
     def prepare(self) -> None:
         """Put down what was recorded, and nothing that was not."""
         for name, path in self.paths.items():
-            if os.access(path, os.F_OK):  # of an earlier attempt, in a working directory that is kept
-                os.unlink(path)  # noqa: PTH108 -- pathlib is not lean
+            _remove(path, name)
             if name == "RUNNER_STATE" and self._state is not None:
                 with open(path, "w", encoding="utf-8") as file:  # noqa: PTH123
                     file.write(_as_lines(self._state) if self._as_lines else self._state + "\n")
@@ -169,7 +167,9 @@ class ProgramFiles:
         from runner.execution.actions.outputs import content_of
 
         # JSON with blanks may be longer than what is counted, which is compact.
-        found = content_of(self.paths[name], f"${name}", limit * 2, f"{what}-too-large")
+        found = content_of(
+            self.paths[name], f"${name}", limit * 2, f"{what}-too-large", no_file=f"{what}-no-file"
+        )
         try:
             return found.decode("utf-8")
         except UnicodeDecodeError:
@@ -227,10 +227,22 @@ def _as_lines(state: str) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
+def _remove(path: str, name: str) -> None:
+    """What an earlier attempt left in a working directory that is kept; a link, not what it leads to."""
+    try:
+        os.unlink(path)  # noqa: PTH108 -- pathlib is not lean
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        what = name.removeprefix("RUNNER_").lower()
+        text = f"${name} of an earlier attempt cannot be removed ({error.strerror})"
+        raise ActionFailed(f"{what}-no-file", text) from None
+
+
 def _stamp(path: str) -> _Stamp | None:
-    """What changes when somebody writes the file; None when it is no file."""
+    """What changes when somebody writes the file, or puts something else in its place; None for nothing."""
     try:
         found = os.stat(path, follow_symlinks=False)  # noqa: PTH116 -- pathlib is not lean
     except OSError:
         return None
-    return (found.st_mtime_ns, found.st_size, found.st_ino) if stat.S_ISREG(found.st_mode) else None
+    return found.st_mtime_ns, found.st_size, found.st_ino
