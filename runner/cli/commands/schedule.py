@@ -1,4 +1,4 @@
-"""`runner schedule next`: when does a job start, or when would it?"""
+"""`runner schedule`: when does a job start, or when would it? And when do all of them?"""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runner.cli.acting import opened
+from runner.cli.commands import calendar
 from runner.cli.options import Where, common_options, output_option
 
 if TYPE_CHECKING:
@@ -18,12 +19,16 @@ if TYPE_CHECKING:
 
 @click.group()
 def command() -> None:
-    """Show the next starts.
+    """Show the starts to come: of one job, or of all of them.
 
     \b
     Example:
       runner schedule next nightly-report
+      runner schedule calendar --days 3
     """
+
+
+command.add_command(calendar.command)
 
 
 @command.command("next")
