@@ -22,6 +22,9 @@ R = TypeVar("R")
 FORMATS = ("text", "json", "markdown")
 
 
+HEAL = "End operators' holds on what git enables; each is a line of the plan."
+
+
 def path_options(command: Callable[..., R]) -> Callable[..., R]:
     """Add PATH and `--base`."""
     for add in (
@@ -35,7 +38,7 @@ def path_options(command: Callable[..., R]) -> Callable[..., R]:
 
 
 def guard_options(command: Callable[..., R]) -> Callable[..., R]:
-    """Add `--create`, `--allow-delete`, `--allow-protected`, `--adopt` and `--as`; it gets `actor`."""
+    """Add `--create`, the options that lift guards, `--heal` and `--as`; it gets `actor`."""
 
     @click.option("--create", is_flag=True, help="Make the database when there is none.")
     @click.option(
@@ -47,6 +50,7 @@ def guard_options(command: Callable[..., R]) -> Callable[..., R]:
     )
     @click.option("--allow-protected", is_flag=True, help="Objects of protected types may change and go.")
     @click.option("--adopt", is_flag=True, help="Take over a source that another project has installed.")
+    @click.option("--heal", is_flag=True, help=HEAL)
     @click.option("--as", "as_name", default=None, metavar="NAME", help="Recorded beside your login name.")
     @functools.wraps(command)
     def with_actor(*args: Any, as_name: str | None, **kwargs: Any) -> R:

@@ -51,6 +51,7 @@ def carry_out(
             **({} if allow_delete is None else {"delete": allow_delete}),
             **({"protected": True} if allow_protected else {}),
             **({"adopt": True} if adopt else {}),
+            **({"heal": True} if any(each.impact.get("heals") for each in plan.changes) else {}),
         },
     )
     if plan.is_empty:

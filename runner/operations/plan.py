@@ -68,13 +68,15 @@ def make_plan_for(
     state: Path | None = None,
     commit: bool = True,
     outlook: bool = False,
+    heal: bool = False,
 ) -> Planned:
     """The plan for what is declared at `path` (None: the project's `jobs.d`) against what is installed.
 
     Without a store it is compared with nothing. InvalidDeclarations, with every problem of the tree, when
     there is an error: unreadable is never empty. A relative `path` is taken from the working directory, as
     the system does. `state` has the cache; by default it lies beside the store. With `outlook` the plan also
-    tells what it means for starts to come and for runs.
+    tells what it means for starts to come and for runs. With `heal` it ends
+    operators' holds on what git enables.
     """
     if state is None and store is not None:
         state = store.path.parent
@@ -88,7 +90,7 @@ def make_plan_for(
             plan, budget = make_plan(declared, InstalledSide(), now), Budget()
             ownership = Ownership()
         else:
-            plan = _against(reader, tree, declared, store.lineage, now, state=state)
+            plan = _against(reader, tree, declared, store.lineage, now, state=state, heal=heal)
             if outlook and not plan.is_empty:
                 from runner.operations.outlook import look_ahead
 
@@ -108,12 +110,19 @@ def make_plan_for(
 
 
 def _against(
-    reader: Reader, tree: Tree, declared: DeclaredSide, lineage: str, now: datetime, *, state: Path | None
+    reader: Reader,
+    tree: Tree,
+    declared: DeclaredSide,
+    lineage: str,
+    now: datetime,
+    *,
+    state: Path | None,
+    heal: bool,
 ) -> Plan:
-    plan = None if state is None else glance(reader, tree, declared, lineage, now, state=state)
+    plan = None if state is None or heal else glance(reader, tree, declared, lineage, now, state=state)
     if plan is not None:
         return plan
-    plan = make_plan(declared, installed_side(reader, declared, lineage, now), now)
+    plan = make_plan(declared, installed_side(reader, declared, lineage, now), now, heal=heal)
     if state is not None and plan.is_empty and plan.is_all and not plan.relocations:
         applied = reader.applied(tree.source)
         token = token_of(tree)

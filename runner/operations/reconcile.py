@@ -37,6 +37,7 @@ def reconcile(
     allow_delete: int | None = None,
     allow_protected: bool = False,
     adopt: bool = False,
+    heal: bool = False,
     expect: Agreed | None = None,
     approval: Approval | None = None,
 ) -> tuple[Planned, Applied]:
@@ -46,7 +47,7 @@ def reconcile(
     `carry_out` do; nothing is changed then.
     """
     for attempt in range(1, ATTEMPTS + 1):
-        planned = agreed_part(make_plan_for(path, project, store, now), expect, store)
+        planned = agreed_part(make_plan_for(path, project, store, now, heal=heal), expect, store)
         try:
             applied = carry_out(
                 planned,

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from runner.declaration.declared import Declared
+from runner.reconcile.heal import group_drift_or_heal
 from runner.reconcile.object_lines import object_lines, split_enabled
 from runner.reconcile.plan import Change, HoldEdit
 from runner.reconcile.sides import Installed
-from runner.reconcile.switches import GIT, decide_membership, held_by
+from runner.reconcile.switches import GIT, decide_membership
 from runner.reconcile.view import View, a_line
 from runner.vocabulary.identity import Address
 
@@ -31,7 +32,7 @@ def group_lines(view: View, wanted: Declared, record: Installed | None) -> Itera
     yield from lines
     by_operator = view.groups[name].by_operator
     if wanted.enabled is True and by_operator is not None:
-        yield a_line("drift", wanted, record, f"{held_by(by_operator, view.now)}; left alone")
+        yield group_drift_or_heal(view, wanted, record, by_operator)
 
 
 def stray_lines(view: View) -> Iterator[Change]:

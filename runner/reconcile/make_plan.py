@@ -17,13 +17,14 @@ from runner.vocabulary.errors import InvalidDeclarations
 from runner.vocabulary.identity import Address
 
 
-def make_plan(declared: DeclaredSide, installed: InstalledSide, now: datetime) -> Plan:
+def make_plan(declared: DeclaredSide, installed: InstalledSide, now: datetime, *, heal: bool = False) -> Plan:
     """The plan that makes the installed side what the declared side says.
 
     Neither the order of the mappings nor `now` decides what is done; `now` is for forecasts, and for holds
-    that have ended by themselves. Raises InvalidDeclarations when an object belongs to another source.
+    that have ended by themselves. With `heal` the holds of operators on what git enables are ended. Raises
+    InvalidDeclarations when an object belongs to another source.
     """
-    view = view_of(declared, installed, now)
+    view = view_of(declared, installed, now, heal=heal)
     changes: list[Change] = []
     relocations: list[Relocation] = []
     foreign: list[Diagnostic] = []

@@ -9,6 +9,7 @@ from typing import Any
 from runner.declaration.declared import Declared, Document
 from runner.reconcile.difference import field_differences
 from runner.reconcile.forecast import forecast
+from runner.reconcile.heal import drift_or_heal
 from runner.reconcile.next_start import in_words, next_start
 from runner.reconcile.plan import Change, HoldEdit
 from runner.reconcile.sides import Held, Installed
@@ -17,12 +18,11 @@ from runner.reconcile.switches import (
     Switch,
     decide_membership,
     decide_switch,
-    held_by,
     kinds_after,
     still_held,
 )
 from runner.reconcile.view import View, a_line, groups_of, origin_of
-from runner.vocabulary.instants import to_text, to_text_or_none
+from runner.vocabulary.instants import to_text
 
 ENABLED = "spec.enabled"
 
@@ -121,8 +121,7 @@ def _job_lines(
         yield a_line("note", wanted, record, "stays DISABLED: spec.enabled is omitted")
     drifted = [hold for hold in held if hold.kind in (OPERATOR, "paused")] if wanted.enabled else []
     if drifted:
-        reason = ", ".join(held_by(hold, view.now) for hold in drifted) + "; left alone"
-        yield replace(a_line("drift", wanted, record, reason), impact={"holds": [_told(h) for h in drifted]})
+        yield drift_or_heal(view, wanted, record, drifted)
 
 
 def _memberships(
@@ -194,8 +193,3 @@ def _start(view: View, document: Document, after: set[str]) -> dict[str, Any]:
         return {"note": note, "next_start": to_text(start.at), "zone": start.zone}
     manual = document.resolved.get("mode") == "manual" or not document.resolved.get("schedules")
     return {"note": "started by hand only" if manual else "no start to come"}
-
-
-def _told(hold: Held) -> dict[str, Any]:
-    until = to_text_or_none(hold.until)
-    return {"kind": hold.kind, "owner": hold.owner, "reason": hold.reason, "until": until}

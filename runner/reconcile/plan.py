@@ -118,6 +118,7 @@ class Change:
                 self.before_digest,
                 self.after_digest,
                 str(self.moved_from or ""),
+                *([[each.as_json() for each in self.holds]] if self.impact.get("heals") else []),
             ]
         )
 

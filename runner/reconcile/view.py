@@ -32,13 +32,15 @@ class View:
     busy_groups: frozenset[str]
     held_groups: frozenset[str]
     group_edits: dict[str, list[HoldEdit]] = field(default_factory=dict)
+    heal: bool = False
+    """Whether operators' holds on what git enables are ended."""
 
     def was(self, record: Installed | None) -> Document:
         """The whole of an installed object; empty when there is none."""
         return self.installed.documents.get(record.address, _NO_DOCUMENT) if record else _NO_DOCUMENT
 
 
-def view_of(declared: DeclaredSide, installed: InstalledSide, now: datetime) -> View:
+def view_of(declared: DeclaredSide, installed: InstalledSide, now: datetime, *, heal: bool = False) -> View:
     """The view at `now`."""
     held = {uid: active for uid, each in installed.holds.items() if (active := holds_now(each, now))}
     records = {address.name: r for address, r in installed.objects.items() if address.kind == "Group"}
@@ -54,7 +56,7 @@ def view_of(declared: DeclaredSide, installed: InstalledSide, now: datetime) -> 
     busy = frozenset(name for name, group in groups.items() if group.git_disabled or group.by_operator)
     kinds = {hold.kind for holds in held.values() for hold in holds if hold.kind.startswith("group:")}
     held_groups = frozenset(kind.removeprefix("group:") for kind in kinds)
-    return View(declared, installed, now, held, groups, busy, held_groups)
+    return View(declared, installed, now, held, groups, busy, held_groups, heal=heal)
 
 
 def groups_of(job: Declared) -> list[str]:

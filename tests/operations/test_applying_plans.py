@@ -493,3 +493,20 @@ def test_however_many_objects_are_installed_maintenance_is_looked_up_once(projec
         project.job(f"job-{number}")
     assert project.apply().changed
     assert len(asked) == 1
+
+
+def test_healing_ends_what_an_operator_holds(project):
+    project.job("hello", more='schedule: "0 2 * * *"')
+    project.apply()
+    uid = project.record("hello").uid
+    hold = HoldRecord(uid, "operator", "ben", "INC-1", NOW)
+    project.store.transact(lambda tx: tx.holds.add(uid, hold, who="ben"))
+    assert lines(project.plan()) == ["drift Job/hello"]
+    reconcile(None, project.folder, project.store, ANA, NOW)
+    assert project.holds("hello") == [("operator", "ben")]
+    _, applied = reconcile(None, project.folder, project.store, ANA, NOW, heal=True)
+    assert applied.changed and project.holds("hello") == []
+    with project.store.read() as reader:
+        assert reader.applies.list()[0].allowed == {"heal": True}
+        cleared = next(e for e in reader.events.of("Job", "hello") if e.event == "hold.cleared")
+    assert "--heal ends what an operator did: held by ben" in cleared.why

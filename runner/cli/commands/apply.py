@@ -50,6 +50,7 @@ def command(
     allow_delete: int | None,
     allow_protected: bool,
     adopt: bool,
+    heal: bool,
     actor: Actor,
     output: str,
     where: Where,
@@ -66,6 +67,8 @@ def command(
     """
     if plan_file is not None and (path is not None or base is not None):
         raise click.UsageError("--plan has all that is applied, so PATH and --base do not go with it")
+    if plan_file is not None and heal:
+        raise click.UsageError("--heal goes with `plan --out`: a saved plan is carried out as it is")
     if not create:
         refuse_without_database(where, "apply")
     from runner.operations.apply import carry_out, refuse_by_guards, refuse_foreign_plan
@@ -80,7 +83,7 @@ def command(
     source = None if saved is not None else declared_at(path, base, where)
     store = open_store(where.database, create=create)
     try:
-        planned = saved or make_plan_for(source, where.project, store, now, outlook=True)
+        planned = saved or make_plan_for(source, where.project, store, now, outlook=True, heal=heal)
         show_warnings(planned)
         if output == "text":
             show_plan(planned.plan, where, "text")

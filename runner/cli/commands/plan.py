@@ -11,7 +11,15 @@ import click
 
 from runner.cli import exits
 from runner.cli.options import Where, common_options, output_option
-from runner.cli.planning import FORMATS, declared_at, path_options, show_plan, show_warnings, shown_database
+from runner.cli.planning import (
+    FORMATS,
+    HEAL,
+    declared_at,
+    path_options,
+    show_plan,
+    show_warnings,
+    shown_database,
+)
 from runner.reconcile.fail_on import REASONS_TO_FAIL, reasons_to_fail
 
 if TYPE_CHECKING:
@@ -36,6 +44,7 @@ if TYPE_CHECKING:
     help="Exit with 3 when the plan has a backtest that a run would not have passed, a new pileup, or a "
     "change of something protected. May be given several times.",
 )
+@click.option("--heal", is_flag=True, help=HEAL)
 @output_option(*FORMATS)
 @common_options
 @click.pass_context
@@ -47,6 +56,7 @@ def command(
     out: str | None,
     detailed_exitcode: bool,
     fail_on: tuple[str, ...],
+    heal: bool,
     output: str,
     where: Where,
 ) -> None:
@@ -59,7 +69,7 @@ def command(
     Example:
       runner plan jobs.d --detailed-exitcode
     """
-    planned, has_database = _planned(declared_at(path, base, where), where)
+    planned, has_database = _planned(declared_at(path, base, where), where, heal=heal)
     show_warnings(planned)
     if out is not None:
         from runner.operations.saved_plan import save_plan
@@ -75,7 +85,7 @@ def command(
         context.exit(exits.CHANGES_PRESENT)
 
 
-def _planned(source: Path | Stream | None, where: Where) -> tuple[Planned, bool]:
+def _planned(source: Path | Stream | None, where: Where, *, heal: bool) -> tuple[Planned, bool]:
     from runner.operations.plan import make_plan_for
     from runner.store.open import open_store
     from runner.vocabulary.errors import NoDatabase
@@ -92,7 +102,7 @@ def _planned(source: Path | Stream | None, where: Where) -> tuple[Planned, bool]
         )
         return planned, False
     try:
-        return make_plan_for(source, where.project, store, now, outlook=True), True
+        return make_plan_for(source, where.project, store, now, outlook=True, heal=heal), True
     finally:
         store.close()
 

@@ -65,6 +65,7 @@ def command(
     allow_delete: int | None,
     allow_protected: bool,
     adopt: bool,
+    heal: bool,
     actor: Actor,
     output: str,
     where: Where,
@@ -89,11 +90,11 @@ def command(
     source = declared_at(path, base, where)
     allowed = {"allow_delete": allow_delete, "allow_protected": allow_protected, "adopt": adopt}
     if dry_run:
-        plan = _rehearse(source, where, agreed, actor, output, allowed).plan
+        plan = _rehearse(source, where, agreed, actor, output, allowed, heal=heal).plan
         changes = not plan.is_empty
     else:
         plan, changes = _reconcile(
-            source, where, agreed, actor, output, allowed, create=create, wait=(wait, timeout)
+            source, where, agreed, actor, output, allowed, create=create, heal=heal, wait=(wait, timeout)
         )
     if left_out(plan):
         context.exit(exits.PARTIAL)
@@ -116,6 +117,8 @@ def _rehearse(
     actor: Actor,
     output: str,
     allowed: dict[str, Any],
+    *,
+    heal: bool,
 ) -> Planned:
     from runner.operations.plan import make_plan_for
     from runner.operations.reconcile import agreed_part, rehearse
@@ -130,7 +133,7 @@ def _rehearse(
         has_database = False
     else:
         try:
-            planned = make_plan_for(source, where.project, store, now, outlook=True)
+            planned = make_plan_for(source, where.project, store, now, outlook=True, heal=heal)
             planned, has_database = agreed_part(planned, agreed, store), True
         finally:
             store.close()
@@ -149,6 +152,7 @@ def _reconcile(
     allowed: dict[str, Any],
     *,
     create: bool,
+    heal: bool,
     wait: tuple[bool, timedelta | None],
 ) -> tuple[Plan, bool]:
     """The plan that was carried out, and whether it changed anything."""
@@ -162,7 +166,7 @@ def _reconcile(
     try:
         approval = Approval("reconcile", agreed.said)
         planned, applied = reconcile(
-            source, where.project, store, actor, now, expect=agreed, approval=approval, **allowed
+            source, where.project, store, actor, now, expect=agreed, approval=approval, heal=heal, **allowed
         )
         if applied.changed:
             wake_daemon(where.state)
