@@ -202,11 +202,16 @@ class Engine:
 
     def next_start(self) -> tuple[datetime, str] | None:
         """The next slot of a visible job, and its name."""
-        return self._roster.next_start()
+        starts = (self._roster.next_start(), self._windows.goes_on)
+        return min((start for start in starts if start is not None), default=None)
 
     def overdue(self, before: datetime) -> list[tuple[datetime, str]]:
         """Slots that should have been decided before that, with the names of their jobs."""
         return [] if self._scheduler.stopped else self._roster.overdue(before)
+
+    def zones(self) -> set[str]:
+        """The names of the zones of all schedules."""
+        return {named.schedule.zone.key for job in self._roster.jobs.values() for named in job.schedules}
 
     def rearm(self) -> None:
         """Forget what is known of the jobs, read it again, and go on from the watermarks."""

@@ -27,6 +27,7 @@ class Listener(Protocol):
     def finished(self, instance: InstanceRecord, finished: Finished, ended: Ended | None) -> None: ...
     def not_started(self, result: NotStarted) -> None: ...
     def removed(self, job: str) -> None: ...
+    def noticed(self, word: str, text: str, *, bad: bool) -> None: ...
     def trouble(self, doing: str, problem: BaseException) -> None: ...
 
 
@@ -59,6 +60,11 @@ class Telling:
 
     def removed(self, job: str) -> None:
         tell(self._listener.removed, job)
+
+    def noticed(self, word: str, text: str) -> None:
+        """What happens to runs without that one of them starts or ends."""
+        with contextlib.suppress(Exception):
+            self._listener.noticed(word, text, bad=False)
 
     def trouble(self, doing: str, problem: BaseException) -> None:
         """Tell it, unless this very problem was told a moment ago, whatever was being done."""

@@ -47,6 +47,9 @@ class TrialListener:
     def removed(self, job: str) -> None:
         """Nothing is removed."""
 
+    def noticed(self, word: str, text: str, *, bad: bool) -> None:
+        """A start by hand is bound to no window."""
+
     def trouble(self, doing: str, problem: BaseException) -> None:
         self.problem = problem
         self._done.set()

@@ -28,6 +28,7 @@ class WindowKeeper:
         self._finishing: dict[int, str] = {}
         self._look_for_strays = True
         self.next_at: datetime | None = None
+        self.goes_on: tuple[datetime, str] | None = None
 
     def look(self, reader: Reader, now: datetime, *, is_new: bool) -> None:
         """See what is asked of which run; `act` carries it out."""
@@ -35,13 +36,13 @@ class WindowKeeper:
         if is_new:  # other windows, or other jobs
             self._look_for_strays = True
             self._finishing.clear()
-        self._asked, self.next_at = (), None
+        self._asked, self.next_at, self.goes_on = (), None, None
         if not windows and not self._look_for_strays:
             return
         found = look_at_windows(
             reader, windows, now, strays=self._look_for_strays, known=self._finishing.keys()
         )
-        self._asked, self.next_at = found
+        self._asked, self.next_at, self.goes_on = found
         self._look_for_strays = False
         if self.next_at is not None and self.next_at <= now:
             self.next_at = None
@@ -69,6 +70,18 @@ class WindowKeeper:
     def _told(self, kept: Kept) -> None:
         for ended in kept.ended:
             self._telling.not_started(ended)
+        for run in kept.paused:
+            what = {"PAUSING": "pauses as soon as it can", "STOPPING": "is stopped"}.get(run.state, "waits")
+            self._telling.noticed(
+                "window", f"{run.job} #{run.id}  its window is closed: it {what}{_left(run)}"
+            )
+        for id, why in (kept.finishing or {}).items():
+            self._telling.noticed("window", f"#{id}  its window is closed, and it finishes first: {why}")
         self._finishing.update(kept.finishing or {})
         if kept.changed:
             self._changed()
+
+
+def _left(run: InstanceRecord) -> str:
+    """How much of a run over an inventory is left."""
+    return f"; {run.targets - run.targets_ended} of {run.targets} targets are left" if run.targets else ""

@@ -6,10 +6,16 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from runner.schedules.fire_and_forget import FireAndForget
 from runner.schedules.kinds import schedule_from
+from runner.schedules.slot import Schedule
+from runner.schedules.window import Window
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+AT_ONCE = "at once"
 
 
 class NextStart(NamedTuple):
@@ -28,19 +34,34 @@ def next_start(resolved: Mapping[str, Any], now: datetime) -> NextStart | None:
     for settings in (resolved.get("schedules") or {}).values():
         try:
             schedule = schedule_from(settings)
-            slot = schedule.next_after(now)
+            at = now if _is_due(schedule, now) else _next(schedule, now)
         except ValueError:  # installed by another release; what it means is not this plan's question
             continue
-        if slot is not None and (earliest is None or slot.at < earliest.at):
+        if at is not None and (earliest is None or at < earliest.at):
             zone = schedule.zone
-            earliest = NextStart(slot.at, slot.at.astimezone(zone), getattr(zone, "key", str(zone)))
+            earliest = NextStart(at, at.astimezone(zone), getattr(zone, "key", str(zone)))
     return earliest
 
 
+def _next(schedule: Schedule, now: datetime) -> datetime | None:
+    slot = schedule.next_after(now)
+    return None if slot is None else slot.at
+
+
+def _is_due(schedule: Schedule, now: datetime) -> bool:
+    """Whether a job that is released now starts at once: fire-and-forget, and in an open window of a range."""
+    if isinstance(schedule, Window):
+        opening = None if schedule.each else schedule.opening_at(now)
+        return opening is not None and opening.may_start(now)
+    return isinstance(schedule, FireAndForget)
+
+
 def in_words(start: NextStart | None, now: datetime) -> str:
-    """`Tue 02:00` within the next six days, with the date after that; `none` for None."""
+    """`Tue 02:00` within the next six days, with the date after that; `none` for None, `at once` for now."""
     if start is None:
         return "none"
+    if start.at <= now:
+        return AT_ONCE
     local, today = start.local, now.astimezone(start.local.tzinfo)
     clock = f"{local:%H:%M:%S}" if local.second else f"{local:%H:%M}"
     day = _DAYS[local.weekday()]

@@ -10,7 +10,7 @@ from runner.declaration.declared import Declared, Document
 from runner.reconcile.difference import field_differences
 from runner.reconcile.forecast import forecast
 from runner.reconcile.heal import drift_or_heal
-from runner.reconcile.next_start import in_words, next_start
+from runner.reconcile.next_start import AT_ONCE, in_words, next_start
 from runner.reconcile.plan import Change, HoldEdit
 from runner.reconcile.sides import Held, Installed
 from runner.reconcile.switches import (
@@ -189,7 +189,8 @@ def _start(view: View, document: Document, after: set[str]) -> dict[str, Any]:
         return {"note": held}
     start = next_start(document.resolved, view.now)
     if start is not None:
-        note = f"next start {in_words(start, view.now)} {start.zone}"
+        words = in_words(start, view.now)
+        note = "starts at once" if words == AT_ONCE else f"next start {words} {start.zone}"
         return {"note": note, "next_start": to_text(start.at), "zone": start.zone}
     manual = document.resolved.get("mode") == "manual" or not document.resolved.get("schedules")
     return {"note": "started by hand only" if manual else "no start to come"}

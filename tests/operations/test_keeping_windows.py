@@ -48,7 +48,7 @@ def keep(here: Installation, hours: float, *, strays: bool = False) -> Kept:
     job = scheduled(here, "load")
     windows = {job.uid: job.windows} if job.windows else {}
     with here.store.read() as reader:
-        ids, _ = look_at_windows(reader, windows, at(hours), strays=strays)
+        ids, *_ = look_at_windows(reader, windows, at(hours), strays=strays)
     return here.store.transact(lambda tx: keep_windows(tx, ids, windows, at(hours)))
 
 

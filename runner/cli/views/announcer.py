@@ -97,7 +97,7 @@ class Announcer:
             said = [f"{name}={value}" for name, value in ended.outputs.items() if value is not None]
             parts.append(" ".join(said[:4])[:100])
         elif finished.reason:
-            parts.append(finished.reason)
+            parts.append("its window is closed" if finished.reason == "window" else finished.reason)
         if finished.due_at is not None:
             parts.append(f"next try {finished.due_at.astimezone():%H:%M:%S}")
         self.line(

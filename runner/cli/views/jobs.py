@@ -170,5 +170,26 @@ def _held(hold: HoldRecord) -> str:
 
 
 def _schedule(settings: dict[str, Any]) -> str:
+    if settings.get("window"):
+        return f"window {_windows(settings['window'])} {settings.get('timezone') or ''}{_without(settings)}"
+    if settings.get("fireAndForget"):
+        once = settings["fireAndForget"]
+        return f"once, at once; tried again every {once['retryEvery']} for {once['expiresIn']}"
     kind = next((kind for kind in ("cron", "every", "at", *settings) if settings.get(kind) is not None), "?")
-    return f"{kind} {settings.get(kind)} {settings.get('timezone') or ''}".rstrip()
+    return f"{kind} {settings.get(kind)} {settings.get('timezone') or ''}".rstrip() + _without(settings)
+
+
+def _windows(windows: list[dict[str, Any]]) -> str:
+    """`22:00-04:00 mon-fri from 2026-12-01 to 2026-12-20`, several with `and` between them."""
+    told = []
+    for each in windows:
+        days = f" {','.join(each['weekdays'])}" if each.get("weekdays") else ""
+        ends = "".join(f" {key} {each[key]}" for key in ("from", "to") if each.get(key))
+        told.append(f"{each['start']}-{each['end']}{days}{ends}")
+    run = "a run for each opening" if windows[0].get("repeat") == "each" else "one run"
+    return f"{' and '.join(told)}, {run},"
+
+
+def _without(settings: dict[str, Any]) -> str:
+    calendars = settings.get("calendars")
+    return f" without {', '.join(calendars)}" if calendars else ""
