@@ -11,6 +11,7 @@ import click
 
 from runner.cli import exits
 from runner.cli.acting import Duration
+from runner.cli.asking_sources import A_COMMIT
 from runner.cli.options import Where, common_options, output_option
 from runner.cli.planning import (
     FORMATS,
@@ -33,7 +34,20 @@ if TYPE_CHECKING:
 @click.command("reconcile")
 @path_options
 @click.option("--dry-run", is_flag=True, help="Show the plan, refuse what would be refused, change nothing.")
-@click.option("--wait", is_flag=True, help="Wait until removed jobs have finished their runs and are gone.")
+@click.option(
+    "--with-source",
+    is_flag=True,
+    help="Have the git source named by PATH, or all, asked and applied now, instead of a folder.",
+)
+@click.option(
+    "--wait",
+    "waits",
+    is_flag=False,
+    flag_value="",
+    default=None,
+    metavar="[COMMIT]",
+    help="Wait until removed jobs are gone; with --with-source until COMMIT is applied.",
+)
 @click.option("--timeout", type=Duration(), default=None, metavar="30m", help="With --wait: exit 124 then.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there are (or were) changes.")
 @click.option(
@@ -56,7 +70,8 @@ def command(
     path: str | None,
     base: str | None,
     dry_run: bool,
-    wait: bool,
+    with_source: bool,
+    waits: str | None,
     timeout: timedelta | None,
     detailed_exitcode: bool,
     expect: str | None,
@@ -72,6 +87,9 @@ def command(
 ) -> None:
     """Plan and apply in one step, for CI and agents; nobody is asked.
 
+    With --with-source a git source is looked at now, by the daemon when one runs; it returns when that is
+    done, and with --wait COMMIT when that commit (or one after it) is applied.
+
     The guards hold all the same: much is removed only with --allow-delete, protected objects change only with
     --allow-protected. With --expect, what was not reviewed is left alone, and the exit code is 4. PATH is
     relative to the working directory; the default is jobs.d of the project.
@@ -79,9 +97,22 @@ def command(
     \b
     Example:
       runner reconcile jobs.d --allow-delete 4
+      runner reconcile --with-source --wait 4f2c9e1
     """
-    if timeout is not None and not wait:
+    wait, commit = waits is not None, None
+    if waits and A_COMMIT.match(waits) and with_source:
+        commit = waits
+    elif waits:  # what follows --wait is the PATH
+        if path is not None:
+            raise click.UsageError(f"--wait takes a commit, with --with-source; {waits!r} is none")
+        path = waits
+    if timeout is not None and not (wait or with_source):
         raise click.UsageError("--timeout goes with --wait")
+    if with_source:
+        if dry_run or expect is not None or base is not None:
+            raise click.UsageError("--with-source goes with --wait and --timeout only")
+        _with_source(where, actor, path, commit, timeout, allow_delete, output)
+        return
     if not create:
         refuse_without_database(where, "reconcile")
     from runner.operations.reconcile import left_out
@@ -181,3 +212,32 @@ def _reconcile(
     finally:
         store.close()
     return applied.plan, applied.changed
+
+
+def _with_source(
+    where: Where,
+    actor: Actor,
+    name: str | None,
+    commit: str | None,
+    timeout: timedelta | None,
+    allow_delete: int | None,
+    output: str,
+) -> None:
+    from runner.cli.asking_sources import reconcile_with_sources
+    from runner.store.open import open_store
+
+    refuse_without_database(where, "reconcile")
+    store = open_store(where.database)
+    try:
+        reconcile_with_sources(
+            store,
+            where,
+            actor,
+            name=name,
+            commit=commit,
+            timeout=timeout,
+            allow_delete=allow_delete,
+            output=output,
+        )
+    finally:
+        store.close()
