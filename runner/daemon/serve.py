@@ -16,12 +16,11 @@ from runner.daemon.clock import Clock
 from runner.daemon.ending import WaitedFor
 from runner.daemon.engine import Engine
 from runner.daemon.git_agents import GitAgents, Synced
-from runner.daemon.presence import Heartbeat, begin_session
+from runner.daemon.presence import begin_session
 from runner.daemon.reloader import Reloaded, Reloader
 from runner.daemon.telling import Listener, tell
-from runner.daemon.watchdog import Watchdog
+from runner.daemon.timekeeping import Timekeeping
 from runner.daemon.web_process import WebProcess
-from runner.dispatch.clock_watch import ClockEvent
 from runner.operations.checked_out import CheckedOut
 from runner.operations.settings import parallel_limit, settings
 from runner.sources.settings import SourceSettings
@@ -163,16 +162,7 @@ async def _serve(
     web.changed = engine.look
     web.adjust(_web_settings(store))
     idle = _Idle(loop, engine, audience)
-
-    def clock_moved(event: ClockEvent) -> None:
-        tell(audience.noticed, "clock", event.text, bad=event.holds)
-        engine.look()
-
-    def alarmed(text: str) -> None:
-        tell(audience.noticed, "watchdog", text, bad=True)
-
-    heartbeat = Heartbeat(loop, store, clock, session, clock_moved)
-    watchdog = Watchdog(store, clock, heartbeat, engine, session, alarmed)
+    timekeeping = Timekeeping(loop, store, clock, session, engine, audience)
     agents.adjust()
     if serving.watch and reloader is not None:
         reloader.start(reloaded)
@@ -192,11 +182,10 @@ async def _serve(
     )
     stopped = await engine.stop(serving.grace_s, lambda those: tell(audience.waiting, those))
     await closing
-    watchdog.stop()
-    heartbeat.stop()
+    timekeeping.stop()
 
     def say_goodbye(tx: Transaction) -> None:
-        heartbeat.say_goodbye(tx)
+        timekeeping.say_goodbye(tx)
         tx.sessions.end(session, clock.now(), how)
 
     store.transact(say_goodbye)

@@ -73,14 +73,27 @@ def kind_of(resolved: Mapping[str, Any]) -> str:
 @lru_cache(maxsize=16384)
 def _shared(content: str) -> Schedule:
     resolved = json.loads(content)
+    try:
+        zone = zones.zone_named(resolved.get("timezone") or "UTC")
+    except ValueError as problem:
+        kind_of(resolved)
+        raise ScheduleProblem("timezone", str(problem)) from None
+    return schedule_in(resolved, zone)
+
+
+def forget_zones() -> None:
+    """The tz database is another one now: schedules that are made from here on follow its rules."""
+    ZoneInfo.clear_cache()
+    zones.zone_named.cache_clear()
+    _shared.cache_clear()
+
+
+def schedule_in(resolved: Mapping[str, Any], zone: ZoneInfo) -> Schedule:
+    """As `schedule_from`, by the rules of this zone, whatever the declaration says."""
     kind = kind_of(resolved)
     maker = KINDS[kind]
     if maker is None:
         raise ScheduleProblem(kind, not_yet(f"{kind} schedules"))
-    try:
-        zone = zones.zone_named(resolved.get("timezone") or "UTC")
-    except ValueError as problem:
-        raise ScheduleProblem("timezone", str(problem)) from None
     entries = entries_of(resolved.get("calendars") or {})
     calendars = calendars_in(zone, entries) if entries else None
     schedule = maker(resolved, zone, calendars)
