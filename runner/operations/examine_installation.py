@@ -7,13 +7,13 @@ import shutil
 import stat
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Literal
 
 from runner.credentials.authorization import open_files
 from runner.operations.daemon_now import daemon_now, waited_for
+from runner.operations.examine_listener import examine_listener
+from runner.operations.finding import Finding
 from runner.operations.free_space import LITTLE_SPACE, MAKE_ROOM, free_space
 from runner.operations.installed_jobs import installed_jobs, schedules_of
 from runner.operations.last_reload import last_reload
@@ -25,16 +25,6 @@ from runner.store.port import Reader
 from runner.vocabulary.duration import format_duration, format_size
 from runner.vocabulary.errors import DamagedRow, NoDatabase, RunnerError
 from runner.vocabulary.instants import to_text
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """The answer to one question; anything but `ok` says what now."""
-
-    topic: str
-    verdict: Literal["ok", "warning", "error"]
-    text: str
-    advice: str = ""
 
 
 def examine_installation(project: Path, database: Path, now: datetime) -> tuple[Finding, ...]:
@@ -55,6 +45,7 @@ def examine_installation(project: Path, database: Path, now: datetime) -> tuple[
                 *_credentials(reader, project),
                 *_drills(reader),
                 _daemon(reader, state, now),
+                *examine_listener(reader, daemon_lives=lock_holder(state) is not None, now=now),
                 _declarations(state),
                 *_sources(reader, now),
             ]

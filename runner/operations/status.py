@@ -18,8 +18,10 @@ from runner.operations.list_jobs import JobView, list_jobs
 from runner.operations.show_sources import SourceView, show_sources, told_pins
 from runner.operations.waiting import LockInUse, locks_in_use, waits_for
 from runner.store.port import Reader
+from runner.store.records import InstanceRecord
 from runner.vocabulary.duration import format_size
 from runner.vocabulary.errors import DamagedRow
+from runner.vocabulary.instants import to_text
 
 LATELY = timedelta(hours=24)
 """Missed starts and ends of holds further away than this are nobody's business today."""
@@ -125,7 +127,7 @@ def _partly(jobs: Sequence[JobView]) -> Iterator[Finding]:
 def _runs(reader: Reader, lives: bool, now: datetime) -> Iterator[Finding]:
     for run in reader.instances.live():
         if run.state == "UNKNOWN":
-            summary = f"run {run.id} is UNKNOWN: neither its life nor its death can be proven"
+            summary = f"run {run.id} is UNKNOWN: {_why_unknown(reader, run)}"
             hint = (
                 f"runner instances show {run.id}; then, when nothing of it runs: "
                 f"runner instances resolve {run.id} --as cancelled --nothing-runs"
@@ -145,6 +147,20 @@ def _runs(reader: Reader, lives: bool, now: datetime) -> Iterator[Finding]:
             yield Finding("stuck", run.job, run.due_at, summary, "runner up")
         return
     yield from _waiting(reader, now)
+
+
+def _why_unknown(reader: Reader, run: InstanceRecord) -> str:
+    """What is not known of it, and when it is decided without a person."""
+    external = reader.external.get(run.id)
+    if external is None:
+        why = "neither its life nor its death can be proven"
+    elif external.heard_at is None:
+        why = "its system was told of it and has not been heard since"
+    else:
+        why = f"its system is silent since {to_text(external.heard_at)}"
+    return (
+        why if run.forced_at is None else f"{why}; without a word it is decided at {to_text(run.forced_at)}"
+    )
 
 
 def _daemon(reader: Reader, daemon: DaemonNow, now: datetime) -> Iterator[Finding]:

@@ -19,8 +19,8 @@ from runner.web.problems import MEDIA_TYPE
 PATH = "/api/v1/openapi.json"
 
 ABOUT = """\
-No request is anonymous: `Authorization: Bearer TOKEN`, from `runner token create NAME --role R`. Every error is
-a problem as RFC 9457 describes it. docs/external-jobs.md says how a system works with it."""
+No request is anonymous: `Authorization: Bearer TOKEN`, from `runner token create NAME --role R`. Every error
+is a problem as RFC 9457 describes it. docs/external-jobs.md says how a system works with it."""
 
 PROBLEM: Mapping[str, Any] = {
     "type": "object",

@@ -8,12 +8,14 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
+from external_lives import an_external_job, minutes, report, time_passes, under_way
 from installations import NOW, Installation, a_job
 
 from runner.lifecycle.instance import INSTANCE
 from runner.lifecycle.step import STEP
 from runner.store.daemon_lock import daemon_lock
 from runner.store.records import NewStep, SlotRecord
+from runner.vocabulary.instants import to_text
 
 
 def kinds(say: Callable) -> list[tuple[str, str]]:
@@ -106,6 +108,20 @@ def test_targets_that_did_not_succeed_are_told_and_may_be_left(here: Installatio
     said = say("status")
     assert said.code == 0
     assert f"runner instances retry-failed {id}" in said.out
+
+
+def test_an_unknown_run_of_another_system_says_since_when_it_is_silent_and_until_when(
+    here: Installation, say: Callable
+) -> None:
+    here.install(an_external_job(webhook=None))
+    id = under_way(here)
+    report(here, id, "started", NOW + minutes(1))
+    time_passes(here, NOW + minutes(12))
+    said = say("status").out
+    heard, decided = to_text(NOW + minutes(1)), to_text(NOW + minutes(11 + 60))
+    assert f"run {id} is UNKNOWN: its system is silent since {heard}; without a word it is decided" in said
+    assert decided[:14] in said
+    assert f"runner instances resolve {id} --as cancelled --nothing-runs" in said
 
 
 def test_a_run_that_is_unknown_needs_a_person(here: Installation, say: Callable) -> None:

@@ -14,7 +14,8 @@ from installations import NOW, Installation, a_job
 
 from runner.operations import daemon_now
 from runner.operations import examine_installation as room
-from runner.operations.examine_installation import Finding, examine_installation
+from runner.operations.examine_installation import examine_installation
+from runner.operations.finding import Finding
 from runner.store.daemon_lock import daemon_lock
 from runner.vocabulary.instants import to_text
 
