@@ -13,6 +13,7 @@ from runner.lifecycle.job import job_status, why_it_waits
 from runner.lifecycle.pausing import WINDOW
 from runner.operations.installed_jobs import installed_jobs, schedules_of
 from runner.operations.selection import labels_match, unknown
+from runner.schedules.end_date import end_date
 from runner.schedules.slot import Schedule
 from runner.store.port import Reader
 from runner.store.records import HoldRecord, InstanceRecord, LatestInstance, ObjectRecord, Watermark
@@ -165,7 +166,16 @@ def _next_at(
             reader.note(problem)
             return None
         times += [slot.at for slot in slots if slot is not None]
-    return min(times, default=None)
+    ends_at = _ends_at(record)
+    return min((at for at in times if ends_at is None or at < ends_at), default=None)
+
+
+def _ends_at(record: ObjectRecord) -> datetime | None:
+    """When its `validUntil` is over; a job without schedules has no next start that it could cut off."""
+    try:
+        return end_date(record.resolved, "UTC") if record.resolved["schedules"] else None
+    except ValueError:  # it is told where it is read for the daemon
+        return None
 
 
 def _is_over(schedule: Schedule, mark: Watermark) -> bool:

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from runner.declaration.inputs import check_inputs
-from runner.operations.end_date import end_date
 from runner.operations.installed_jobs import schedules_of, whole
+from runner.schedules.end_date import end_date
 from runner.schedules.jitter import jitter_for
 from runner.schedules.slot import Schedule
 from runner.schedules.window import Window

@@ -5,26 +5,37 @@ from __future__ import annotations
 from datetime import datetime
 
 from runner.declaration.inputs import check_inputs
+from runner.operations.installed_jobs import schedules_of
 from runner.store.port import Transaction
-from runner.store.records import InstanceRecord, NewInstance
+from runner.store.records import ErrorRecord, InstanceRecord, NewInstance, ObjectRecord
 from runner.vocabulary.duration import parse_duration
+from runner.vocabulary.errors import DamagedRow
+from runner.vocabulary.instants import to_text
 
 BY_JOB = "job"
 """The origin of such an instance. It is automatic: every hold that drops a slot drops it too."""
 
 WHO = "system:job"
+NOT_EARLIER = "not-earlier"
 
 
 def start_earlier(tx: Transaction, instance: InstanceRecord, asked: datetime, now: datetime) -> int | None:
     """The instance that starts then, or as soon as this one is over when that is past; None without a job.
 
     One waits at most, at the earliest time that was asked for; it uses no slot, and waits for its turn
-    behind what runs.
+    behind what runs. What is not before the next slot is no earlier start: a warning of the instance says so.
     """
     job = tx.objects.by_uid(instance.job_uid)
     if job is None or job.removed_at is not None:
         return None
     at = max(asked, now)
+    next_slot = _next_slot(job, now)
+    if next_slot is not None and at >= next_slot:
+        text = (
+            f"a start at {to_text(at)} is not before the next slot at {to_text(next_slot)}; none was recorded"
+        )
+        tx.errors.add(ErrorRecord(instance.id, now, "warning", NOT_EARLIER, text))
+        return None
     for waiting in tx.instances.unfinished_of(job.uid):
         if waiting.origin == BY_JOB and waiting.state == "SCHEDULED" and waiting.epoch == 0:
             if at < waiting.due_at:
@@ -47,3 +58,12 @@ def start_earlier(tx: Transaction, instance: InstanceRecord, asked: datetime, no
         requested_by=WHO,
     )
     return tx.instances.create(new, who=WHO, at=now, why=f"asked for by instance {instance.id}")
+
+
+def _next_slot(job: ObjectRecord, now: datetime) -> datetime | None:
+    """None without one. The job's code asks its own metadata; this is for code that does not."""
+    try:
+        slots = [schedule.next_after(now) for schedule in schedules_of(job).values()]
+    except DamagedRow:
+        return None
+    return min((slot.at for slot in slots if slot is not None), default=None)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from runner.schedules.end_date import end_date
 from runner.schedules.fire_and_forget import FireAndForget
 from runner.schedules.kinds import schedule_from
 from runner.schedules.slot import Schedule
@@ -27,10 +28,10 @@ class NextStart(NamedTuple):
 
 
 def next_start(resolved: Mapping[str, Any], now: datetime) -> NextStart | None:
-    """The earliest next slot over all schedules of a resolved job; None when it has none."""
+    """The earliest next slot over all schedules of a resolved job; None when it has none before its end."""
     if resolved.get("mode") == "manual":
         return None
-    earliest = None
+    earliest, ends_at = None, end_of(resolved)
     for settings in (resolved.get("schedules") or {}).values():
         try:
             schedule = schedule_from(settings)
@@ -40,7 +41,15 @@ def next_start(resolved: Mapping[str, Any], now: datetime) -> NextStart | None:
         if at is not None and (earliest is None or at < earliest.at):
             zone = schedule.zone
             earliest = NextStart(at, at.astimezone(zone), getattr(zone, "key", str(zone)))
-    return earliest
+    return earliest if earliest is None or ends_at is None or earliest.at < ends_at else None
+
+
+def end_of(resolved: Mapping[str, Any]) -> datetime | None:
+    """When its `validUntil` is over; a job that starts by itself has the zone of a schedule."""
+    try:
+        return end_date({"schedules": {}, **resolved}, "UTC")
+    except ValueError:  # as above
+        return None
 
 
 def _next(schedule: Schedule, now: datetime) -> datetime | None:

@@ -141,6 +141,16 @@ def test_disable_and_enable_say_what_they_did_and_twice_is_once(here: Installati
     ]
 
 
+def test_no_start_is_shown_after_the_end_of_a_job(here: Installation, say: Callable) -> None:
+    here.install(a_job("report", schedule="0 2 * * *", validUntil="2025-06-30"))
+    assert say("jobs", "list", "-o", "json").json[0]["next_at"] is None
+    said = say("schedule", "next", "report")
+    assert (said.out, said.err.splitlines()) == (
+        "",
+        ["Job 'report' ends at 2025-07-01 00:00:00Z (validUntil).", "No start follows."],
+    )
+
+
 def test_without_a_daemon_nothing_is_paused_or_ended_and_that_is_said(
     here: Installation, say: Callable
 ) -> None:

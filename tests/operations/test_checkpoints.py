@@ -20,6 +20,7 @@ from runner.operations.trigger import trigger_job
 from runner.store.port import Transaction
 from runner.store.records import StateRecord
 from runner.vocabulary.errors import ChangedMeanwhile
+from runner.vocabulary.instants import to_text
 
 LOST = ErrorInfo("signal", "it was killed by SIGKILL", retryable=True)
 
@@ -203,6 +204,18 @@ def test_a_job_asks_for_one_earlier_start_at_the_earliest_time(here: Installatio
     with here.store.read() as reader:
         [waiting] = reader.instances.list(states=("SCHEDULED",))
     assert (waiting.origin, waiting.due_at, waiting.trigger["by_instance"]) == ("job", at(minutes=20), id)
+
+
+def test_a_start_that_is_not_before_the_next_slot_is_not_recorded_and_that_is_said(
+    here: Installation,
+) -> None:
+    id = a_run(here, schedule="0 2 * * *")
+    checkpoint(here, id, trigger_at=at(30).timestamp())
+    with here.store.read() as reader:
+        assert reader.instances.list(states=("SCHEDULED",)) == []
+        [warning] = reader.errors.of(id)
+    assert (warning.severity, warning.code) == ("warning", "not-earlier")
+    assert f"a start at {to_text(at(30))} is not before the next slot at " in warning.description
 
 
 def test_an_earlier_start_waits_until_the_run_that_asked_is_over(here: Installation) -> None:

@@ -9,9 +9,9 @@ import pytest
 from installations import ANA, Installation, a_job
 from lives import at, end, events, start
 
-from runner.operations.end_date import end_date
 from runner.operations.expire_jobs import expire_jobs
 from runner.operations.trigger import trigger_job
+from runner.schedules.end_date import end_date
 from runner.vocabulary.errors import IllegalTransition
 
 END = "2026-11-23T13:00:00Z"  # an hour after NOW

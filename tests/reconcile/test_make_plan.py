@@ -333,6 +333,20 @@ def test_a_schedule_that_is_done_starts_again_when_it_is_edited():
     assert [(edit.verb, edit.kind) for edit in update.holds] == [("clear", "finished")]
 
 
+@pytest.mark.parametrize(
+    ("until", "note"),
+    [
+        ("2026-11-22", "validUntil 2026-11-22 has passed: it never starts by itself"),
+        ("2026-11-23", "no start to come"),
+        ("2026-11-24T02:00", "no start to come"),
+        ("2026-11-24T02:01", "next start Tue 02:00 Europe/Zurich"),
+    ],
+)
+def test_no_start_is_promised_after_the_end_of_a_job(until, note):
+    job = a_job(resolved={"schedules": NIGHTLY, "mode": "automatic", "validUntil": until})
+    assert the(plan_of(job), "enable").impact["note"] == note
+
+
 def test_the_next_start_is_told_with_its_date_when_it_is_far():
     yearly = {"default": {"cron": "30 4 1 3 *", "timezone": "UTC"}}
     assert the(plan_of(a_job(resolved={"schedules": yearly})), "enable").impact["note"] == (

@@ -62,20 +62,28 @@ def next_(
         raise click.UsageError("Name a job, or give an expression with -e (and its --zone).")
     if zone is not None and expression is None:
         raise click.UsageError("--zone goes with -e; a job has its own zone.")
-    schedules = _of_job(name, where) if name else _of_expression(str(expression), zone or "UTC")
+    ends_at = None
+    if name:
+        schedules, ends_at = _of_job(name, where)
+    else:
+        schedules = _of_expression(str(expression), zone or "UTC")
     from runner.operations.next_slots import next_slots
 
     after = _instant(start, schedules) if start is not None else datetime.now(UTC)
     slots = next_slots(schedules, after=after, count=count)
+    slots = tuple(slot for slot in slots if ends_at is None or slot.at < ends_at)
     if output == "json":
         print(json.dumps([_as_json(slot) for slot in slots], indent=2))
     else:
         _show(slots)
 
 
-def _of_job(name: str, where: Where) -> tuple[Schedule, ...]:
+def _of_job(name: str, where: Where) -> tuple[tuple[Schedule, ...], datetime | None]:
+    """Its schedules, and when its `validUntil` is over."""
+    from runner.cli.views.values import short
     from runner.operations.installed_jobs import schedules_of
     from runner.operations.selection import installed
+    from runner.schedules.end_date import end_date
 
     with opened(where, read_only=True) as store, store.read() as reader:
         job = installed(reader, "Job", name)
@@ -85,7 +93,10 @@ def _of_job(name: str, where: Where) -> tuple[Schedule, ...]:
         print(f"Job {name!r} has no schedule; it starts by hand.", file=sys.stderr)
     elif holds:
         print(f"Job {name!r} is held ({', '.join(holds)}): it would start then.", file=sys.stderr)
-    return schedules
+    ends_at = end_date(job.resolved, "UTC") if schedules else None
+    if ends_at is not None:
+        print(f"Job {name!r} ends at {short(ends_at)} (validUntil).", file=sys.stderr)
+    return schedules, ends_at
 
 
 def _of_expression(expression: str, zone: str) -> tuple[Schedule, ...]:
