@@ -8,7 +8,6 @@ import re
 import signal
 import sqlite3
 import subprocess
-import sys
 import textwrap
 import threading
 import time
@@ -17,7 +16,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-RUNNER = str(Path(sys.executable).with_name("runner"))
+from tests.imported_runner import Started, run_runner, start_runner
+
 PATIENCE_S = 60.0
 """Longest wait for an event on a loaded machine; nothing is ever waited for that long when all is well."""
 
@@ -57,29 +57,16 @@ class Project:
 
     def run(self, *arguments: str, check: int | None = 0) -> subprocess.CompletedProcess[str]:
         """Run a command of the runner here; `check` is the exit code that is expected."""
-        result = subprocess.run(
-            [RUNNER, *arguments],
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            timeout=2 * PATIENCE_S,
-            check=False,
-        )
+        result = run_runner(*arguments, cwd=self.folder, timeout_s=2 * PATIENCE_S)
         if check is not None:
             assert result.returncode == check, (
                 f"{arguments}: {result.returncode}\n{result.stdout}{result.stderr}"
             )
         return result
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str) -> Started:
         """Start a command of the runner here, and do not wait for it."""
-        return subprocess.Popen(
-            [RUNNER, *arguments],
-            cwd=self.folder,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        return start_runner(*arguments, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
     def rows(self, sql: str, *values: Any) -> list[dict[str, Any]]:
         """What the database says, as a person with sqlite3 would ask it."""
@@ -121,12 +108,12 @@ class Daemon:
 
     def __init__(self, project: Project, arguments: tuple[str, ...]) -> None:
         self._project = project
-        self.process = subprocess.Popen(
-            [RUNNER, "up", *arguments],
+        self.process = start_runner(
+            "up",
+            *arguments,
             cwd=project.folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
             start_new_session=True,
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.acceptance.running_daemon import PATIENCE_S, RUNNER, Project, until
+from tests.acceptance.running_daemon import PATIENCE_S, Project, until
+from tests.imported_runner import Started, start_runner
 
 
 class Said(NamedTuple):
@@ -31,13 +32,14 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("scratch")
 
 
-def start(project: Project, scratch: Path, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [RUNNER, "jobs", "drill", *arguments],
+def start(project: Project, scratch: Path, *arguments: str) -> Started:
+    return start_runner(
+        "jobs",
+        "drill",
+        *arguments,
         cwd=project.folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
         env={**os.environ, "TMPDIR": str(scratch)},
     )
 

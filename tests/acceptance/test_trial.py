@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.running_daemon import PATIENCE_S, RUNNER, Project, is_running, until
+from tests.acceptance.running_daemon import PATIENCE_S, Project, is_running, until
+from tests.imported_runner import Started, start_runner
 
 
 @pytest.fixture
@@ -18,13 +19,13 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("scratch")
 
 
-def start(project: Project, scratch: Path, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [RUNNER, "run", *arguments],
+def start(project: Project, scratch: Path, *arguments: str) -> Started:
+    return start_runner(
+        "run",
+        *arguments,
         cwd=project.folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
         env={**os.environ, "TMPDIR": str(scratch), "PYTHONUNBUFFERED": "1"},
     )
 

@@ -6,10 +6,11 @@ import json
 import os
 import pty
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.imported_runner import run_runner
 
 JOB = """\
 apiVersion: jobs.runner/v1
@@ -34,17 +35,9 @@ class Here:
         (self.folder / "jobs.d" / f"{name}.yaml").write_text(JOB.format(name=name, timeout=timeout))
 
     def __call__(self, *arguments: str, stdin: str | int = "") -> subprocess.CompletedProcess[str]:
-        given = {"stdin": stdin} if isinstance(stdin, int) else {"input": stdin}
         environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder)}
-        return subprocess.run(
-            [sys.executable, "-c", "from runner.cli.main import main; main()", *arguments],
-            cwd=self.folder,
-            env=environment | {"PYTHONPATH": str(Path(__file__).parents[2])},
-            capture_output=True,
-            check=False,
-            text=True,
-            **given,
-        )
+        given = {"stdin": stdin} if isinstance(stdin, int) else {"stdin": subprocess.PIPE, "input": stdin}
+        return run_runner(*arguments, cwd=self.folder, timeout_s=120, env=environment, **given)
 
 
 @pytest.fixture

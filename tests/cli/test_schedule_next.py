@@ -12,8 +12,8 @@ import pytest
 from installations import a_job
 
 from runner.cli.main import main
-from runner.store.open import open_store
 from runner.store.records import HoldRecord
+from tests.new_databases import open_new_store
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 PAGE = Path(__file__).parents[2] / "docs" / "schedules.md"
@@ -29,7 +29,7 @@ def run(*arguments: str) -> int:
 def an_installed_job(
     project: Path, name: str, schedules: dict[str, dict[str, str]], *, held: bool = False
 ) -> None:
-    store = open_store(project / ".runner" / "runner.db", create=True)
+    store = open_new_store(project / ".runner" / "runner.db")
     job = a_job(name, schedule=None, schedules=schedules or None)
 
     def install(tx: object) -> None:

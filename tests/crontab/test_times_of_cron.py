@@ -6,12 +6,13 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.crontab.starts import cron_starts
 from runner.crontab.times import CronTime, NotCron, as_our_cron, read_time
 from runner.schedules.cron import check_cron, cron_schedule
+from tests.searching import examples
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -66,7 +67,7 @@ FIELDS = st.tuples(_field(0, 59), _field(0, 23), _field(1, 31), _field(1, 12), _
 
 
 @given(FIELDS)
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_where_no_clock_changes_both_start_at_the_same_instants(fields: tuple[str, ...]):
     time = read_time(fields)
     try:

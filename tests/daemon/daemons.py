@@ -20,7 +20,7 @@ from runner.operations.outcome import Finished, NotStarted
 from runner.operations.trigger import trigger_job
 from runner.store.records import InstanceRecord
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 """Longest wait on a loaded machine; nothing is ever waited for that long when all is well."""
 
 

@@ -33,12 +33,15 @@ class Workshop:
         self.acknowledges = True
         self.supervisor = Supervisor(self.loop, state=state, report=self._take)
         self._wanted: Callable[[], bool] | None = None
+        self._awaited_progress: str | None = None
         self._number = 0
 
     def _take(self, report: Report) -> None:
         self.reports.append(report)
-        if isinstance(report, Progressed):
-            return  # a flood of them is not to be searched each time
+        if isinstance(report, Progressed):  # a flood of them is not to be searched each time
+            if report.text == self._awaited_progress:
+                self.loop.stop()
+            return
         waits = isinstance(report, Checkpointed) or (
             isinstance(report, StepReported) and report.event == "complete"
         )
@@ -70,7 +73,7 @@ class Workshop:
     def log_path(self, number: int) -> Path:
         return self.state / "logs" / "a-job" / f"{number}.log"
 
-    def until(self, wanted: Callable[[], bool], timeout_s: float = 30.0) -> None:
+    def until(self, wanted: Callable[[], bool], timeout_s: float = 60.0) -> None:
         """Let the loop run until `wanted()` is true after a report."""
         if wanted():
             return
@@ -81,7 +84,13 @@ class Workshop:
         self._wanted = None
         assert wanted(), f"not seen within {timeout_s} s: {self.reports}"
 
-    def until_ready(self, event: Callable[[Callable[[], None]], None], timeout_s: float = 30.0) -> None:
+    def until_progress(self, text: str) -> None:
+        """Let the loop run until a step says so."""
+        self._awaited_progress = text
+        self.until(lambda: any(isinstance(r, Progressed) and r.text == text for r in self.reports))
+        self._awaited_progress = None
+
+    def until_ready(self, event: Callable[[Callable[[], None]], None], timeout_s: float = 60.0) -> None:
         """Let the loop run until `event` calls what it is given."""
         timer = self.loop.call_later(timeout_s, self.loop.stop)
         event(self.loop.stop)

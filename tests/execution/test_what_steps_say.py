@@ -91,7 +91,9 @@ def test_progress_comes_before_the_step_is_over(workshop: Workshop) -> None:
     gate = workshop.state / "gate"
     source = f"import os\nos.mkfifo({str(gate)!r})\nstep.progress('half')\nopen({str(gate)!r}).read()"
     number = workshop.start(a_step_that(source))
-    workshop.until(lambda: progress(workshop) == ["half"])
+    workshop.until_progress("half")
     gate.write_text("go\n")
 
+    assert progress(workshop) == ["half"]
+    assert workshop.ended(number) is None
     assert workshop.end_of(number).outcome == "succeeded"

@@ -9,8 +9,8 @@ from pathlib import Path
 from runner.access.permission import Actor
 from runner.operations.apply import Applied, carry_out
 from runner.operations.plan import Planned, make_plan_for
-from runner.store.open import open_store
 from runner.store.records import NewInstance
+from tests.new_databases import open_new_store
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 ANA = Actor("ana")
@@ -36,7 +36,7 @@ class Project:
         self.folder = folder
         self.state = folder / ".runner"
         (folder / "jobs.d").mkdir(parents=True, exist_ok=True)
-        self.store = open_store(self.state / "runner.db", create=True)
+        self.store = open_new_store(self.state / "runner.db")
 
     def write(self, path: str, text: str) -> Path:
         target = self.folder / path

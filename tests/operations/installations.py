@@ -13,10 +13,10 @@ from typing import Any
 from runner.access.permission import Actor
 from runner.declaration.resolve import Surroundings, resolve
 from runner.lifecycle.instance import INSTANCE
-from runner.store.open import open_store
 from runner.store.port import Reader, Store, Transaction
 from runner.store.records import HoldRecord, InstanceRecord, NewInstance, NewObject
 from runner.vocabulary.identity import Address
+from tests.new_databases import open_new_store
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)  # a Monday
 ANA = Actor("ana")
@@ -77,7 +77,7 @@ class Installation:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
-        self.store: Store = open_store(path, create=True)
+        self.store: Store = open_new_store(path)
 
     @property
     def state(self) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from reconcile_builders import (
     NOW,
@@ -21,6 +21,7 @@ from reconcile_builders import (
 from runner.reconcile.make_plan import make_plan
 from runner.reconcile.plan import Plan
 from runner.vocabulary.identity import Address
+from tests.searching import examples
 
 NAMES = ["a", "b", "c", "d"]
 switches = st.sampled_from([True, False, None])
@@ -73,7 +74,7 @@ def installed(before, holds):
     return side
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(trees(), trees(), held)
 def test_after_a_plan_is_carried_out_the_next_plan_is_empty(before, after, holds):
     side, tree = installed(before, holds), a_tree(*after)
@@ -82,7 +83,7 @@ def test_after_a_plan_is_carried_out_the_next_plan_is_empty(before, after, holds
     assert following.is_empty, [c.as_json() for c in following.changes if c.counts]
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(trees(), trees(), held, st.randoms())
 def test_the_order_of_files_does_not_matter(before, after, holds, chance):
     side = installed(before, holds)
@@ -91,7 +92,7 @@ def test_the_order_of_files_does_not_matter(before, after, holds, chance):
     assert make_plan(a_tree(*after), side, NOW) == make_plan(a_tree(*shuffled), side, NOW)
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(trees(), trees(), held)
 def test_a_plan_never_both_installs_and_removes_an_object_nor_names_one_twice_for_one_action(
     before, after, holds
@@ -105,7 +106,7 @@ def test_a_plan_never_both_installs_and_removes_an_object_nor_names_one_twice_fo
     assert [c.order for c in plan.changes] == sorted(c.order for c in plan.changes)
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(trees(), trees(), held)
 def test_a_plan_never_touches_an_operators_hold_but_to_keep_a_job_held(before, after, holds):
     side, tree = installed(before, holds), a_tree(*after)
@@ -116,7 +117,7 @@ def test_a_plan_never_touches_an_operators_hold_but_to_keep_a_job_held(before, a
             assert any(h.owner == "ana" and h.kind in ("operator", "group:g") for h in done.holds[uid])
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(trees(), trees(), held)
 def test_nothing_is_enabled_without_a_line_that_says_so(before, after, holds):
     side, tree = installed(before, holds), a_tree(*after)
@@ -132,7 +133,7 @@ def test_nothing_is_enabled_without_a_line_that_says_so(before, after, holds):
             assert address in enabling or left_its_group
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(trees(), trees(), held)
 def test_a_plan_survives_being_saved(before, after, holds):
     plan = make_plan(a_tree(*after), installed(before, holds), NOW)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.schedules.jitter import jitter_for
@@ -23,7 +23,6 @@ def test_jitter_spreads_jobs_and_installations() -> None:
     assert max(delays) > timedelta(minutes=4, seconds=45)
 
 
-@settings(deadline=None)
 @given(st.text(), st.text(), st.timedeltas(timedelta(0), timedelta(days=2)))
 def test_jitter_stays_below_what_was_declared(job: str, installation: str, jitter: timedelta) -> None:
     delay = jitter_for(job, installation, jitter)

@@ -6,11 +6,12 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from runner.schedules import zones
 from runner.schedules.kinds import schedule_from
+from tests.searching import examples
 
 ZONES = (
     "UTC",
@@ -47,7 +48,7 @@ CRON_TERMS = {
 ANY_CRON = st.tuples(*(st.sampled_from(terms) for terms in CRON_TERMS.values())).map(" ".join)
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(cron=ANY_CRON, start=st.datetimes(datetime(2024, 1, 1), datetime(2030, 1, 1)))
 def test_cronsim_gives_the_same_slots_where_clocks_do_not_change(cron: str, start: datetime) -> None:
     ours = schedule_from({"cron": cron, "timezone": "UTC"})
@@ -60,7 +61,7 @@ def test_cronsim_gives_the_same_slots_where_clocks_do_not_change(cron: str, star
         position = slot.at
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(
     cron=ANY_CRON, zone=st.sampled_from(ZONES), start=st.datetimes(datetime(2024, 1, 1), datetime(2029, 1, 1))
 )
@@ -87,7 +88,6 @@ def test_ten_thousand_jobs_on_two_hundred_schedules_cost_two_hundred_answers() -
     assert cron._next_after.cache_info().misses - before <= 200
 
 
-@settings(deadline=None)
 @given(st.dates(date(2024, 1, 1), date(2030, 12, 31)), st.sampled_from(ZONES))
 def test_one_offset_for_a_day_means_that_no_change_lies_in_it(day: date, zone: str) -> None:
     place = ZoneInfo(zone)

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 from croniter import croniter
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.schedules.cron import check_cron
@@ -142,7 +142,6 @@ def test_nonsense_is_a_problem_and_never_an_exception(cron: object) -> None:
     assert any(problem.severity == "error" for problem in check_cron(cron))  # type: ignore[arg-type]
 
 
-@settings(deadline=None)
 @given(st.text(alphabet="0123456789*/-,#LWRlw? @monjan", max_size=40))
 def test_any_text_gives_an_answer(text: str) -> None:
     check_cron(text)
@@ -191,7 +190,6 @@ FIELD_TERMS = st.sampled_from(
 )
 
 
-@settings(deadline=None)
 @given(day=FIELD_TERMS, month=st.sampled_from(["*", "2", "1-6", "*/3"]), wday=FIELD_TERMS)
 def test_croniter_reads_each_canonical_part_as_we_do(day: str, month: str, wday: str) -> None:
     reading, _ = read_cron(f"0 0 {day} {month} {wday}")

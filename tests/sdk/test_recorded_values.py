@@ -12,11 +12,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.sdk.failures import JobCodeError
 from runner.sdk.values import DEPTH, decoded, encoded, for_people, text_for_people
+from tests.searching import examples
 
 MIB = 1 << 20
 scalars = (
@@ -75,7 +76,7 @@ def test_what_is_accepted_comes_back_exactly(value: Any) -> None:
 
 
 @given(anything)
-@settings(max_examples=300)
+@examples(300)
 def test_anything_else_is_refused_and_never_changed(value: Any) -> None:
     try:
         text = encoded(value, "state", MIB)

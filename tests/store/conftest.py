@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from runner.store.open import open_store
 from runner.store.port import Store
+from tests.new_databases import open_new_store
 
 FACTORIES: dict[str, Callable[[Path], Store]] = {
-    "sqlite": lambda folder: open_store(folder / ".runner" / "runner.db", create=True, busy_timeout_s=5),
+    "sqlite": lambda folder: open_new_store(folder / ".runner" / "runner.db", busy_timeout_s=5),
 }
 
 

@@ -13,13 +13,14 @@ from runner.store.open import open_store
 from runner.store.sqlite.invariants import INVARIANTS
 from runner.store.sqlite.version import SCHEMA_VERSION
 from runner.vocabulary.errors import NoDatabase
+from tests.new_databases import open_new_store
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> Path:
     """Run 1 SUCCEEDED, run 2 FAILED, run 3 RUNNING, run 4 SCHEDULED."""
     path = tmp_path / ".runner" / "runner.db"
-    store = open_store(path, create=True)
+    store = open_new_store(path)
     uid = install(store)
     live(store, a_slot_run(uid, 1))
     live(store, a_slot_run(uid, 2), well=False)

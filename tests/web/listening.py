@@ -16,7 +16,7 @@ from installations import ANA, Installation
 
 from runner.operations.tokens import create_token, revoke_token
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 @dataclass(frozen=True)
