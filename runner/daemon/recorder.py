@@ -15,6 +15,7 @@ from runner.execution.order import (
     Ended,
     ErrorInfo,
     InfoSaved,
+    ItemsAsked,
     Notified,
     PerformedLong,
     Progressed,
@@ -35,6 +36,7 @@ from runner.operations.record_run import (
     record_raised,
     record_step,
 )
+from runner.operations.take_items import take_items
 from runner.store.port import Transaction
 from runner.vocabulary.errors import RunnerError
 
@@ -92,6 +94,8 @@ class Recorder:
                 self._checkpoint(report)
             case Progressed():
                 self._say_progress(report)
+            case ItemsAsked():
+                self._hand_out(report)
             case Raised() | Notified() | InfoSaved() | PerformedLong():
                 self._say(report)
             case Ended():
@@ -147,6 +151,17 @@ class Recorder:
     def _checkpoint(self, report: Checkpointed) -> None:
         # It waits, and never goes on from what is not recorded.
         self._confirmed(f"checkpoint {report.record.n}", report, record_checkpoint, waits=True)
+
+    def _hand_out(self, asked: ItemsAsked) -> None:
+        """Its code waits: items that are its own once that is written, or none."""
+
+        def done(items: list[dict[str, Any]] | None, problem: BaseException | None) -> None:
+            if problem is not None:
+                self._trouble(f"handing items to instance {asked.instance}", problem)
+            if self.supervisor is not None:
+                self.supervisor.answer(asked.instance, asked.epoch, asked.number, items or (), asked.target)
+
+        self._bridge.write(lambda tx: take_items(tx, asked.instance, asked.epoch, asked.most), done)
 
     def _step(self, report: StepReported) -> None:
         # A child waits for the record of a completion, and goes on without that of anything else.

@@ -6,7 +6,7 @@ import contextlib
 import os
 import time
 from asyncio import TimerHandle
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from runner.execution.order import (
     Checkpointed,
     Ended,
     ErrorInfo,
+    ItemsAsked,
     Order,
     PerformedLong,
     Raised,
@@ -25,7 +26,7 @@ from runner.execution.order import (
 )
 from runner.execution.output import NO_MASKS, Log, Masks
 from runner.execution.processes import ticks_now
-from runner.execution.protocol import Lines, ProtocolError
+from runner.execution.protocol import Lines, ProtocolError, encode
 from runner.execution.sayings import SAYINGS, checked_record, what_is_said
 from runner.execution.streams import Streams
 from runner.execution.verdict import decide_outcome, error_from
@@ -158,6 +159,8 @@ class Attempt:
             self._end = self._masks.hide_all(message)
         elif kind == "checkpoint":
             self._take_checkpoint(message)
+        elif kind == "take":
+            self._take_wish(message)
         elif kind == "performing":
             self.performing_since_s = time.monotonic()
             self.warns_of_long_performs = message["is_class"]
@@ -179,6 +182,25 @@ class Attempt:
         if self.performing_since_s is not None:
             self.performing_since_s = time.monotonic()
         self._report(Checkpointed(self.instance, self.epoch, number, step, record, self.target))
+
+    def _take_wish(self, message: dict[str, Any]) -> None:
+        number, step = message["n"], message["step"]
+        if number <= self.number or step != self._step or self._uncommitted:
+            raise ProtocolError("it asked for items when it could not")
+        self.number = self._uncommitted = number
+        if self.performing_since_s is not None:
+            self.performing_since_s = time.monotonic()  # who waits for work is not late with it
+        wish = ItemsAsked(self.instance, self.epoch, number, step, message["most"], self.target)
+        self._report(wish)
+
+    def answer(self, number: int, items: Sequence[Mapping[str, Any]]) -> bool:
+        """Give the child the items that it asked for; whether all could be sent."""
+        told: dict[str, Any] = {"ack": number, "items": items}
+        if self.stop_why is not None:
+            told["ask"] = "stop"
+        self._unsent, self._unsent_ack = self._unsent + encode(told), 0  # the highest stands for all
+        self._uncommitted = 0
+        return self.send()
 
     def performed_long(self, seconds: float) -> None:
         """Report that a unit of its work has taken so long by now."""

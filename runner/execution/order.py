@@ -139,6 +139,19 @@ class Record(NamedTuple):
     removed: Sequence[str] = ()
     trigger_at: float | None = None
     until: float | None = None
+    items: Sequence[int] = ()
+    """Ids of items that are done with."""
+
+
+class ItemsAsked(NamedTuple):
+    """The code wants at most so many items to work on. It waits until `number` is answered."""
+
+    instance: int
+    epoch: int
+    number: int
+    step: str
+    most: int
+    target: str = NO_TARGET
 
 
 class Checkpointed(NamedTuple):
@@ -249,5 +262,6 @@ class Ended(NamedTuple):
 
 
 Report = (
-    Began | StepReported | Checkpointed | Raised | Progressed | Notified | InfoSaved | PerformedLong | Ended
-)
+    Began | StepReported | Checkpointed | ItemsAsked | Raised | Progressed | Notified | InfoSaved
+    | PerformedLong | Ended
+)  # fmt: skip

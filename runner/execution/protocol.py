@@ -99,6 +99,9 @@ _MAY_BE_LONG = ("checkpoint", "complete", "info")
 _LONG_ONES = tuple(b'{"m":"%s"' % kind.encode() for kind in _MAY_BE_LONG)
 
 
+_ANSWERED = ("checkpoint", "take")
+
+
 class Lines:
     """Cuts what one child sends into messages, and refuses a child that floods."""
 
@@ -121,7 +124,7 @@ class Lines:
         messages = [_message(line) for line in lines]
         cost = 0.0
         for line, message in zip(lines, messages, strict=True):
-            if message["m"] != "checkpoint":  # the next one is only read when this one is acknowledged
+            if message["m"] not in _ANSWERED:  # the next one is only read when this one is acknowledged
                 cost += 1 + len(line) * _COST_PER_BYTE
         if cost:
             self._spend(cost, now)
@@ -171,6 +174,7 @@ _FIELDS: dict[str, dict[str, type | tuple[type, ...]]] = {
     "performing": {"step": str, "is_class": bool},
     # `record` is what the SDK's port calls a checkpoint or a sleep (runner/sdk/port.py); `n` is acknowledged.
     "checkpoint": {"n": int, "step": str, "record": dict},
+    "take": {"n": int, "step": str, "most": int},
     "end": {"outcome": str, "outputs": dict},
 }
 

@@ -14,6 +14,7 @@ MAX_STATE = 1 << 20  # bytes of JSON; the SDK says first what is too large, and 
 MAX_PERSISTENT = 1 << 20
 MAX_INFO = 256 << 10
 MAX_CURSOR = 256 << 10
+MOST_ITEMS = 1000
 _LAST_SECOND = 253402300800  # the year 10000
 
 LEVELS = ("info", "success", "warning", "error")
@@ -76,6 +77,9 @@ def checked_record(record: Mapping[str, Any], masks: Masks) -> Record:
         changed, removed = _changes(record.get("persistent") or {})
         until = _instant(record["until"]) if record["m"] == "sleep" else None
         at = record.get("trigger_at")
+        items = record.get("items") or []
+        if type(items) is not list or len(items) > MOST_ITEMS or not all(type(id) is int for id in items):
+            raise ValueError
         return Record(
             n,
             path,
@@ -85,6 +89,7 @@ def checked_record(record: Mapping[str, Any], masks: Masks) -> Record:
             removed,
             None if at is None else _instant(at),
             until,
+            items,
         )
     except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
         raise ProtocolError("it sent a checkpoint that cannot be one") from None

@@ -12,8 +12,9 @@ import os
 import select
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from runner.execution import processes
 from runner.execution.attempt import Attempt
@@ -165,6 +166,20 @@ class Supervisor:
                     return  # else its code is told with the acknowledgement, and ends by itself
             if attempt.control >= 0 and not attempt.acknowledge(number):
                 self._watches.wants_to_send(attempt.control)
+
+    def answer(
+        self,
+        instance: int,
+        epoch: int,
+        number: int,
+        items: Sequence[Mapping[str, Any]],
+        target: str = NO_TARGET,
+    ) -> None:
+        """Items for code that asked for them, or none."""
+        token = self._by_epoch.get((instance, epoch, target))
+        attempt = None if token is None else self._attempts[token]
+        if attempt is not None and attempt.control >= 0 and not attempt.answer(number, items):
+            self._watches.wants_to_send(attempt.control)
 
     def close(self) -> None:
         """Kill everything that runs, end the zygotes, and wait for both; nothing is reported any more."""

@@ -41,6 +41,10 @@ def keep_record(
     )
     if record.info is not None:
         keep_info(tx, instance_id, epoch, target, record.info)
+    if record.items:
+        from runner.operations.settle_items import acknowledge  # only where a run works through items
+
+        acknowledge(tx, instance_id, record.items, at)
     if not (record.changed or record.removed or record.trigger_at is not None):
         return
     instance = tx.instances.get(instance_id)

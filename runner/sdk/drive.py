@@ -21,7 +21,7 @@ JobCode = type[Job] | Callable[[Job], Any]
 _ITS_OWN = {"prepare", "perform"}
 """What a subclass of Job is meant to define."""
 
-_CHANGES = {"state", "info", "persistent", "trigger_at"}
+_CHANGES = {"state", "info", "persistent", "trigger_at", "items"}
 """What makes a checkpoint worth its write after a resume."""
 
 

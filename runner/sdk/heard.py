@@ -60,6 +60,8 @@ class Heard:
         self.log: list[str] = []
         self.sleeps: list[float] = []
         self.earlier_starts: list[float] = []
+        self.items: list[dict[str, Any]] = []
+        """Those that are not recorded as done."""
 
     @property
     def state(self) -> dict[str, Any] | None:
@@ -83,6 +85,7 @@ class Heard:
         self.due = message.get("until", self.due)
         if "trigger_at" in message:
             self.earlier_starts.append(message["trigger_at"])
+        self.items = [item for item in self.items if item["id"] not in message.get("items", ())]
         checkpoint = Checkpoint(message["n"], message["m"], self.state or {}, self.info, self.persistent)
         self.checkpoints.append(checkpoint)
         return checkpoint

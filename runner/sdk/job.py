@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from runner.sdk.failures import JobCodeError
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from runner.sdk.batch import Batch
     from runner.sdk.info import Info
+    from runner.sdk.items import Item as Arrived
     from runner.sdk.life import Life
     from runner.sdk.metadata import Metadata
 
@@ -120,6 +121,27 @@ class Job:
         later, call `checkpoint()`, which does not return then.
         """
         return self._life.asked() is not None
+
+    def next_item(self, wait: float | timedelta | None = None) -> Arrived | None:
+        """The item to work on: the same until its `done()` is called, then the next one.
+
+        `done()` is recorded with the next checkpoint, in one transaction with the state: after a crash an
+        item that is recorded as done never comes again, and any other does. Waits for one as long as `linger`
+        in the declaration says, or `wait`; None when none has come. Only with `consume` in the trigger.
+        """
+        return self._life.items.following(None if wait is None else _seconds(wait))
+
+    def items(self, wait: float | timedelta | None = None) -> Iterator[Arrived]:
+        """In `run(job)`: all items, each done with and recorded when the next one is asked for.
+
+        Leaving the loop early, or an exception, leaves the item to the next run.
+        """
+        if self._life.phase != "run":
+            raise JobCodeError("no-loop", f"{self._life.phase}() takes one item at a time: job.next_item()")
+        while (item := self.next_item(wait)) is not None:
+            yield item
+            item.done()
+            self.checkpoint()
 
     # What it says.
 

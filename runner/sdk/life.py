@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import asyncio
 
     from runner.sdk.batch import Batch
+    from runner.sdk.items import Items
 
 PROGRESS_EVERY_S = 0.1
 """Between two words of progress: a loop may say it a million times."""
@@ -55,6 +56,7 @@ class Life:
         self._persistent_texts: dict[str, str] = {}
         self._sleeps = Sleeps(recorded.cursor)
         self._earlier_start: float | None = None
+        self._items: Items | None = None
         self._unsaid: dict[str, Any] | None = None
         self._next_progress = 0.0
         self._loop: asyncio.Runner | None = None
@@ -100,6 +102,15 @@ class Life:
     def start_earlier(self, at: float) -> None:
         """Ask for a start at that time; the earliest of several wins."""
         self._earlier_start = at if self._earlier_start is None else min(at, self._earlier_start)
+
+    @property
+    def items(self) -> Items:
+        """What the instance works through."""
+        if self._items is None:
+            from runner.sdk.items import Items
+
+            self._items = Items(self)
+        return self._items
 
     # How it ends before it is complete.
 
@@ -186,6 +197,8 @@ class Life:
             message["info"] = info
         if self._earlier_start is not None:
             message["trigger_at"] = self._earlier_start
+        if self._items is not None and kind != "sleep" and (done := self._items.unrecorded()):
+            message["items"] = done
         return message
 
     def commit(self, message: dict[str, Any]) -> None:
@@ -208,6 +221,8 @@ class Life:
         if "info" in message:
             self.info.recorded(message["info"])
         self._earlier_start = None
+        if self._items is not None and (done := message.get("items")):
+            self._items.recorded(done)
 
     def _persistent_changes(self, values: dict[str, Any]) -> dict[str, Any] | None:
         whole = encoded(values, "persistent", self.limits.persistent)

@@ -12,7 +12,8 @@ Sent, and not waited for:
 
 Committed, that is, sent and waited for until it is durable, in one transaction:
 - `checkpoint`: n, cursor, and what has changed: state (JSON text), info (JSON text), persistent
-  (`{set: {key: JSON text}, removed: [key]}`), trigger_at (seconds since the epoch).
+  (`{set: {key: JSON text}, removed: [key]}`), trigger_at (seconds since the epoch), items (the ids of
+  items that are done with).
 - `sleep`: the same, and until (seconds since the epoch): the process is about to end, and the same
   instance is to come back then.
 - `complete` has the form of a checkpoint, but the SDK does not commit it: it hands it back in the outcome,
@@ -56,6 +57,12 @@ class Port(Protocol):
 
     def commit(self, message: dict[str, Any]) -> None:
         """Pass a message on, and return when it is recorded for good."""
+
+    def take(self, most: int) -> list[dict[str, Any]]:
+        """At most so many items that the instance is to work on, oldest first: maps with `id`, `kind`, `at`
+        and what came. Those that it has and did not acknowledge come first; empty when there is none now.
+        """
+        return []
 
     def log(self, line: str) -> None:
         """Write a line to the instance's log, in order with what the code prints."""

@@ -13,7 +13,7 @@ No daemon, no database, no processes, no waiting: sleeps only move the trial's o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
@@ -25,6 +25,9 @@ __all__ = ["Checkpoint", "Ended", "Limits", "Notification", "Progress", "Raised"
 
 STARTED_AT = 1_767_225_600.0
 """2026-01-01T00:00:00Z: what a trial's clock shows first, unless another time is given."""
+
+AT = "2026-01-01T00:00:00+00:00"
+"""When the items of a trial arrived."""
 
 LIVES = 10_000
 """Processes of one trial; a job that sleeps more often than that never ends."""
@@ -41,10 +44,12 @@ class Trial(Heard):
 
     `params`, `state` (as if an earlier process had recorded it), `persistent`, `info` and `metadata` (`job`,
     `trigger`, `slot`, `last_execution`, `next_slot`, …; instants as ISO texts with an offset) are what the
-    job finds. `now` is what its clock shows first.
+    job finds. `now` is what its clock shows first. `items` are maps like `{"payload": {…}}` or
+    `{"file": {…}}`, for a job that works through what arrives.
 
     After a run: `ended`, `state`, `info`, `persistent`, `outputs`, `checkpoints`, `warnings`, `errors`,
-    `notifications`, `progress`, `log`, `sleeps` (seconds), `earlier_starts`, `lives` (processes), `now`.
+    `notifications`, `progress`, `log`, `sleeps` (seconds), `earlier_starts`, `items` (those that are left),
+    `lives` (processes), `now`.
     """
 
     def __init__(
@@ -56,6 +61,7 @@ class Trial(Heard):
         persistent: Mapping[str, Any] | None = None,
         info: Mapping[str, Any] | None = None,
         metadata: Mapping[str, Any] | None = None,
+        items: Iterable[Mapping[str, Any]] | None = None,
         now: datetime | float = STARTED_AT,
         limits: Limits = Limits(),  # noqa: B008 -- immutable
     ) -> None:
@@ -64,6 +70,13 @@ class Trial(Heard):
         self._code = job_code
         self._params = dict(params or {})
         self._metadata = dict(metadata or {})
+        if items is not None:
+            self.items = [
+                {"id": n, "kind": _kind(given), "at": AT, **given} for n, given in enumerate(items, 1)
+            ]
+            details = {"consume": {"linger_s": 0.0}, **(self._metadata.get("trigger_details") or {})}
+            self._metadata["trigger_details"] = details
+        self._given_items = list(self.items)
         self._limits = limits
         self._before = (recorded, self.now)
         self._port: _Port | None = None
@@ -139,6 +152,7 @@ class Trial(Heard):
     def _again(self) -> Trial:
         trial = Trial(self._code, params=self._params, metadata=self._metadata, limits=self._limits)
         trial.recorded, trial.now = trial._before = self._before
+        trial.items = list(self._given_items)
         return trial
 
     def _end(self) -> dict[str, Any]:
@@ -202,6 +216,10 @@ class Trial(Heard):
             course.close()
 
 
+def _kind(given: Mapping[str, Any]) -> str:
+    return "file" if "file" in given else "after" if "job" in given else "webhook"
+
+
 class _Orders(NamedTuple):
     kill_after: int | None = None
     kill_before: int | None = None
@@ -235,6 +253,10 @@ class _Port:
 
     async def wait_async(self, seconds: float, interruptible: bool) -> None:
         self.wait(seconds, interruptible)
+
+    def take(self, most: int) -> list[dict[str, Any]]:
+        self._live()
+        return self._trial.items[:most]
 
     def send(self, message: dict[str, Any]) -> None:
         self._live()

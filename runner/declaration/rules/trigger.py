@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from runner.declaration.problem import Path, Problem, quoted
-from runner.declaration.rules.wording import beside, exactly_one, mapping, not_yet
+from runner.declaration.rules.wording import beside, exactly_one, mapping
+from runner.declaration.step_kinds import STEP_KINDS
 from runner.declaration.triggers import KINDS, LARGEST_BODY, brings_inputs, kind_of
 from runner.vocabulary.duration import parse_duration, parse_size
 
@@ -27,8 +28,6 @@ def of_trigger(path: Path, schedule: Mapping[str, Any]) -> Found:
             detail = f"'{key}' moves or leaves out times, and a trigger has none"
             yield Problem((*path, key), "no-effect", "Field without effect", detail, "remove it", at="key")
     path = (*path, "trigger")
-    if trigger.get("consume"):
-        yield not_yet((*path, "consume"), "consuming items", hint="batch gives a run several", at_key=True)
     yield from exactly_one(path, trigger, KINDS, "a trigger")
     yield from _file((*path, "file"), mapping(trigger.get("file")))
     yield from _webhook((*path, "webhook"), mapping(trigger.get("webhook")))
@@ -47,6 +46,25 @@ def of_job(path: Path, spec: Mapping[str, Any], schedule: Mapping[str, Any]) -> 
     ):
         if key in spec or spec.get("type") == key:
             yield beside((*path, "trigger", "consume"), "consume", key, why)
+    yield from _consuming((*path, "trigger", "consume"), spec)
+
+
+def _consuming(path: Path, spec: Mapping[str, Any]) -> Found:
+    """One step works through the items, and it asks for them."""
+    steps = spec["steps"] if isinstance(spec.get("steps"), list) else []
+    kinds = [kind for step in steps for kind in mapping(step) if kind in STEP_KINDS]
+    if len(steps) > 1 or any(kind not in ("shell", "python") for kind in kinds):
+        detail = "items are worked through by one step, of shell or python, or by the job's code"
+        hint = "write one step that calls the others, or leave consume out: each item is a run then"
+        yield Problem(path, "not-one-step", "More than one step for items", detail, hint, at="key")
+        return
+    for step in steps:
+        written = mapping(step).get("shell")
+        script = written if isinstance(written, str) else mapping(written).get("script")
+        if isinstance(script, str) and "RUNNER_ITEMS" not in script:
+            detail = "the script never reads $RUNNER_ITEMS, so it would work through nothing"
+            hint = "each line of the file $RUNNER_ITEMS is an item, as JSON"
+            yield Problem(path, "items-not-read", "Items that nobody reads", detail, hint, at="key")
 
 
 def lets_inputs_come(spec: Mapping[str, Any]) -> bool:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 MAX_STATE = 1 << 20  # bytes, as for Python code
 MAX_INFO = 256 << 10
 MAX_PROGRESS = 4096
+MAX_DONE = 64 << 10
+MOST_ITEMS = 100
+"""Items that a program is given at a time."""
 
 _Stamp = tuple[int, int, int]
 
@@ -31,7 +34,7 @@ _Stamp = tuple[int, int, int]
 class ProgramFiles:
     """The files of one step, from before its program starts until it has ended."""
 
-    __slots__ = ("_as_lines", "_seen", "_state", "_step", "_talks", "paths")
+    __slots__ = ("_as_lines", "_done", "_given", "_items", "_seen", "_state", "_step", "_talks", "paths")
 
     def __init__(self, step: StepContext) -> None:
         self._step = step
@@ -41,6 +44,12 @@ class ProgramFiles:
             "RUNNER_INFO": f"{base}.info",
             "RUNNER_PROGRESS": f"{base}.progress",
         }
+        self._items = _consumes(step)
+        self._given: list[int] = []
+        self._done: set[int] = set()
+        if self._items:
+            self.paths["RUNNER_ITEMS"] = f"{base}.items"
+            self.paths["RUNNER_ITEMS_DONE"] = f"{base}.done"
         self._seen: dict[str, _Stamp | None] = {}
         self._talks = False
         saved = step.saved
@@ -57,7 +66,15 @@ class ProgramFiles:
             if name == "RUNNER_STATE" and self._state is not None:
                 with open(path, "w", encoding="utf-8") as file:  # noqa: PTH123
                     file.write(_as_lines(self._state) if self._as_lines else self._state + "\n")
+            if name == "RUNNER_ITEMS":
+                self._put_down_items(path)
             self._seen[name] = _stamp(path)
+
+    def _put_down_items(self, path: str) -> None:
+        given = self._step.take(self._step.name, MOST_ITEMS)
+        self._given = [item["id"] for item in given]
+        with open(path, "w", encoding="utf-8") as file:  # noqa: PTH123
+            file.writelines(json.dumps(item, ensure_ascii=False) + "\n" for item in given)
 
     def look(self) -> None:
         """Report and record what is new and whole; what is not yet is left for the next time."""
@@ -75,9 +92,14 @@ class ProgramFiles:
     def finish(self) -> dict[str, Any] | None:
         """The record of the completed step; ActionFailed when what it wrote last is no state."""
         record = self._record(self._changed(), at_end=True)
-        if record is None and not self._talks and self._state is None:
+        # Who names no item that is done with has done all of them.
+        named = bool(self._done or (record and record.get("items")))
+        left = [] if named else self._given
+        if record is None and not self._talks and self._state is None and not left:
             return None
         record = record or self._numbered({})
+        if left:
+            record["items"] = left
         record["m"] = "complete"
         self._remember(record, step="")
         return record
@@ -112,6 +134,8 @@ class ProgramFiles:
             info = self._read_info(at_end)
             if info is not None and info != self._step.saved.get("info"):
                 new["info"] = info
+        if "RUNNER_ITEMS_DONE" in changed and (done := self._read_done(at_end)):
+            new["items"] = done
         if "RUNNER_PROGRESS" in changed:
             self._say_progress()
         return self._numbered(new) if new else None
@@ -127,7 +151,22 @@ class ProgramFiles:
         self._step.commit(self._step.name, record)
         self._remember(record, step=self._step.name)
 
+    def _read_done(self, at_end: bool) -> list[int]:
+        """The ids in its whole lines that are new; ActionFailed at the end for one that it was not given."""
+        content = self._content("RUNNER_ITEMS_DONE", "items", MAX_DONE)
+        lines = content.split("\n")
+        if not at_end:
+            lines.pop()  # it may be half of one
+        words = [line.strip() for line in lines if line.strip()]
+        given = {str(id): id for id in self._given}
+        strange = [word for word in words if word not in given]
+        if strange:
+            text = f"$RUNNER_ITEMS_DONE holds {strange[0][:50]!r}, and $RUNNER_ITEMS has no item with that id"
+            raise ActionFailed("items-unknown", text)
+        return [id for id in dict.fromkeys(given[word] for word in words) if id not in self._done]
+
     def _remember(self, record: Mapping[str, Any], step: str) -> None:
+        self._done.update(record.get("items") or ())
         self._state = record.get("state", self._state)
         kept = {"step": step, "n": record["n"], "cursor": record["cursor"], "state": self._state}
         self._step.saved.update(kept)
@@ -194,6 +233,12 @@ class ProgramFiles:
         lines = found[-MAX_PROGRESS:].decode("utf-8", "replace").strip().splitlines()
         if lines:
             self._step.say({"m": "progress", **_progress(lines[-1].strip())})
+
+
+def _consumes(step: StepContext) -> bool:
+    """Whether the run was started to work through items."""
+    trigger = step.variables.get("trigger")
+    return isinstance(trigger, dict) and "consume" in trigger
 
 
 def _checked(value: Any, what: str, limit: int) -> str:

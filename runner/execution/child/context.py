@@ -17,6 +17,15 @@ Commit = Callable[[str, dict[str, Any]], None]
 """Sends what a step's code wants kept, and returns when it is durable."""
 
 
+Take = Callable[[str, int], list[dict[str, Any]]]
+"""Asks for at most so many items that a step's code is to work on."""
+
+
+def nobody_gives(_step: str, _most: int) -> list[dict[str, Any]]:
+    """For a step without a supervisor."""
+    return []
+
+
 def nobody_keeps(_step: str, _record: dict[str, Any]) -> None:
     """For a step without a supervisor."""
 
@@ -61,6 +70,7 @@ class StepContext:
         "roots",
         "saved",
         "say",
+        "take",
         "timeout_s",
         "unsaid",
         "variables",
@@ -85,6 +95,7 @@ class StepContext:
         output_path: str,
         say: Say,
         commit: Commit = nobody_keeps,
+        take: Take = nobody_gives,
         saved: dict[str, Any] | None = None,
     ) -> None:
         self.name = name
@@ -104,6 +115,7 @@ class StepContext:
         self.ran_program = False
         self.say = say
         self.commit = commit
+        self.take = take
         self.saved: dict[str, Any] = {} if saved is None else saved
         """What is recorded of the instance (`Order.saved`), kept up to date by the code that commits."""
         self.record: dict[str, Any] | None = None

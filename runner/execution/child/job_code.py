@@ -90,6 +90,9 @@ class ChildPort(Port):
         self._step.commit(self._step.name, message)
         self.keep(message)
 
+    def take(self, most: int) -> list[dict[str, Any]]:
+        return self._step.take(self._step.name, most)
+
     def log(self, line: str) -> None:
         sys.stdout.write(line + "\n")
         sys.stdout.flush()

@@ -160,6 +160,7 @@ class Steps:
             output_path=output_path,
             say=self._pass_on,
             commit=self._commit,
+            take=self._take,
             saved=self.saved,
         )
         action = step["action"]
@@ -178,6 +179,16 @@ class Steps:
             try:
                 self.stream.send({"m": "checkpoint", "n": self.number, "step": step, "record": record})
                 self.stream.wait_until_durable(self.number)
+            except (EOFError, OSError):
+                leave_at_once(NO_SUPERVISOR)
+
+    def _take(self, step: str, most: int) -> list[dict[str, Any]]:
+        """Ask for items to work on; without a supervisor, end at once."""
+        self.number += 1
+        with INTERRUPTION.undisturbed():
+            try:
+                self.stream.send({"m": "take", "n": self.number, "step": step, "most": most})
+                return list(self.stream.answer_to(self.number).get("items") or ())
             except (EOFError, OSError):
                 leave_at_once(NO_SUPERVISOR)
 

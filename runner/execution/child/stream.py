@@ -79,9 +79,13 @@ class Stream:
 
     def wait_until_durable(self, number: int) -> None:
         """The same, whatever else is asked; a stop may be told with the acknowledgement."""
+        self.answer_to(number)
+
+    def answer_to(self, number: int) -> dict[str, Any]:
+        """The message that acknowledges the report with that number."""
         while True:
             message = self.receive()
             if "ask" in message:
                 INTERRUPTION.note_stop()
             if message.get("ack", -1) >= number:
-                return
+                return message
