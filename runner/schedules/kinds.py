@@ -56,7 +56,10 @@ def schedule_from(resolved: Mapping[str, Any]) -> Schedule:
     ScheduleProblem (a ValueError with `field`) when it means nothing, or is a kind that this release does not
     run: never ignored in silence.
     """
-    return _shared(json.dumps(resolved, sort_keys=True, default=str))
+    try:
+        return _of_plain(tuple(resolved.items()))  # 10,000 jobs on 200 schedules cost as the 200
+    except TypeError:  # some of it is a map or a list
+        return _shared(json.dumps(resolved, sort_keys=True, default=str))
 
 
 def kind_of(resolved: Mapping[str, Any]) -> str:
@@ -68,6 +71,11 @@ def kind_of(resolved: Mapping[str, Any]) -> str:
             named[1] if named else "", f"a schedule is exactly one of {', '.join(KINDS)}; {found}"
         )
     return named[0]
+
+
+@lru_cache(maxsize=16384)
+def _of_plain(items: tuple[tuple[str, Any], ...]) -> Schedule:
+    return _shared(json.dumps(dict(items), sort_keys=True, default=str))
 
 
 @lru_cache(maxsize=16384)
@@ -85,6 +93,7 @@ def forget_zones() -> None:
     """The tz database is another one now: schedules that are made from here on follow its rules."""
     ZoneInfo.clear_cache()
     zones.zone_named.cache_clear()
+    _of_plain.cache_clear()
     _shared.cache_clear()
 
 
