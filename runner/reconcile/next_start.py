@@ -58,7 +58,7 @@ def _next(schedule: Schedule, now: datetime) -> datetime | None:
 
 
 def _is_due(schedule: Schedule, now: datetime) -> bool:
-    """Whether a job that is released now starts at once: fire-and-forget, and in an open window of a range."""
+    """Whether a job that is released now starts at once: fire-and-forget, and in a range while it is open."""
     if isinstance(schedule, Window):
         opening = None if schedule.each else schedule.opening_at(now)
         return opening is not None and opening.may_start(now)

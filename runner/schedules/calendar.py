@@ -57,6 +57,16 @@ class Calendars:
         found = [each for each in self._around(year) if each.begins <= instant < each.ends]
         return max(found, key=lambda each: (each.ends, each.begins), default=None)
 
+    def is_over(self, instant: datetime) -> bool:
+        """Whether nothing of it lies after this moment; what comes every year is never over."""
+        if any(_YEARLY.fullmatch(entry.first) for entry in self.entries):
+            return False
+        return all(
+            left.ends <= instant
+            for entry in self.entries
+            for left in _of(entry, self.zone, int(entry.last[:4]))
+        )
+
     def subtract(self, begins: datetime, ends: datetime) -> Iterator[tuple[datetime, datetime]]:
         """What is left of `[begins, ends)`, in order; a stretch of at most some days."""
         position = begins

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from runner.schedules import zones
+from runner.schedules.calendar import Without
 from runner.schedules.cron import Cron
 from runner.schedules.slot import Schedule, Slot
+from runner.schedules.window import Hours, Window
 
 NOTED = timedelta(days=731)
 """How far ahead `validate` tells of slots in a gap or a repeated hour: 24 months (R8)."""
@@ -22,6 +24,8 @@ def offset_notes(schedule: Schedule, now: datetime, within: timedelta = NOTED) -
 
     Looks only around the changes, so an expression for every minute costs no more than one for every day.
     """
+    if isinstance(schedule, Window):
+        return _edge_notes(schedule, now, within)
     if schedule.kind == "every":
         return ()
     notes: list[str] = []
@@ -43,7 +47,8 @@ def _changes(zone: ZoneInfo, after: datetime, until: datetime) -> tuple[zones.Tr
 
 
 def _note(schedule: Schedule, marked: Sequence[Slot]) -> str:
-    if isinstance(schedule, Cron) and schedule.rate_like:
+    expression = schedule.schedule if isinstance(schedule, Without) else schedule
+    if isinstance(expression, Cron) and expression.rate_like:
         return _both_times(schedule, marked)
     if len(marked) == 1:
         return note_of(schedule, marked[0])
@@ -70,3 +75,29 @@ def _both_times(schedule: Schedule, marked: Sequence[Slot]) -> str:
         f"{starts} from {marked[0].local} to {marked[-1].local}, at times that come twice in "
         f"{schedule.zone.key}: a schedule for every hour starts both times"
     )
+
+
+def _edge_notes(window: Window, now: datetime, within: timedelta) -> tuple[str, ...]:
+    """A sentence for each day on which hours open or close in a gap, or in an hour that comes twice."""
+    notes: list[str] = []
+    for change in _changes(window.zone, now - timedelta(days=1), now + within + timedelta(days=1)):
+        day = zones.wall_time(window.zone, change.at).date()
+        for more in (-1, 0):
+            for hours, opens, closes in window.edges(day + timedelta(days=more)):
+                if any(each.mark for each in (opens, closes)) and now < closes.at:
+                    notes.append(_edge_note(window, hours, day + timedelta(days=more), opens, closes))
+    return tuple(dict.fromkeys(notes))
+
+
+def _edge_note(window: Window, hours: Hours, day: date, opens: zones.Due, closes: zones.Due) -> str:
+    zone = window.zone.key
+    which = f"the window {hours.text} of {day}"
+    if opens.at >= closes.at:
+        return f"{which} does not open: the clocks of {zone} leave it out"
+    edges = [
+        f"{word} at {each.at.astimezone(window.zone):%H:%M} {each.at.astimezone(window.zone).tzname()}"
+        for word, each in (("opens", opens), ("closes", closes))
+        if each.mark
+    ]
+    why = "leave out its time" if "gap" in (opens.mark, closes.mark) else "show its time twice"
+    return f"{which} {' and '.join(edges)}: the clocks of {zone} {why}"

@@ -51,10 +51,20 @@ class Hours:
     close_grace: timedelta = timedelta(minutes=5)
 
     @property
+    def text(self) -> str:
+        """`22:00-04:00`."""
+        return "-".join(f"{minutes // 60:02}:{minutes % 60:02}" for minutes in (self.start, self.end))
+
+    @property
     def length(self) -> timedelta:
         """From start to end, on a day on which no clock is changed."""
         minutes = self.end - self.start
         return timedelta(minutes=minutes if minutes > 0 else minutes + 24 * 60)
+
+    def open_on(self, day: date) -> bool:
+        """Whether the range and the weekdays let it open on a day."""
+        in_range = (self.first is None or day >= self.first) and (self.last is None or day <= self.last)
+        return in_range and day.weekday() in self.weekdays
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +191,13 @@ class Window:
         """The openings in `(after, until]`, in order."""
         return slots_between(self, after, until)
 
+    def edges(self, day: date) -> Iterator[tuple[Hours, zones.Due, zones.Due]]:
+        """The hours that open on a day, with what the clocks make of both ends; calendars are left aside."""
+        for hours in self.hours:
+            if hours.open_on(day):
+                after = day if hours.end > hours.start else day + _DAY
+                yield hours, self._due(day, hours.start), self._due(after, hours.end)
+
     # -- days → pieces → openings
 
     def _openings(self, day: date) -> Iterator[Opening]:
@@ -218,17 +235,9 @@ class Window:
 
     def _pieces(self, day: date) -> Iterator[Opening]:
         """What opens on a day, by the hours alone; several may overlap."""
-        for hours in self.hours:
-            if (hours.first is not None and day < hours.first) or (
-                hours.last is not None and day > hours.last
-            ):
-                continue
-            if day.weekday() not in hours.weekdays:
-                continue
-            opens_at = self._at(day, hours.start)
-            closes_at = self._at(day if hours.end > hours.start else day + _DAY, hours.end)
-            opens_at = opens_at if hours.begins is None else max(opens_at, hours.begins)
-            closes_at = closes_at if hours.ends is None else min(closes_at, hours.ends)
+        for hours, opens, closes in self.edges(day):
+            opens_at = opens.at if hours.begins is None else max(opens.at, hours.begins)
+            closes_at = closes.at if hours.ends is None else min(closes.at, hours.ends)
             if opens_at >= closes_at:  # the clocks leave it out, or the range does
                 continue
             whole = Opening(opens_at, closes_at, hours.last_start, hours.on_close, hours.close_grace)
@@ -238,12 +247,12 @@ class Window:
             for begins, ends in self.calendars.subtract(opens_at, closes_at):
                 yield replace(whole, opens_at=begins, closes_at=ends)
 
-    def _at(self, day: date, minutes: int) -> datetime:
+    def _due(self, day: date, minutes: int) -> zones.Due:
         wall = datetime.combine(day, time()) + timedelta(minutes=minutes)
-        return zones.due_instant(self.zone, wall).at
+        return zones.due_instant(self.zone, wall)
 
     def _midnight(self, day: date) -> datetime:
-        return self._at(day, 0)
+        return self._due(day, 0).at
 
     def _day(self, instant: datetime, more: int) -> date:
         """The local day of an instant, so many days later, within what a date can be."""

@@ -1,0 +1,97 @@
+"""What will time do to a tree: which job ends soon, which window never opens, which calendar is over?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from runner.declaration.declared import Declared
+from runner.loading.tree import Tree
+from runner.schedules.calendar import Calendars, entries_of
+from runner.schedules.end_date import end_date
+from runner.schedules.kinds import schedule_from
+from runner.schedules.slot import Schedule
+from runner.schedules.window import Window
+from runner.schedules.zones import zone_named
+from runner.vocabulary.diagnostic import Diagnostic, Severity
+
+ENDS_SOON = timedelta(days=30)
+"""How far ahead the end of a job is told."""
+
+Note = tuple[Severity, str, str, str]
+"""How bad it is, the rule, the summary and the detail."""
+
+
+def time_notes(tree: Tree, now: datetime) -> Iterator[Diagnostic]:
+    """Notes and warnings, each at its object; a tree with errors has no objects, and so none of them."""
+    zone = _zone(tree)
+    for address, declared in tree.objects.items():
+        notes: Iterator[Note]
+        if address.kind == "Job":
+            notes = _of_job(tree.document(address).resolved, zone, now)
+        elif address.kind == "Calendar":
+            notes = _of_calendar(tree.document(address).resolved, zone, now)
+        else:
+            continue
+        yield from (_at(declared, str(address), note) for note in notes)
+
+
+def _of_job(spec: Mapping[str, Any], zone: str, now: datetime) -> Iterator[Note]:
+    ends_at = end_date(spec, zone)
+    if ends_at is not None and ends_at <= now:
+        detail = f"validUntil {spec['validUntil']} has passed: it starts no more"
+        yield "warning", "ended", "The job is over", detail
+    elif ends_at is not None and ends_at - now <= ENDS_SOON:
+        days = (ends_at - now).days
+        left = "in less than a day" if not days else f"in {days} day{'' if days == 1 else 's'}"
+        yield "note", "ends-soon", "The job ends soon", f"validUntil {spec['validUntil']} is over {left}"
+    if spec["mode"] == "automatic":
+        for name, settings in spec["schedules"].items():
+            which = f"schedule {name}: " if len(spec["schedules"]) > 1 else ""
+            yield from _of_schedule(schedule_from(settings), settings, which, now)
+
+
+def _of_schedule(
+    schedule: Schedule, settings: Mapping[str, Any], which: str, now: datetime
+) -> Iterator[Note]:
+    if isinstance(schedule, Window):
+        if schedule.last_close is not None and schedule.last_close <= now:
+            closed = schedule.last_close.astimezone(schedule.zone)
+            detail = f"{which}its last window closed at {closed:%Y-%m-%d %H:%M} {schedule.zone.key}: "
+            yield "warning", "range-over", "The range is over", f"{detail}nothing starts by it any more"
+        elif schedule.is_over(now):
+            detail = f"{which}the range, its weekdays and its calendars leave no time in which it may run"
+            yield "warning", "never-opens", "The window never opens", detail
+        elif (
+            schedule.each and (opening := schedule.opening_at(now)) and _never_closes(opening.closes_at, now)
+        ):
+            detail = f"{which}it is open without an end, so there is one opening and one run"
+            yield "warning", "never-closes", "The window never closes", detail
+    elif settings.get("calendars") and schedule.next_after(now) is None:
+        detail = f"{which}its calendars leave out every start"
+        yield "warning", "never-starts", "Nothing is left to start", detail
+
+
+def _never_closes(closes_at: datetime, now: datetime) -> bool:
+    return closes_at - now > timedelta(days=100)
+
+
+def _of_calendar(spec: Mapping[str, Any], zone: str, now: datetime) -> Iterator[Note]:
+    calendars = Calendars(entries_of({"": spec["dates"]}), zone_named(zone))
+    if spec["dates"] and calendars.is_over(now):
+        detail = "all of its dates have passed: it leaves nothing out any more"
+        yield "note", "calendar-over", "The calendar is over", detail
+
+
+def _at(declared: Declared, which: str, note: Note) -> Diagnostic:
+    severity, rule, summary, detail = note
+    return Diagnostic(
+        declared.place.file, declared.place.line, 1, severity, rule, summary, f"{which}: {detail}"
+    )
+
+
+def _zone(tree: Tree) -> str:
+    """The Runner's zone, as the tree declares it."""
+    runner = next((address for address in tree.objects if address.kind == "Runner"), None)
+    return str(tree.document(runner).resolved["timezone"]) if runner is not None else "UTC"
