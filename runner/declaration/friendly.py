@@ -200,10 +200,12 @@ def _bad_text(value: str, pattern: str, path: Path, *, at_key: bool) -> Problem:
     if at_key:
         path = (*path, value)
     detail = f"{quoted(value)} is not accepted here; expected {expected}"
-    return Problem(path, rule, summary, detail, _text_hint(value, rule), at="key" if at_key else "value")
+    return Problem(
+        path, rule, summary, detail, _text_hint(value, rule, pattern), at="key" if at_key else "value"
+    )
 
 
-def _text_hint(value: str, rule: str) -> str:
+def _text_hint(value: str, rule: str, pattern: str) -> str:
     if rule == "bad-duration" and (match := re.fullmatch(r"(\d+) *([a-zA-Z]*)", value.strip())):
         unit = {"sec": "s", "min": "m", "hour": "h", "day": "d", "week": "7d"}
         word = match[2].lower().rstrip("s")
@@ -212,6 +214,9 @@ def _text_hint(value: str, rule: str) -> str:
         for name, short in unit.items():
             if word and (name.startswith(word) or word.startswith(name)) and len(short) == 1:
                 return f"did you mean '{match[1]}{short}'?"
+    if pattern == FIELD_NAME:
+        fixed = re.sub(r"[^a-z0-9]+", "_", value.lower()).strip("_")
+        return f"for example '{fixed}'" if fixed[:1].isalpha() and fixed != value else ""
     if rule == "bad-name":
         fixed = re.sub(r"[^a-z0-9]+", "-", value.lower()).strip("-")[:63]
         return f"for example '{fixed}'" if fixed and fixed != value and "_" not in value else ""

@@ -34,8 +34,8 @@ class InventoryRead(NamedTuple):
     problems: list[InventoryProblem]
 
 
-Row = tuple[int, Any, Mapping[Any, Any]]
-"""Line, name and values of what may be a target."""
+Row = tuple[int, Any, Mapping[Any, Any] | Wrong]
+"""Line, name and values of what may be a target, or why they cannot be told apart."""
 
 
 class _Unreadable(Exception):
@@ -66,7 +66,7 @@ def read_inventory(raw: bytes, form: str, *, name_column: str = NAME, delimiter:
             problems += [InventoryProblem(line, wrong) for wrong in wrongs]
             if len(problems) >= ENOUGH:
                 break
-            if not wrongs:
+            if not wrongs and not isinstance(values, Wrong):
                 targets[name] = dict(values)
                 lines[name] = line
     except _Unreadable as unreadable_row:
@@ -93,7 +93,10 @@ def _problem(path: str, line: int, wrong: Wrong) -> Problem:
     return Problem((), wrong.rule, summary, f"{place}: {wrong.detail}", wrong.hint)
 
 
-def _wrong(name: Any, values: Mapping[Any, Any], *, from_csv: bool) -> Iterator[Wrong]:
+def _wrong(name: Any, values: Mapping[Any, Any] | Wrong, *, from_csv: bool) -> Iterator[Wrong]:
+    if isinstance(values, Wrong):
+        yield values
+        return
     if (wrong := wrong_name(name)) is not None:
         yield wrong
         return
@@ -122,7 +125,8 @@ def _csv(raw: bytes, name_column: str, delimiter: str) -> Iterator[Row]:
             if len(cells) != len(header):
                 detail = f"{_count(len(cells), 'cell')}, and the header has {_count(len(header), 'column')}"
                 hint = f"every row has a cell for each of {listed(header)}; quote one with the delimiter"
-                raise _Unreadable(reader.line_num, "missing-column", detail, hint)
+                yield reader.line_num, None, Wrong("missing-column", detail, hint)
+                continue
             values = dict(zip(header, cells, strict=True))
             yield reader.line_num, values.pop(name_column), values
     except csv.Error as error:

@@ -28,7 +28,7 @@ class NextStart(NamedTuple):
 
 
 def next_start(resolved: Mapping[str, Any], now: datetime) -> NextStart | None:
-    """The earliest next slot over all schedules of a resolved job; None when it has none before its end."""
+    """The earliest next slot over all schedules of a resolved job; None when there is none before its end."""
     if resolved.get("mode") == "manual":
         return None
     earliest, ends_at = None, end_of(resolved)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 Severity = Literal["error", "warning", "note"]
 _ORDER = {"error": 0, "warning": 1, "note": 2}
+_IN_ANOTHER_FILE = re.compile(r"'([^'\n]{1,4096})' line (\d{1,9})\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +43,30 @@ class Diagnostic:
 
 
 def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """Sorted by file and place, errors before notes at one place, each once."""
+    """Sorted by file and place, errors before notes at one place, each once.
+
+    What is told at the place that names another file is in the order of the lines of that.
+    """
     return tuple(
         sorted(
             dict.fromkeys(diagnostics),
-            key=lambda d: (d.file, d.line, d.column, _ORDER[d.severity], d.rule, d.detail),
+            key=lambda d: (
+                d.file,
+                d.line,
+                d.column,
+                _ORDER[d.severity],
+                *_within(d.detail),
+                d.rule,
+                d.detail,
+            ),
         )
     )
+
+
+def _within(detail: str) -> tuple[str, int]:
+    """The file that is named there and its line, for a detail that begins with them."""
+    found = _IN_ANOTHER_FILE.match(detail)
+    return (found[1], int(found[2])) if found else ("", 0)
 
 
 def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:

@@ -112,6 +112,13 @@ def test_an_enum_value_is_told_with_the_nearest_accepted_one():
     assert problem.hint == "did you mean 'backoff'?"
 
 
+@pytest.mark.parametrize(("name", "hint"), [("Rows Read", "for example 'rows_read'"), ("9", "")])
+def test_the_example_for_a_name_is_one(name, hint):
+    problem = only_problem(a_job(inputs={name: {"type": "string"}}))
+
+    assert (problem.rule, problem.hint) == ("bad-name", hint)
+
+
 def test_of_a_union_only_the_branch_is_told_that_was_meant():
     problem = only_problem(a_job(retry={"initial": "1m", "factr": 2}))
 

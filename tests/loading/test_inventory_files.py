@@ -143,6 +143,13 @@ def test_what_is_wrong_in_the_file_is_told_where_it_is_named(fleet: Project) -> 
     assert fleet.load().diagnostics == ()
 
 
+def test_all_that_is_wrong_in_the_file_is_told_in_the_order_of_its_lines(fleet: Project) -> None:
+    lines = ["name,region", "edge-1,north", "edge-1", "!,north", "edge-1,south", *["edge-2"] * 7]
+    fleet.write("fleet/list.csv", "\n".join(lines))
+    told = [problem.detail.split(": ")[0] for problem in fleet.load().diagnostics]
+    assert told == [f"'fleet/list.csv' line {n}" for n in range(3, 13)]
+
+
 def test_how_the_file_is_read_is_checked_again_when_only_that_changed(fleet: Project) -> None:
     fleet.load()
     fleet.write(
