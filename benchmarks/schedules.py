@@ -66,7 +66,8 @@ def slots(jobs: int) -> None:
     alone = measured([settings_of(number) for number in range(SCHEDULES)])
     every = measured([settings_of(number) for number in range(jobs)])
     ratio = f"{every / alone:4.2f} x (target 2 x)"
-    print(f"next slots: {SCHEDULES} schedules {alone * 1000:.1f} ms, {jobs} jobs {every * 1000:.1f} ms: {ratio}")
+    times = f"{SCHEDULES} schedules {alone * 1000:.1f} ms, {jobs} jobs {every * 1000:.1f} ms"
+    print(f"next slots: {times}: {ratio}")
 
 
 def up(jobs: int) -> None:

@@ -10,7 +10,9 @@ from pathlib import Path
 
 from runner.lifecycle.job import FAILED, STATUSES
 from runner.lifecycle.pausing import EVICTION, JOB, OPERATOR, WINDOW
+from runner.operations.alarms import alarms
 from runner.operations.daemon_now import DaemonNow, daemon_now, waited_for
+from runner.operations.decide_once import has_one_slot
 from runner.operations.free_space import LITTLE_SPACE, MAKE_ROOM, free_space
 from runner.operations.installed_jobs import schedules_of
 from runner.operations.last_reload import last_reload
@@ -28,6 +30,9 @@ LATELY = timedelta(hours=24)
 
 OVERDUE = timedelta(seconds=60)
 """A slot that nobody has decided for so long is missed (R10)."""
+
+FORGOTTEN = timedelta(minutes=3)
+"""A slot that a daemon has not decided for so long was forgotten; its watchdog looks each minute."""
 
 STUCK_STOPPING = timedelta(minutes=5)
 STUCK_WAITING = timedelta(minutes=10)
@@ -80,6 +85,7 @@ def situation(reader: Reader, state: Path, now: datetime) -> Situation:
         *_failed(jobs),
         *_partly(jobs),
         *_runs(reader, lives, now),
+        *(Finding(*alarm) for alarm in alarms(reader, now)),
         *_paused(reader, lives, now),
         *_missed(reader, jobs, lives, now),
         *_invalid(state),
@@ -231,12 +237,15 @@ def _missed(reader: Reader, jobs: Sequence[JobView], lives: bool, now: datetime)
         if not done_since:
             hint = f"runner jobs trigger {job.name}"
             yield Finding("missed", job.name, slot.slot_at, f"a start was missed ({slot.reason})", hint)
-    if not lives:
-        yield from _undecided(reader, jobs, now)
+    yield from _undecided(reader, jobs, lives, now)
 
 
-def _undecided(reader: Reader, jobs: Sequence[JobView], now: datetime) -> Iterator[Finding]:
-    """Slots that are over and that nobody decided, because no daemon runs."""
+def _undecided(reader: Reader, jobs: Sequence[JobView], lives: bool, now: datetime) -> Iterator[Finding]:
+    """Slots that are over and that nobody decided: because no daemon runs, or against all expectation."""
+    late = FORGOTTEN if lives else OVERDUE
+    text = (
+        "a start is due, and the daemon does not decide it" if lives else "a start is due, and no daemon runs"
+    )
     watermarks = reader.slots.watermarks()
     for job in jobs:
         if job.holds or job.record.resolved["mode"] != "automatic":
@@ -248,9 +257,9 @@ def _undecided(reader: Reader, jobs: Sequence[JobView], now: datetime) -> Iterat
             continue
         for name, schedule in schedules.items():
             mark = watermarks.get((job.record.uid, name))
-            slot = None if mark is None else schedule.next_after(mark.at)
-            if slot is not None and now - slot.at > OVERDUE:
-                yield Finding("missed", job.name, slot.at, "a start is due, and no daemon runs", "runner up")
+            slot = None if mark is None or has_one_slot(schedule) else schedule.next_after(mark.at)
+            if slot is not None and now - slot.at > late:
+                yield Finding("missed", job.name, slot.at, text, "runner doctor" if lives else "runner up")
                 break
 
 
