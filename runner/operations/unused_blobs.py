@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from runner.operations.settings import keep_removed
 from runner.store.admin import other_databases
 from runner.store.port import Store
 
@@ -42,6 +43,10 @@ def delete_unused_blobs(store: Store, state: Path, now: datetime) -> DeletedBlob
         return DeletedBlobs()
     with store.read() as reader:
         in_use = reader.revisions.blobs_in_use()
+        since = now - keep_removed(reader)
+        for removed in reader.objects.tombstones():  # `runner undo` needs their files
+            if removed.removed_at is not None and removed.removed_at >= since:
+                in_use.update(removed.files.values())
     count, size, kept = 0, 0, []
     for path in old:
         if path.name in in_use:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from runner.declaration.declared import Declared
@@ -10,8 +11,8 @@ from runner.reconcile.group_lines import group_lines, stray_lines
 from runner.reconcile.object_lines import object_lines
 from runner.reconcile.plan import Change, Plan, Relocation, in_plan_order
 from runner.reconcile.removals import removals
-from runner.reconcile.sides import DeclaredSide, Installed, InstalledSide
-from runner.reconcile.view import View, groups_of, origin_of, view_of
+from runner.reconcile.sides import RELEASED, DeclaredSide, Installed, InstalledSide
+from runner.reconcile.view import View, a_line, groups_of, origin_of, view_of
 from runner.vocabulary.diagnostic import Diagnostic, in_order
 from runner.vocabulary.errors import InvalidDeclarations
 from runner.vocabulary.identity import Address
@@ -33,6 +34,9 @@ def make_plan(declared: DeclaredSide, installed: InstalledSide, now: datetime, *
     for address, wanted in declared.objects.items():
         record = installed.objects.get(address)
         if record is not None:
+            if record.source == RELEASED:
+                changes.append(_released(wanted, record))
+                continue
             if record.source != declared.source and _is_foreign(declared, wanted, record):
                 foreign.append(_foreign(wanted, address, record))
                 continue
@@ -73,6 +77,12 @@ def make_plan(declared: DeclaredSide, installed: InstalledSide, now: datetime, *
         dirty=declared.dirty,
         relocations=tuple(sorted(relocations, key=lambda each: each.address)),
     )
+
+
+def _released(wanted: Declared, record: Installed) -> Change:
+    """It is declared, and was released: nobody takes it over by the way."""
+    reason = f"declared, and left alone: it was released; `runner adopt {wanted.address}` takes it over"
+    return replace(a_line("note", wanted, record, reason), impact={"left_alone": True})
 
 
 def _is_settled(view: View, wanted: Declared, record: Installed) -> bool:
@@ -116,5 +126,5 @@ def _foreign(wanted: Declared, address: Address, record: Installed) -> Diagnosti
         "other-source",
         "Declared by another source",
         f"{address} was installed from {record.source} ({record.file}:{record.line})",
-        "remove it there first, or choose another name here",
+        f"remove it there first, choose another name here, or take it over with `runner adopt {address}`",
     )

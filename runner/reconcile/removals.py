@@ -25,7 +25,7 @@ def removals(view: View, moved: Collection[Address]) -> Iterator[Change]:
         runs = view.installed.open_runs.get(record.uid, 0)
         active = f"{runs} run{'' if runs == 1 else 's'} active"
         if record.prune_disabled:
-            line = _line("note", record, "not removed: jobs.runner/prune is disabled")
+            line = _line("note", record, f"not removed: {_why_not(view, record)}")
             yield replace(line, impact={"left_alone": True})
         elif runs and any(hold.kind == "removed" for hold in view.held.get(record.uid, ())):
             yield _line("note", record, f"{active}; removed when {'it ends' if runs == 1 else 'they end'}")
@@ -42,6 +42,13 @@ def removals(view: View, moved: Collection[Address]) -> Iterator[Change]:
                 lives = {"alive": True, "runs_in_30_days": alive.runs, "saved_state": alive.state}
                 line = replace(line, impact={**line.impact, **lives})
             yield line
+
+
+def _why_not(view: View, record: Installed) -> str:
+    annotations = (view.was(record).declared.get("metadata") or {}).get("annotations") or {}
+    if annotations and annotations.get("jobs.runner/prune") == "disabled":
+        return "jobs.runner/prune is disabled"
+    return "`runner undo` brought it back; declare it again, or `runner release` it"
 
 
 def _line(action: str, record: Installed, reason: str, note: str = "", runs: int = 0) -> Change:

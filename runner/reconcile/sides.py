@@ -10,6 +10,9 @@ from typing import NamedTuple, Protocol
 from runner.declaration.declared import Declared, Document
 from runner.vocabulary.identity import Address
 
+RELEASED = "(released)"
+"""The source of an object that no source manages any more: no plan changes or removes it."""
+
 
 class Installed(Protocol):
     """The record of an installed object, as cheap to list as the store can make it."""

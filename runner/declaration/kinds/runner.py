@@ -11,6 +11,7 @@ from runner.declaration.kinds.policies import Policies
 from runner.declaration.kinds.sources import Source
 from runner.declaration.texts import (
     Count,
+    Duration,
     EntryName,
     Line,
     Model,
@@ -60,6 +61,9 @@ class RunnerSpec(Model):
     defaults: Policies | None = Field(default=None, description="Defaults for all jobs")
     deletion_budget: DeletionBudget | None = Field(
         default=None, description="How much one apply may remove; 3 objects or 20 %"
+    )
+    keep_removed: Duration | None = Field(
+        default=None, description="How long `runner undo` can bring back what was uninstalled; default 30d"
     )
     roots: dict[EntryName, Root] = Field(
         default_factory=dict, description="Folders that steps may use, by name"

@@ -1,0 +1,47 @@
+"""`runner adopt`, `release` and `undo`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+JOB = """\
+apiVersion: jobs.runner/v1
+kind: Job
+metadata: {name: NAME}
+spec: {enabled: true, steps: [{name: a, shell: "true"}]}
+"""
+
+
+def declare(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / "jobs.d").mkdir(exist_ok=True)
+        (folder / "jobs.d" / f"{name}.yaml").write_text(JOB.replace("NAME", name))
+
+
+def test_a_job_that_was_removed_by_mistake_comes_back(say: Callable, tmp_path: Path) -> None:
+    declare(tmp_path, "one", "two")
+    assert say("reconcile", "--create").code == 0
+    assert say("undo").out == "Nothing was uninstalled that could be brought back.\n"
+    (tmp_path / "jobs.d" / "one.yaml").unlink()
+    assert say("reconcile").code == 0
+    listed = say("undo", "-o", "json").json
+    assert [each["address"] for each in listed] == ["Job/one"]
+    assert "Job/one" in say("undo").out
+    said = say("undo", "one", "-o", "json")
+    assert (said.code, said.json["changed"], said.json["serial"]) == (0, True, 3)
+    assert say("undo", "Job/one").code == 3
+    wrong = say("undo", "Job/on")
+    assert (wrong.code, wrong.err) == (1, "Error: no Job is called 'on'; nothing of that kind is installed\n")
+
+
+def test_release_and_adopt(say: Callable, tmp_path: Path) -> None:
+    declare(tmp_path, "one")
+    say("reconcile", "--create")
+    said = say("release", "Job/one")
+    assert said.code == 0
+    assert "no plan changes or removes it" in said.out
+    assert "left alone: it was released" in say("plan").out
+    assert say("adopt", "Job/one").out == "Job/one belongs to jobs.d now; it was nobody's.\n"
+    assert say("adopt", "Job/one").out == "Job/one belongs to jobs.d already.\n"
+    assert say("adopt", "/x").code == 1
