@@ -77,3 +77,11 @@ def test_importing_a_room_imports_nothing_else() -> None:
         tree = ast.parse(init.read_text())
         imports = [n for n in ast.walk(tree) if isinstance(n, ast.Import | ast.ImportFrom)]
         assert not imports, f"{init.relative_to(HOUSE)} imports something; name the module where it is used"
+
+
+def test_no_two_files_of_tests_have_one_name() -> None:
+    """Outside of packages they are imported by their name alone: the second would be taken for the first."""
+    tests = Path(__file__).parents[1]
+    files = [file for file in tests.rglob("*.py") if not file.with_name("__init__.py").exists()]
+    names = [file.name for file in files if file.name != "conftest.py"]
+    assert sorted({name for name in names if names.count(name) > 1}) == []

@@ -19,7 +19,8 @@ import pytest
 from runner.operations.check_database import check_database
 from runner.operations.plan import make_plan_for
 from runner.store.open import open_store
-from tests.acceptance.running_daemon import RUNNER, Project
+from tests.acceptance.running_daemon import Project
+from tests.imported_runner import RUNNER
 
 WRITES = (
     "write,pwrite64,writev,pwritev,ftruncate,fsync,fdatasync,rename,renameat,renameat2,link,linkat,unlink,"
