@@ -16,6 +16,7 @@ from runner.daemon.clock import Clock
 from runner.daemon.ending import WaitedFor
 from runner.daemon.engine import Engine
 from runner.daemon.git_agents import GitAgents, Synced
+from runner.daemon.ownership import LOST, TAKEN_OVER, Ownership, owned
 from runner.daemon.presence import begin_session
 from runner.daemon.reloader import Reloaded, Reloader
 from runner.daemon.telling import Listener, tell
@@ -24,10 +25,10 @@ from runner.daemon.web_process import WebProcess
 from runner.operations.checked_out import CheckedOut
 from runner.operations.settings import parallel_limit, settings
 from runner.sources.settings import SourceSettings
-from runner.store.daemon_lock import DaemonLock, daemon_lock
+from runner.store.daemon_lock import DaemonLock
 from runner.store.open import open_store
 from runner.store.port import Store, Transaction
-from runner.vocabulary.errors import Refused, RunnerError, UnknownName
+from runner.vocabulary.errors import AlreadyRunning, Refused, RunnerError, UnknownName
 
 IDLE_AFTER_S = 0.3
 """Quiet time before the next start is told."""
@@ -89,7 +90,7 @@ def serve(serving: Serving, audience: Audience, clock: Clock) -> None:
         raise Refused(
             f"{state} can be written by every user, who could change what runs; `chmod 700 {state}`"
         )
-    with daemon_lock(state) as lock:
+    with owned(state) as lock:
         reloader = None if serving.root is None else Reloader(serving.root, state, serving.reload)
         if reloader is not None:
             tell(audience.reloaded, reloader.load_first(), first=True)
@@ -163,6 +164,7 @@ async def _serve(
     web.adjust(_web_settings(store))
     idle = _Idle(loop, engine, audience)
     timekeeping = Timekeeping(loop, store, clock, session, engine, audience)
+    ownership = Ownership(loop, store, lock, session, lambda: asked.put_nowait(LOST))
     agents.adjust()
     if serving.watch and reloader is not None:
         reloader.start(reloaded)
@@ -170,8 +172,12 @@ async def _serve(
     for number in (*STOP_SIGNALS, FORCE):
         loop.add_signal_handler(number, _hurry, engine, audience, number)
     idle.stop()
-    lock.note_drain(clock.now())
-    if how == FORCE.name:
+    ownership.stop()
+    if how != LOST:
+        lock.note_drain(clock.now())
+    if how == LOST:
+        engine.ending.force()
+    elif how == FORCE.name:
         _hurry(engine, audience, FORCE)
     else:
         tell(audience.stopping, how, engine.running, serving.grace_s)
@@ -180,9 +186,11 @@ async def _serve(
         agents.stop(),
         loop.run_in_executor(None, _stop, reloader),  # it may be in the middle of a reload
     )
-    stopped = await engine.stop(serving.grace_s, lambda those: tell(audience.waiting, those))
+    stopped = await engine.stop(serving.grace_s * (how != LOST), lambda those: tell(audience.waiting, those))
     await closing
     timekeeping.stop()
+    if how == LOST:
+        raise AlreadyRunning(TAKEN_OVER)
 
     def say_goodbye(tx: Transaction) -> None:
         timekeeping.say_goodbye(tx)

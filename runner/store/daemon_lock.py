@@ -37,8 +37,10 @@ class Holder:
 class DaemonLock:
     """The lock while it is held: what its holder says of itself there."""
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self._path = path
         self._descriptor = descriptor
+        self._own: int | None = None  # opened by `keep`
         self._note = {"pid": os.getpid(), "host": socket.gethostname(), "since": to_text(datetime.now(UTC))}
         self._write()
 
@@ -46,6 +48,36 @@ class DaemonLock:
         """From now on it starts nothing any more."""
         self._note["drains_since"] = to_text(since)
         self._write()
+
+    def keep(self) -> bool:
+        """Whether it is still ours: False when its file was taken away and another process locked a new one.
+
+        A file that was taken away and that nobody else has locked is made and locked again.
+        """
+        try:
+            if _is_same(self._path, self._descriptor):
+                return True
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        except OSError:
+            return True  # the folder is gone, or cannot be looked into: nobody else can lock it there either
+        try:
+            fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, _whole_file(fcntl.F_WRLCK))
+        except OSError:
+            os.close(descriptor)
+            return False
+        if self._own is not None:
+            os.close(self._own)
+        self._own = self._descriptor = descriptor
+        self._write()
+        return True
+
+    def let_go(self) -> None:
+        """The file stays: removing it would let two processes lock two files of one name."""
+        with contextlib.suppress(OSError):
+            os.ftruncate(self._descriptor, 0)
+        if self._own is not None:
+            os.close(self._own)
+            self._own = None
 
     def _write(self) -> None:
         line = json.dumps(self._note).encode() + b"\n"
@@ -72,13 +104,11 @@ def daemon_lock(state: Path) -> Iterator[DaemonLock]:
             raise StoreUnavailable(
                 f"{path} cannot be locked ({problem.strerror}); put the database on a local disk"
             ) from problem
-        lock = DaemonLock(descriptor)
+        lock = DaemonLock(path, descriptor)
         try:
             yield lock
         finally:
-            # The file stays: removing it would let two processes lock two files of one name.
-            with contextlib.suppress(OSError):
-                os.ftruncate(descriptor, 0)
+            lock.let_go()
 
 
 def lock_holder(state: Path) -> Holder | None:
@@ -113,6 +143,15 @@ def _refusal(state: Path) -> str:
     held = lock_holder(state)
     who = f"pid {held.pid} on {held.host}, since {to_text(held.since)}" if held and held.pid else "a process"
     return f"A daemon already runs on {state}: {who}; stop it first, or use another database with --db"
+
+
+def _is_same(path: Path, descriptor: int) -> bool:
+    try:
+        there = path.stat()
+    except FileNotFoundError:
+        return False
+    own = os.fstat(descriptor)
+    return (there.st_dev, there.st_ino) == (own.st_dev, own.st_ino)
 
 
 def _whole_file(kind: int) -> bytes:

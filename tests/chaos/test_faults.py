@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.running_daemon import Project, is_running, until
+from tests.acceptance.running_daemon import Daemon, Project, is_running, until
 
 MIB = 1 << 20
 
@@ -123,3 +123,72 @@ def test_a_run_that_ignores_being_told_to_stop_is_killed_after_the_grace(project
         until((here / "began").exists, "it runs")
         project.run("instances", "cancel", "1")
         project.until("SELECT 1 FROM job_instances WHERE state = 'CANCELLED'")
+
+
+FENCED = """
+exec 9>>{here}/alone
+flock -n 9 || touch {here}/twice
+echo "$RUNNER_INSTANCE" >> {here}/began
+until [ -e {here}/go ]; do sleep 0.02; done
+"""
+
+
+def test_a_daemon_that_was_taken_for_dead_changes_nothing_when_it_goes_on(project: Project) -> None:
+    """Its lock is held while it stands still, so nobody takes over but by force: the lock file taken away."""
+    here = project.folder
+    project.job("work", FENCED.format(here=here), more="onCrash: resume")
+    project.job("ticks", "true", schedule="{every: 1s}", more="missed: {policy: all, maxAge: 24h}")
+    first = Daemon(project, ())
+    try:
+        first.sees(r"ok +ticks")
+        project.run("jobs", "trigger", "work")
+        until((here / "began").exists, "it runs")
+        first.stop_between_writes()
+        refused = project.run("up", check=3)
+        assert f"`kill -CONT {first.pid}` lets it go on" in refused.stderr
+        assert f"after `kill -KILL {first.pid}` the next `runner up` takes over" in refused.stderr
+        (project.state / "runner.lock").unlink()
+        with project.up() as second:
+            second.sees(r"ok +ticks")
+            until(lambda: len((here / "began").read_text().splitlines()) == 2, "it runs again")
+            [before] = project.rows("SELECT epoch, session_id FROM job_instances WHERE job = 'work'")
+            first.signal(signal.SIGCONT)
+            assert first.wait() == 3
+            [after] = project.rows("SELECT epoch, session_id FROM job_instances WHERE job = 'work'")
+            assert before == after
+            (here / "go").touch()
+            project.until("SELECT 1 FROM job_instances WHERE job = 'work' AND state = 'SUCCEEDED'")
+            [at] = project.rows("SELECT max(slot_at) AS latest FROM slots")
+            project.until("SELECT 1 FROM slots WHERE slot_at > ?", at["latest"])
+    finally:
+        first.end()
+    assert "another daemon has taken this database over" in "\n".join(first.lines)
+    assert not (here / "twice").exists()
+
+    of_work = project.rows(
+        "SELECT row FROM events WHERE subject_kind = 'instance' AND row <> '' AND instance_id ="
+        " (SELECT id FROM job_instances WHERE job = 'work') ORDER BY id"
+    )
+    assert [event["row"] for event in of_work] == ["I2", "I4", "I16", "I4", "I12"]
+    slots = [row["slot_at"] for row in project.rows("SELECT slot_at FROM slots ORDER BY slot_at")]
+    assert len(slots) == len(set(slots))
+    project.run("db", "check")
+
+
+def test_a_daemon_that_stands_still_can_be_killed_and_the_next_one_takes_over(project: Project) -> None:
+    here = project.folder
+    project.job("work", FENCED.format(here=here), more="onCrash: resume")
+    first = Daemon(project, ())
+    try:
+        first.sees(r"idle|next")
+        project.run("jobs", "trigger", "work")
+        until((here / "began").exists, "it runs")
+        first.signal(signal.SIGSTOP)
+        first.signal(signal.SIGKILL)
+        first.process.wait()
+        (here / "go").touch()
+        with project.up():
+            project.until("SELECT 1 FROM job_instances WHERE state = 'SUCCEEDED' AND epoch = 2")
+    finally:
+        first.end()
+    assert not (here / "twice").exists()

@@ -124,3 +124,19 @@ def test_a_link_in_its_place_is_not_followed(tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailable, match="cannot be opened"), daemon_lock(tmp_path):
         pass
     assert (tmp_path / "victim").read_text() == "precious"
+
+
+def test_a_lock_whose_file_was_taken_away_is_locked_again_unless_another_has_it(tmp_path: Path) -> None:
+    with daemon_lock(tmp_path) as lock:
+        assert lock.keep()
+        (tmp_path / FILE).unlink()
+        assert lock_holder(tmp_path) is None
+        assert lock.keep()
+        holder = lock_holder(tmp_path)
+        assert holder is not None and holder.pid == os.getpid()
+        (tmp_path / FILE).unlink()
+        with daemon_lock(tmp_path) as other:
+            assert not lock.keep()
+            assert other.keep()
+        assert lock.keep(), "the other one has gone"
+    assert lock_holder(tmp_path) is None

@@ -40,6 +40,10 @@ _FORGET_STATE = (
     " AND i.state IN ('FAILED', 'CANCELLED', 'REPLACED')))"
 )
 _GUARD = " WHERE id = ? AND state = ? AND epoch = ?"
+# Whoever was taken for dead claims nothing any more: another daemon has ended its session.
+_IN_SESSION = (
+    " AND NOT EXISTS (SELECT 1 FROM sessions s WHERE s.id = ? AND s.kind = 'up' AND s.ended_at IS NOT NULL)"
+)
 _ROW_OF_ORIGIN = {"slot": ("I1", "create_slot"), "manual": ("I2", "create_manual")}
 
 
@@ -116,8 +120,8 @@ class Instances(InstancesRead):
         at_text = instant(at)
         extra, cells = self._changes.assignments(changes) if changes else ("", [])
         claimed = self._connection.execute(
-            _CLAIM + extra + _GUARD,
-            (move.after, at_text, at_text, session_id, *cells, id, move.before, epoch),
+            _CLAIM + extra + _GUARD + _IN_SESSION,
+            (move.after, at_text, at_text, session_id, *cells, id, move.before, epoch, session_id),
         )
         if claimed.rowcount != 1:
             raise self._changed(id, move, epoch)

@@ -559,3 +559,24 @@ def test_locks_are_held_from_the_claim_until_the_run_leaves_the_live_set(store: 
     with store.read() as reader:
         assert reader.instances.holders() == []
         assert [w.id for w in reader.instances.waiting_for_locks(later(99))] == [waits]
+
+
+def test_a_daemon_whose_session_was_ended_by_another_claims_nothing(store: Store) -> None:
+    uid = install(store)
+    id = created(store, a_manual_run(uid))
+
+    def a_session(tx: Transaction) -> int:
+        session = tx.sessions.start("up", pid=1, host="here", boot_id="b", login="ana", at=AT)
+        tx.sessions.end_others(session, AT, "lost")
+        return session
+
+    first, second = store.transact(a_session), store.transact(a_session)
+
+    def claim(session: int) -> int:
+        return store.transact(
+            lambda tx: tx.instances.claim(id, CLAIM, epoch=0, at=AT, who="t", session_id=session)
+        )
+
+    with pytest.raises(ChangedMeanwhile):
+        claim(first)
+    assert claim(second) == 1
