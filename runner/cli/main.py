@@ -24,6 +24,7 @@ COMMANDS: dict[str, str] = {
     "adopt": "Let a source manage an object",
     "release": "Stop managing an object without removing it",
     "undo": "Bring back what was uninstalled",
+    "rollback": "Go back to an earlier apply, and stay there until a newer commit",
     "up": "Reconcile, watch, schedule and execute, until stopped",
     "run": "Run one job in the foreground, in a scratch database",
     "status": "What needs a person",

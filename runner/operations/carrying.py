@@ -60,6 +60,7 @@ class Carrying:
             if tx.serial() == plan.serial:
                 self._relocate(tx)
                 self._own(tx)
+                self._quarantine(tx)
             return Applied(plan, tx.serial(), changed=False)
         serial = tx.set_serial(
             plan.serial,
@@ -76,6 +77,7 @@ class Carrying:
             self._change(tx, change)
         self._relocate(tx)
         self._own(tx)
+        self._quarantine(tx)
         tx.applies.add(record_of(plan, serial, self.approval, self._uid_of, who=self.who, at=self.now))
         if self.lease is not None:
             tx.leases.release(APPLY, self.lease)
@@ -201,6 +203,11 @@ class Carrying:
 
     def _uid_of(self, change: Change) -> str:
         return self._uid(change.address, change.uid)
+
+    def _quarantine(self, tx: Transaction) -> None:
+        edits = self.planned.quarantine
+        if edits is not None:
+            edits.write(tx, self.planned.plan.source, at=self.now, who=self.who)
 
     def _uid(self, address: Address, uid: str | None) -> str:
         return uid if uid is not None else self.uids[address]

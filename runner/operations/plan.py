@@ -19,9 +19,10 @@ from runner.operations.glance import glance
 from runner.operations.installed_side import installed_side
 from runner.operations.last_applied import remember, token_of
 from runner.operations.ownership import Ownership, ownership_of
+from runner.operations.quarantine import QuarantineEdits, ended_by, pinned_side
 from runner.reconcile.guards import Budget
 from runner.reconcile.make_plan import make_plan
-from runner.reconcile.plan import Plan
+from runner.reconcile.plan import Plan, in_plan_order
 from runner.reconcile.sides import DeclaredSide, InstalledSide
 from runner.vocabulary.diagnostic import Diagnostic, has_errors
 from runner.vocabulary.errors import InvalidDeclarations
@@ -49,6 +50,8 @@ class Planned:
     diagnostics: tuple[Diagnostic, ...] = ()
     tree: Tree | None = None
     ownership: Ownership = field(default_factory=Ownership)
+    quarantine: QuarantineEdits | None = None
+    """What rollbacks have pinned: what this apply begins or ends of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +89,18 @@ def make_plan_for(
         if has_errors(tree.diagnostics):
             raise InvalidDeclarations(tree.diagnostics)
         declared = DeclaredSide(tree.objects, _Documents(tree), tree.source, tree.partial, tree.digest)
+        pinned = None
         if reader is None or store is None:
             plan, budget = make_plan(declared, InstalledSide(), now), Budget()
             ownership = Ownership()
         else:
-            plan = _against(reader, tree, declared, store.lineage, now, state=state, heal=heal)
+            pinned = pinned_side(reader, declared) if reader.quarantines.active() else None
+            if pinned is not None:
+                declared = replace(declared, objects=pinned.objects, documents=pinned.documents)
+            looks = state if pinned is None else None  # pins are seen by looking at everything
+            plan = _against(reader, tree, declared, store.lineage, now, state=looks, heal=heal)
+            if pinned is not None:
+                plan = replace(plan, changes=in_plan_order((*plan.changes, *pinned.notes)))
             if outlook and not plan.is_empty:
                 from runner.operations.outlook import look_ahead
 
@@ -105,7 +115,15 @@ def make_plan_for(
     if found is not None:
         plan = replace(plan, commit=found.sha, branch=found.branch, dirty=found.dirty)
     return Planned(
-        plan, tree.objects, declared.documents, tree.blob, budget, tree.diagnostics, tree, ownership
+        plan,
+        declared.objects,
+        declared.documents,
+        tree.blob,
+        budget,
+        tree.diagnostics,
+        tree,
+        ownership,
+        ended_by(pinned, plan.commit),
     )
 
 
