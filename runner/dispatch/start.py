@@ -77,7 +77,8 @@ def decide_start(
         return Wait("paused") if any(hold.kind == "paused" for hold in holds) else Start()
     forced: list[str] = []
     is_automatic = origin not in ("manual", "rerun")
-    hold_answer = _automatic(holds) if is_automatic else decide_manual(holds, force=force)
+    again = origin == "rerun"
+    hold_answer = _automatic(holds) if is_automatic else decide_manual(holds, force=force, again=again)
     if not isinstance(hold_answer, Start):
         return hold_answer
     if hold_answer.forced:
@@ -104,13 +105,14 @@ def _without_room(policy: str, others: Sequence[Other], limit: int) -> Skip | Wa
     return Wait(OVERLAP, oldest, displaces=policy in ("queue-one", "replace"))
 
 
-def decide_manual(holds: Sequence[Held], *, force: bool) -> Start | Skip | Wait:
+def decide_manual(holds: Sequence[Held], *, force: bool, again: bool = False) -> Start | Skip | Wait:
     """Whether a start by hand passes the job's active holds (I2, J10, J12).
 
-    A job that failed may be started without more ado. Any other hold needs `force`; a removed job and a
-    maintenance are not passed at all.
+    A job that failed may be started without more ado, and a run of a one-time job that is done may be run
+    `again`. Any other hold needs `force`; a removed job and a maintenance are not passed at all.
     """
-    in_the_way = [hold.kind for hold in holds if hold.kind != "failure"]
+    passed = ("failure", "finished") if again else ("failure",)
+    in_the_way = [hold.kind for hold in holds if hold.kind not in passed]
     never = [kind for kind in in_the_way if family(kind) in {"removed", "maintenance"}]
     if never:
         return Skip(f"hold {never[0]}", never[0])

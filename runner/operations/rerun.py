@@ -131,7 +131,7 @@ def _under_way(tx: Transaction, run: InstanceRecord) -> Rerun | None:
 def _held(tx: Transaction, record: ObjectRecord, now: datetime) -> tuple[str, ...]:
     """What is to be known about the new start; refused when a hold is in its way."""
     holds = active(tx.holds.of(record.uid), now)
-    answer = decide_manual(holds, force=False)
+    answer = decide_manual(holds, force=False, again=True)
     if isinstance(answer, Skip):
         blocker = next(hold for hold in holds if hold.kind == answer.blocker)
         raise IllegalTransition(

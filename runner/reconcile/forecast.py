@@ -51,6 +51,8 @@ def forecast(
     if rescheduled or was.keys() != will.keys():
         starts = next_start(before, now), next_start(now_resolved, now)
         said.append(("spec.schedule", f"next {in_words(starts[0], now)} -> {in_words(starts[1], now)}"))
+    if any("fireAndForget" in will[name] for name in rescheduled):
+        said.append(("spec", "it is fired once more, at once"))
     timeout = now_resolved.get("timeout")
     if timeout and timeout != before.get("timeout") and durations:
         limit_s = parse_duration(timeout).total_seconds()

@@ -98,6 +98,13 @@ def test_a_failed_job_may_be_started_by_hand() -> None:
     assert decide_manual(held("failure"), force=False) == Start()
 
 
+def test_what_a_one_time_job_has_done_may_be_run_again_without_force() -> None:
+    assert decide_manual(held("finished"), force=False, again=True) == Start()
+    assert decide_manual(held("finished"), force=False) == Skip("hold finished", "finished")
+    assert decide_start(held("finished"), [], origin="rerun") == Start()
+    assert decide_start(held("finished"), [], origin="manual") == Skip("hold finished", "finished")
+
+
 @pytest.mark.parametrize("kind", ["new", "operator", "group:nightly", "auth:warehouse"])
 def test_other_holds_need_force(kind: str) -> None:
     assert decide_manual(held(kind), force=False) == Skip(f"hold {kind}", kind)
