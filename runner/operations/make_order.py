@@ -91,7 +91,7 @@ def make_order(
     if task is not None:
         env["RUNNER_TARGET_VALUES"] = json.dumps(dict(task.values), ensure_ascii=False)
     user = user_of(spec) if spec.get("runAs") else None
-    workdir = f"{state}/work/{instance.id}" if definition.keep_workdir else None
+    workdir = _kept_workdir(state, instance, task) if definition.keep_workdir else None
     if user is not None:
         workdir = new_workdir(instance.id)
         if "HOME" not in spec["env"]:
@@ -124,6 +124,11 @@ def make_order(
         output_limit=definition.output_limit,
         masks=sorted(masks | env_masks, key=len, reverse=True),
     )
+
+
+def _kept_workdir(state: Path, instance: InstanceRecord, task: TaskRecord | None) -> str:
+    """Each target has one of its own: several work at the same time."""
+    return f"{state}/work/{instance.id}" + ("" if task is None else f"/{task.target}")
 
 
 def _timeout_s(definition: Definition, task: TaskRecord | None) -> float | None:

@@ -399,3 +399,18 @@ def test_a_try_that_would_come_too_late_is_not_made(here: Installation, a_daemon
     assert (run.targets_ended, run.targets_failed, (task.error or {})["code"]) == (4, 1, "exit-code")
     with here.store.read() as reader:
         assert "T9" in [event.row for event in reader.events.of("task", f"{id}/edge-2")]
+
+
+def test_each_target_has_a_working_directory_of_its_own_that_is_kept(
+    here: Installation, a_daemon: Start
+) -> None:
+    script = 'cat data 2>/dev/null || true; echo $RUNNER_TARGET > data; echo "n=1" > "$RUNNER_STATE"; pwd'
+    here.install(a_fan_out("visit", script, spec={"keepWorkdir": True}, parallel=4))
+    up = a_daemon()
+    run = up.until_ended(up.trigger("visit"))
+    assert run.state == "SUCCEEDED"
+    work = here.state / "work" / str(run.id)
+    assert {name: texts(here, run.id, name) for name in FLEET} == {name: [str(work / name)] for name in FLEET}
+    assert {path.name: (path / "data").read_text().strip() for path in work.iterdir()} == {
+        name: name for name in FLEET
+    }

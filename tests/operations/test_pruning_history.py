@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from runner.operations import prune_history as pruning
 from runner.operations.prune_history import prune_history
 from runner.store import admin
 from runner.store.port import Transaction
-from runner.store.records import NewInstance
+from runner.store.records import ErrorRecord, NewInstance, NewStep
 from runner.vocabulary.identity import Address
 
 
@@ -172,3 +173,46 @@ def test_the_logs_of_targets_go_with_their_run(here: Installation) -> None:
         (folder / f"{target}.log").write_text("said\n")
     pruned = prune_history(here.store, here.state, now=NOW)
     assert (pruned.logs, pruned.log_bytes, folder.exists()) == (2, 10, False)
+
+
+def test_of_a_run_over_an_inventory_nothing_is_left(here: Installation) -> None:
+    """Neither a row of its targets in any table, nor a file of theirs."""
+    here.install(a_job("nightly", history={"keep": 1}))
+    old, _new = a_past_run(here, "nightly", days_ago=9), a_past_run(here, "nightly", days_ago=1)
+
+    def with_targets(tx: Transaction) -> None:
+        targets = [(f"edge-{n}", {"n": n}) for n in range(50)]
+        tx.tasks.freeze(old, targets, TASK.move("NEW", "create"), at=NOW, who="t", inventory="fleet")
+        for name, _ in targets:
+            tx.steps.create_all(old, name, [NewStep("visit", "shell", "go there")])
+            tx.tasks.ask(old, name, "cancel", who="ana", why="", at=NOW)
+            tx.errors.add(ErrorRecord(old, NOW, "error", "down", "it is down", {}, name, "visit", None))
+        tx.tasks.move_all(
+            old, {"SCHEDULED": TASK.move("SCHEDULED", "cancel")}, epoch=1, at=NOW, who="t", completed_at=NOW
+        )
+
+    here.store.transact(with_targets)
+    for folder in (here.state / "work" / str(old), log_of(here, "nightly", old).with_suffix("")):
+        for n in range(50):
+            (folder / f"edge-{n}").mkdir(parents=True)
+            (folder / f"edge-{n}" / "data").write_text("x")
+    assert prune_history(here.store, here.state, now=NOW).instances == 1
+    with sqlite3.connect(here.path) as connection:
+        tables = [
+            name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        ]
+        left = {
+            table: count
+            for table in tables
+            for column in ("instance_id",)
+            if column in {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
+            and table != "slots"
+            if (
+                count := connection.execute(
+                    f"SELECT count(*) FROM {table} WHERE {column} = ?", (old,)
+                ).fetchone()[0]
+            )
+        }
+    assert left == {}
+    assert list((here.state / "work").glob("*/*")) == []
+    assert not log_of(here, "nightly", old).with_suffix("").exists()
