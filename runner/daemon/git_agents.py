@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -31,6 +32,9 @@ _REASONS = {"invalid": "InvalidDeclarations", "refused": "Refused"}
 
 STOP_S = 10.0
 """For an apply under way, which ends whole; git itself is ended at once."""
+
+BETWEEN_LOOKS_S = 1.0
+"""Hints that come faster than this make one look."""
 
 AFTER_TROUBLE_S = 5.0
 """Before another look when the database could not even be written."""
@@ -166,7 +170,7 @@ class _Agent:
             source, store, project, state, self._apply, now, random.random, {MARK: mark_of(state)}
         )
         self._wake = threading.Event()
-        self._over = False
+        self._end = threading.Event()
         self._last: Reloaded | None = None
         self._told: tuple[str, str] | None = None
         self._thread = threading.Thread(target=self._run, name=f"git-{source.name}", daemon=True)
@@ -176,13 +180,13 @@ class _Agent:
         self._wake.set()
 
     def stop(self) -> None:
-        self._over = True
+        self._end.set()
         self._following.stop()
         self._wake.set()
 
     def _run(self) -> None:
         first = True  # what is installed may have been made by another release, or restored
-        while not self._over:
+        while not self._end.is_set():
             self._wake.clear()
             try:
                 wait = self._look(first)
@@ -190,7 +194,9 @@ class _Agent:
             except Exception as problem:  # the database cannot be written, or an error of ours: it goes on
                 self._trouble(f"following the source {self.source.name}", problem)
                 wait = timedelta(seconds=AFTER_TROUBLE_S)
+            looked_s = time.monotonic()
             self._wake.wait(max(wait.total_seconds(), 0.0))
+            self._end.wait(max(looked_s + BETWEEN_LOOKS_S - time.monotonic(), 0.0))
 
     def _look(self, first: bool) -> timedelta:
         with self._store.read() as reader:
@@ -199,7 +205,7 @@ class _Agent:
         asked = asked_at is not None and (before is None or before.answered_at != asked_at)
         self._last = None
         outcome = self._following.look(asked=asked or first)
-        if self._over:
+        if self._end.is_set():
             return timedelta(0)
         if asked and asked_at is not None:
             self._store.transact(lambda tx: tx.sources.answer(self.source.name, asked_at))

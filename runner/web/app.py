@@ -19,7 +19,7 @@ from runner.access.permission import Actor
 from runner.operations.tokens import is_use_to_note, recognise
 from runner.store.port import Store
 from runner.vocabulary.errors import RunnerError
-from runner.web.api import external, hooks
+from runner.web.api import external, hooks, source_hints
 from runner.web.gate import Gate, Names
 from runner.web.openapi import PATH, openapi_of, text_of
 from runner.web.patience import PATIENCE_S
@@ -72,6 +72,7 @@ def _app() -> FastAPI:
         return Response(text_of(openapi_of(app.routes)), media_type="application/json")
 
     app.include_router(external.router, prefix="/api/v1")
+    app.include_router(source_hints.router, prefix=hooks.PREFIX + source_hints.BELOW)
     app.include_router(hooks.router, prefix=hooks.PREFIX)
     return app
 

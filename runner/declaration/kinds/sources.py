@@ -30,7 +30,7 @@ class Verify(Model):
 
 
 class Hint(Model):
-    """Called after a push, at /api/v1/sources/NAME/hint: the remote is asked at once."""
+    """Called after a push, at /hooks/_sources/NAME of the listener: the remote is asked at once."""
 
     secret: FromAuthorization = Field(description="What the call is signed with (HMAC-SHA256)")
 

@@ -64,7 +64,7 @@ def hook(path: str, request: Request) -> Response:
     except RequestRefused as refused:
         if isinstance(refused, NoSecret):
             print(f"error: a request to {PREFIX}/{path[:100]!r}: {refused.missing}", file=sys.stderr)
-        return _refusal(refused)
+        return refusal(refused)
     return _answer(received)
 
 
@@ -85,7 +85,8 @@ def _answer(received: Received) -> Response:
     return Response(encoded(found), status, media_type="application/json")
 
 
-def _refusal(refused: RequestRefused) -> Response:
+def refusal(refused: RequestRefused) -> Response:
+    """The problem, as an answer."""
     more = {"errors": list(refused.problems)} if refused.problems else {}
     title = refused.rule.replace("-", " ").capitalize()
     answer = Response(
