@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -10,6 +11,7 @@ from runner.schedules.end_date import end_date
 from runner.schedules.fire_and_forget import FireAndForget
 from runner.schedules.kinds import schedule_from
 from runner.schedules.slot import Schedule
+from runner.schedules.trigger import TriggerSchedule
 from runner.schedules.window import Window
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -42,6 +44,19 @@ def next_start(resolved: Mapping[str, Any], now: datetime) -> NextStart | None:
             zone = schedule.zone
             earliest = NextStart(at, at.astimezone(zone), getattr(zone, "key", str(zone)))
     return earliest if earliest is None or ends_at is None or earliest.at < ends_at else None
+
+
+def triggers_of(resolved: Mapping[str, Any]) -> list[str]:
+    """What starts a resolved job beside its slots, in words."""
+    if resolved.get("mode") == "manual":
+        return []
+    found = []
+    for settings in (resolved.get("schedules") or {}).values():
+        with contextlib.suppress(ValueError):
+            schedule = schedule_from(settings)
+            if isinstance(schedule, TriggerSchedule):
+                found.append(schedule.source.in_words)
+    return found
 
 
 def end_of(resolved: Mapping[str, Any]) -> datetime | None:

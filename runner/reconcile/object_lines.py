@@ -10,7 +10,7 @@ from runner.declaration.declared import Declared, Document
 from runner.reconcile.difference import field_differences
 from runner.reconcile.forecast import forecast
 from runner.reconcile.heal import drift_or_heal
-from runner.reconcile.next_start import AT_ONCE, end_of, in_words, next_start
+from runner.reconcile.next_start import AT_ONCE, end_of, in_words, next_start, triggers_of
 from runner.reconcile.plan import Change, HoldEdit
 from runner.reconcile.sides import Held, Installed
 from runner.reconcile.switches import (
@@ -196,5 +196,7 @@ def _start(view: View, document: Document, after: set[str]) -> dict[str, Any]:
     if ends_at is not None and ends_at <= view.now:
         text = f"validUntil {document.resolved['validUntil']} has passed: it never starts by itself"
         return {"note": text}
+    if triggers := triggers_of(document.resolved):
+        return {"note": f"started by {', '.join(triggers)}"}
     manual = document.resolved.get("mode") == "manual" or not document.resolved.get("schedules")
     return {"note": "started by hand only" if manual else "no start to come"}

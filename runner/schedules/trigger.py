@@ -26,6 +26,10 @@ class FileSource:
     existing: str
     move: tuple[str, str] | None
 
+    @property
+    def in_words(self) -> str:
+        return f"a file {self.match} in {self.root}"
+
 
 @dataclass(frozen=True, slots=True)
 class HookSource:
@@ -38,6 +42,10 @@ class HookSource:
     max_body: int
     payload_schema: Mapping[str, Any] | None
 
+    @property
+    def in_words(self) -> str:
+        return f"a webhook {self.path}"
+
 
 @dataclass(frozen=True, slots=True)
 class AfterSource:
@@ -47,10 +55,18 @@ class AfterSource:
     same_slot_date: bool
     within: timedelta
 
+    @property
+    def in_words(self) -> str:
+        return " and ".join(f"the end of {name}" for name in self.jobs)
+
 
 @dataclass(frozen=True, slots=True)
 class StartupSource:
     """Starts of the daemon."""
+
+    @property
+    def in_words(self) -> str:
+        return "a start of the daemon"
 
 
 Source = FileSource | HookSource | AfterSource | StartupSource

@@ -347,6 +347,29 @@ def test_no_start_is_promised_after_the_end_of_a_job(until, note):
     assert the(plan_of(job), "enable").impact["note"] == note
 
 
+@pytest.mark.parametrize(
+    ("trigger", "note"),
+    [
+        ({"kind": "startup"}, "started by a start of the daemon"),
+        (
+            {
+                "kind": "after",
+                "after": {
+                    "all": {"a": ["succeeded"], "b": ["failed"]},
+                    "sameSlotDate": False,
+                    "within": "1d",
+                },
+            },
+            "started by the end of a and the end of b",
+        ),
+    ],
+)
+def test_what_triggers_a_job_is_told_where_others_have_their_next_start(trigger, note):
+    settings = {"trigger": {**trigger, "queue": {"limit": 10, "overflow": "refuse"}}, "timezone": "UTC"}
+    job = a_job(resolved={"schedules": {"default": settings}, "mode": "automatic"})
+    assert the(plan_of(job), "enable").impact["note"] == note
+
+
 def test_the_next_start_is_told_with_its_date_when_it_is_far():
     yearly = {"default": {"cron": "30 4 1 3 *", "timezone": "UTC"}}
     assert the(plan_of(a_job(resolved={"schedules": yearly})), "enable").impact["note"] == (

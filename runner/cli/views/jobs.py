@@ -175,6 +175,12 @@ def _schedule(settings: dict[str, Any]) -> str:
     if settings.get("fireAndForget"):
         once = settings["fireAndForget"]
         return f"once, at once; tried again every {once['retryEvery']} for {once['expiresIn']}"
+    if settings.get("trigger"):
+        from runner.schedules.trigger import trigger_schedule
+        from runner.schedules.zones import zone_named
+
+        zone = zone_named(settings.get("timezone") or "UTC")
+        return f"started by {trigger_schedule(settings['trigger'], zone).source.in_words}"
     kind = next((kind for kind in ("cron", "every", "at", *settings) if settings.get(kind) is not None), "?")
     return f"{kind} {settings.get(kind)} {settings.get('timezone') or ''}".rstrip() + _without(settings)
 
