@@ -76,6 +76,12 @@ def is_in_a_repository(start: Path) -> bool:
 
 def ask_git(folder: Path, *arguments: str) -> str | None:
     """What git says, asked in `folder`; None when it fails, hangs or is not there."""
+    answer = bytes_from_git(folder, *arguments)
+    return None if answer is None else answer.decode("utf-8", "replace")
+
+
+def bytes_from_git(folder: Path, *arguments: str, feed: bytes = b"") -> bytes | None:
+    """The same as it comes; `feed` is its standard input."""
     environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
     environment |= {
         "LC_ALL": "C",
@@ -92,7 +98,7 @@ def ask_git(folder: Path, *arguments: str) -> str | None:
             ["git", *_SAFE, *arguments],
             cwd=folder,
             env=environment,
-            stdin=subprocess.DEVNULL,
+            input=feed,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             timeout=TIMEOUT_S,
@@ -100,4 +106,4 @@ def ask_git(folder: Path, *arguments: str) -> str | None:
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return done.stdout.decode("utf-8", "replace") if done.returncode == 0 else None
+    return done.stdout if done.returncode == 0 else None

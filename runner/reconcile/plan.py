@@ -172,6 +172,8 @@ class Plan:
     branch: str | None = None
     dirty: bool = False
     relocations: tuple[Relocation, ...] = ()
+    against: str = ""
+    """`main @ 4f2c9e1` when it was made against a commit, and not against what is installed."""
     pile_ups: tuple[PileUp, ...] = ()
     remarks: tuple[str, ...] = ()
 
@@ -222,6 +224,7 @@ class Plan:
             "branch": self.branch,
             "dirty": self.dirty,
             "tree_digest": self.tree_digest,
+            **({"against": self.against} if self.against else {}),
             "changes": [change.as_json() for change in self.changes],
             "counts": {action: self.count(action) for action in COUNTED},
             "unchanged": self.unchanged,

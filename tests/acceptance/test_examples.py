@@ -44,7 +44,8 @@ def sh(script: str, project: Path, **env: str) -> subprocess.CompletedProcess[st
 
 def a_git_repository(project: Path) -> None:
     sh(
-        "git init -q -b main && git add -A && git -c user.name=a -c user.email=a@b.c commit -q -m jobs",
+        "git init -q -b main && git add -A && git -c user.name=a -c user.email=a@b.c commit -q -m jobs"
+        " && git update-ref refs/remotes/origin/main HEAD && git rev-parse HEAD > .git/FETCH_HEAD",
         project,
     )
 
@@ -107,13 +108,18 @@ def test_the_ci_files_plan_and_reconcile() -> None:
 def test_the_commands_of_the_ci_files_run(tmp_path: Path) -> None:
     project = a_copy_of("git-ci", tmp_path)
     a_git_repository(project)
-    database = {"RUNNER_DB": str(tmp_path / "var" / "runner.db")}
+    database = {
+        "RUNNER_DB": str(tmp_path / "var" / "runner.db"),
+        "GITHUB_BASE_REF": "main",
+        "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"),
+    }
     first = sh("runner reconcile --create", project, **database)
     assert first.returncode == 0, first.stdout
     for file, command in ci_commands():
         if command.startswith("runner "):
             ran = sh(command, project, **database)
             assert ran.returncode == 0, f"{file}: {command}\n{ran.stdout}"
+    assert "**No changes.**" in (tmp_path / "summary.md").read_text()
 
 
 def test_a_pull_request_that_changes_a_job_shows_it_and_passes(tmp_path: Path) -> None:

@@ -20,7 +20,9 @@ from runner.cli.planning import (
     show_warnings,
     shown_database,
 )
+from runner.cli.views.findings import FINDING_FORMATS, show_findings
 from runner.reconcile.fail_on import REASONS_TO_FAIL, reasons_to_fail
+from runner.vocabulary.errors import InvalidDeclarations
 
 if TYPE_CHECKING:
     from runner.operations.plan import Planned, Stream
@@ -45,7 +47,12 @@ if TYPE_CHECKING:
     "change of something protected. May be given several times.",
 )
 @click.option("--heal", is_flag=True, help=HEAL)
-@output_option(*FORMATS)
+@click.option(
+    "--against",
+    metavar="GITREF",
+    help="Compare with what this commit declares, not with a database; nothing in it is executed.",
+)
+@output_option(*FORMATS, *FINDING_FORMATS)
 @common_options
 @click.pass_context
 def command(
@@ -57,26 +64,42 @@ def command(
     detailed_exitcode: bool,
     fail_on: tuple[str, ...],
     heal: bool,
+    against: str | None,
     output: str,
     where: Where,
 ) -> None:
     """Show what apply would change; reads only.
 
     PATH is a folder, a file, or - for a stream, relative to the working directory; the default is jobs.d of
-    the project. Only a plan of a whole source removes anything.
+    the project. Only a plan of a whole source removes anything. With --against main it compares two states of
+    the repository: that needs no database, and is safe for what strangers propose.
 
     \b
     Example:
       runner plan jobs.d --detailed-exitcode
     """
-    planned, has_database = _planned(declared_at(path, base, where), where, heal=heal)
+    if against is not None and (out is not None or heal):
+        raise click.UsageError("--against compares with a commit: there is nothing to carry out or to heal")
+    try:
+        planned, has_database = _planned(declared_at(path, base, where), where, heal=heal, against=against)
+    except InvalidDeclarations as problem:
+        if output in FINDING_FORMATS:
+            show_findings(problem.diagnostics, output, "runner plan")
+        raise
     show_warnings(planned)
     if out is not None:
         from runner.operations.saved_plan import save_plan
 
         save_plan(planned, Path(out).absolute())
-    show_plan(planned.plan, where, output, database=has_database)
-    _warn_of_refusals(planned)
+    refusals = _refusals(planned)
+    if output in FINDING_FORMATS:
+        from runner.cli.views.plan_findings import plan_findings
+
+        show_findings(plan_findings(planned.plan, refusals), output, "runner plan")
+    else:
+        show_plan(planned.plan, where, output, database=has_database)
+    for refusal in refusals:
+        print(f"apply will refuse this{refusal}.", file=sys.stderr)
     if fail_on and (reasons := reasons_to_fail(planned.plan, fail_on)):
         for reason in reasons:
             print(f"Refused by --fail-on: {reason}.", file=sys.stderr)
@@ -85,12 +108,19 @@ def command(
         context.exit(exits.CHANGES_PRESENT)
 
 
-def _planned(source: Path | Stream | None, where: Where, *, heal: bool) -> tuple[Planned, bool]:
+def _planned(
+    source: Path | Stream | None, where: Where, *, heal: bool, against: str | None
+) -> tuple[Planned, bool]:
     from runner.operations.plan import make_plan_for
     from runner.store.open import open_store
     from runner.vocabulary.errors import NoDatabase
 
     now = datetime.now().astimezone()
+    if against is not None:
+        from runner.operations.plan_against import make_plan_against
+
+        state = where.state if where.state.is_dir() else None
+        return make_plan_against(source, where.project, against, now, state=state), False
     try:
         store = open_store(where.database, read_only=True)
     except NoDatabase:
@@ -107,15 +137,16 @@ def _planned(source: Path | Stream | None, where: Where, *, heal: bool) -> tuple
         store.close()
 
 
-def _warn_of_refusals(planned: Planned) -> None:
+def _refusals(planned: Planned) -> list[str]:
+    """What apply would refuse, each as the end of a sentence."""
     from runner.reconcile.guards import deletion_refusal, protected_changes
 
-    if planned.ownership.refusal:
-        print(f"apply will refuse this: {planned.ownership.refusal}.", file=sys.stderr)
+    found = [f": {planned.ownership.refusal}"] if planned.ownership.refusal else []
     refusal = deletion_refusal(planned.plan, None, planned.budget)
     if refusal is not None:
-        print(f"apply will refuse this: {refusal}.", file=sys.stderr)
+        found.append(f": {refusal}")
     guarded = protected_changes(planned.plan)
     if guarded:
         names = ", ".join(str(change.address) for change in guarded[:5])
-        print(f"apply will refuse this without --allow-protected: {names} protected.", file=sys.stderr)
+        found.append(f" without --allow-protected: {names} protected")
+    return found

@@ -16,7 +16,7 @@ from runner.cli.options import Where, common_options, output_option
 @click.command()
 @click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path())
 @click.option("--base", metavar="DIR", default=None, help="Where paths in a stream (-) are relative to.")
-@output_option("text", "json", "github")
+@output_option("text", "json", "github", "sarif", "junit", "markdown")
 @common_options
 @click.pass_context
 def command(
@@ -49,8 +49,10 @@ def command(
 
     if output == "json":
         print(json.dumps(view.as_json(found.diagnostics), indent=2, ensure_ascii=False))
-    elif output == "github":
-        print(view.as_github(found.diagnostics), end="")
+    elif output != "text":
+        from runner.cli.views.findings import show_findings
+
+        show_findings(found.diagnostics, output, "runner validate")
     else:
         view.show_text(found.diagnostics, sys.stdout)
         files = f"{found.files} file{'' if found.files == 1 else 's'}"

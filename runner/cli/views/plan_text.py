@@ -140,6 +140,7 @@ def outlook_lines(plan: Plan) -> list[str]:
 
 def _heading(plan: Plan, database: str) -> str:
     where = f"{printable(database)} (serial {plan.serial})" if database else "(no database: all is new)"
+    where = printable(plan.against) or where
     return f"Plan  {heading_source(plan)}  ->  {where}"
 
 
