@@ -13,11 +13,15 @@ NAMED = 50
 
 
 class Expected(NamedTuple):
-    """A start that is expected, and how long its run will take."""
+    """A start that is expected, and how long its run will take.
+
+    One that is `alone` is dropped while an earlier one of its job waits or runs, as the overlap policy says.
+    """
 
     at: datetime
     job: str
     lasts: timedelta
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,10 @@ def crowds(starts: Iterable[Expected], parallel: int) -> tuple[Crowd, ...]:
     found: list[Crowd] = []
     waits: list[tuple[Expected, datetime]] = []
     begun = 0
+    free: dict[str, datetime] = {}
     for start in starts:
+        if start.alone and free.get(start.job, start.at) > start.at:
+            continue
         if waits and start.at >= max(at for _, at in waits[-parallel:]):
             found.append(_crowd(waits, begun))
             waits = []
@@ -53,6 +60,7 @@ def crowds(starts: Iterable[Expected], parallel: int) -> tuple[Crowd, ...]:
             if not waits:
                 begun = parallel
             waits.append((start, at))
+        free[start.job] = at + start.lasts
         heapq.heappush(ends, at + start.lasts)
     if waits:
         found.append(_crowd(waits, begun))

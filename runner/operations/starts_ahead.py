@@ -111,7 +111,8 @@ def starts_ahead(reader: Reader, *, after: datetime, until: datetime, installati
             if not slots:
                 continue
             zones[named.schedule.zone.key] = named.schedule.zone
-            expected.append([Expected(slot.at + named.jitter, job.name, lasts) for slot in slots])
+            alone = job.overlap not in ("queue", "allow") and job.limit == 1
+            expected.append([Expected(slot.at + named.jitter, job.name, lasts, alone) for slot in slots])
             if len(slots) > limit:
                 whole = len(slots) < MOST
                 often.append(OftenAhead(job.name, named.name, named.schedule.zone.key, slots[0], slots[-1],

@@ -82,13 +82,9 @@ def _run(reader: Reader, row: SlotRecord, run: InstanceRecord | None, now: datet
 
 
 def _ended(run: InstanceRecord) -> str:
-    late = (run.first_started_at or run.created_at) - (run.slot_at or run.due_at)
+    late = round(((run.first_started_at or run.created_at) - (run.slot_at or run.due_at)).total_seconds())
     started = moment_text(run.first_started_at)
-    after = (
-        f", {format_duration(timedelta(seconds=round(late.total_seconds(), 1)))} after its slot"
-        if late
-        else ""
-    )
+    after = f", {format_duration(timedelta(seconds=late))} after its slot" if late > 0 else ""
     tries = f", attempt {run.attempt}" if run.attempt > 1 else ""
     ended = moment_text(run.completed_at)
     text = f"it ran as instance {run.id}: {run.state}; started {started}{after}, ended {ended}"

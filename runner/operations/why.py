@@ -17,6 +17,7 @@ from runner.operations.why_later import will_be
 from runner.schedules.asked_time import Asked, read_asked, slot_asked
 from runner.schedules.look_back import slot_before, slot_until
 from runner.schedules.slot import Schedule, ScheduleProblem, Slot, local_text
+from runner.schedules.zones import due_instant
 from runner.store.port import Reader
 from runner.store.records import ObjectRecord, RevisionRecord, SlotRecord
 from runner.vocabulary.errors import RunnerError
@@ -26,7 +27,7 @@ UNDECIDED = timedelta(seconds=60)
 
 _INSTANT = timedelta(microseconds=1)
 _MARKS = {
-    "gap": "R3: {wall} was left out that day: the clocks were put forward over it",
+    "gap": "{wall} was left out that day: the clocks were put forward over it",
     "first": "{wall} comes twice that day; this is the first time",
     "second": "{wall} comes twice that day; this is the second time",
 }
@@ -136,7 +137,7 @@ def _answer(question: _Question, schedules: Mapping[str, Schedule], zone: ZoneIn
         said = _no_slot(question, then, schedules, in_force)
     before, after = _neighbours(in_force.values(), at)
     local = local_text(at, in_force[schedule].zone if schedule and schedule in in_force else zone)
-    marked = replace(said, text=(*said.text, *_marked(asked)))
+    marked = said if said.answer == "will-run" else replace(said, text=(*said.text, *_marked(asked)))
     return Answer(record.name, schedule, at, local, marked, before, after, slot.marks if slot else ())
 
 
@@ -239,8 +240,18 @@ def _no_slot(
             rule=f"revision {then.revision}",
         )
     sentences = ["no slot of its schedule" if in_force else "it has no schedule that starts it"]
+    if asked.mark == "second" and asked.wall is not None:
+        named = (f"{asked.wall:%Y-%m-%dT%H:%M}[{each.zone.key}]" for each in in_force.values())
+        if any(_is_slot(each, key, asked.wall) for each, key in zip(in_force.values(), named, strict=True)):
+            sentences.append("R4: it starts at the first of the two")
     sentences += _left_out(in_force, asked)
     return Said("not-a-slot", (*sentences, *_by_hand(question)))
+
+
+def _is_slot(schedule: Schedule, key: str, wall: datetime) -> bool:
+    """Whether the first occurrence of a local time is a slot."""
+    first = due_instant(schedule.zone, wall).at
+    return any(key in slot.keys for slot in schedule.between(first - _INSTANT, first))
 
 
 def _left_out(in_force: Mapping[str, Schedule], asked: Asked) -> list[str]:

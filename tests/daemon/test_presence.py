@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Callable
 
 import pytest
-from daemons import StandingClock, run_until
-from installations import NOW, Installation
-from lives import at
+from daemons import Daemon, StandingClock, run_until
+from installations import NOW, Installation, a_job
+from lives import at, set_watermark
 
 from runner.daemon import presence
 from runner.daemon.presence import Heartbeat, begin_session
@@ -51,3 +52,48 @@ def test_it_beats_until_it_is_stopped(
     run_until(loop, beaten)
     heartbeat.stop()
     run_until(loop, lambda: not heartbeat._bridge.pending)
+
+
+def test_a_daemon_whose_clock_is_put_far_back_starts_nothing_until_it_is_right_again(
+    here: Installation, a_daemon: Callable[..., Daemon]
+) -> None:
+    here.install(a_job("tick", schedule={"every": "1h"}))
+    set_watermark(here, "tick", at(0))
+    up = a_daemon(clock=StandingClock(at(0.5)))
+    heard: list[str] = []
+    heart = Heartbeat(up.loop, here.store, up.clock, 1, lambda event: heard.append(event.kind))
+    up.passes(to=at(1))
+    up.until_heard("finished", (1, "SUCCEEDED", ""))
+    heart._beat()
+    up.clock.steps(hours=-4)
+    heart._beat()
+    up.until(lambda: "backward" in heard)
+    up.engine.look()
+    assert up.engine.next_start() is None
+    assert here.holds("tick") == [("maintenance", "system:clock-step")]
+    up.clock.steps(hours=4)
+    up.passes(hours=1)
+    heart._beat()
+    up.until_heard("finished", (2, "SUCCEEDED", ""))
+    assert here.holds("tick") == []
+    heart.stop()
+    up.until(lambda: not heart._bridge.pending)
+
+
+def test_what_fell_due_while_the_machine_slept_is_caught_up_by_a_running_daemon(
+    here: Installation, a_daemon: Callable[..., Daemon]
+) -> None:
+    here.install(a_job("tick", schedule={"every": "1h"}, missed={"policy": "last"}))
+    set_watermark(here, "tick", at(0))
+    up = a_daemon(clock=StandingClock(at(0.5)))
+    heart = Heartbeat(up.loop, here.store, up.clock, 1, lambda event: up.engine.look())
+    up.clock.sleeps(hours=3)
+    heart._beat()
+    up.until_heard("finished", (1, "SUCCEEDED", ""))
+    assert here.instance(1).slot_at == at(3)
+    with here.store.read() as reader:
+        last = reader.presence.last()
+    assert last is not None
+    assert (last.began_by, last.moved_s) == ("suspend", 10_800)
+    heart.stop()
+    up.until(lambda: not heart._bridge.pending)

@@ -36,5 +36,13 @@ def test_pile_ups_apart_are_told_apart() -> None:
     assert [crowd.at for crowd in crowds(starts, 1)] == [at(0), at(300)]
 
 
+def test_a_start_that_its_own_overlap_policy_drops_waits_for_nobody() -> None:
+    """A job that takes longer than its interval does not pile up behind itself."""
+    starts = [Expected(at(n), "slow", timedelta(minutes=3), alone=True) for n in range(60)]
+    assert crowds(starts, 1) == ()
+    [crowd] = crowds([start(0, "long", 60), *starts[1:]], 1)
+    assert (crowd.waiting, crowd.jobs) == (1, ("slow",))
+
+
 def test_nothing_to_start_is_no_pile_up() -> None:
     assert crowds([], 5) == ()

@@ -277,7 +277,7 @@ def test_of_several_slots_after_a_gap_each_name_is_told(sound: Installation) -> 
     assert second.said.text == (
         f"merged into 2027-03-28T02:00[Europe/Berlin], which became instance {id}: SCHEDULED",
         "R3: slots of one schedule that are due at one instant are one run",
-        "R3: 02:30 was left out that day: the clocks were put forward over it",
+        "02:30 was left out that day: the clocks were put forward over it",
     )
 
 
@@ -286,7 +286,11 @@ def test_both_occurrences_of_a_time_that_comes_twice_are_told(sound: Installatio
     first, second = ask_all(sound, "2027-10-31T02:30", 0)
     assert (first.said.answer, second.said.answer) == ("will-run", "not-a-slot")
     assert first.said.text[1] == "R4: this time comes twice that day, and it starts at the first"
-    assert second.said.text[-1] == "02:30 comes twice that day; this is the second time"
+    assert second.said.text == (
+        "no slot of its schedule",
+        "R4: it starts at the first of the two",
+        "02:30 comes twice that day; this is the second time",
+    )
 
 
 def test_it_will_run_with_its_offset_and_jitter_and_deadline(sound: Installation) -> None:

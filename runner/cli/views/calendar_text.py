@@ -117,7 +117,8 @@ def _line(start: StartAhead, width: int, ahead: Ahead) -> str:
 
 
 def _often(each: OftenAhead, ahead: Ahead) -> str:
-    days = max((ahead.until - ahead.after) / timedelta(days=1), 1.0)
+    lasts = ahead.until - ahead.after if each.whole else each.last.at - each.first.at
+    days = max(lasts / timedelta(days=1), 0.001)
     count = f"{each.count} starts" if each.whole else f"more than {each.count} starts"
     return f"often: {each.job}  {count}, about {round(each.count / days)} a day"
 
@@ -130,10 +131,11 @@ def _change(zone: str, change: Transition) -> str:
 
 def _crowd(crowd: Crowd, ahead: Ahead) -> str:
     at, until = (moment.astimezone(ahead.zone) for moment in (crowd.at, crowd.until))
+    format_ = "%H:%M:%S" if at.date() == until.date() else "%a %Y-%m-%d %H:%M:%S"
     wait = format_duration(timedelta(seconds=round(crowd.longest_wait.total_seconds())))
     jobs = ", ".join(crowd.jobs[:SHOWN_JOBS]) + (", …" if len(crowd.jobs) > SHOWN_JOBS else "")
     return (
-        f"pile-up: {at:%a %Y-%m-%d %H:%M:%S} to {until:%H:%M:%S}  {crowd.waiting} wait for one of "
+        f"pile-up: {at:%a %Y-%m-%d %H:%M:%S} to {until:{format_}}  {crowd.waiting} wait for one of "
         f"{ahead.parallel} places, up to {wait}: {jobs}"
     )
 
