@@ -69,8 +69,10 @@ def _skipped(reader: Reader, row: SlotRecord, now: datetime) -> Said:
 def _run(reader: Reader, row: SlotRecord, run: InstanceRecord | None, now: datetime) -> Said:
     id = row.instance_id
     if run is None:
+        state, _, _ = row.outcome.partition(" ")
         how = f": {row.outcome}" if row.outcome else ""
-        return Said("ran", (f"it became instance {id}{how}; that run has left the history",), id)
+        answer = "ran" if state.rstrip(",") in ("", *_ENDS) else state.lower()
+        return Said(answer, (f"it became instance {id}{how}; that run has left the history",), id)
     if run.state in _ENDS:
         return Said("ran", (_ended(run), *_caught_up(reader, row, run, now)), id)
     if run.state in _UNDER_WAY:

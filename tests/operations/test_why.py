@@ -325,6 +325,22 @@ def test_a_run_that_has_left_the_history_is_remembered_by_the_ledger(sound: Inst
     )
 
 
+def test_one_that_was_skipped_is_still_told_as_skipped(sound: Installation) -> None:
+    install(sound)
+    [first] = decide(sound, "tick", at(1)).instances
+    start(sound, first, at(1))
+    claim(sound, decide(sound, "tick", at(2)).instances[0], at(2))
+    end(sound, first, "succeeded", at(2.1))
+    [last] = decide(sound, "tick", at(3)).instances
+    start(sound, last, at(3))
+    end(sound, last, "succeeded", at(3.1))
+    uid = sound.uid("tick")
+    sound.store.transact(lambda tx: tx.instances.prune(uid, keep=1, before=None))
+    said = ask(sound, at(2)).said
+    assert said.answer == "skipped"
+    assert said.text == ("it became instance 2: SKIPPED (overlap: 1); that run has left the history",)
+
+
 def test_what_is_no_time_and_a_job_without_slots_are_refused(sound: Installation) -> None:
     sound.install(a_job("tick", schedule=None))
     with pytest.raises(RunnerError, match="'soon' is no time; write it like 02:30"):
