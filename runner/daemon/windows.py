@@ -25,7 +25,7 @@ class WindowKeeper:
         self._telling = telling
         self._changed = changed
         self._asked: tuple[int, ...] = ()
-        self._finishing: dict[int, str] = {}
+        self._finishing: set[int] = set()
         self._look_for_strays = True
         self.next_at: datetime | None = None
         self.goes_on: tuple[datetime, str] | None = None
@@ -39,9 +39,7 @@ class WindowKeeper:
         self._asked, self.next_at, self.goes_on = (), None, None
         if not windows and not self._look_for_strays:
             return
-        found = look_at_windows(
-            reader, windows, now, strays=self._look_for_strays, known=self._finishing.keys()
-        )
+        found = look_at_windows(reader, windows, now, strays=self._look_for_strays, known=self._finishing)
         self._asked, self.next_at, self.goes_on = found
         self._look_for_strays = False
         if self.next_at is not None and self.next_at <= now:
@@ -75,9 +73,10 @@ class WindowKeeper:
             self._telling.noticed(
                 "window", f"{run.job} #{run.id}  its window is closed: it {what}{_left(run)}"
             )
-        for id, why in (kept.finishing or {}).items():
-            self._telling.noticed("window", f"#{id}  its window is closed, and it finishes first: {why}")
-        self._finishing.update(kept.finishing or {})
+        for run, why in kept.finishing:
+            self._finishing.add(run.id)
+            told = f"{run.job} #{run.id}  its window is closed, and it finishes first: {why}"
+            self._telling.noticed("window", told)
         if kept.changed:
             self._changed()
 

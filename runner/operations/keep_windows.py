@@ -34,13 +34,13 @@ _UNFINISHED = ("SCHEDULED", "RUNNING", "PAUSING", "PAUSED", "STOPPING", "UNKNOWN
 @dataclass(frozen=True, slots=True)
 class Kept:
     """What was done: what has ended, what pauses or goes on now, and what finishes although its window has
-    closed, because it cannot be paused (id → why).
+    closed, because it cannot be paused, with the reason.
     """
 
     ended: tuple[NotStarted, ...] = ()
     paused: tuple[InstanceRecord, ...] = ()
     gone_on: tuple[InstanceRecord, ...] = ()
-    finishing: Mapping[int, str] | None = None
+    finishing: tuple[tuple[InstanceRecord, str], ...] = ()
 
     @property
     def changed(self) -> bool:
@@ -85,7 +85,7 @@ def keep_windows(tx: Transaction, ids: Iterable[int], windows: Windows, now: dat
     ended: list[NotStarted] = []
     paused: list[InstanceRecord] = []
     gone_on: list[InstanceRecord] = []
-    finishing: dict[int, str] = {}
+    finishing: list[tuple[InstanceRecord, str]] = []
     for id in ids:
         run = tx.instances.get(id)
         if run is None or run.completed_at is not None:
@@ -103,8 +103,8 @@ def keep_windows(tx: Transaction, ids: Iterable[int], windows: Windows, now: dat
         elif (why := _pause(tx, run, asked, now)) is None:
             paused.append(tx.instances.get(id) or run)
         else:
-            finishing[id] = why
-    return Kept(tuple(ended), tuple(paused), tuple(gone_on), finishing)
+            finishing.append((run, why))
+    return Kept(tuple(ended), tuple(paused), tuple(gone_on), tuple(finishing))
 
 
 def window_of(run: InstanceRecord, windows: Windows) -> Window | None:

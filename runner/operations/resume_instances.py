@@ -8,9 +8,10 @@ from datetime import datetime
 from runner.access.permission import Actor
 from runner.lifecycle.holds import active, family
 from runner.lifecycle.instance import INSTANCE
-from runner.lifecycle.pausing import EVICTION, KEEPS_PAUSED, OPERATOR
+from runner.lifecycle.pausing import EVICTION, KEEPS_PAUSED, OPERATOR, WINDOW
 from runner.operations.acting_on_runs import ActedOnRun, Asking, act_on_runs
 from runner.operations.pausing import resume_instance
+from runner.operations.waiting import waits_for
 from runner.store.port import Transaction
 from runner.store.records import InstanceRecord
 from runner.vocabulary.instants import to_text
@@ -60,4 +61,8 @@ def _refusal(tx: Transaction, run: InstanceRecord, now: datetime) -> str | None:
             f"{start}, and its job has hold {blocking.kind} of {blocking.owner}; "
             "resume is accepted when no hold disables the job"
         )
+    if set(run.pauses) == {WINDOW}:
+        waits = waits_for(tx, run, now)
+        until = f" and waits for {waits.text}" if waits is not None else ""
+        return f"{start}{until}; resume is accepted when somebody has paused it"
     return None

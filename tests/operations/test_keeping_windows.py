@@ -17,6 +17,7 @@ from runner.operations.pause_instances import pause_instances
 from runner.operations.pause_jobs import pause_jobs, resume_jobs
 from runner.operations.recover import left_behind, recover
 from runner.operations.resume_instances import resume_instances
+from runner.vocabulary.errors import IllegalTransition
 
 TWO_STEPS = [{"name": "run", "shell": "true"}, {"name": "then", "shell": "true"}]
 # NOW is noon, on Monday 23 November, in UTC; the window is open at 2 to 4 hours from then, and 26 to 28.
@@ -91,7 +92,7 @@ def test_a_close_grace_that_is_over_stops_what_may_be_repeated(sound: Installati
 def test_what_may_not_be_repeated_and_is_in_its_last_step_finishes(sound: Installation) -> None:
     id = a_running(sound, steps=TWO_STEPS[:1], onCrash="fail")
     kept = keep(sound, 4)
-    assert (kept.changed, list(kept.finishing or {})) == (False, [id])
+    assert (kept.changed, [run.id for run, _ in kept.finishing]) == (False, [id])
     assert state(sound, id)[0] == "RUNNING"
     end(sound, id, "succeeded", at(4.5))
 
@@ -229,6 +230,18 @@ def test_an_operator_who_resumes_while_it_is_closed_lifts_only_their_own_reason(
     assert state(sound, id) == ("PAUSED", "window")
     keep(sound, 26)
     assert state(sound, id) == ("SCHEDULED", "resumed")
+
+
+def test_nobody_resumes_what_only_its_window_has_paused(sound: Installation) -> None:
+    id = a_running(sound)
+    keep(sound, 4)
+    obeys(sound, id, 4)
+    with pytest.raises(IllegalTransition) as caught:
+        resume(sound, id, CLOSED)
+    assert str(caught.value) == (
+        f"instance {id} of load is PAUSED and waits for its window to open at Tue 2026-11-24 14:00 UTC; "
+        "resume is accepted when somebody has paused it"
+    )
 
 
 def test_a_paused_job_stays_paused_when_its_window_opens(sound: Installation) -> None:
