@@ -144,7 +144,8 @@ class FileWatch:
                 self._trouble(f"looking for files of Job/{each.job} in root {each.source.root}", problem)
         self._events.adjust(paths)
         try:
-            move_files(self._store, self._roots, self._now(), self._trouble)
+            for item in move_files(self._store, self._roots, self._now(), self._trouble):
+                self._known.get((item.job_uid, item.schedule), set()).discard(item.key)
         except (OSError, RunnerError) as problem:
             self._trouble("moving files that are done with", problem)
         return min(waits)

@@ -38,12 +38,19 @@ def switched_off(holds: Iterable[HoldRecord]) -> HoldRecord | None:
     return next((hold for hold in holds if family(hold.kind) not in PATIENT), None)
 
 
-def arrive(tx: Transaction, new: NewItem, flow: Flow, now: datetime) -> Arrived:
-    """Keep the item, unless its key is known for that schedule or the queue is full."""
+def arrive(
+    tx: Transaction, new: NewItem, flow: Flow, now: datetime, *, waiting: int | None = None
+) -> Arrived:
+    """Keep the item, unless its key is known for that schedule or the queue is full.
+
+    `waiting` is how many wait already, for who has counted them.
+    """
     known = tx.arrivals.find(new.job_uid, new.schedule, new.key)
     if known is not None:
         return Arrived(DUPLICATE, known.id, known.instance_id, known.state.lower())
-    room = decide_arrival(tx.arrivals.count_waiting(new.job_uid, new.schedule), flow)
+    if waiting is None:
+        waiting = tx.arrivals.count_waiting(new.job_uid, new.schedule)
+    room = decide_arrival(waiting, flow)
     if room.action == "refuse":
         return Arrived(REFUSED, reason=OVERFLOW)
     if room.action == "drop-newest":

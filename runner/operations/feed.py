@@ -93,7 +93,7 @@ def _took_nothing(tx: Transaction, found: Triggered, first: Queued, now: datetim
     if last is None or last.completed_at is None or last.first_started_at is None:
         return None
     again_at = last.completed_at + AFTER_NOTHING
-    waited = first.arrived_at < last.first_started_at and now < again_at
+    waited = first.arrived_at <= last.first_started_at and now < again_at
     if not waited or "consume" not in last.trigger or tx.arrivals.of_instance(last.id):
         return None
     problem = (

@@ -48,8 +48,11 @@ def files_arrived(
     source = found.trigger.source
     keys: list[str] = []
     queued = 0
+    waiting = tx.arrivals.count_waiting(job_uid, schedule)
     for file in files:
-        arrived = arrive(tx, _item(found, source, root_path, file), found.trigger.flow, now)
+        new = _item(found, source, root_path, file)
+        before = min(waiting + queued, found.trigger.flow.limit)  # what is dropped makes room for what comes
+        arrived = arrive(tx, new, found.trigger.flow, now, waiting=before)
         if arrived.outcome not in (QUEUED, DUPLICATE, "dropped"):
             return Taken(tuple(keys), True, queued)
         queued += arrived.outcome == QUEUED

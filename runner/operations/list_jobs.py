@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -40,6 +40,8 @@ class JobView:
     next_at: datetime | None
     last: LatestInstance | None
     waiting: tuple[InstanceRecord, ...]
+    items: Mapping[str, int] = field(default_factory=dict)
+    """Of its triggers: state → how many, of what is not dealt with (WAITING, TAKEN, MOVING) or has FAILED."""
 
     @property
     def name(self) -> str:
@@ -106,6 +108,7 @@ def _views(reader: Reader, records: Iterable[ObjectRecord], now: datetime) -> It
     of_windows = {run.job_uid for run in paused if run.pauses == (WINDOW,)}
     of_others = {run.job_uid for run in paused if run.pauses != (WINDOW,)}
     marks = reader.slots.watermarks()
+    items = _items(reader)
     for record in records:
         own = active(holds.get(record.uid, ()), now)
         starts = tuple(waiting.get(record.uid, ()))
@@ -132,7 +135,17 @@ def _views(reader: Reader, records: Iterable[ObjectRecord], now: datetime) -> It
             ),
             latest.get(record.uid),
             starts,
+            items.get(record.uid, {}),
         )
+
+
+def _items(reader: Reader) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = {}
+    for (uid, _), counts in reader.arrivals.counts().items():
+        own = found.setdefault(uid, {})
+        for state, count in counts.items():
+            own[state] = own.get(state, 0) + count
+    return found
 
 
 def _next_at(

@@ -21,11 +21,11 @@ def move_files(
     roots: Mapping[str, str],
     now: datetime,
     trouble: Callable[[str, BaseException], None],
-) -> int:
-    """Move what is to be moved; how many were. What cannot be moved now is told, and tried again later."""
+) -> list[Item]:
+    """Move what is to be moved; what is settled now. What cannot be moved is told, and tried again later."""
     with store.read() as reader:
         items = reader.arrivals.moving()
-    moved = 0
+    settled = []
     for item in items:
         file = item.data.get("file") or {}
         try:
@@ -34,8 +34,8 @@ def move_files(
             trouble(f"moving {file.get('path')} in root {file.get('root')}", problem)
             continue
         store.transact(lambda tx, item=item, note=note: _settle(tx, item, note, now))  # type: ignore[misc]
-        moved += not note
-    return moved
+        settled.append(item)
+    return settled
 
 
 def _settle(tx: Transaction, item: Item, note: str, now: datetime) -> None:

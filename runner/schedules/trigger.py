@@ -108,6 +108,22 @@ class TriggerSchedule:
         return iter(())
 
 
+def in_words(trigger: TriggerSchedule) -> str:
+    """`a webhook orders, signed with shop/secret; 5 at a time`"""
+    source, flow = trigger.source, trigger.flow
+    said = source.in_words
+    if isinstance(source, HookSource):
+        said += f", signed with {' or '.join(f'{name}/{key}' for name, key in source.secrets)}"
+    if isinstance(source, AfterSource):
+        ends = {" or ".join(sorted(states)).lower().replace("_", "-") for states in source.jobs.values()}
+        said += f" ({', '.join(sorted(ends))})" + (" on one date" if source.same_slot_date else "")
+    if flow.quiet is not None:
+        said += f"; together when quiet for {flow.quiet.total_seconds():g} s"
+    if flow.size > 1:
+        said += f"; {flow.size} at a time"
+    return said + ("; one run works through them" if flow.linger is not None else "")
+
+
 def trigger_schedule(resolved: Mapping[str, Any], zone: ZoneInfo) -> TriggerSchedule:
     """The trigger of a resolved declaration; ScheduleProblem when it means nothing."""
     return _shared(json.dumps(resolved, sort_keys=True), zone)

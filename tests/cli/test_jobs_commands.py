@@ -15,8 +15,8 @@ from installations import NOW, Installation, a_group, a_job
 from runner.store.daemon_lock import daemon_lock
 
 LIST_KEYS = [
-    "name", "uid", "type", "status", "detail", "holds", "mode", "next_at", "last_instance_id", "last_state",
-    "progress", "labels", "groups", "flow", "digest",
+    "name", "uid", "type", "status", "detail", "holds", "mode", "next_at", "triggers", "items",
+    "last_instance_id", "last_state", "progress", "labels", "groups", "flow", "digest",
 ]  # fmt: skip
 
 

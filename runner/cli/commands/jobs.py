@@ -14,7 +14,7 @@ from runner.cli.acting import (
     opened,
 )
 from runner.cli.acting_on_runs import cancel
-from runner.cli.commands import backfill, drill, instances, why
+from runner.cli.commands import backfill, drill, instances, items, why
 from runner.cli.options import Where, common_options, output_option
 from runner.cli.pairs import pairs
 from runner.cli.switching_jobs import VERBS
@@ -42,6 +42,7 @@ command.add_command(cancel, "terminate")
 command.add_command(drill.command, "drill")
 command.add_command(why.command, "why")
 command.add_command(backfill.command, "backfill")
+command.add_command(items.command, "items")
 for verb in VERBS:
     command.add_command(verb)
 

@@ -134,7 +134,8 @@ class Announcer:
     def next_start(self, next_start: tuple[datetime, str] | None) -> None:
         """While idle: what comes next, and when."""
         if next_start is None:
-            self.line("idle", "nothing is scheduled; enable a job or trigger one: runner jobs list", "2")
+            said = "no start has a time; triggers start jobs, and so do you: runner jobs list"
+            self.line("idle", said, "2")
             return
         at, job = next_start
         wait = max((at - self._now()).total_seconds(), 0)

@@ -20,7 +20,7 @@ from runner.cli.views.values import (
     warn,
 )
 from runner.dispatch.places import place_named
-from runner.lifecycle.instance import LIVE
+from runner.lifecycle.instance import LIVE, TRIGGERED
 from runner.vocabulary.duration import format_duration, format_size
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def _details_as_json(details: InstanceDetails) -> dict[str, Any]:
         for task in shown["tasks"]:
             other = details.targets.behind.get(task["target"])
             task["behind"] = None if other is None else other.instance_id
-    return {**shown, "waits": behind}
+    return {**shown, "trigger": details.view.instance.trigger, "waits": behind}
 
 
 def _awaited(external: ExternalRun | None) -> str:
@@ -159,6 +159,17 @@ def _awaited(external: ExternalRun | None) -> str:
     return f"{why} (calls: {external.calls}{again})"
 
 
+def _origin(run: InstanceRecord) -> str:
+    """By what or by whom; of something that happened, what it was and who signed it."""
+    if run.origin in TRIGGERED:
+        ids = [str(id) for id in run.trigger.get("items") or ()]
+        items = f", item{'s' if len(ids) > 1 else ''} {', '.join(ids[:5])}{', …' if len(ids) > 5 else ''}"
+        chain = run.trigger.get("chain") or []
+        after = f", after {' > '.join(map(str, chain))}" if len(chain) > 1 else ""
+        return f"{run.origin}: {run.trigger.get('by', '')}{items if ids else ''}{after}"
+    return run.origin + (f", asked for by {run.requested_by}" if run.origin != "slot" else "")
+
+
 def _show_text(details: InstanceDetails, now: datetime) -> None:
     view, run = details.view, details.view.instance
     show_fields(
@@ -166,7 +177,7 @@ def _show_text(details: InstanceDetails, now: datetime) -> None:
             "id": str(run.id),
             "job": run.job,
             "state": run.state + (f" ({run.reason})" if run.reason else ""),
-            "origin": run.origin + (f", asked for by {run.requested_by}" if run.origin != "slot" else ""),
+            "origin": _origin(run),
             "slot": ", ".join(map(slot_text, view.slots)),
             "due": short(run.due_at),
             "waits for": "" if details.waits_for is None else details.waits_for.text,

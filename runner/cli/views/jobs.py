@@ -37,6 +37,8 @@ def job_as_json(job: JobView) -> dict[str, Any]:
         "holds": [hold_as_json(hold) for hold in job.holds],
         "mode": job.record.resolved["mode"],
         "next_at": instant(job.next_at),
+        "triggers": sorted(_kinds(job)),
+        "items": dict(job.items),
         "last_instance_id": job.last_instance_id,
         "last_state": None if job.last is None else job.last.state,
         "progress": None if job.last is None else job.last.progress,
@@ -97,7 +99,7 @@ def show_jobs(jobs: Sequence[JobView], output: str, *, hidden: int = 0) -> None:
                     job.type,
                     job.status,
                     job.detail or "-",
-                    short(job.next_at),
+                    short(job.next_at) if job.next_at is not None or not _kinds(job) else _awaits(job),
                     "-" if job.last is None else f"{job.last.id} {job.last.state}",
                     ", ".join(_held(hold) for hold in job.holds) or "-",
                 )
@@ -129,6 +131,7 @@ def _show_text(job: JobDetails) -> None:
             "mode": spec["mode"],
             "schedule": ", ".join(_schedule(settings) for settings in spec["schedules"].values()),
             "next": short(view.next_at),
+            "items": _items(view),
             "labels": ", ".join(f"{key}={value}" for key, value in sorted(record.labels.items())),
             "groups": ", ".join(spec["groups"]),
             "steps": ", ".join(f"{step['name']} ({step['kind']})" for step in spec["steps"]),
@@ -154,6 +157,27 @@ def _show_text(job: JobDetails) -> None:
         )
 
 
+def _kinds(job: JobView) -> list[str]:
+    """What triggers the job: file, webhook, after, startup."""
+    if job.record.resolved["mode"] != "automatic":
+        return []
+    schedules = job.record.resolved["schedules"].values()
+    return [str(each["trigger"]["kind"]) for each in schedules if each.get("trigger")]
+
+
+def _awaits(job: JobView) -> str:
+    waiting = job.items.get("WAITING", 0)
+    said = "-" if job.holds else f"on {', '.join(dict.fromkeys(_kinds(job)))}"
+    return f"{said}, {waiting} waiting" if waiting else said
+
+
+def _items(job: JobView) -> str:
+    """`3 waiting, 1 failed (runner jobs items NAME)`"""
+    words = {"WAITING": "waiting", "TAKEN": "at work", "MOVING": "to be moved", "FAILED": "failed"}
+    told = ", ".join(f"{job.items[state]} {word}" for state, word in words.items() if job.items.get(state))
+    return f"{told} (runner jobs items {job.name})" if told else ""
+
+
 def _since(job: JobDetails) -> str:
     running = [run for run in job.runs if run.state == "RUNNING"]
     if not running:
@@ -170,17 +194,17 @@ def _held(hold: HoldRecord) -> str:
 
 
 def _schedule(settings: dict[str, Any]) -> str:
+    if settings.get("trigger"):
+        from runner.schedules.kinds import schedule_from
+        from runner.schedules.trigger import TriggerSchedule, in_words
+
+        schedule = schedule_from(settings)
+        return f"started by {in_words(schedule)}" if isinstance(schedule, TriggerSchedule) else "trigger"
     if settings.get("window"):
         return f"window {_windows(settings['window'])} {settings.get('timezone') or ''}{_without(settings)}"
     if settings.get("fireAndForget"):
         once = settings["fireAndForget"]
         return f"once, at once; tried again every {once['retryEvery']} for {once['expiresIn']}"
-    if settings.get("trigger"):
-        from runner.schedules.trigger import trigger_schedule
-        from runner.schedules.zones import zone_named
-
-        zone = zone_named(settings.get("timezone") or "UTC")
-        return f"started by {trigger_schedule(settings['trigger'], zone).source.in_words}"
     kind = next((kind for kind in ("cron", "every", "at", *settings) if settings.get(kind) is not None), "?")
     return f"{kind} {settings.get(kind)} {settings.get('timezone') or ''}".rstrip() + _without(settings)
 

@@ -1,0 +1,264 @@
+"""A signed request is taken in once, or refused with the reason; before that nothing is told of the job."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from installations import NOW, Installation, an_object
+from lives import at, contradictions
+from triggered_lives import a_triggered_job, items, states
+
+from runner.access.signature import signature
+from runner.operations.receive_webhook import (
+    Message,
+    NoSecret,
+    Received,
+    RequestRefused,
+    examine,
+    hooks_of,
+    receive,
+)
+
+SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz"
+HOOK = {"path": "orders", "secret": {"authorization": "shop", "key": "secret"}}
+INPUTS = {"n": {"type": "integer", "required": True}, "note": {"type": "string"}}
+
+
+@pytest.fixture(autouse=True)
+def shop(here: Installation, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("SHOP_SECRET", SECRET)
+    here.install(an_object("Authorization", "shop", {"config": {"secret": {"from": {"env": "SHOP_SECRET"}}}}))
+    yield
+    assert contradictions(here) == []
+
+
+def a_hooked_job(name: str = "take", hook: dict[str, Any] | None = None, **spec: Any) -> Any:
+    trigger = {"webhook": {**HOOK, **(hook or {})}, **spec.pop("more", {})}
+    return a_triggered_job(name, trigger, **{"inputs": INPUTS, **spec})
+
+
+def asked(
+    here: Installation,
+    payload: Any = None,
+    *,
+    id: str = "msg_1",
+    secret: str = SECRET,
+    sent_at: datetime = NOW,
+    now: datetime = NOW,
+    body: bytes | None = None,
+    headers: dict[str, str] | None = None,
+    path: str = "orders",
+) -> Received:
+    body = json.dumps({"n": 1} if payload is None else payload).encode() if body is None else body
+    stamp = int(sent_at.timestamp())
+    sent = headers or {
+        "webhook-id": id,
+        "webhook-timestamp": str(stamp),
+        "webhook-signature": f"v1,bm9wZQ== {signature(secret, id, stamp, body)}",
+    }
+    with here.store.read() as reader:
+        owners = hooks_of(reader).get(path, ())
+        found = examine(reader, owners, sent, body, project=here.state, now=now)
+    if not isinstance(found, Message):
+        return found
+    return here.store.transact(lambda tx: receive(tx, found, now))
+
+
+def refused(here: Installation, *args: Any, **more: Any) -> tuple[str, int]:
+    with pytest.raises(RequestRefused) as caught:
+        asked(here, *args, **more)
+    return caught.value.rule, caught.value.status
+
+
+def test_a_request_starts_its_job_with_its_payload_as_inputs(here: Installation) -> None:
+    here.install(a_hooked_job())
+    received = asked(here, {"n": 5, "note": "hi"})
+    assert (received.outcome, received.item) == ("started", 1)
+    run = here.instance(received.instance or 0)
+    assert (run.origin, dict(run.inputs)) == ("webhook", {"n": 5, "note": "hi"})
+    assert run.trigger["by"] == "/hooks/orders, signed with shop/secret"
+    assert run.trigger["webhook"] == {
+        "id": "msg_1",
+        "path": "orders",
+        "signed_by": "shop/secret",
+        "at": "2026-11-23T12:00:00+00:00",
+    }
+    assert SECRET not in repr(run)
+
+
+def test_the_same_id_is_the_same_request_also_after_a_restart_and_by_then_under_a_hold(
+    here: Installation,
+) -> None:
+    here.install(a_hooked_job())
+    first = asked(here)
+    again = asked(here, now=at(minutes=4))
+    assert (again.outcome, again.item, again.instance) == ("duplicate", first.item, first.instance)
+    here.hold("take", "operator")
+    assert asked(here).outcome == "duplicate"
+    assert len(items(here, "take")) == 1
+
+
+@pytest.mark.parametrize(
+    ("more", "rule"),
+    [
+        ({"secret": "another secret of some length"}, "bad-signature"),
+        ({"sent_at": NOW - timedelta(minutes=6)}, "bad-time"),
+        ({"sent_at": NOW + timedelta(minutes=6)}, "bad-time"),
+        ({"id": "with blanks in it"}, "bad-id"),
+        ({"headers": {"webhook-id": "a"}}, "unsigned"),
+        (
+            {"headers": {"webhook-id": "a", "webhook-timestamp": "x", "webhook-signature": "v1,a"}},
+            "bad-timestamp",
+        ),
+    ],
+)
+def test_who_does_not_sign_as_agreed_learns_nothing_of_the_job(
+    here: Installation, more: dict[str, Any], rule: str
+) -> None:
+    here.install(a_hooked_job())
+    assert refused(here, {"not": "checked"}, **more) == (rule, 401)
+    assert items(here, "take") == []
+
+
+def test_a_changed_body_has_another_signature(here: Installation) -> None:
+    here.install(a_hooked_job())
+    stamp = int(NOW.timestamp())
+    sent = {
+        "webhook-id": "a",
+        "webhook-timestamp": str(stamp),
+        "webhook-signature": signature(SECRET, "a", stamp, b'{"n":1}'),
+    }
+    assert refused(here, body=b'{"n":2}', headers=sent) == ("bad-signature", 401)
+
+
+@pytest.mark.parametrize(
+    ("body", "rule"),
+    [
+        (b"{nope", "not-json"),
+        (b"\xff\xfe", "not-json"),
+        (b'{"n": NaN}', "not-json"),
+        (b'{"n": 1, "n": 2}', "not-json"),
+        (b'"\\ud800"', "not-json"),
+        (b"[" * 100_000, "not-json"),
+        (b"[1]", "bad-payload"),
+        (b'{"n": "x"}', "bad-payload"),
+        (b'{"m": 1, "n": 1}', "bad-payload"),
+        (b"{}", "bad-payload"),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_its_place(here: Installation, body: bytes, rule: str) -> None:
+    here.install(a_hooked_job())
+    assert refused(here, body=body)[0] == rule
+
+
+def test_a_schema_says_what_the_payload_is_and_the_rest_is_the_runs_to_read(here: Installation) -> None:
+    schema = {
+        "type": "object",
+        "required": ["order"],
+        "properties": {"order": {"type": "object"}, "n": {"maximum": 10}},
+    }
+    here.install(a_hooked_job(hook={"schema": schema}))
+    run = here.instance(asked(here, {"order": {"id": 3}, "n": 2, "extra": True}).instance or 0)
+    assert dict(run.inputs) == {"n": 2, "note": None}
+    assert run.trigger["payload"]["order"] == {"id": 3}
+    with pytest.raises(RequestRefused) as caught:
+        asked(here, {"n": 11}, id="msg_2")
+    assert sorted(problem["at"] for problem in caught.value.problems) == ["", "n"]
+
+
+def test_a_body_may_be_as_large_as_declared(here: Installation) -> None:
+    here.install(a_hooked_job(hook={"maxBody": "1KiB"}))
+    assert refused(here, {"n": 1, "note": "x" * 1024}) == ("too-large", 413)
+
+
+@pytest.mark.parametrize("hold", ["paused", "maintenance", "failure"])
+def test_under_a_hold_that_ends_requests_wait(here: Installation, hold: str) -> None:
+    here.install(a_hooked_job())
+    here.hold("take", hold)
+    received = asked(here)
+    assert (received.outcome, received.instance, received.reason) == ("queued", None, f"hold {hold}")
+
+
+@pytest.mark.parametrize("hold", ["operator", "git", "removed", "expired", "group:nightly"])
+def test_a_job_that_is_switched_off_takes_none_and_the_sender_tries_again(
+    here: Installation, hold: str
+) -> None:
+    here.install(a_hooked_job())
+    here.hold("take", hold)
+    assert refused(here) == ("held", 503)
+    assert items(here, "take") == []
+
+
+def test_a_full_queue_says_so(here: Installation) -> None:
+    here.install(a_hooked_job(more={"queue": {"limit": 2}}))
+    assert [asked(here, id=f"m{n}").outcome for n in range(3)] == ["started", "queued", "queued"]
+    assert refused(here, id="m4") == ("queue-full", 429)
+    assert asked(here, id="m2").outcome == "duplicate"
+    assert states(here, "take") == ["TAKEN", "WAITING", "WAITING"]
+
+
+def test_while_a_secret_is_replaced_both_count_and_one_that_is_missing_stops_nobody(
+    here: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = {"config": {"key": {"from": {"env": "LATER_SECRET"}}}}
+    here.install(an_object("Authorization", "later", later))
+    both = [HOOK["secret"], {"authorization": "later", "key": "key"}]
+    here.install(a_hooked_job(hook={"secret": both}))
+    assert asked(here).outcome == "started"
+    monkeypatch.setenv("LATER_SECRET", "the secret that follows")
+    received = asked(here, id="m2", secret="the secret that follows")
+    assert items(here, "take")[-1].source == "/hooks/orders, signed with later/key"
+    assert received.outcome == "queued"
+
+
+def test_without_its_secret_a_hook_answers_for_nobody(
+    here: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here.install(a_hooked_job())
+    monkeypatch.delenv("SHOP_SECRET")
+    with pytest.raises(NoSecret) as caught:
+        asked(here)
+    assert "SHOP_SECRET" not in str(caught.value) and "SHOP_SECRET" in caught.value.missing
+    monkeypatch.setenv("SHOP_SECRET", "short")
+    with pytest.raises(NoSecret):
+        asked(here, secret="short")
+
+
+def test_github_signs_the_body_so_another_delivery_id_is_no_other_request(here: Installation) -> None:
+    here.install(a_hooked_job(hook={"signature": "github", "schema": {"type": "object"}}))
+
+    def delivered(body: bytes, event: str = "push", secret: str = SECRET) -> Received:
+        code = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+        sent = {"x-hub-signature-256": f"sha256={code}", "x-github-event": event}
+        return asked(here, body=body, headers=sent)
+
+    assert delivered(b"{}", "ping").outcome == "pong"
+    first = delivered(b'{"n":1}')
+    assert first.outcome == "started"
+    assert delivered(b'{"n":1}').outcome == "duplicate"
+    assert here.instance(first.instance or 0).trigger["webhook"]["event"] == "push"
+    with pytest.raises(RequestRefused):
+        delivered(b'{"n":2}', secret="wrong")
+
+
+def test_a_path_that_nobody_has_and_one_that_two_have_start_nothing(here: Installation) -> None:
+    assert refused(here, path="nowhere") == ("unknown-hook", 404)
+    here.install(a_hooked_job("one"), a_hooked_job("two"))
+    assert refused(here) == ("ambiguous-hook", 409)
+
+
+def test_the_example_of_the_specification_has_the_signature_that_it_names() -> None:
+    """standard-webhooks/spec, "Signature scheme": the test vector of its reference libraries."""
+    made = signature(
+        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        "msg_p5jXN8AQM9LWM0D4loKWxJek",
+        1614265330,
+        b'{"test": 2432232314}',
+    )
+    assert made == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
