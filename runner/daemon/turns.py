@@ -241,7 +241,7 @@ class Turns:
             self._dropped.append(place)
 
     def _expires_at(self, now: datetime) -> datetime:
-        own = now + (self._rules.expires_in or FOR_EVER)
+        own = now + (FOR_EVER if self._rules.expires_in is None else self._rules.expires_in)
         return min(own, self._last) if self._last is not None else own
 
     def _lose(self) -> None:

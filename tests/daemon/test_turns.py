@@ -146,3 +146,10 @@ def test_a_target_that_is_dropped_while_it_waits_for_its_next_try_is_not_tried_a
     it.drop("t0")
     it.drop("t0")
     assert it.next(NOW + timedelta(minutes=5)).start == ["t1"]
+
+
+def test_no_time_at_all_is_one_try_and_no_limit_is_many() -> None:
+    for expires_in, expected in ((timedelta(0), NOW), (None, NOW + timedelta(days=3650))):
+        it = turns(1, expires_in=expires_in)
+        assert it.next(NOW).start == ["t0"]
+        assert it.of("t0").expires_at == expected
