@@ -17,6 +17,7 @@ from runner.operations.finding import Finding
 from runner.operations.free_space import LITTLE_SPACE, MAKE_ROOM, free_space
 from runner.operations.installed_jobs import installed_jobs, schedules_of
 from runner.operations.last_reload import last_reload
+from runner.operations.limit_notes import HINT, unbound_jobs
 from runner.operations.restore_blobs import damaged_blobs, missing_blobs
 from runner.operations.show_sources import revision, show_sources
 from runner.store.daemon_lock import lock_holder
@@ -44,6 +45,7 @@ def examine_installation(project: Path, database: Path, now: datetime) -> tuple[
             findings += [
                 *_credentials(reader, project),
                 *_drills(reader),
+                *_limits(reader),
                 _daemon(reader, state, now),
                 *examine_listener(reader, daemon_lives=lock_holder(state) is not None, now=now),
                 _declarations(state),
@@ -155,6 +157,15 @@ def _drills(reader: Reader) -> list[Finding]:
             Finding("drills", "warning", text, f"run `runner jobs drill {refuted[0]}`: it says why")
         )
     return findings
+
+
+def _limits(reader: Reader) -> list[Finding]:
+    """Asked as whoever examines: as a rule that is who runs the daemon."""
+    names = unbound_jobs(reader)
+    if not names:
+        return []
+    text = f"limits.processes does not bind root: {', '.join(names[:5])}{', …' if len(names) > 5 else ''}"
+    return [Finding("limits", "warning", text, HINT)]
 
 
 def _daemon(reader: Reader, state: Path, now: datetime) -> Finding:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from runner.loading.tree import Tree, load_stream, load_tree
 from runner.operations.clock_change_notes import clock_change_notes
+from runner.operations.limit_notes import limit_notes
 from runner.operations.time_notes import time_notes
 from runner.vocabulary.diagnostic import Diagnostic, has_errors, in_order
 
@@ -47,5 +48,9 @@ def _of(trees: Sequence[Tree], now: datetime | None) -> Validation:
     )
     if now is None or not found.is_valid:
         return found
-    notes = [note for tree in trees for note in (*clock_change_notes(tree, now), *time_notes(tree, now))]
+    notes = [
+        note
+        for tree in trees
+        for note in (*clock_change_notes(tree, now), *time_notes(tree, now), *limit_notes(tree))
+    ]
     return replace(found, diagnostics=in_order((*found.diagnostics, *notes)))

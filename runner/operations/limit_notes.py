@@ -1,0 +1,40 @@
+"""Which declared limits would not bind, because the job runs as root?"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from runner.loading.tree import Tree
+from runner.operations.installed_jobs import installed_jobs
+from runner.store.port import Reader
+from runner.vocabulary.diagnostic import Diagnostic
+
+TEXT = "limits.processes does not bind root, as whom the job would run here"
+HINT = "give the job a user of its own (runAs), or let a user that is not root run the daemon"
+
+
+def limit_notes(tree: Tree, *, as_root: bool | None = None) -> Iterator[Diagnostic]:
+    """A note at each such job; none for whoever is not root. A run gets a warning of the same name."""
+    if not (os.geteuid() == 0 if as_root is None else as_root):
+        return
+    for address, declared in tree.objects.items():
+        if address.kind == "Job" and _is_unbound(tree.document(address).resolved):
+            place = declared.place
+            yield Diagnostic(
+                place.file, place.line, 1, "note", "limit-without-effect", "Limit without effect",
+                f"{address}: {TEXT}", HINT,
+            )  # fmt: skip
+
+
+def unbound_jobs(reader: Reader) -> list[str]:
+    """The names of such jobs that are installed."""
+    if os.geteuid() != 0:
+        return []
+    return [job.name for job in installed_jobs(reader) if _is_unbound(job.resolved)]
+
+
+def _is_unbound(resolved: object) -> bool:
+    if not isinstance(resolved, dict):
+        return False
+    return bool((resolved.get("limits") or {}).get("processes")) and not resolved.get("runAs")
