@@ -44,6 +44,19 @@ def due_after(schedule: Schedule, watermark: Watermark | None, now: datetime) ->
     return None if slot is None else slot.at
 
 
+def undecided_since(schedule: Schedule, watermark: Watermark, now: datetime) -> datetime | None:
+    """Since when something should have been decided: the first slot after the watermark, and of a schedule
+    with one slot the moment from which that was due; None when nothing is.
+    """
+    if not has_one_slot(schedule):
+        slot = schedule.next_after(watermark.at)
+        return None if slot is None else slot.at
+    if due_after(schedule, watermark, now) != now:
+        return None
+    opening = schedule.opening_at(now) if isinstance(schedule, Window) else None
+    return watermark.at if opening is None else max(opening.opens_at, watermark.at)
+
+
 def decide_once(
     tx: Transaction, job: SchedulableJob, named: NamedSchedule, watermark: Watermark | None, now: datetime
 ) -> int | None:

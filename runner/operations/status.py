@@ -12,13 +12,13 @@ from runner.lifecycle.job import FAILED, STATUSES
 from runner.lifecycle.pausing import EVICTION, JOB, OPERATOR, WINDOW
 from runner.operations.alarms import alarms
 from runner.operations.daemon_now import DaemonNow, daemon_now, waited_for
-from runner.operations.decide_once import has_one_slot
+from runner.operations.decide_once import undecided_since
 from runner.operations.free_space import LITTLE_SPACE, MAKE_ROOM, free_space
 from runner.operations.installed_jobs import schedules_of
 from runner.operations.last_reload import last_reload
 from runner.operations.list_jobs import JobView, list_jobs
 from runner.operations.show_sources import SourceView, show_sources, told_pins
-from runner.operations.waiting import LockInUse, locks_in_use, waits_for
+from runner.operations.waiting import IS_OPEN, LockInUse, locks_in_use, waits_for
 from runner.store.port import Reader
 from runner.store.records import InstanceRecord
 from runner.vocabulary.duration import format_size
@@ -191,9 +191,11 @@ def _paused(reader: Reader, lives: bool, now: datetime) -> Iterator[Finding]:
     """What has begun and does not go on by itself: its job is held since, or its daemon has gone."""
     for run in reader.instances.list(states=("PAUSED",), limit=MOST_WAITING):
         waits = waits_for(reader, run, now)
-        if waits is None or set(run.pauses) & {OPERATOR, JOB, WINDOW}:
+        if waits is None or set(run.pauses) & {OPERATOR, JOB}:
             continue  # somebody has paused it, and knows
-        waits_for_a_daemon = EVICTION in run.pauses and not lives
+        if WINDOW in run.pauses and (lives or waits.text != IS_OPEN):
+            continue  # it goes on by itself
+        waits_for_a_daemon = bool({EVICTION, WINDOW} & set(run.pauses)) and not lives
         summary = f"run {run.id} is PAUSED ({run.reason}) and waits for {waits.text}"
         hint = f"runner instances show {run.id}"
         yield Finding("paused", run.job, run.paused_at, summary, hint, problem=waits_for_a_daemon)
@@ -257,9 +259,9 @@ def _undecided(reader: Reader, jobs: Sequence[JobView], lives: bool, now: dateti
             continue
         for name, schedule in schedules.items():
             mark = watermarks.get((job.record.uid, name))
-            slot = None if mark is None or has_one_slot(schedule) else schedule.next_after(mark.at)
-            if slot is not None and now - slot.at > late:
-                yield Finding("missed", job.name, slot.at, text, "runner doctor" if lives else "runner up")
+            at = None if mark is None else undecided_since(schedule, mark, now)
+            if at is not None and now - at > late:
+                yield Finding("missed", job.name, at, text, "runner doctor" if lives else "runner up")
                 break
 
 

@@ -17,6 +17,8 @@ from runner.vocabulary.instants import to_text
 
 PAUSED = "paused"
 
+IS_OPEN = "the daemon: its window is open (runner up)"
+
 ANY_PLACE = "a free place among the runs of the daemon"
 
 
@@ -80,7 +82,7 @@ def _what_keeps_it_paused(reader: Reader, run: InstanceRecord, now: datetime) ->
         waits.append(f"somebody who resumes it (runner instances resume {run.id})")
     if WINDOW in run.pauses:
         record = reader.objects.by_uid(run.job_uid)
-        waits.append((record and _closed_window(record, run, now)) or "its window to open")
+        waits.append((record and _closed_window(record, run, now)) or IS_OPEN)
     if not waits:
         waits.append("the next daemon (runner up)")
     return "; ".join(waits)

@@ -14,7 +14,9 @@ from installations import NOW, Installation, a_job
 from runner.lifecycle.instance import INSTANCE
 from runner.lifecycle.step import STEP
 from runner.store.daemon_lock import daemon_lock
-from runner.store.records import NewStep, SlotRecord
+from runner.store.port import Transaction
+from runner.store.records import NewInstance, NewStep, SlotRecord
+from runner.vocabulary.identity import Address
 from runner.vocabulary.instants import to_text
 
 
@@ -183,3 +185,43 @@ def test_a_full_disk_needs_a_person(
     assert f"the disk of {here.state} is full: 3MiB free" in said.out
     assert "make room, or move the state directory" in said.out
     assert kinds(say) == [("disk", "state")]
+
+
+def test_a_run_that_its_window_has_paused_is_told_only_when_that_is_open_and_no_daemon_runs(
+    here: Installation, say: Callable
+) -> None:
+    in_three_days = datetime.now(UTC) + timedelta(days=3)
+    is_open = {"from": "2026-01-01", "start": "00:00", "end": "24:00"}
+    closed = {**is_open, "weekdays": [f"{in_three_days:%a}".lower()]}
+    for name, window in (("night", closed), ("now", is_open)):
+        here.install(a_job(name, schedule={"window": window}))
+        pause_a_run_of_its_schedule(here, name)
+    assert kinds(say) == [("paused", "now")]
+    with daemon_lock(here.state):
+        assert kinds(say) == []
+
+
+def pause_a_run_of_its_schedule(here: Installation, job: str) -> None:
+    """PAUSED because its window had closed."""
+
+    def work(tx: Transaction) -> None:
+        record = tx.objects.get(Address("Job", job))
+        assert record is not None
+        new = NewInstance(
+            job_uid=record.uid,
+            job=job,
+            origin="slot",
+            schedule="default",
+            slot_key="window:a",
+            slot_at=NOW,
+            due_at=NOW,
+            reason="slot",
+            digest=record.digest,
+            revision=1,
+        )
+        id = tx.instances.create(new, who="test", at=NOW)
+        assert id is not None
+        move = INSTANCE.move("SCHEDULED", "pause")
+        tx.instances.move(id, move, epoch=0, at=NOW, who="test", pauses=("window",), reason="window")
+
+    here.store.transact(work)

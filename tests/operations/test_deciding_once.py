@@ -8,7 +8,7 @@ import pytest
 from installations import Installation, a_job
 from lives import at, decide, end, scheduled, set_watermark, slots, start
 
-from runner.operations.decide_once import due_after
+from runner.operations.decide_once import due_after, undecided_since
 from runner.operations.decide_slots import Decided
 
 AFTERNOON: dict[str, Any] = {"start": "14:00", "end": "16:00"}  # NOW is noon, on a Monday
@@ -129,3 +129,28 @@ def test_what_was_fired_is_forgotten_until_something_else_is_executed(sound: Ins
     set_watermark(sound, "firmware", at(1))  # enabled again
     assert decide(sound, "firmware", at(1)) == Decided()
     assert due(sound, 2) is None
+
+
+def undecided(here: Installation, hours: float) -> float | None:
+    """Hours after NOW since when `status` would say that nobody decides it."""
+    [named] = scheduled(here, "firmware").schedules
+    with here.store.read() as reader:
+        mark = reader.slots.watermark(here.uid("firmware"), "default")
+    assert mark is not None
+    found = undecided_since(named.schedule, mark, at(hours))
+    return None if found is None else (found - at(0)).total_seconds() / 3600
+
+
+def test_a_range_that_nobody_starts_is_undecided_since_its_window_opened(sound: Installation) -> None:
+    installed(sound, window=RANGE)
+    assert undecided(sound, 1) is None
+    assert undecided(sound, 3) == 2
+    decide(sound, "firmware", at(3))
+    assert undecided(sound, 27) is None
+
+
+def test_fire_and_forget_that_nobody_starts_is_undecided_since_its_job_was_released(
+    sound: Installation,
+) -> None:
+    installed(sound, fireAndForget={})
+    assert undecided(sound, 1) == 0
