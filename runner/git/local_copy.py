@@ -19,6 +19,8 @@ from runner.sources.wanted import is_commit
 FETCHED = "refs/runner/target"
 _LEFT_OVER = ("*.lock", "refs/runner/*.lock", "objects/pack/tmp_*", "objects/tmp_*", "objects/*/tmp_obj_*")
 _GITLINK = "160000"
+MOST_PACKS = 50
+"""As git's own gc.autoPackLimit: each fetch leaves one or two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class LocalCopy:
         for pattern in _LEFT_OVER:
             for left in directory.glob(pattern):
                 left.unlink(missing_ok=True)
+        configured = self._configured()
         for name, value in (
             ("core.repositoryFormatVersion", "1"),
             ("core.sparseCheckout", "false" if path == "." else "true"),
@@ -58,15 +61,17 @@ class LocalCopy:
             ("remote.origin.partialCloneFilter", "blob:none"),
             ("remote.origin.url", self.url),
         ):
-            if self._configured(name) != value:
+            if configured.get(name.lower()) != value:
                 self.program.git(self.folder, "config", "--local", "--", name, value)
         patterns = directory / "info" / "sparse-checkout"
         patterns.parent.mkdir(exist_ok=True)
         patterns.write_text("/*\n" if path == "." else f"/{path}/\n")
 
-    def _configured(self, name: str) -> str:
-        said = self.program.git(self.folder, "config", "--local", "--get", name, ok=(0, 1))
-        return said.text.removesuffix("\n")
+    def _configured(self) -> dict[str, str]:
+        """What the copy's own configuration says, by name in lower case."""
+        said = self.program.git(self.folder, "config", "--local", "--list", "-z")
+        pairs = (entry.partition("\n") for entry in said.text.split("\0"))
+        return {name.lower(): value for name, _, value in pairs}
 
     def fetch(self, target: Target) -> Target:
         """The target with the commit that was fetched: the remote may have moved since it was asked."""
@@ -165,10 +170,10 @@ class LocalCopy:
         return root
 
     def tidy(self) -> None:
-        """Pack what many fetches have left, now and then."""
-        self.program.git(
-            self.folder, "-c", "gc.auto=3000", "-c", "gc.autoPackLimit=50", "gc", "--auto", "--quiet"
-        )
+        """Pack what many fetches have left; now and then, when there is nothing else to do."""
+        packs = self.folder / ".git" / "objects" / "pack"
+        if sum(1 for _ in packs.glob("*.pack")) >= MOST_PACKS:
+            self.program.git(self.folder, "gc", "--quiet")
 
     def discard(self) -> None:
         """Throw the copy away."""

@@ -99,6 +99,7 @@ class Following:
         reason = str(before.conditions.get("Ready", {}).get("reason", WAITING))
         last = Before(before.attempted, reason, before.attempted_at)
         if not is_to_be_tried(target, last, asked=asked, now=self.now()):
+            copy.tidy()
             return None
         self._note_progress(before, target)
         for again in (False, True):
@@ -127,7 +128,6 @@ class Following:
         outcome = self.apply(CheckedOut(root, self.source.source, path, commit))
         outcome = replace(outcome, target=target, forced=forced, verified=verified)
         if outcome.ok:
-            copy.tidy()
             rewritten = "; the branch was rewritten" if forced else ""
             outcome = replace(outcome, message=f"applied {name_of(target)}{rewritten}")
         return outcome

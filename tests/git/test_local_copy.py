@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 from remotes import Upstream, a_copy, checked_out, git
 
+from runner.git.local_copy import MOST_PACKS
 from runner.git.program import GitFailed
 from runner.sources.target import Target
 
@@ -270,3 +272,17 @@ def test_a_repository_of_fifty_thousand_files_is_checked_out_where_it_was_asked_
     _, root = checked_out(copy)
     assert [each.name for each in root.iterdir()] == ["a.yaml"]
     assert not (copy.folder / "other").exists()
+
+
+def test_what_many_fetches_leave_is_packed(upstream: Upstream, tmp_path: Path) -> None:
+    copy = a_copy(tmp_path / "state", upstream.url)
+    checked_out(copy)
+    packs = copy.folder / ".git" / "objects" / "pack"
+    first, *_ = sorted(packs.glob("*.pack"))
+    for n in range(MOST_PACKS):
+        for suffix in (".pack", ".idx", ".promisor"):
+            shutil.copy(first.with_suffix(suffix), packs / f"pack-{n:040x}{suffix}")
+    copy.tidy()
+    assert len(list(packs.glob("*.pack"))) < 5
+    _, root = checked_out(copy)
+    assert (root / "a.yaml").read_text() == "a: 1\n"
