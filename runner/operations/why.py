@@ -14,10 +14,10 @@ from runner.operations.selection import installed
 from runner.operations.settings import zone_of_jobs_without_a_schedule
 from runner.operations.what_became import Said, became, moment_text
 from runner.operations.why_later import will_be
+from runner.operations.why_no_slot import what_else
 from runner.schedules.asked_time import Asked, read_asked, slot_asked
 from runner.schedules.look_back import slot_before, slot_until
 from runner.schedules.slot import Schedule, ScheduleProblem, Slot, local_text
-from runner.schedules.zones import due_instant
 from runner.store.port import Reader
 from runner.store.records import ObjectRecord, RevisionRecord, SlotRecord
 from runner.vocabulary.errors import RunnerError
@@ -239,53 +239,7 @@ def _no_slot(
             ),
             rule=f"revision {then.revision}",
         )
-    sentences = ["no slot of its schedule" if in_force else "it has no schedule that starts it"]
-    if asked.mark == "second" and asked.wall is not None:
-        named = (f"{asked.wall:%Y-%m-%dT%H:%M}[{each.zone.key}]" for each in in_force.values())
-        if any(_is_slot(each, key, asked.wall) for each, key in zip(in_force.values(), named, strict=True)):
-            sentences.append("R4: it starts at the first of the two")
-    sentences += _left_out(in_force, asked)
-    return Said("not-a-slot", (*sentences, *_by_hand(question)))
-
-
-def _is_slot(schedule: Schedule, key: str, wall: datetime) -> bool:
-    """Whether the first occurrence of a local time is a slot."""
-    first = due_instant(schedule.zone, wall).at
-    return any(key in slot.keys for slot in schedule.between(first - _INSTANT, first))
-
-
-def _left_out(in_force: Mapping[str, Schedule], asked: Asked) -> list[str]:
-    """What the schedules themselves say about the moment: a calendar, a window."""
-    told = []
-    for name, schedule in in_force.items():
-        calendars = getattr(schedule, "calendars", None)
-        left_out = calendars.covering(asked.at) if calendars is not None else None
-        if left_out is not None:
-            told.append(f"R13: calendar {left_out.calendar} leaves it out ({left_out.name})")
-        opening_at = getattr(schedule, "opening_at", None)
-        if opening_at is not None:
-            opening = opening_at(asked.at)
-            told.append(
-                f"the window of schedule {name} was closed then"
-                if opening is None
-                else f"the window of schedule {name} was open from {moment_text(opening.opens_at)} to "
-                f"{moment_text(opening.closes_at)}: what runs goes on in it"
-            )
-    return told
-
-
-def _by_hand(question: _Question) -> tuple[str, ...]:
-    """Runs that were asked for at that moment by somebody, or by something else."""
-    asked = question.asked
-    runs = question.reader.instances.list(
-        job_uid=question.record.uid, since=asked.at - timedelta(minutes=1), limit=500
-    )
-    return tuple(
-        f"instance {run.id} was started by {run.requested_by or run.origin} then: {run.state}"
-        for run in reversed(runs)
-        if run.origin != "slot"
-        and asked.at - _INSTANT < run.created_at < asked.at + max(asked.span, UNDECIDED)
-    )[:5]
+    return Said("not-a-slot", what_else(question.reader, record, asked, in_force))
 
 
 def _neighbours(schedules: Iterable[Schedule], at: datetime) -> tuple[Slot | None, Slot | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,6 +17,7 @@ from runner.operations.note_clock import note_events, note_presence
 from runner.operations.skip_jobs import skip_jobs
 from runner.operations.trigger import trigger_job
 from runner.operations.why import Answer, why
+from runner.store.records import SlotRecord
 from runner.vocabulary.errors import RunnerError
 from runner.vocabulary.identity import Address
 
@@ -348,3 +350,54 @@ def test_what_is_no_time_and_a_job_without_slots_are_refused(sound: Installation
     with pytest.raises(RunnerError, match="no slot of Job/tick has come yet"):
         ask(sound, None)
     assert told(ask(sound, at(1)))[0] == "not-a-slot"
+
+
+def test_a_start_by_a_trigger_is_told_and_so_is_what_triggers_it(sound: Installation) -> None:
+    install(sound, schedule={"trigger": {"startup": {}}})
+    none = ask(sound, at(1))
+    assert told(none)[1:] == (
+        "no slot of its schedule",
+        "what starts it by schedule default is a start of the daemon",
+    )
+    row = SlotRecord(sound.uid("tick"), "default", "event:7", at(2), "skipped", "full", None, at(2))
+    row = replace(row, rule="overflow")
+    sound.store.transact(lambda tx: tx.slots.decide(row, move_watermark=False))
+    said = ask(sound, at(2)).said
+    assert (said.answer, said.rule) == ("skipped", "overflow")
+    assert said.text[1] == "the queue of events was full"
+
+
+def test_a_moment_in_an_open_window_is_told_with_the_window(sound: Installation) -> None:
+    window = {"start": "13:00", "end": "15:00", "repeat": "each"}
+    install(sound, schedule={"window": window})
+    assert told(ask(sound, at(2)))[2] == (
+        "the window of schedule default was open from 2026-11-23 13:00:00Z to 2026-11-23 15:00:00Z: "
+        "what runs goes on in it"
+    )
+    assert told(ask(sound, at(8)))[2] == "the window of schedule default was closed then"
+    [id] = decide(sound, "tick", at(1)).instances
+    assert ask(sound, at(1)).said.instance_id == id
+    later = ask(sound, at(25), 20).said
+    assert later.answer == "will-run"
+    assert later.text[-1] == "its window is open from 2026-11-24 13:00:00Z to 2026-11-24 15:00:00Z"
+
+
+def test_a_day_that_a_calendar_leaves_out_is_told_with_the_calendar(sound: Installation) -> None:
+    days = {"holidays": {"christmas": {"from": "12-24", "to": "12-26"}}}
+    install(sound, schedule={"cron": "0 13 * * *"})
+    job = a_job("tick", schedule={"cron": "0 13 * * *"})
+    schedules = {"default": {**job.resolved["schedules"]["default"], "calendars": days}}
+
+    def edit(tx: Any) -> None:
+        was = tx.objects.get(Address("Job", "tick"))
+        new = replace(job, digest="sha256:9", resolved={**job.resolved, "schedules": schedules})
+        tx.objects.update(was.uid, new, expected_digest=was.digest, at=NOW, who="git")
+
+    sound.store.transact(edit)
+    answer = ask(sound, "2026-12-25T13:00", 5)
+    assert answer.said.text[:2] == (
+        "no slot of its schedule",
+        "R13: calendar holidays leaves it out (christmas)",
+    )
+    assert answer.after is not None
+    assert f"{answer.after.at:%m-%d}" == "12-27"
