@@ -19,6 +19,9 @@ from runner.sources.wanted import is_commit
 FETCHED = "refs/runner/target"
 _LEFT_OVER = ("*.lock", "refs/runner/*.lock", "objects/pack/tmp_*", "objects/tmp_*", "objects/*/tmp_obj_*")
 _GITLINK = "160000"
+LONGEST_ANSWER_S = 60.0
+"""For a remote to list its names; a fetch may take longer."""
+
 MOST_PACKS = 50
 """As git's own gc.autoPackLimit: each fetch leaves one or two."""
 
@@ -33,7 +36,9 @@ class LocalCopy:
 
     def listed(self, patterns: Iterable[str]) -> dict[str, str]:
         """Of the names that the remote has, those that fit: name → object."""
-        said = self.program.git(self.program.home, "ls-remote", "--quiet", "--", self.url, *patterns)
+        said = self.program.git(
+            self.program.home, "ls-remote", "--quiet", "--", self.url, *patterns, within_s=LONGEST_ANSWER_S
+        )
         found: dict[str, str] = {}
         for line in said.text.splitlines():
             commit, _, name = line.partition("\t")

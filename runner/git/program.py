@@ -109,16 +109,18 @@ class Program:
         if process is not None:
             _kill(process)
 
-    def git(self, folder: Path, *arguments: str, ok: Sequence[int] = (0,)) -> Said:
+    def git(
+        self, folder: Path, *arguments: str, ok: Sequence[int] = (0,), within_s: float | None = None
+    ) -> Said:
         """Run git in `folder`; GitFailed when it ends with another code than those in `ok`."""
         allowed = ("-c", f"protocol.{self.scheme}.allow=always")
-        said = self.run(["git", *_OPTIONS, *allowed, *arguments], folder)
+        said = self.run(["git", *_OPTIONS, *allowed, *arguments], folder, within_s)
         if said.code not in ok:
             reason, message = classify(self._blotted(said.err), said.code)
             raise GitFailed(reason, message)
         return said
 
-    def run(self, command: Sequence[str], folder: Path, feed: bytes = b"") -> Said:
+    def run(self, command: Sequence[str], folder: Path, within_s: float | None = None) -> Said:
         """Run a program; GitFailed when it is not there, takes too long, says too much or was stopped."""
         if self._stopped.is_set():
             raise GitFailed("Stopped", "the runner stops")
@@ -127,7 +129,7 @@ class Program:
                 list(command),
                 cwd=folder,
                 env=self._environment(),
-                stdin=subprocess.PIPE if feed else subprocess.DEVNULL,
+                stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 start_new_session=True,
@@ -143,11 +145,11 @@ class Program:
         try:
             if self._stopped.is_set():
                 raise GitFailed("Stopped", "the runner stops")
-            out, err = self._heard(process, command[0], feed)
+            out, err = self._heard(process, command[0], min(self.timeout_s, within_s or self.timeout_s))
         finally:
             _kill(process)
             process.wait()
-            for stream in (process.stdin, process.stdout, process.stderr):
+            for stream in (process.stdout, process.stderr):
                 if stream is not None:
                     with contextlib.suppress(OSError):
                         stream.close()
@@ -156,21 +158,17 @@ class Program:
             raise GitFailed("Stopped", "the runner stops")
         return Said(process.returncode, out, err.decode("utf-8", "replace"))
 
-    def _heard(self, process: subprocess.Popen[bytes], name: str, feed: bytes) -> tuple[bytes, bytes]:
+    def _heard(self, process: subprocess.Popen[bytes], name: str, timeout_s: float) -> tuple[bytes, bytes]:
         assert process.stdout is not None and process.stderr is not None
-        if process.stdin is not None:  # small: it fits into the pipe
-            with contextlib.suppress(OSError):
-                process.stdin.write(feed)
-                process.stdin.close()
         out, err = bytearray(), bytearray()
-        until = time.monotonic() + self.timeout_s
+        until = time.monotonic() + timeout_s
         with selectors.DefaultSelector() as selector:
             selector.register(process.stdout, selectors.EVENT_READ, (out, LARGEST_ANSWER))
             selector.register(process.stderr, selectors.EVENT_READ, (err, LARGEST_COMPLAINT))
             while selector.get_map():
                 ready = selector.select(max(until - time.monotonic(), 0))
                 if not ready:
-                    raise GitFailed("TimedOut", f"{name} did not end within {self.timeout_s:.0f} s")
+                    raise GitFailed("TimedOut", f"{name} did not end within {timeout_s:.0f} s")
                 for key, _ in ready:
                     part = os.read(key.fd, 2**16)
                     if not part:
@@ -184,7 +182,7 @@ class Program:
         try:
             process.wait(max(until - time.monotonic(), 1.0))
         except subprocess.TimeoutExpired:
-            raise GitFailed("TimedOut", f"{name} did not end within {self.timeout_s:.0f} s") from None
+            raise GitFailed("TimedOut", f"{name} did not end within {timeout_s:.0f} s") from None
         return bytes(out), bytes(err)
 
     def _environment(self) -> dict[str, str]:
