@@ -8,7 +8,7 @@ from datetime import datetime
 from runner.lifecycle.holds import active
 from runner.store.port import Reader
 from runner.store.records import HoldRecord
-from runner.vocabulary.instants import to_text
+from runner.vocabulary.instants import to_the_second
 
 GIT = "git"
 
@@ -44,10 +44,10 @@ def ask_again(reader: Reader, hold: HoldRecord, now: datetime) -> Asked:
 
 
 def _described(hold: HoldRecord) -> str:
-    until = f" until {to_text(hold.until)}" if hold.until is not None else ""
+    until = f" until {to_the_second(hold.until)}" if hold.until is not None else ""
     because = f" ({hold.reason})" if hold.reason else ""
-    return f"has hold {hold.kind} of {hold.owner} since {to_text(hold.since)}{until}{because}"
+    return f"has hold {hold.kind} of {hold.owner} since {to_the_second(hold.since)}{until}{because}"
 
 
 def _end(hold: HoldRecord) -> str:
-    return to_text(hold.until) if hold.until is not None else "open"
+    return to_the_second(hold.until) if hold.until is not None else "open"

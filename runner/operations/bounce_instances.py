@@ -15,7 +15,7 @@ from runner.operations.outcome import BOUNCE
 from runner.operations.waiting import ANY_PLACE, waits_for
 from runner.store.port import Transaction
 from runner.store.records import InstanceRecord
-from runner.vocabulary.instants import to_text
+from runner.vocabulary.instants import to_the_second
 
 BOUNCED = "bounced"
 ACCEPTED = (*INSTANCE.accepting("stop"), "SCHEDULED")
@@ -65,7 +65,7 @@ def is_between_attempts(run: InstanceRecord) -> bool:
 def _due_now(asking: Asking, run: InstanceRecord) -> None:
     """No move, so it is an event without a row. A sleep is over: what dies now has not died asleep."""
     tx, now = asking.tx, asking.now
-    why = asking.reason or f"due now, not {to_text(run.due_at)}"
+    why = asking.reason or f"due now, not {to_the_second(run.due_at)}"
     tx.events.append("instance", str(run.id), "bounce", at=now, who=asking.who, why=why)
     tx.instances.update(run.id, epoch=run.epoch, due_at=now)
     tx.state.wake(run.id)
@@ -77,7 +77,7 @@ def _refusal(_tx: Transaction, run: InstanceRecord) -> str | None:
     if run.state != "SCHEDULED" or run.epoch > 0:
         return None
     return (
-        f"instance {run.id} of {run.job} has not begun, and is due at {to_text(run.due_at)}; bounce is "
+        f"instance {run.id} of {run.job} has not begun, and is due at {to_the_second(run.due_at)}; bounce is "
         f"accepted for what runs or waits for its next attempt, and runner jobs trigger {run.job} starts "
         "another now"
     )

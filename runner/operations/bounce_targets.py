@@ -12,7 +12,7 @@ from runner.operations.acting_on_runs import ActedOnRun, Asking, act_on_runs
 from runner.operations.show_targets import the_target
 from runner.store.port import Transaction
 from runner.store.records import InstanceRecord, TaskRecord
-from runner.vocabulary.instants import to_text
+from runner.vocabulary.instants import to_the_second
 
 ACCEPTED = tuple(dict.fromkeys(m.before for m in INSTANCE.moves if m.before != INSTANCE.initial))
 WAITS = "RESCHEDULED"
@@ -31,7 +31,7 @@ def bounce_targets(
         if task.next_try_at is None or task.next_try_at <= now:
             return False
         subject = f"{run.id}/{target}"
-        why = asking.reason or f"tried now, not at {to_text(task.next_try_at)}"
+        why = asking.reason or f"tried now, not at {to_the_second(task.next_try_at)}"
         asking.tx.events.append("task", subject, "bounce", at=now, who=asking.who, why=why)
         asking.tx.tasks.update(run.id, target, epoch=run.epoch, next_try_at=now)
         asking.tx.state.wake(run.id, target)

@@ -14,7 +14,7 @@ from runner.operations.pausing import resume_instance
 from runner.operations.waiting import waits_for
 from runner.store.port import Transaction
 from runner.store.records import InstanceRecord
-from runner.vocabulary.instants import to_text
+from runner.vocabulary.instants import to_the_second
 
 ACCEPTED = (*INSTANCE.accepting("resume"),)
 LIFTED = (OPERATOR, EVICTION)
@@ -47,7 +47,9 @@ def _notes(run: InstanceRecord, now: datetime) -> tuple[str, ...]:
     """What goes on only later, and how it would now."""
     if run.state != "SCHEDULED" or run.epoch == 0 or run.due_at <= now:
         return ()
-    return (f"it waits ({run.reason}) until {to_text(run.due_at)}; now: runner instances bounce {run.id}",)
+    return (
+        f"it waits ({run.reason}) until {to_the_second(run.due_at)}; now: runner instances bounce {run.id}",
+    )
 
 
 def _refusal(tx: Transaction, run: InstanceRecord, now: datetime) -> str | None:

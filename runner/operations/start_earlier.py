@@ -10,7 +10,7 @@ from runner.store.port import Transaction
 from runner.store.records import ErrorRecord, InstanceRecord, NewInstance, ObjectRecord
 from runner.vocabulary.duration import parse_duration
 from runner.vocabulary.errors import DamagedRow
-from runner.vocabulary.instants import to_text
+from runner.vocabulary.instants import to_the_second
 
 BY_JOB = "job"
 """The origin of such an instance. It is automatic: every hold that drops a slot drops it too."""
@@ -31,9 +31,8 @@ def start_earlier(tx: Transaction, instance: InstanceRecord, asked: datetime, no
     at = max(asked, now)
     next_slot = _next_slot(job, now)
     if next_slot is not None and at >= next_slot:
-        text = (
-            f"a start at {to_text(at)} is not before the next slot at {to_text(next_slot)}; none was recorded"
-        )
+        told, ahead = to_the_second(at), to_the_second(next_slot)
+        text = f"a start at {told} is not before the next slot at {ahead}; none was recorded"
         tx.errors.add(ErrorRecord(instance.id, now, "warning", NOT_EARLIER, text))
         return None
     for waiting in tx.instances.unfinished_of(job.uid):

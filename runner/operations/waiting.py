@@ -13,7 +13,7 @@ from runner.operations.decide_claim import decide_claim, needs_of, overlap_of
 from runner.operations.outcome import definition_of
 from runner.store.port import Reader
 from runner.store.records import HoldRecord, InstanceRecord, ObjectRecord
-from runner.vocabulary.instants import to_text
+from runner.vocabulary.instants import to_the_second
 
 PAUSED = "paused"
 
@@ -119,7 +119,7 @@ def end_of_hold(hold: HoldRecord, job: str) -> str:
         "group": f"runner groups enable {name}",
     }
     by = "spec.enabled in git" if hold.owner == "git" else ends.get(kind, f"runner jobs show {job}")
-    until = f" at {to_text(hold.until)}" if hold.until is not None else ""
+    until = f" at {to_the_second(hold.until)}" if hold.until is not None else ""
     return f"the end{until} of hold {hold.kind} of {hold.owner} ({by})"
 
 

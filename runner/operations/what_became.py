@@ -10,7 +10,7 @@ from runner.operations.waiting import waits_for
 from runner.store.port import Reader
 from runner.store.records import InstanceRecord, SlotRecord
 from runner.vocabulary.duration import format_duration
-from runner.vocabulary.instants import to_text
+from runner.vocabulary.instants import to_the_second
 from runner.vocabulary.slot_rules import RULES, sentence_of
 
 _ENDS = ("SUCCEEDED", "PARTIALLY_SUCCEEDED", "FAILED")
@@ -31,7 +31,7 @@ class Said:
 
 def moment_text(moment: datetime | None) -> str:
     """`2026-10-25 01:30:00Z`"""
-    return "-" if moment is None else to_text(moment)[:19].replace("T", " ") + "Z"
+    return "-" if moment is None else to_the_second(moment)
 
 
 def became(reader: Reader, row: SlotRecord, now: datetime) -> Said:

@@ -12,6 +12,11 @@ def to_text(instant: datetime) -> str:
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{instant.microsecond // 1000:03d}Z"
 
 
+def to_the_second(instant: datetime) -> str:
+    """For people, in UTC: `2026-11-21 02:00:00Z`."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+
+
 def from_text(text: str) -> datetime:
     """The aware UTC datetime that `to_text` wrote; ValueError for anything without a zone."""
     instant = datetime.fromisoformat(text)

@@ -20,7 +20,7 @@ from runner.operations.trigger import trigger_job
 from runner.store.port import Transaction
 from runner.store.records import StateRecord
 from runner.vocabulary.errors import ChangedMeanwhile
-from runner.vocabulary.instants import to_text
+from runner.vocabulary.instants import to_the_second
 
 LOST = ErrorInfo("signal", "it was killed by SIGKILL", retryable=True)
 
@@ -215,7 +215,7 @@ def test_a_start_that_is_not_before_the_next_slot_is_not_recorded_and_that_is_sa
         assert reader.instances.list(states=("SCHEDULED",)) == []
         [warning] = reader.errors.of(id)
     assert (warning.severity, warning.code) == ("warning", "not-earlier")
-    assert f"a start at {to_text(at(30))} is not before the next slot at " in warning.description
+    assert f"a start at {to_the_second(at(30))} is not before the next slot at " in warning.description
 
 
 def test_an_earlier_start_waits_until_the_run_that_asked_is_over(here: Installation) -> None:

@@ -26,7 +26,7 @@ from runner.operations.resolve_instances import resolve_instances
 from runner.operations.resume_instances import resume_instances
 from runner.store.records import InstanceRecord
 from runner.vocabulary.errors import IllegalTransition, Refused
-from runner.vocabulary.instants import to_text
+from runner.vocabulary.instants import to_the_second
 
 TWO_STEPS = [{"name": "run", "shell": "true"}, {"name": "then", "shell": "true"}]
 OBEYED = ErrorInfo("stopped", "pause")
@@ -332,7 +332,7 @@ def test_a_run_that_waits_for_its_retry_says_when_it_is_resumed_what_makes_it_du
     (done,) = act(sound, resume_instances, id)
     assert (done.changed, done.notes) == (
         False,
-        (f"it waits (retry) until {to_text(at(1))}; now: runner instances bounce {id}",),
+        (f"it waits (retry) until {to_the_second(at(1))}; now: runner instances bounce {id}",),
     )
 
 
@@ -342,8 +342,8 @@ def test_a_start_that_has_not_begun_cannot_be_bounced(here: Installation) -> Non
     with pytest.raises(IllegalTransition) as refused:
         act(here, bounce_instances, id)
     assert str(refused.value) == (
-        f"instance {id} of load has not begun, and is due at {to_text(at(0))}; bounce is accepted for what "
-        "runs or waits for its next attempt, and runner jobs trigger load starts another now"
+        f"instance {id} of load has not begun, and is due at {to_the_second(at(0))}; bounce is accepted for "
+        "what runs or waits for its next attempt, and runner jobs trigger load starts another now"
     )
 
 

@@ -17,7 +17,7 @@ from runner.operations.pause_jobs import pause_jobs
 from runner.operations.reset import reset_jobs
 from runner.operations.selection import installed
 from runner.vocabulary.errors import IllegalTransition, NotAllowed, UnknownName
-from runner.vocabulary.instants import to_text
+from runner.vocabulary.instants import to_the_second
 
 LATER = NOW + timedelta(hours=1)
 
@@ -57,14 +57,14 @@ def test_holding_again_keeps_what_is_not_given_and_says_what_changes(here: Insta
     here.install(a_job("report"))
     kind = "operator" if verb is disable_jobs else "paused"
     act(here, verb, "report", reason="INC-1", until=LATER)
-    has = f"has hold {kind} of ana since {to_text(NOW)} until {to_text(LATER)} (INC-1) already"
+    has = f"has hold {kind} of ana since {to_the_second(NOW)} until {to_the_second(LATER)} (INC-1) already"
     (same,) = act(here, verb, "report", now=NOW + timedelta(minutes=1))
     assert (same.changed, same.notes) == (False, (f"{has}; unchanged",))
     much_later = NOW + timedelta(hours=5)
     (longer,) = act(here, verb, "report", until=much_later)
     assert (longer.changed, longer.notes) == (
         True,
-        (f"{has}; its end was {to_text(LATER)}, and is {to_text(much_later)}",),
+        (f"{has}; its end was {to_the_second(LATER)}, and is {to_the_second(much_later)}",),
     )
     (other,) = act(here, verb, "report", reason="INC-2")
     assert other.changed and other.notes[0].endswith("; its reason was 'INC-1'")

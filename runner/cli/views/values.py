@@ -6,10 +6,10 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from runner.vocabulary.instants import to_text
+from runner.vocabulary.instants import to_text, to_the_second
 from runner.vocabulary.printable import printable, printable_json
 
 _SLOT = re.compile(r"(?P<local>\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?)(Z|\[(?P<zone>[^\[\]]+)\])")
@@ -65,7 +65,7 @@ def instant(moment: datetime | None) -> str | None:
 
 def short(moment: datetime | None) -> str:
     """For people: UTC to the second, `-` for None."""
-    return "-" if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    return "-" if moment is None else to_the_second(moment)
 
 
 def local_time(text: str) -> str:
