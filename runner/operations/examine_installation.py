@@ -20,6 +20,8 @@ from runner.operations.last_reload import last_reload
 from runner.operations.limit_notes import HINT, unbound_jobs
 from runner.operations.restore_blobs import damaged_blobs, missing_blobs
 from runner.operations.show_sources import revision, show_sources
+from runner.operations.tz_database import tz_version
+from runner.operations.zones_in_use import unknown_rules
 from runner.store.daemon_lock import lock_holder
 from runner.store.open import open_store
 from runner.store.port import Reader
@@ -45,6 +47,7 @@ def examine_installation(project: Path, database: Path, now: datetime) -> tuple[
             findings += [
                 *_credentials(reader, project),
                 *_drills(reader),
+                _zones(reader),
                 *_limits(reader),
                 _daemon(reader, state, now),
                 *examine_listener(reader, daemon_lives=lock_holder(state) is not None, now=now),
@@ -139,6 +142,16 @@ def _credentials(reader: Reader, project: Path) -> list[Finding]:
         for record in reader.objects.all("Authorization")
         for path, told in open_files(record.resolved, base=project)
     ]
+
+
+def _zones(reader: Reader) -> Finding:
+    """By which tz database the starts were computed last; a daemon follows another one within an hour."""
+    kept, version = reader.zones.all(), tz_version()
+    changed = sorted(unknown_rules(reader, kept))
+    if changed:
+        text = f"tz database {version}: the rules of {', '.join(changed[:5])} are others than the daemon's"
+        return Finding("zones", "warning", text, "a daemon that runs follows within an hour; else: runner up")
+    return Finding("zones", "ok", f"tz database {version}, {len(kept)} in use")
 
 
 def _drills(reader: Reader) -> list[Finding]:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from runner.operations.installed_jobs import installed_jobs
 from runner.operations.tz_database import tz_rules, tz_version, zone_by
 from runner.schedules.kinds import schedule_in
-from runner.schedules.zones import zone_named
+from runner.schedules.zones import check_zone, zone_named
 from runner.store.port import Reader, Transaction
 from runner.store.timekeeping import ZoneRecord
 from runner.vocabulary.instants import to_text
@@ -72,7 +72,8 @@ class ZoneChange:
 def unknown_rules(reader: Reader, names: Iterable[str]) -> dict[str, bytes]:
     """Of the zones in use: the rules of those that are not kept yet, or kept otherwise."""
     kept = reader.zones.all()
-    found = {name: rules for name in names if (rules := tz_rules(name)) is not None}
+    zones = (name for name in names if check_zone(name) is None)  # a forged row names no file
+    found = {name: rules for name in zones if (rules := tz_rules(name)) is not None}
     return {name: rules for name, rules in found.items() if name not in kept or kept[name].rules != rules}
 
 

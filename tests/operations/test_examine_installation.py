@@ -16,7 +16,9 @@ from runner.operations import daemon_now
 from runner.operations import examine_installation as room
 from runner.operations.examine_installation import examine_installation
 from runner.operations.finding import Finding
+from runner.operations.tz_database import tz_version
 from runner.store.daemon_lock import daemon_lock
+from runner.store.timekeeping import ZoneRecord
 from runner.vocabulary.instants import to_text
 
 
@@ -174,3 +176,12 @@ def test_a_note_that_cannot_be_read_is_no_traceback(here: Installation, content:
 def test_the_database_names_its_jobs(here: Installation) -> None:
     here.install(a_job("a"), a_job("b"))
     assert "nothing applied yet" in found(here)["database"].text
+
+
+def test_a_tz_database_with_other_rules_than_the_daemon_knows_is_told(here: Installation) -> None:
+    assert found(here)["zones"].verdict == "ok"
+    stale = ZoneRecord("Europe/Berlin", "2019z", NOW, b"TZif2")
+    here.store.transact(lambda tx: tx.zones.put(stale))
+    told = found(here)["zones"]
+    assert told.verdict == "warning"
+    assert f"tz database {tz_version()}: the rules of Europe/Berlin are others" in told.text

@@ -112,3 +112,9 @@ def test_a_database_that_does_not_say_its_version_has_none(
     assert tz_version() == "unknown"
     (tmp_path / "tzdata.zi").write_text("# version 2026q\n# more\n")
     assert tz_version() == "2026q"
+
+
+def test_a_forged_name_reads_no_file(here: Installation) -> None:
+    here.store.transact(lambda tx: tx.zones.put(ZoneRecord("../../../etc/passwd", "?", NOW, b"")))
+    with here.store.read() as reader:
+        assert unknown_rules(reader, reader.zones.all()) == {}
