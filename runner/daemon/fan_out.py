@@ -196,6 +196,7 @@ class FanOut:
         if not self._in_its_window(now):
             self._sleep(now, closed=True)
             return
+        self._taken_elsewhere = {name: at for name, at in self._taken_elsewhere.items() if at > now}
         start, late = self._turns.next(now, self._may_take)
         for target in late:
             self._records.expired(target, now)
@@ -254,10 +255,8 @@ class FanOut:
 
     def _may_take(self, target: str) -> bool:
         """Whether no other run works on it."""
-        taken = self._taken_elsewhere.get(target)
-        if taken is not None and taken > self._desk.clock.now():
+        if target in self._taken_elsewhere:
             return False
-        self._taken_elsewhere.pop(target, None)
         return self._desk.locks.take(self._inventory, target, self.instance.id, self.look)
 
     def _start(self, target: str, now: datetime) -> None:

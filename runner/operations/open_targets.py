@@ -53,9 +53,14 @@ def move_open_targets(
 
 
 def count_targets(tx: Transaction, instance: InstanceRecord) -> dict[str, int]:
-    """Write down how many targets have ended, and how many of them failed; all of them by their state."""
+    """Write down how many targets have ended, and how many of them failed; all of them by their state.
+
+    When all have, nothing that was asked of one is to be done any more.
+    """
     counts = tx.tasks.counts(instance.id)
     ended = sum(number for state, number in counts.items() if state in TASK.terminal)
+    if ended == instance.targets:
+        tx.tasks.done(instance.id)
     tx.instances.update(
         instance.id,
         epoch=instance.epoch,
