@@ -36,6 +36,7 @@ COMMANDS: dict[str, str] = {
     "logs": "Show or follow the log of a run",
     "state": "Show or clear the state that a job has saved",
     "schedule": "Show the next starts",
+    "fmt": "Bring declarations into one layout; comments stay",
     "schema": "Print the JSON Schema of the declarations",
     "new": "Write a declaration to start from",
     "init": "Set up a project in this folder",
