@@ -38,8 +38,8 @@ def due_after(schedule: Schedule, watermark: Watermark | None, now: datetime) ->
             return now
         if watermark is not None and _has_passed(schedule, watermark, now):
             return now
-        now_or_later = schedule.next_after(now)
-        return None if now_or_later is None else now_or_later.at
+        following = schedule.next_opening(now)
+        return None if following is None else following.opens_at
     slot = schedule.next_after(now if watermark is None else watermark.at)
     return None if slot is None else slot.at
 

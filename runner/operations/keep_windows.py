@@ -25,7 +25,7 @@ CLOCK = "system:clock"
 Windows = Mapping[str, Mapping[str, Window]]
 """Job uid → name of a schedule → its windows; of every installed job that has some."""
 
-FEW_JOBS = 20
+FEW_JOBS = 200
 """Up to so many jobs are asked for one by one; of more, everything that is not over is read at once."""
 
 _UNFINISHED = ("SCHEDULED", "RUNNING", "PAUSING", "PAUSED", "STOPPING", "UNKNOWN")

@@ -46,10 +46,27 @@ def _of_job(spec: Mapping[str, Any], zone: str, now: datetime) -> Iterator[Note]
         days = (ends_at - now).days
         left = "in less than a day" if not days else f"in {days} day{'' if days == 1 else 's'}"
         yield "note", "ends-soon", "The job ends soon", f"validUntil {spec['validUntil']} is over {left}"
+    yield from _of_one_run(spec)
     if spec["mode"] == "automatic":
         for name, settings in spec["schedules"].items():
             which = f"schedule {name}: " if len(spec["schedules"]) > 1 else ""
             yield from _of_schedule(schedule_from(settings), settings, which, now)
+
+
+def _of_one_run(spec: Mapping[str, Any]) -> Iterator[Note]:
+    """Ranges of one job that begin at the same moment are one slot (R6), and so one run."""
+    first: dict[str, str] = {}
+    for name, settings in spec["schedules"].items():
+        schedule = schedule_from(settings) if settings.get("window") else None
+        if not isinstance(schedule, Window) or schedule.each:
+            continue
+        if schedule.range_key in first:
+            detail = (
+                f"the ranges of schedules {first[schedule.range_key]} and {name} begin at the same moment, "
+                "and make one run, in the windows of one of them; write them as the list of one schedule"
+            )
+            yield "warning", "one-run", "Two schedules, one run", detail
+        first.setdefault(schedule.range_key, name)
 
 
 def _of_schedule(

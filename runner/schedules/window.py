@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
 from typing import ClassVar, Literal
 from zoneinfo import ZoneInfo
 
@@ -106,42 +107,46 @@ class Window:
         self.calendars = calendars
         self.each = each
         self.retry_every = retry_every
+        # What was found last: jobs share windows, and ask about moments that lie close together.
         self._seen: Opening | None = None
+        self._following: tuple[datetime, Opening] | None = None
+        self._closed: tuple[datetime, datetime] | None = None
         self._none_after: datetime | None = None
-        self._last_close: tuple[datetime | None] | None = None
 
-    @property
+    @cached_property
     def has_start(self) -> bool:
         """Whether the range has a first day."""
         return all(hours.first is not None or hours.begins is not None for hours in self.hours)
 
-    @property
+    @cached_property
     def range_key(self) -> str:
         """The key of the one slot of the range (R6): its start, as it is declared. Empty with `each`."""
         return "" if self.each else f"window:{instant_key(self.range_start)}"
 
-    @property
+    @cached_property
     def range_start(self) -> datetime:
         """The first instant of the range: of its first day, or as it is written."""
         return min(self._start_of(hours) for hours in self.hours)
 
-    @property
+    @cached_property
     def last_close(self) -> datetime | None:
         """The end of the range: when its last opening closes. None when it never ends or never opens."""
-        if self._last_close is None:
-            self._last_close = (self._find_last_close(),)
-        return self._last_close[0]
+        return self._find_last_close()
 
     def opening_at(self, instant: datetime) -> Opening | None:
         """What is open at this moment."""
         seen = self._seen
         if seen is not None and seen.opens_at <= instant < seen.closes_at:
             return seen
+        if self._closed is not None and self._closed[0] <= instant < self._closed[1]:
+            return None
         back = 2
         while True:
             day = self._day(instant, -back)
             found = next((o for o in self._openings(day) if o.closes_at > instant), None)
             if found is None or found.opens_at > instant:
+                following = self.next_opening(instant)
+                self._closed = instant, _LATEST if following is None else following.opens_at
                 return None
             if found.opens_at > self._midnight(day) + _DAY or back > _LOOKED_BACK:
                 self._seen = found
@@ -152,10 +157,14 @@ class Window:
         """What opens next, strictly after this moment; None when nothing does within five years."""
         if self._none_after is not None and instant >= self._none_after:
             return None
+        if self._following is not None and self._following[0] <= instant < self._following[1].opens_at:
+            return self._following[1]
         start = max(instant, self.range_start - _DAY) if self.has_start else instant
         found = next((o for o in self._openings(self._day(start, -3)) if o.opens_at > instant), None)
         if found is None:
             self._none_after = instant
+        else:
+            self._following = instant, found
         return found
 
     def last_opening(self, instant: datetime) -> Opening | None:

@@ -92,3 +92,10 @@ def test_the_edges_of_a_window_at_a_change_of_the_clocks_are_told(tmp_path: Path
         "Job/load: the window 02:15-02:45 of 2027-10-31 opens at 02:15 CEST and closes at 02:45 CEST: the "
         "clocks of Europe/Berlin show its time twice",
     ]
+
+
+def test_two_ranges_that_begin_together_are_one_run(tmp_path: Path) -> None:
+    night = 'window: {from: "2026-12-01", to: "2026-12-20", start: "22:00", end: "04:00"'
+    [note] = notes(tmp_path, f"  schedules:\n    a: {{{night}}}}}\n    b: {{{night}, weekdays: [sat]}}}}\n")
+    assert (note.rule, note.severity) == ("one-run", "warning")
+    assert "the ranges of schedules a and b begin at the same moment, and make one run" in note.detail
