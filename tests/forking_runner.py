@@ -1,6 +1,7 @@
 """The process that has imported the runner, and forks the commands of tests (see imported_runner).
 
-Run as `python -P forking_runner.py DESCRIPTOR`. It has one thread, and ends when nobody can ask any more.
+Run as `python -P forking_runner.py REQUESTS LISTENER`, two descriptors. It has one thread, and ends when
+nobody can ask any more.
 """
 
 from __future__ import annotations
@@ -29,33 +30,42 @@ NOT_OURS = ("runner.web", "runner.execution.actions")
 """What only other processes of the runner import, which are started by themselves here too."""
 
 
-def serve(requests: socket.socket) -> None:
-    """Fork what is asked for, and say how each ended."""
+def serve(requests: socket.socket, listener: socket.socket) -> None:
+    """Fork what is asked for, and say how each ended: to tests directly, to programs that connect."""
     endings: dict[int, socket.socket] = {}
     woken, waking = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
     signal.set_wakeup_fd(waking)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the tests; they end what they started
     poll = select.poll()
-    poll.register(requests, select.POLLIN)
-    poll.register(woken, select.POLLIN)
+    for each in (requests, listener, woken):
+        poll.register(each, select.POLLIN)
     while True:
         for descriptor, _ in poll.poll():
             if descriptor == woken:
                 os.read(woken, 4096)
                 _tell_ends(endings)
                 continue
-            size = array.array("i").itemsize
-            message, ancillary, _, _ = requests.recvmsg(MOST_BYTES, socket.CMSG_SPACE(4 * size))
-            if not message:
-                return
-            ending, *streams = array.array("i", ancillary[0][2])
+            if descriptor == listener.fileno():
+                ending, _ = listener.accept()
+                message, streams = _received(ending)
+            else:
+                message, streams = _received(requests)
+                if not message:
+                    return
+                ending = socket.socket(fileno=streams.pop(0))
             if (pid := os.fork()) == 0:
                 become(json.loads(message), streams)
-            endings[pid] = socket.socket(fileno=ending)
-            endings[pid].send(str(pid).encode())
+            endings[pid] = ending
+            ending.send(str(pid).encode())
             for stream in streams:
                 os.close(stream)
+
+
+def _received(asking: socket.socket) -> tuple[bytes, list[int]]:
+    size = array.array("i").itemsize
+    message, ancillary, _, _ = asking.recvmsg(MOST_BYTES, socket.CMSG_SPACE(4 * size))
+    return message, list(array.array("i", ancillary[0][2])) if ancillary else []
 
 
 def _tell_ends(endings: dict[int, socket.socket]) -> None:
@@ -139,4 +149,4 @@ def import_all() -> None:
 if __name__ == "__main__":
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # some installations have it; a thread would not be forked
     import_all()
-    serve(socket.socket(fileno=int(sys.argv[1])))
+    serve(*(socket.socket(fileno=int(number)) for number in sys.argv[1:]))

@@ -11,13 +11,16 @@ from __future__ import annotations
 
 import array
 import atexit
+import contextlib
 import functools
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -46,6 +49,38 @@ def run_runner(
         process.kill()
         raise
     return subprocess.CompletedProcess([RUNNER, *arguments], process.returncode, out, err)
+
+
+@functools.cache
+def programs() -> Path:
+    """A folder for PATH, whose program `runner` is one that forks, for what people write in a shell."""
+    if "RUNNER_TESTS_START_ANEW" in os.environ:
+        return Path(RUNNER).parent
+    _imported_once()
+    program = _folder() / "bin" / "runner"
+    program.parent.mkdir()
+    program.write_text(f"#!{sys.executable} -SE\nSOCKET = {str(_folder() / 'socket')!r}\n{ASKING}")
+    program.chmod(0o755)
+    return program.parent
+
+
+ASKING = """\
+import array, json, os, signal, socket, sys
+
+asked = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+asked.connect(SOCKET)
+order = {"arguments": sys.argv[1:], "cwd": os.getcwd(), "env": dict(os.environ), "new_session": False}
+descriptors = array.array("i", [0, 1, 2])
+asked.sendmsg([json.dumps(order).encode()], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, descriptors)])
+pid = int(asked.recv(64))
+for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    signal.signal(number, lambda number, _: os.kill(pid, number))
+code = int(asked.recv(64))
+if code < 0:
+    signal.signal(-code, signal.SIG_DFL)
+    os.kill(os.getpid(), -code)
+sys.exit(code)
+"""
 
 
 class ForkedRunner:
@@ -156,7 +191,8 @@ class ForkedRunner:
 
     def send_signal(self, number: int) -> None:
         if self.poll() is None:
-            os.kill(self.pid, number)
+            with contextlib.suppress(ProcessLookupError):  # it ended this moment
+                os.kill(self.pid, number)
 
     def terminate(self) -> None:
         self.send_signal(signal.SIGTERM)
@@ -172,9 +208,13 @@ Started = subprocess.Popen[str] | ForkedRunner
 def _imported_once() -> socket.socket:
     """Where to ask for a process; who forks them is started with the first question, and ends with us."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    with theirs:
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    listener.bind(str(_folder() / "socket"))
+    listener.listen(100)
+    with theirs, listener:
+        passed = (theirs.fileno(), listener.fileno())
         forking = subprocess.Popen(
-            [sys.executable, "-P", FORKING, str(theirs.fileno())], pass_fds=(theirs.fileno(),), cwd="/"
+            [sys.executable, "-P", FORKING, *map(str, passed)], pass_fds=passed, cwd="/"
         )
 
     def end() -> None:
@@ -183,3 +223,10 @@ def _imported_once() -> socket.socket:
 
     atexit.register(end)
     return ours
+
+
+@functools.cache
+def _folder() -> Path:
+    folder = tempfile.mkdtemp(prefix="runner-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)

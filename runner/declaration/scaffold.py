@@ -45,7 +45,7 @@ spec:
 """,
     "Calendar": """\
 spec:
-  description: Dates that schedules leave out with calendars: [{name}]
+  description: "Dates that schedules leave out with calendars: [{name}]"
   dates:
     new-year: "01-01"      # every year; or "2027-01-01", or {{from: "2026-12-24", to: "2026-12-26"}}
 """,

@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from tests.imported_runner import programs
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NAMES = sorted(folder.name for folder in EXAMPLES.iterdir() if folder.is_dir())
 COMMANDS = re.compile(r"<!-- commands -->\n```sh\n(.*?)```", re.DOTALL)
@@ -28,7 +30,7 @@ def a_copy_of(name: str, tmp_path: Path) -> Path:
 def sh(script: str, project: Path, **env: str) -> subprocess.CompletedProcess[str]:
     """The script with `runner` on its path, and nothing of RUNNER_ from outside."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("RUNNER_")}
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    path = os.pathsep.join((str(programs()), str(Path(sys.executable).parent), os.environ["PATH"]))
     return subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
         cwd=project,
