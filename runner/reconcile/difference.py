@@ -83,7 +83,8 @@ def _field_of(path: FieldPath) -> str:
 
 
 def _walk(path: FieldPath, before: Any, now: Any) -> Iterator[tuple[FieldPath, Any, Any]]:
-    """The smallest differing parts: into maps, and into lists of named things by their names.
+    """The smallest differing parts: into maps, into lists of named things by their names, and into lists of
+    as many maps by their places (a single one without it: `window.start`).
 
     A map that appears or goes is told entry by entry near the top (`spec.env.MODE`), as a whole further down.
     """
@@ -99,8 +100,16 @@ def _walk(path: FieldPath, before: Any, now: Any) -> Iterator[tuple[FieldPath, A
         if kept_before != kept_now:
             yield path, list(before_by_name), list(now_by_name)
         yield from _walk(path, before_by_name, now_by_name)
+    elif _are_as_many_maps(before, now):
+        for place, (one, other) in enumerate(zip(before, now, strict=True)):
+            yield from _walk(path if len(now) == 1 else (*path, str(place)), one, other)
     elif not _equal(before, now):
         yield path, before, now
+
+
+def _are_as_many_maps(before: Any, now: Any) -> bool:
+    lists = isinstance(before, list | tuple) and isinstance(now, list | tuple) and len(before) == len(now)
+    return lists and all(isinstance(each, Mapping) for each in (*before, *now))
 
 
 def _as_empty_map(value: Any, other: Any) -> Any:

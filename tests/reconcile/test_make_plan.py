@@ -136,6 +136,37 @@ def test_an_update_names_the_field_with_what_was_declared_what_is_and_what_is_in
     assert update.watermarks == ("default",)
 
 
+def test_a_shared_window_that_changes_is_told_by_its_field_with_the_next_opening():
+    def nights(*windows):
+        whole = [{"from": "2020-01-01", "start": "22:00", "end": "04:00", **each} for each in windows]
+        schedules = {"default": {"window": whole, "timezone": "UTC"}}
+        return a_job(spec={"schedule": "nights"}, resolved={"schedules": schedules})
+
+    plan = plan_of(nights({"start": "21:00"}), installed=installed_from(nights({})))
+    [field] = the(plan, "update").fields
+    assert (field.path, field.declared_before, field.declared_now) == (
+        "spec.schedules.default.window.start",
+        "22:00",
+        "21:00",
+    )
+    assert field.impact == "next Mon 22:00 -> Mon 21:00"
+    several = plan_of(nights({}, {"end": "05:00"}), installed=installed_from(nights({}, {})))
+    assert [field.path for field in the(several, "update").fields] == ["spec.schedules.default.window.1.end"]
+
+
+def test_fire_and_forget_is_fired_once_more_when_something_else_is_executed():
+    def once(**spec):
+        schedules = {"default": {"fireAndForget": {}, "timezone": "UTC"}}
+        return a_job(spec={"schedule": {"fireAndForget": {}}, **spec}, resolved={"schedules": schedules})
+
+    held = with_holds(installed_from(once()), "nightly-report", a_hold("finished", owner="system:clock"))
+    update = the(plan_of(once(timeout="1m"), installed=held), "update")
+    assert update.fields[0].impact == "it is fired once more, at once"
+    assert (update.watermarks, [edit.kind for edit in update.holds]) == (("default",), ["finished"])
+    described = the(plan_of(once(description="new"), installed=held), "update")
+    assert (described.watermarks, described.holds) == ((), ())
+
+
 def test_a_shorter_timeout_says_how_many_runs_took_longer():
     before = installed_from(a_job(spec={"timeout": "10m"}))
     uid = before.objects[Address("Job", "nightly-report")].uid
