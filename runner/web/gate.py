@@ -35,6 +35,9 @@ LARGEST_SIGNED_BODY = 1 << 20
 MOST_AT_ONCE = 100
 """Requests; more are told to come again."""
 
+MOST_SIGNED_AT_ONCE = 50
+"""Of these, requests whose signature is still to be checked: anybody can begin one, and take his time."""
+
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _SECRET_NAMES = frozenset({"token", "access_token", "api_key", "apikey", "authorization", "key", "secret"})
 
@@ -64,7 +67,7 @@ class Gate:
         self._names = names
         self._recognise = recognise
         self._body_s = body_s
-        self._under_way = 0
+        self._under_way = self._signed = 0
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -73,17 +76,22 @@ class Gate:
         if scope["type"] != "http":  # there are no websockets
             await send({"type": "websocket.close", "code": 1008})
             return
-        if self._under_way >= MOST_AT_ONCE:
-            detail = f"{MOST_AT_ONCE} requests are under way; send it again in a moment"
+        is_signed = str(scope.get("path", "")).startswith(SIGNED)
+        if self._under_way >= MOST_AT_ONCE or (is_signed and self._signed >= MOST_SIGNED_AT_ONCE):
+            detail = f"{self._under_way} requests are under way; send it again in a moment"
             await answer(send, problem("busy", "Busy", 503, detail), close=True)
             return
         self._under_way += 1
+        self._signed += is_signed
         try:
-            await self._examine(scope, receive, send)
+            await self._examine(scope, receive, send, is_signed=is_signed)
         finally:
             self._under_way -= 1
+            self._signed -= is_signed
 
-    async def _examine(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+    async def _examine(
+        self, scope: MutableMapping[str, Any], receive: Receive, send: Send, *, is_signed: bool
+    ) -> None:
         headers = _Headers(scope["headers"])
         refused = self._refused(scope, headers)
         if refused is not None:
@@ -95,7 +103,6 @@ class Gate:
             await answer(send, problem("two-lengths", "Two lengths", 400, detail), close=True)
             return
         state = scope.setdefault("state", {})
-        is_signed = str(scope.get("path", "")).startswith(SIGNED)
         if not is_signed:
             try:
                 state["actor"] = await self._actor(headers)

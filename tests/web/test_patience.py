@@ -120,6 +120,27 @@ def test_more_requests_than_it_takes_at_once_are_told_to_come_again(here: Instal
         started.end()
 
 
+def test_nobody_without_a_token_keeps_out_those_who_have_one(here: Installation) -> None:
+    """A request that is signed is read before its signature can be checked, so anybody can begin one."""
+    started = Listening(here)
+    token = started.a_token()
+    begun = b"POST /hooks/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50\r\n\r\n"
+    held = [started.raw() for _ in range(120)]
+    try:
+        for wire in held:
+            wire.sendall(begun)
+        for _ in range(2000):
+            if started.ask("/hooks/x", b"").status == 503:
+                break
+        else:
+            raise AssertionError("it takes any number of them")
+        assert started.ask(CLAIMS, {"job": "invoices"}, token=token).status == 204
+    finally:
+        for wire in held:
+            wire.close()
+        started.end()
+
+
 def busy_answer(started: Listening, token: str) -> Answer:
     """All hundred have begun when this comes."""
     for _ in range(2000):
