@@ -14,6 +14,7 @@ from runner.operations.claim_instance import Claimed, Waits, claim_instance, ski
 from runner.operations.outcome import NotStarted, definition_of
 from runner.operations.schedulable import SchedulableJob
 from runner.operations.selection import installed
+from runner.operations.waiting import closed_window
 from runner.store.outside import ExternalRun
 from runner.store.port import Reader, Transaction
 from runner.store.records import InstanceRecord, ObjectRecord
@@ -104,6 +105,8 @@ def claim_for_poll(tx: Transaction, name: str, *, actor: Actor, now: datetime) -
     for instance in sorted(waiting, key=lambda each: (each.due_at, each.id)):
         spec = definition_of(tx, instance)
         if instance.due_at > now or daemon is None or not waits_to_be_polled(spec):
+            continue
+        if closed_window(record, instance, now):
             continue
         result = claim_instance(tx, instance, None, (), daemon.id, now, spec)
         if isinstance(result, Claimed):

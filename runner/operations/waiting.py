@@ -50,7 +50,7 @@ def waits_for(reader: Reader, run: InstanceRecord, now: datetime) -> WaitsFor | 
     record = reader.objects.by_uid(run.job_uid)
     if record is None or record.removed_at is not None:
         return None
-    if closed := _closed_window(record, run, now):
+    if closed := closed_window(record, run, now):
         return WaitsFor(closed)
     spec = definition_of(reader, run)
     answer = decide_claim(reader, run, overlap_of(record.resolved), needs_of(reader, spec), now)
@@ -82,13 +82,13 @@ def _what_keeps_it_paused(reader: Reader, run: InstanceRecord, now: datetime) ->
         waits.append(f"somebody who resumes it (runner instances resume {run.id})")
     if WINDOW in run.pauses:
         record = reader.objects.by_uid(run.job_uid)
-        waits.append((record and _closed_window(record, run, now)) or IS_OPEN)
+        waits.append((record and closed_window(record, run, now)) or IS_OPEN)
     if not waits:
         waits.append("the next daemon (runner up)")
     return "; ".join(waits)
 
 
-def _closed_window(record: ObjectRecord, run: InstanceRecord, now: datetime) -> str:
+def closed_window(record: ObjectRecord, run: InstanceRecord, now: datetime) -> str:
     """The opening that a run waits for; empty when it is bound to no window, or may start."""
     settings = record.resolved["schedules"].get(run.schedule) if run.origin == "slot" else None
     if not settings or not settings.get("window"):

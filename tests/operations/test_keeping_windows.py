@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from external_lives import an_external_job, polled
 from installations import ANA, Installation, a_job
 from lives import at, claim, decide, end, events, scheduled, set_watermark, start, task
 
@@ -372,3 +373,12 @@ def change(here: Installation, window: dict[str, Any] | None) -> None:
         tx.objects.update(uid, new, expected_digest=was.digest, at=at(CLOSED), who="test")
 
     here.store.transact(work)
+
+
+def test_a_system_that_asks_for_its_work_gets_none_while_the_window_is_closed(sound: Installation) -> None:
+    sound.install(an_external_job("load", webhook=None, schedule={"window": AFTERNOON}))
+    set_watermark(sound, "load", at(0))
+    id = a_run(sound)
+    assert polled(sound, "load", at(CLOSED)) is None
+    work = polled(sound, "load", at(AGAIN))
+    assert work is not None and work.instance.id == id
