@@ -3,11 +3,12 @@
     python tests/chaos/fuzz_declarations.py [libFuzzer options] [CORPUS]
 
 Needs `atheris`, which is no dependency of the project. Guided by coverage of what the loader and the plan
-run. An input is a finding when anything but a diagnostic comes of it, when it takes more than one second of CPU
-time, or (libFuzzer's `-rss_limit_mb`) when memory grows over the limit. Without a corpus the repository's own
-declarations are the seeds. For ten minutes: `-max_total_time=600 -rss_limit_mb=600 -max_len=6000`.
+run. An input is a finding when anything but a diagnostic comes of it, when it takes more than one second of
+CPU time, or (libFuzzer's `-rss_limit_mb`) when memory grows over the limit. Without a corpus the repository's
+own declarations are the seeds. For ten minutes: `-max_total_time=600 -rss_limit_mb=600 -max_len=6000`.
 """
 
+# ruff: noqa: E402 -- what is fuzzed is imported while it is instrumented
 from __future__ import annotations
 
 import importlib
