@@ -24,8 +24,11 @@ class Absence:
     text: str
 
 
-def absent_then(reader: Reader, moment: datetime, now: datetime) -> Absence | None:
-    """Why no daemon was there at `moment` (not after `now`); None when one was."""
+def absent_then(reader: Reader, moment: datetime, now: datetime, *, lives: bool = True) -> Absence | None:
+    """Why no daemon was there at `moment` (not after `now`); None when one was.
+
+    Without `lives` it is known that none runs now, whatever the last one noted.
+    """
     stretches = reader.presence.between(moment, moment)
     if any(each.began_at <= moment <= each.last_at for each in stretches):
         return None
@@ -36,12 +39,12 @@ def absent_then(reader: Reader, moment: datetime, now: datetime) -> Absence | No
             return None  # nothing was ever noted: older than this
         return Absence("daemon-down", None, after.began_at, f"no daemon ran before {_at(after.began_at)}")
     if after is None:
-        return _since(before, moment, now)
+        return _since(before, moment, now, lives)
     return _between(before, after)
 
 
-def _since(last: StretchRecord, moment: datetime, now: datetime) -> Absence | None:
-    if not last.ended_by and moment - last.last_at <= SLACK and now - last.last_at <= SLACK:
+def _since(last: StretchRecord, moment: datetime, now: datetime, lives: bool) -> Absence | None:
+    if lives and not last.ended_by and moment - last.last_at <= SLACK and now - last.last_at <= SLACK:
         return None
     return Absence(
         "daemon-down", last.last_at, None, f"the daemon {_how(last)} {_at(last.last_at)}, and none runs since"

@@ -58,6 +58,7 @@ class _Question:
     asked: Asked
     now: datetime
     installation_id: str
+    lives: bool
 
     @property
     def over(self) -> bool:
@@ -65,12 +66,12 @@ class _Question:
 
 
 def why(
-    reader: Reader, name: str, text: str | None, *, now: datetime, installation_id: str
+    reader: Reader, name: str, text: str | None, *, now: datetime, installation_id: str, lives: bool = True
 ) -> tuple[Answer, ...]:
     """The answer about the moment that `text` names in the schedule's zone; two for a time that comes twice.
 
-    Without `text`: about the last slot that was expected. UnknownName for an unknown job, RunnerError for a
-    text that is no time, or when there is no last slot.
+    Without `text`: about the last slot that was expected. `lives`: whether a daemon runs now. UnknownName for
+    an unknown job, RunnerError for a text that is no time, or when there is no last slot.
     """
     record = installed(reader, "Job", name)
     schedules = schedules_of(record)
@@ -84,7 +85,8 @@ def why(
         except ScheduleProblem as problem:
             raise RunnerError(str(problem)) from None
     return tuple(
-        _answer(_Question(reader, record, asked, now, installation_id), schedules, zone) for asked in moments
+        _answer(_Question(reader, record, asked, now, installation_id, lives), schedules, zone)
+        for asked in moments
     )
 
 
@@ -187,7 +189,7 @@ def _undecided(question: _Question, slot: Slot) -> Said:
     holds = held_then(question.reader, question.record, slot.at)
     if holds:
         return _held(holds)
-    absent = absent_then(question.reader, slot.at, question.now)
+    absent = absent_then(question.reader, slot.at, question.now, lives=question.lives)
     decided_by = slot.at + UNDECIDED if absent is None else absent.ended or question.now
     dropped = _edited_between(question, slot, decided_by)
     if absent is not None:

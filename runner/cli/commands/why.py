@@ -29,6 +29,7 @@ def command(name: str, time: tuple[str, ...], output: str, where: Where) -> None
     """
     from runner.cli.views.why import show_why
     from runner.operations.why import why
+    from runner.store.daemon_lock import lock_holder
 
     with opened(where, read_only=True) as store, store.read() as reader:
         answers = why(
@@ -37,5 +38,6 @@ def command(name: str, time: tuple[str, ...], output: str, where: Where) -> None
             " ".join(time) or None,
             now=datetime.now(UTC),
             installation_id=store.installation_id,
+            lives=lock_holder(where.state) is not None,
         )
     show_why(answers, output)
