@@ -11,6 +11,7 @@ from pathlib import Path
 from runner.lifecycle.job import FAILED, STATUSES
 from runner.lifecycle.pausing import EVICTION, JOB, OPERATOR, WINDOW
 from runner.operations.alarms import alarms
+from runner.operations.behind_targets import behind_targets
 from runner.operations.daemon_now import DaemonNow, daemon_now, waited_for
 from runner.operations.decide_once import undecided_since
 from runner.operations.free_space import LITTLE_SPACE, MAKE_ROOM, free_space
@@ -147,6 +148,12 @@ def _runs(reader: Reader, lives: bool, now: datetime) -> Iterator[Finding]:
             if asked is not None and now - asked.at > STUCK_STOPPING:
                 summary = f"run {run.id} is being stopped and does not end"
                 yield Finding("stuck", run.job, asked.at, summary, f"runner logs {run.id}")
+        elif (other := behind_targets(reader, run)) is not None:
+            summary = (
+                f"run {run.id} waits for target {other.target}, on which instance {other.instance_id} works"
+            )
+            hint = f"runner instances show {other.instance_id}"
+            yield Finding("waits", run.job, run.started_at, summary, hint, problem=False)
     if not lives:
         for run in reader.instances.waiting(due_before=now - OVERDUE):
             summary = f"run {run.id} is due and waits, and no daemon runs"

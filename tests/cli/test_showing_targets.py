@@ -9,6 +9,7 @@ from installations import NOW, Installation, a_job
 
 from runner.lifecycle.step import STEP
 from runner.lifecycle.task import TASK
+from runner.store.daemon_lock import daemon_lock
 from runner.store.port import Transaction
 from runner.store.records import NewStep
 
@@ -98,6 +99,10 @@ def test_a_target_that_another_run_works_on_says_so(here: Installation, say: Cal
     assert task["behind"] == first
     (task,) = say("instances", "show", str(first), "-o", "json").json["tasks"]
     assert task["behind"] is None
+    with daemon_lock(here.state):
+        (told,) = [f for f in say("status", "-o", "json").json["findings"] if f["kind"] == "waits"]
+    assert told["summary"] == f"run {second} waits for target edge-1, on which instance {first} works"
+    assert (told["problem"], told["hint"]) == (False, f"runner instances show {first}")
 
 
 def test_a_verb_on_one_target(here: Installation, say: Callable) -> None:
