@@ -34,8 +34,8 @@ def held_then(reader: Reader, record: ObjectRecord, moment: datetime) -> tuple[H
     """The holds of a job at `moment`, in the order in which they came."""
     found: dict[tuple[str, str], HeldThen] = {}
     over: set[tuple[str, str]] = set()
-    for event in reversed(reader.events.of("Job", record.name, limit=MOST_EVENTS)):
-        if not event.event.startswith("hold.") or event.details.get("uid") != record.uid:
+    for event in _events(reader, record):
+        if not event.event.startswith("hold.") or not _is_of(event, record):
             continue
         key = (event.before or event.after, str(event.details.get("owner")))
         if event.at > moment:
@@ -54,6 +54,23 @@ def held_then(reader: Reader, record: ObjectRecord, moment: datetime) -> tuple[H
                 (hold.kind, hold.owner), HeldThen(hold.kind, hold.owner, hold.reason, hold.since, hold.until)
             )
     return tuple(hold for hold in found.values() if hold.until is None or hold.until > moment)
+
+
+def _events(reader: Reader, record: ObjectRecord) -> list[EventRecord]:
+    """Oldest first, also those from when it had another name."""
+    found: dict[int, EventRecord] = {}
+    names, name = {record.name}, record.name
+    while name:
+        own = reader.events.of("Job", name, limit=MOST_EVENTS)
+        found |= {event.id: event for event in own}
+        moved = (e for e in own if e.event == "job.moved" and e.after == f"Job/{name}" and _is_of(e, record))
+        name = next((was for e in moved if (was := e.before.removeprefix("Job/")) not in names), "")
+        names.add(name)
+    return [found[id] for id in sorted(found)]
+
+
+def _is_of(event: EventRecord, record: ObjectRecord) -> bool:
+    return bool(event.details.get("uid") == record.uid)
 
 
 def _until(event: EventRecord) -> datetime | None:

@@ -197,6 +197,19 @@ def test_it_was_held_and_by_whom_since_when_and_until_when(sound: Installation) 
     assert ask(sound, at(3)).said.answer == "waiting"
 
 
+def test_a_hold_from_when_the_job_had_another_name_is_found(sound: Installation) -> None:
+    install(sound)
+    uid = sound.uid("tick")
+    sound.store.transact(lambda tx: disable_jobs(tx, ["tick"], actor=ANA, reason="INC-7", now=at(0.5)))
+    sound.store.transact(lambda tx: tx.objects.move(uid, Address("Job", "tock"), at=at(5), who="git"))
+    sound.store.transact(lambda tx: enable_jobs(tx, ["tock"], actor=ANA, reason="", now=at(6)))
+    with sound.store.read() as reader:
+        [answer] = why(reader, "tock", at(1).isoformat(), now=at(50), installation_id="i")
+    assert answer.said.text == (
+        "held by hold operator of ana since 2026-11-23 12:30:00Z until 2026-11-23 18:00:00Z (INC-7)",
+    )
+
+
 def test_it_was_skipped_by_an_operator(sound: Installation) -> None:
     install(sound)
     sound.store.transact(lambda tx: skip_jobs(tx, ["tick"], actor=ANA, reason="INC-8", now=at(0.5)))
