@@ -210,7 +210,7 @@ def _rerun(
     from runner.cli.views.values import warn
     from runner.operations.rerun import rerun_instance
     from runner.operations.wake import wake_daemon
-    from runner.store.daemon_lock import lock_holder
+    from runner.store.daemon_lock import nobody_starts
 
     key = str(uuid.uuid4())
     with opened(where) as store:
@@ -229,8 +229,8 @@ def _rerun(
     wake_daemon(where.state, for_a_start=True)
     for note in again.notes:
         warn(f"{again.job}: {note}")
-    if again.changed and lock_holder(where.state) is None:
-        warn("No daemon runs: the start is recorded, and carried out by the next `runner up`.")
+    if again.changed and (nobody := nobody_starts(where.state)):
+        warn(f"{nobody}: the start is recorded, and carried out by the next `runner up`.")
     show_rerun(again, output)
 
 
@@ -267,16 +267,16 @@ def skip_step(
 def _recorded(asked: Asked, operation: Callable[..., Sequence[R]], **more: Any) -> Sequence[R]:
     """Carry it out, and say who will end what is under way when no daemon runs."""
     from runner.cli.views.values import warn
-    from runner.store.daemon_lock import lock_holder
+    from runner.store.daemon_lock import lock_holder, nobody_starts
 
     runs = asked.record(operation, **more)
-    if lock_holder(asked.where.state) is not None:
+    if not (nobody := nobody_starts(asked.where.state)):
         return runs
     under_way = sorted({run.state for run in runs if run.state in ("STOPPING", "PAUSING")})  # type: ignore[attr-defined]
-    if under_way:
+    if under_way and lock_holder(asked.where.state) is None:
         warn(f"No daemon runs: what is {' or '.join(under_way)} is ended by the next `runner up`.")
     if any(run.changed and run.state == "SCHEDULED" for run in runs):  # type: ignore[attr-defined]
-        warn("No daemon runs: what is SCHEDULED goes on with the next `runner up`.")
+        warn(f"{nobody}: what is SCHEDULED goes on with the next `runner up`.")
     return runs
 
 

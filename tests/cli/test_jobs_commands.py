@@ -236,6 +236,18 @@ def test_without_a_daemon_a_start_is_recorded_and_that_is_said(here: Installatio
     assert here.instance(1).state == "SCHEDULED"
 
 
+def test_a_daemon_that_drains_starts_nothing_and_that_is_said(here: Installation, say: Callable) -> None:
+    here.install(a_job("report"))
+    failed = here.run("report", "FAILED")
+    with daemon_lock(here.state) as lock:
+        lock.note_drain(NOW)
+        drains = f"The daemon (pid {os.getpid()}) drains: the start is recorded, and carried out by the next"
+        assert drains in say("instances", "rerun", str(failed)).err
+        assert drains in say("jobs", "trigger", "report").err
+        refused = say("jobs", "trigger", "report", "--wait")
+    assert (refused.code, "drains, so nothing would end the waiting" in refused.err) == (3, True)
+
+
 def test_without_a_daemon_nobody_waits_and_nothing_is_recorded(here: Installation, say: Callable) -> None:
     here.install(a_job("report"))
     said = say("jobs", "trigger", "report", "--wait")

@@ -50,7 +50,7 @@ def command(
     from runner.cli.views.values import warn
     from runner.operations.backfill import backfill_job
     from runner.operations.wake import wake_daemon
-    from runner.store.daemon_lock import lock_holder
+    from runner.store.daemon_lock import nobody_starts
 
     with opened(where, read_only=dry_run) as store:
         done = backfill_job(
@@ -67,6 +67,6 @@ def command(
         )
     if done.starts and not dry_run:
         wake_daemon(where.state, for_a_start=True)
-        if lock_holder(where.state) is None:
-            warn("No daemon runs: the starts are recorded, and carried out by the next `runner up`.")
+        if nobody := nobody_starts(where.state):
+            warn(f"{nobody}: the starts are recorded, and carried out by the next `runner up`.")
     show_backfill(done, output)

@@ -157,7 +157,7 @@ def trigger(
     from runner.operations.trigger import trigger_job
     from runner.operations.wait_for_instance import wait_for_instance
     from runner.operations.wake import wake_daemon
-    from runner.store.daemon_lock import lock_holder
+    from runner.store.daemon_lock import lock_holder, nobody_starts
     from runner.vocabulary.errors import Refused
 
     if timeout is not None and not wait:
@@ -168,11 +168,10 @@ def trigger(
         def daemon_runs() -> bool:
             return lock_holder(where.state) is not None
 
-        runs = daemon_runs()
-        if wait and not runs:
-            raise Refused(
-                "no daemon runs, so nothing would end the waiting; nothing was recorded (runner up)"
-            )
+        nobody = nobody_starts(where.state)
+        if wait and nobody:
+            why = nobody[0].lower() + nobody[1:]
+            raise Refused(f"{why}, so nothing would end the waiting; nothing was recorded (runner up)")
         start = trigger_job(
             store,
             name,
@@ -187,8 +186,8 @@ def trigger(
         wake_daemon(where.state, for_a_start=True)
         for note in start.notes:
             warn(f"{start.job}: {note}")
-        if not runs:
-            warn("No daemon runs: the start is recorded, and carried out by the next `runner up`.")
+        if nobody:
+            warn(f"{nobody}: the start is recorded, and carried out by the next `runner up`.")
         state = wait_for_instance(store, start.id, timeout, daemon_runs=daemon_runs) if wait else "SCHEDULED"
         if state is not None and wait and state != "SUCCEEDED":
             with store.read() as reader:
