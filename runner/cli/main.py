@@ -25,6 +25,8 @@ COMMANDS: dict[str, str] = {
     "release": "Stop managing an object without removing it",
     "undo": "Bring back what was uninstalled",
     "rollback": "Go back to an earlier apply, and stay there until a newer commit",
+    "history": "Show what was applied, or the revisions of an object",
+    "diff": "Show what was changed between two serials",
     "up": "Reconcile, watch, schedule and execute, until stopped",
     "run": "Run one job in the foreground, in a scratch database",
     "status": "What needs a person",

@@ -69,7 +69,7 @@ def _change(change: Change, uid: str) -> dict[str, Any]:
         "reason": change.reason,
     }
     if change.place:
-        row["at"] = str(change.place)
+        row["place"] = str(change.place)
     if change.moved_from:
         row["moved_from"] = str(change.moved_from)
     return row | ({"fields": fields} if fields else {})

@@ -74,6 +74,9 @@ class ApplyReads(Protocol):
     def between(self, after: int, until: int) -> Records:
         """Those with a serial in `(after, until]`, oldest first."""
 
+    def broken(self) -> Sequence[int]:
+        """Serials of those that are not as they were written, or do not follow the one before them."""
+
 
 class ApplyWrites(ApplyReads, Protocol):
     def add(self, apply: ApplyRecord) -> str:

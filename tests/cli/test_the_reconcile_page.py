@@ -29,6 +29,6 @@ def test_every_option_on_the_page_exists():
     from runner.cli.main import runner
 
     known = {"--create", "--auto-approve"}
-    for verb in ("plan", "apply", "reconcile"):
+    for verb in ("plan", "apply", "reconcile", "history", "fmt"):
         known |= set(re.findall(r"--[a-z-]+", CliRunner().invoke(runner, [verb, "--help"]).output))
     assert set(re.findall(r"--[a-z][a-z-]+", PAGE)) <= known

@@ -195,7 +195,7 @@ def _reconcile(
     now = datetime.now().astimezone()
     store = open_store(where.database, create=create)
     try:
-        approval = Approval("reconcile", agreed.said)
+        approval = Approval("reconcile", agreed.said or "nobody was asked")
         planned, applied = reconcile(
             source, where.project, store, actor, now, expect=agreed, approval=approval, heal=heal, **allowed
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+from collections.abc import Sequence
 from typing import Any
 
 from runner.store.applying import ApplyRecord, LeaseRecord, Records
@@ -71,6 +72,9 @@ class Applies:
             f"{_APPLY} WHERE serial > ? AND serial <= ? ORDER BY serial", (after, until)
         )
         return _APPLIES.all(self._connection, rows)
+
+    def broken(self) -> Sequence[int]:
+        return broken_links(self._connection)
 
     def add(self, apply: ApplyRecord) -> str:
         newest = self._connection.execute("SELECT hash FROM applies ORDER BY serial DESC LIMIT 1").fetchone()
