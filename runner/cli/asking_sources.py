@@ -7,9 +7,9 @@ import random
 import re
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from runner.store.port import Store
 
 LOOK_S = 0.2
+VERB = "reconcile --with-source"
 A_COMMIT = re.compile(r"[0-9a-f]{7,64}\Z")
 _GUARDS = frozenset({"Refused", "Unsigned", "SignatureInvalid", "VerificationNotSetUp"})
 """Reasons that end with exit code 3: somebody said no."""
@@ -41,18 +42,19 @@ def reconcile_with_sources(
     name: str | None,
     commit: str | None,
     timeout: timedelta | None,
-    allow_delete: int | None,
+    lifted: Mapping[str, Any],
     output: str,
 ) -> None:
     """Look at the source of that name, or at all; return when they are applied, and with `commit` when that
     one (or a newer one) is.
 
-    Exit 1, or 3 when a guard refused, with what is in the way; 124 when the time is over.
+    What lifts guards (`lifted`) is this person's: then the daemon is not asked. Exit 1, or 3 when a guard
+    refused, with what is in the way; 124 when the time is over.
     """
     names = _names(store, name)
     until = None if timeout is None else time.monotonic() + timeout.total_seconds()
-    if lock_holder(where.state) is None:
-        _look_here(store, where, actor, names, allow_delete)
+    if lock_holder(where.state) is None or any(lifted.values()):
+        _look_here(store, where, actor, names, lifted)
     else:
         _have_it_looked(store, where, names, actor, until)
         if commit is not None:
@@ -142,7 +144,7 @@ def _has(where: Where, view: SourceView, commit: str) -> bool:
 
 
 def _look_here(
-    store: Store, where: Where, actor: Actor, names: Sequence[str], allow_delete: int | None
+    store: Store, where: Where, actor: Actor, names: Sequence[str], lifted: Mapping[str, Any]
 ) -> None:
     """Without a daemon this process does what it would do."""
     from runner.execution.processes import MARK
@@ -158,7 +160,7 @@ def _look_here(
             raise RunnerError(f"the source {name} cannot be followed here: {why}")
 
     def apply(tree: CheckedOut) -> Outcome:
-        return _applied(tree, where, store, actor, allow_delete)
+        return _applied(tree, where, store, actor, lifted)
 
     for name in names:
         following = Following(
@@ -178,16 +180,19 @@ def _look_here(
             raise
 
 
-def _applied(tree: CheckedOut, where: Where, store: Store, actor: Actor, allow_delete: int | None) -> Outcome:
+def _applied(
+    tree: CheckedOut, where: Where, store: Store, actor: Actor, lifted: Mapping[str, Any]
+) -> Outcome:
     from runner.cli.planning import show_warnings
     from runner.cli.views import diagnostics
+    from runner.operations.audit import Approval
     from runner.operations.reconcile import reconcile
     from runner.sources.outcome import APPLIED, Outcome
     from runner.vocabulary.errors import InvalidDeclarations
 
     try:
         planned, applied = reconcile(
-            tree, where.project, store, actor, datetime.now(UTC), allow_delete=allow_delete
+            tree, where.project, store, actor, datetime.now(UTC), approval=Approval(VERB), **lifted
         )
     except InvalidDeclarations as problem:
         diagnostics.show_text(problem.diagnostics, sys.stderr)

@@ -96,6 +96,7 @@ def _reload(tree: Path | CheckedOut, where: Where, *, colour: bool, allow_delete
     from runner.access.permission import Actor
     from runner.cli.planning import shown_database
     from runner.cli.views.plan_text import plan_text
+    from runner.operations.audit import Approval
     from runner.operations.login_name import login_name
     from runner.operations.reconcile import reconcile
     from runner.store.open import open_store
@@ -103,7 +104,13 @@ def _reload(tree: Path | CheckedOut, where: Where, *, colour: bool, allow_delete
     store = open_store(where.database, create=True)
     try:
         planned, applied = reconcile(
-            tree, where.project, store, Actor(login_name()), datetime.now(UTC), allow_delete=allow_delete
+            tree,
+            where.project,
+            store,
+            Actor(login_name()),
+            datetime.now(UTC),
+            allow_delete=allow_delete,
+            approval=Approval("up"),
         )
         text = plan_text(planned.plan, shown_database(where), colour=colour)
         return Reloaded(True, text, changed=applied.changed)

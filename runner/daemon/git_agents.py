@@ -23,8 +23,8 @@ from runner.operations.checked_out import CheckedOut
 from runner.operations.declared_sources import declared_sources
 from runner.operations.follow_source import Following
 from runner.sources.outcome import APPLIED, Outcome
-from runner.sources.settings import SourceSettings
-from runner.store.port import Store
+from runner.sources.settings import PREFIX, SourceSettings
+from runner.store.port import Store, Transaction
 from runner.vocabulary.errors import RunnerError
 
 _REASONS = {"invalid": "InvalidDeclarations", "refused": "Refused"}
@@ -98,6 +98,21 @@ class GitAgents:
             if self._wrong.get(name) != why:
                 self._trouble(f"following the source {name}", ValueError(why))
         self._wrong = wrong
+        self._forget_what_left_nothing({*wanted, *wrong})
+
+    def _forget_what_left_nothing(self, names: set[str]) -> None:
+        """A source that is not declared any more is shown as long as something of it is installed."""
+
+        def work(tx: Transaction) -> None:
+            left = {each.source for each in tx.objects.summaries()}
+            for record in tx.sources.all():
+                if record.name not in names and PREFIX + record.name not in left:
+                    tx.sources.drop(record.name)
+
+        with self._store.read() as reader:
+            known = {record.name for record in reader.sources.all()}
+        if known - names:
+            self._store.submit(work, lambda result, problem: None)
 
     def ask(self) -> None:
         """Somebody may have asked for a look."""

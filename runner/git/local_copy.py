@@ -57,6 +57,11 @@ class LocalCopy:
             for left in directory.glob(pattern):
                 left.unlink(missing_ok=True)
         configured = self._configured()
+        if configured.get("remote.origin.url", self.url) != self.url:
+            # What the other remote had must not be taken for this one's: by its history a project is known.
+            self.discard()
+            self.prepare(path)
+            return
         for name, value in (
             ("core.repositoryFormatVersion", "1"),
             ("core.sparseCheckout", "false" if path == "." else "true"),

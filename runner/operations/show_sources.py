@@ -63,23 +63,23 @@ def show_sources(reader: Reader, now: datetime) -> list[SourceView]:
 
 def _view(reader: Reader, record: SourceRecord, now: datetime) -> SourceView:
     source = PREFIX + record.name
-    pinned = [str(each.address) for each in reader.quarantines.active(source)]
+    pinned = {str(each.address): to_text(each.since) for each in reader.quarantines.active(source)}
     conditions = shown(
-        record.conditions, drifted=list(_drifted(reader, source)), pinned=pinned, now=to_text(now)
+        record.conditions, drifted=dict(_drifted(reader, source)), pinned=pinned, now=to_text(now)
     )
     late = record.next_at is not None and now - record.next_at > NOT_FOLLOWED_AFTER
     return SourceView(record, tuple(conditions), late)
 
 
-def _drifted(reader: Reader, source: str) -> Iterator[str]:
+def _drifted(reader: Reader, source: str) -> Iterator[tuple[str, str]]:
+    """The jobs that git enables and an operator holds, and since when."""
     held = reader.holds.all()
     for job in reader.objects.summaries("Job"):
-        if job.source == source and job.enabled and any(_is_otherwise(h.kind) for h in held.get(job.uid, ())):
-            yield str(job.address)
-
-
-def _is_otherwise(kind: str) -> bool:
-    return kind in ("operator", "paused")
+        if job.source != source or not job.enabled:
+            continue
+        since = [hold.since for hold in held.get(job.uid, ()) if hold.kind in ("operator", "paused")]
+        if since:
+            yield str(job.address), to_text(min(since))
 
 
 def told_pins(pins: list[QuarantineRecord]) -> str:

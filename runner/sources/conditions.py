@@ -7,7 +7,7 @@ person wants it so. `Partial`: not everything of the commit is applied. `Verifie
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,11 +78,13 @@ def merged(
 def shown(
     kept: Mapping[str, Mapping[str, Any]],
     *,
-    drifted: Sequence[str] = (),
-    pinned: Sequence[str] = (),
+    drifted: Mapping[str, str] | None = None,
+    pinned: Mapping[str, str] | None = None,
     now: str,
 ) -> list[Condition]:
-    """All conditions in a fixed order, with what the database says of drift and pins at this moment."""
+    """All conditions in a fixed order. `drifted` and `pinned`, as the database has them at this moment: what
+    is held or pinned, and since when.
+    """
     found = [
         Condition(kind, *(str(kept[kind].get(key, "")) for key in ("status", "reason", "message", "since")))
         for kind in TYPES
@@ -90,26 +92,24 @@ def shown(
     ]
     if not any(condition.type == "Ready" for condition in found):
         found.insert(0, Condition("Ready", "Unknown", "NotLookedYet", "the remote was not asked yet", now))
+    since = found[0].since
+    all_of_it = "AllApplied" if kept.get("Ready", {}).get("reason") == APPLIED else "NothingPinned"
     found.append(
-        Condition("Drifted", "True", "HeldByOperators", _named("held by operators", drifted), now)
-        if drifted
-        else Condition("Drifted", "False", "AsDeclared", "", now)
+        _of("Drifted", "HeldByOperators", "held by operators", drifted)
+        or Condition("Drifted", "False", "AsDeclared", "", since)
     )
     found.append(
-        Condition("Partial", "True", "RolledBack", _named("pinned by a rollback", pinned), now)
-        if pinned
-        else Condition("Partial", "False", "AllApplied" if _is_applied(kept) else "NothingPinned", "", now)
+        _of("Partial", "RolledBack", "pinned by a rollback", pinned)
+        or Condition("Partial", "False", all_of_it, "", since)
     )
     return found
 
 
-def _is_applied(kept: Mapping[str, Mapping[str, Any]]) -> bool:
-    return kept.get("Ready", {}).get("reason") == APPLIED
-
-
-def _named(what: str, names: Sequence[str]) -> str:
-    listed = ", ".join(names[:NAMED]) + (", …" if len(names) > NAMED else "")
-    return f"{len(names)} {what}: {listed}"
+def _of(kind: str, reason: str, what: str, names: Mapping[str, str] | None) -> Condition | None:
+    if not names:
+        return None
+    listed = ", ".join(sorted(names)[:NAMED]) + (", …" if len(names) > NAMED else "")
+    return Condition(kind, "True", reason, f"{len(names)} {what}: {listed}", min(names.values()))
 
 
 def _plain(before: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:

@@ -18,6 +18,7 @@ from runner.operations.checked_out import CheckedOut
 from runner.operations.follow_source import Following
 from runner.operations.reconcile import reconcile
 from runner.sources.outcome import APPLIED, Outcome
+from runner.sources.remote import parse_remote
 from runner.sources.settings import SourceSettings, Verify, settings_of
 from runner.store.open import open_store
 from runner.store.port import Store
@@ -315,3 +316,36 @@ def test_the_state_of_a_source_is_private(here: Here) -> None:
         here.state / "sources" / "main" / "home",
     ):
         assert path.stat().st_mode & 0o077 == 0
+
+
+def test_a_source_may_move_to_a_mirror_and_not_to_another_project(
+    here: Here, upstream: Upstream, tmp_path: Path
+) -> None:
+    here.look()
+    mirror = tmp_path / "mirror.git"
+    git(tmp_path, "clone", "--quiet", "--mirror", str(upstream.bare), str(mirror))
+    moved = replace(here.source, remote=parse_remote(str(mirror)))
+    assert here.look(source=moved, asked=True) == "Applied"
+    assert here.record.url == f"file://{mirror}"
+    other = Upstream(tmp_path / "other")
+    other.commit({f"jobs.d/{name}.yaml": other.job(name) for name in ("one", "five", "six")})
+    elsewhere = replace(here.source, remote=parse_remote(other.url))
+    assert here.look(source=elsewhere) == "Refused"
+    assert "n this database git:main belongs to a project at" in here.record.conditions["Ready"]["message"]
+    assert here.jobs == ["one", "two"]
+
+
+def test_without_git_it_is_said_what_is_missing(
+    here: Here, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert here.look() == "GitMissing"
+    assert here.record.conditions["Ready"]["message"] == "there is no program git; install it"
+
+
+def test_a_name_that_another_source_has_is_told_with_its_place(here: Here, upstream: Upstream) -> None:
+    (here.project / "jobs.d").mkdir()
+    (here.project / "jobs.d" / "two.yaml").write_text(upstream.job("two"))
+    reconcile(None, here.project, here.store, Actor("tester"), here.now)
+    assert here.look() == "InvalidDeclarations"
+    assert here.jobs == ["two"]

@@ -59,13 +59,16 @@ def test_a_remote_that_does_not_answer_says_nothing_about_signatures() -> None:
 
 
 def test_drift_and_pins_are_named() -> None:
-    found = {each.type: each for each in shown({}, drifted=["Job/a"], pinned=["Job/b", "Job/c"], now=NOW)}
+    found = {
+        each.type: each
+        for each in shown({}, drifted={"Job/a": NOW}, pinned={"Job/b": NOW, "Job/c": THEN}, now=NOW)
+    }
     assert found["Drifted"].message == "1 held by operators: Job/a"
     assert found["Partial"].as_json() == {
         "type": "Partial",
         "status": "True",
         "reason": "RolledBack",
         "message": "2 pinned by a rollback: Job/b, Job/c",
-        "lastTransitionTime": NOW,
+        "lastTransitionTime": THEN,
     }
     assert found["Ready"].status == "Unknown"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -111,7 +112,8 @@ def command(
     if with_source:
         if dry_run or expect is not None or base is not None:
             raise click.UsageError("--with-source goes with --wait and --timeout only")
-        _with_source(where, actor, path, commit, timeout, allow_delete, output)
+        lifted = {"allow_delete": allow_delete, "allow_protected": allow_protected, "adopt": adopt}
+        _with_source(where, actor, path, commit, timeout, {**lifted, "heal": heal}, output)
         return
     if not create:
         refuse_without_database(where, "reconcile")
@@ -220,7 +222,7 @@ def _with_source(
     name: str | None,
     commit: str | None,
     timeout: timedelta | None,
-    allow_delete: int | None,
+    lifted: Mapping[str, Any],
     output: str,
 ) -> None:
     from runner.cli.asking_sources import reconcile_with_sources
@@ -236,7 +238,7 @@ def _with_source(
             name=name,
             commit=commit,
             timeout=timeout,
-            allow_delete=allow_delete,
+            lifted=lifted,
             output=output,
         )
     finally:
