@@ -15,6 +15,9 @@ from runner.vocabulary.instants import to_text
 SUBJECT = "daemon"
 """The kind of the events' subject; its name is the number of the session."""
 
+_ELAPSED = frozenset({"retry", "sleeping"})
+"""Reasons of runs that wait for so long, and not until a time of the clock."""
+
 
 def note_presence(
     tx: Transaction, session: int, boot_id: str, now: ClockReading
@@ -74,9 +77,11 @@ def _act(
 
 
 def _move_with_it(tx: Transaction, step: timedelta, before: datetime, now: datetime) -> None:
-    """What was due stays due, and a stop that is to be forced has as long as it had."""
-    for run in tx.instances.waiting(due_before=before):
-        if run.due_at > now:
+    """What was due stays due; a retry waits, and a stop that is to be forced has, as long as it had."""
+    for run in tx.instances.waiting():
+        if run.reason in _ELAPSED and run.due_at > before:
+            tx.instances.update(run.id, epoch=run.epoch, due_at=run.due_at + step)
+        elif now < run.due_at <= before:
             tx.instances.update(run.id, epoch=run.epoch, due_at=now)
     for run in tx.instances.live():
         if run.forced_at is not None:

@@ -143,6 +143,15 @@ def test_a_start_that_was_due_stays_due_and_waits_under_the_hold(sound: Installa
     assert waits.text == "the clock, which was put far back (runner maintenance off)"
 
 
+@pytest.mark.parametrize("hours", [-2, 10])
+def test_a_retry_waits_as_long_as_it_would_have(sound: Installation, hours: int) -> None:
+    machine = a_machine(sound)
+    id = sound.run("tick", due_at=at(minutes=5))
+    sound.store.transact(lambda tx: tx.instances.update(id, epoch=0, reason="retry"))
+    machine.ticks(minutes=1, stepped=timedelta(hours=hours))
+    assert sound.instance(id).due_at == at(hours, minutes=5)
+
+
 def test_a_stop_that_is_to_be_forced_has_as_long_as_it_had(sound: Installation) -> None:
     machine = a_machine(sound)
     id = sound.run("tick", "STOPPING")
