@@ -6,17 +6,18 @@ its run then, and so does a job that is enabled there.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from runner.dispatch.missed import ONCE, SlotDecision
+from runner.operations.run_of_slot import SCHEDULER, run_of_slot
 from runner.operations.schedulable import NamedSchedule, SchedulableJob
 from runner.schedules.fire_and_forget import FireAndForget
 from runner.schedules.slot import Schedule, Slot
 from runner.schedules.window import Window
 from runner.store.port import Transaction
-from runner.store.records import NewInstance, SlotRecord, Watermark
+from runner.store.records import SlotRecord, Watermark
 
-SCHEDULER = "system:scheduler"
 WINDOW_END = "window-end"
 WINDOW_CLOSED = "window-closed"
 
@@ -101,30 +102,14 @@ def _create(
     released: datetime,
     now: datetime,
 ) -> int | None:
-    due_at = slot.at + named.jitter
-    deadline = None if job.deadline is None else slot.at + job.deadline
-    ends = [at for at in (expires_at, deadline) if at is not None]
     instance = None
     if not tx.slots.is_decided(job.uid, slot.key):
-        new = NewInstance(
-            job_uid=job.uid,
-            job=job.name,
-            origin="slot",
-            schedule=named.name,
-            slot_key=slot.key,
-            slot_at=slot.at,
-            slot_local=slot.local,
-            due_at=due_at,
-            reason="slot",
-            digest=job.digest,
-            revision=job.revision,
-            inputs=job.inputs,
-            trigger={ONCE: named.schedule.kind},
-            start_deadline=None if named.start_deadline is None else max(due_at, now) + named.start_deadline,
-            expires_at=min(ends, default=None),
-            rerun_of=None,
-            requested_by=SCHEDULER,
+        due_at = slot.at + named.jitter
+        new = run_of_slot(
+            job, named, slot, {ONCE: named.schedule.kind}, due_at=due_at, waits_from=max(due_at, now)
         )
+        ends = [at for at in (new.expires_at, expires_at) if at is not None]
+        new = replace(new, expires_at=min(ends, default=None))
         instance = tx.instances.create(new, who=SCHEDULER, at=now)
     # Also when it was decided before, under an earlier watermark: there is nothing to decide any more.
     tx.slots.set_watermark(job.uid, named.name, max(slot.at, released), slot.key)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -11,13 +11,13 @@ from runner.dispatch.missed import SlotDecision, decide_missed
 from runner.lifecycle.holds import active
 from runner.operations.decide_once import decide_once, has_one_slot, without_closed
 from runner.operations.end_holds import end_holds_of
+from runner.operations.run_of_slot import SCHEDULER, run_of_slot
 from runner.operations.schedulable import NamedSchedule, SchedulableJob
 from runner.schedules.slot import Slot
 from runner.schedules.zones import ends_gap
 from runner.store.port import Transaction
 from runner.store.records import NewInstance, SlotRecord
 
-SCHEDULER = "system:scheduler"
 MOST_SLOTS_AT_ONCE = 10_000
 """After a very long downtime the rest is decided in the next round."""
 
@@ -129,26 +129,4 @@ def _instance(
     due_at = slot.at if "missed" in marks else slot.at + named.jitter
     if marks:
         due_at = max(due_at, now)  # first due, first asked: not before an older one that is caught up
-    return NewInstance(
-        job_uid=job.uid,
-        job=job.name,
-        origin="slot",
-        schedule=named.name,
-        slot_key=slot.key,
-        slot_at=slot.at,
-        slot_local=slot.local,
-        due_at=due_at,
-        reason="slot",
-        digest=job.digest,
-        revision=job.revision,
-        inputs=job.inputs,
-        trigger=marks,
-        start_deadline=_after(due_at, named.start_deadline),
-        expires_at=_after(slot.at, job.deadline),
-        rerun_of=None,
-        requested_by=SCHEDULER,
-    )
-
-
-def _after(instant: datetime, delay: timedelta | None) -> datetime | None:
-    return None if delay is None else instant + delay
+    return run_of_slot(job, named, slot, marks, due_at=due_at, waits_from=due_at)
