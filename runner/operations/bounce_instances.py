@@ -10,7 +10,7 @@ from datetime import datetime
 from runner.access.permission import Actor
 from runner.lifecycle.instance import INSTANCE
 from runner.operations.acting_on_runs import ActedOnRun, Asking, act_on_runs
-from runner.operations.holding import stop_running
+from runner.operations.end_runs import stop_running
 from runner.operations.outcome import BOUNCE
 from runner.operations.waiting import ANY_PLACE, waits_for
 from runner.store.port import Transaction

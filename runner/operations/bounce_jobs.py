@@ -12,7 +12,8 @@ from runner.lifecycle.instance import INSTANCE
 from runner.lifecycle.job import FAILED, RUNNING
 from runner.operations.acting_on_runs import Asking
 from runner.operations.bounce_instances import bounce_run, is_between_attempts, is_bounced
-from runner.operations.holding import Acted, acted, counted, status_of
+from runner.operations.holding import Acted, acted, counted
+from runner.operations.job_moves import status_of
 from runner.operations.rerun import create_again
 from runner.operations.reset import reset_job
 from runner.operations.selection import installed

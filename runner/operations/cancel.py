@@ -8,7 +8,7 @@ from datetime import datetime
 
 from runner.access.permission import Actor, may
 from runner.lifecycle.instance import CANCELLABLE, INSTANCE
-from runner.operations.holding import end_waiting, redirect_stop, stop_running
+from runner.operations.end_runs import end_waiting, redirect_stop, stop_running
 from runner.operations.outcome import BOUNCE, PAUSING_INTENTS
 from runner.store.port import Reader, Transaction
 from runner.store.records import InstanceRecord

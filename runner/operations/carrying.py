@@ -7,7 +7,8 @@ from datetime import datetime
 
 from runner.lifecycle.holds import is_blocking
 from runner.operations.audit import Approval, record_of
-from runner.operations.holding import RELEASES, hold_job, note_job_move, status_of
+from runner.operations.holding import hold_job
+from runner.operations.job_moves import RELEASES, note_job_move, status_of
 from runner.operations.lease import APPLY
 from runner.operations.maintenance import maintenance_under_way
 from runner.operations.pausing import resume_what_the_job_kept

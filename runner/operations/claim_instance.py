@@ -12,8 +12,9 @@ from runner.dispatch.start import Replace, Skip, Start, Wait
 from runner.lifecycle.instance import INSTANCE
 from runner.lifecycle.task import TASK
 from runner.operations.decide_claim import Overlap, decide_claim, needs_of, overlap_of
+from runner.operations.end_runs import end_waiting
 from runner.operations.expire_waiting import expire
-from runner.operations.holding import end_waiting, note_start_past_holds
+from runner.operations.job_moves import note_start_past_holds
 from runner.operations.make_room import displace_earlier, make_room
 from runner.operations.outcome import NotStarted
 from runner.operations.schedulable import SchedulableJob

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from runner.operations.holding import RELEASES, note_job_move, status_of
+from runner.operations.job_moves import RELEASES, note_job_move, status_of
 from runner.operations.pausing import resume_what_the_job_kept
 from runner.store.port import Transaction
 from runner.store.records import HoldRecord

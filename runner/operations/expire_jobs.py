@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from runner.lifecycle.instance import INSTANCE
-from runner.operations.holding import end_waiting, stop_running
+from runner.operations.end_runs import end_waiting, stop_running
 from runner.operations.outcome import EXPIRED, NotStarted, Recording, definition_of
 from runner.operations.settings import zone_of_jobs_without_a_schedule
 from runner.schedules.end_date import end_date

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from runner.operations.holding import end_waiting
+from runner.operations.end_runs import end_waiting
 from runner.operations.outcome import NotStarted, Recording, definition_of
 from runner.store.port import Transaction
 from runner.store.records import InstanceRecord

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from runner.lifecycle.instance import INSTANCE
 from runner.lifecycle.pausing import Pausable
+from runner.operations.end_runs import STOP_PATIENCE
 from runner.operations.finish_instance import crash
-from runner.operations.holding import STOP_PATIENCE
 from runner.operations.outcome import Finished, Recording, definition_of
 from runner.operations.pausing import force_pause, how_to_pause
 from runner.operations.unknown_ends import LOST

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from runner.dispatch.windows import Asked, WindowedRun, decide_window, next_look
 from runner.lifecycle.pausing import WINDOW, NotPausable, Pausable
-from runner.operations.holding import STOP_PATIENCE, end_waiting
+from runner.operations.end_runs import STOP_PATIENCE, end_waiting
 from runner.operations.outcome import NotStarted, Recording, definition_of
 from runner.operations.pausing import force_pause, how_to_pause, pause_instance, resume_instance
 from runner.schedules.window import Window

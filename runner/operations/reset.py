@@ -7,7 +7,8 @@ from datetime import datetime
 
 from runner.access.permission import Actor, may
 from runner.lifecycle.job import ASLEEP, JOB
-from runner.operations.holding import Acted, acted, release_job, status_of
+from runner.operations.holding import Acted, acted, release_job
+from runner.operations.job_moves import status_of
 from runner.operations.selection import installed
 from runner.store.port import Transaction
 from runner.store.records import ObjectRecord

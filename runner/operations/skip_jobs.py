@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from runner.access.permission import Actor, may
-from runner.operations.holding import Acted, acted, counted, end_waiting
+from runner.operations.end_runs import end_waiting
+from runner.operations.holding import Acted, acted, counted
 from runner.operations.installed_jobs import schedules_of
 from runner.operations.selection import installed
 from runner.store.port import Transaction

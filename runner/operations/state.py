@@ -10,7 +10,7 @@ from typing import Any
 
 from runner.access.permission import Actor, may
 from runner.lifecycle.job import JOB, RUNNING
-from runner.operations.holding import status_of
+from runner.operations.job_moves import status_of
 from runner.operations.selection import installed
 from runner.store.port import Reader, Transaction
 from runner.store.records import ObjectRecord, PersistentRecord, StateRecord

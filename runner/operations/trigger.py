@@ -12,7 +12,7 @@ from runner.access.permission import Actor, may
 from runner.declaration.inputs import check_inputs
 from runner.dispatch.start import Skip, decide_manual
 from runner.lifecycle.holds import active
-from runner.operations.holding import status_of
+from runner.operations.job_moves import status_of
 from runner.operations.named_slot import latest_slot, named_slot
 from runner.operations.selection import installed
 from runner.operations.settings import zone_of_jobs_without_a_schedule

@@ -7,7 +7,7 @@ from installations import Installation, a_job
 from lives import a_slot_run, at, claim, contradictions, end, events, start, steps, task
 
 from runner.operations.claim_instance import Claimed
-from runner.operations.holding import stop_running
+from runner.operations.end_runs import stop_running
 
 
 def a_stopping_run(here: Installation, intent: str) -> int:

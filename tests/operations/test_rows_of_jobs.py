@@ -14,7 +14,7 @@ from runner.operations.enable import enable_jobs
 from runner.operations.end_holds import end_holds
 from runner.operations.expire_waiting import expire_waiting
 from runner.operations.groups import disable_groups, enable_groups
-from runner.operations.holding import status_of
+from runner.operations.job_moves import status_of
 from runner.operations.reset import reset_jobs
 from runner.operations.trigger import trigger_job
 
