@@ -25,6 +25,7 @@ from runner.reconcile.fail_on import REASONS_TO_FAIL, reasons_to_fail
 from runner.vocabulary.errors import InvalidDeclarations
 
 if TYPE_CHECKING:
+    from runner.operations.checked_out import CheckedOut
     from runner.operations.plan import Planned, Stream
 
 
@@ -71,7 +72,8 @@ def command(
     """Show what apply would change; reads only.
 
     PATH is a folder, a file, or - for a stream, relative to the working directory; the default is jobs.d of
-    the project. Only a plan of a whole source removes anything. With --against main it compares two states of
+    the project; git:NAME is what was fetched last of a git source. Only a plan of a whole source removes
+    anything. With --against main it compares two states of
     the repository: that needs no database, and is safe for what strangers propose.
 
     \b
@@ -81,7 +83,7 @@ def command(
     if against is not None and (out is not None or heal):
         raise click.UsageError("--against compares with a commit: there is nothing to carry out or to heal")
     try:
-        planned, has_database = _planned(declared_at(path, base, where), where, heal=heal, against=against)
+        planned, has_database = _planned(_asked_for(path, base, where), where, heal=heal, against=against)
     except InvalidDeclarations as problem:
         if output in FINDING_FORMATS:
             show_findings(problem.diagnostics, output, "runner plan")
@@ -108,9 +110,23 @@ def command(
         context.exit(exits.CHANGES_PRESENT)
 
 
+def _asked_for(path: str | None, base: str | None, where: Where) -> Path | Stream | CheckedOut | None:
+    """What PATH means; `git:NAME` is what was fetched last of a git source."""
+    from runner.sources.settings import PREFIX
+
+    if path is None or not path.startswith(PREFIX) or Path(path).exists():
+        return declared_at(path, base, where)
+    from runner.cli.acting import opened
+    from runner.operations.last_fetched import last_fetched
+
+    with opened(where, read_only=True) as store, store.read() as reader:
+        return last_fetched(reader, where.state, path.removeprefix(PREFIX))
+
+
 def _planned(
-    source: Path | Stream | None, where: Where, *, heal: bool, against: str | None
+    source: Path | Stream | CheckedOut | None, where: Where, *, heal: bool, against: str | None
 ) -> tuple[Planned, bool]:
+    from runner.operations.checked_out import CheckedOut
     from runner.operations.plan import make_plan_for
     from runner.store.open import open_store
     from runner.vocabulary.errors import NoDatabase
@@ -120,6 +136,8 @@ def _planned(
         from runner.operations.plan_against import make_plan_against
 
         state = where.state if where.state.is_dir() else None
+        if isinstance(source, CheckedOut):
+            raise click.UsageError("--against compares folders; a git source is compared with the database")
         return make_plan_against(source, where.project, against, now, state=state), False
     try:
         store = open_store(where.database, read_only=True)
