@@ -59,7 +59,7 @@ def resolved_job(document: Mapping[str, Any], around: Surroundings) -> dict[str,
         "onCrash": policies.on_crash(
             levels,
             ["class" if step["action"].get("class") else step["kind"] for step in steps],
-            fans_out="tasks" in spec,
+            goes_on="tasks" in spec or _consumes(schedules),
         ),
         "timeout": policies.nearest_declared(levels, "timeout"),
         **({"performTimeout": perform_timeout} if perform_timeout is not None else {}),
@@ -86,6 +86,10 @@ def resolved_job(document: Mapping[str, Any], around: Surroundings) -> dict[str,
         **({"tasks": resolved_tasks(spec["tasks"], around, schedules)} if "tasks" in spec else {}),
         **external,
     }
+
+
+def _consumes(schedules: Mapping[str, Mapping[str, Any]]) -> bool:
+    return any((each.get("trigger") or {}).get("consume") for each in schedules.values())
 
 
 def _libraries(levels: policies.Levels, around: Surroundings) -> dict[str, dict[str, str]]:

@@ -111,12 +111,13 @@ REPEATABLE = ("sql", "copy", "prune", "class")
 """Kinds of steps; `class` is code that is one, because it makes a checkpoint after each unit of work."""
 
 
-def on_crash(levels: Levels, kinds: Sequence[str], *, fans_out: bool = False) -> str:
+def on_crash(levels: Levels, kinds: Sequence[str], *, goes_on: bool = False) -> str:
     """`resume` when nothing but steps that may be repeated can have been interrupted (lifecycle, 10).
 
-    Over an inventory too: each target is tried again after any error, until it expires.
+    `goes_on`: over an inventory each target is tried again after any error, until it expires; and who works
+    through items goes on with the one that was not acknowledged.
     """
-    repeatable = fans_out or (bool(kinds) and all(kind in REPEATABLE for kind in kinds))
+    repeatable = goes_on or (bool(kinds) and all(kind in REPEATABLE for kind in kinds))
     return str(nearest_declared(levels, "onCrash", "resume" if repeatable else "fail"))
 
 

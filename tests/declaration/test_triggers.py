@@ -171,3 +171,22 @@ def test_short_forms_mean_their_long_ones() -> None:
     assert meant({**FILE, "consume": True})["consume"] == {"linger": "5s"}
     assert meant({**FILE, "consume": False})["consume"] is None
     assert meant(HOOK)["webhook"]["secrets"] == [SECRET]
+
+
+def test_who_works_through_items_goes_on_after_a_crash() -> None:
+    job = resolve(a_triggered({**FILE, "consume": True}), "Job", Surroundings())
+    assert job["onCrash"] == "resume"
+    assert resolve(a_triggered(FILE), "Job", Surroundings())["onCrash"] == "fail"
+
+
+def test_items_are_worked_through_by_one_step_that_asks_for_them() -> None:
+    consumed = {**FILE, "consume": True}
+    reads = {"name": "a", "shell": "cat $RUNNER_ITEMS"}
+    assert told(a_triggered(consumed, steps=[reads])) == []
+    assert told(a_triggered(consumed)) == [("items-not-read", f"{INSIDE}.consume")]
+    assert told(a_triggered(consumed, steps=[reads, {**reads, "name": "b"}])) == [
+        ("not-one-step", f"{INSIDE}.consume")
+    ]
+    assert [rule for rule, _ in told(a_triggered(consumed, steps=[reads], tasks={"inventory": "x"}))] == [
+        "both-given"
+    ]
