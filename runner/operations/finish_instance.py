@@ -10,8 +10,9 @@ from typing import Any
 from runner.execution.order import Ended, ErrorInfo, Usage
 from runner.lifecycle.instance import LIVE
 from runner.operations.consecutive_failures import SHUTDOWN
+from runner.operations.giving_up import SUPERVISOR
 from runner.operations.metrics import with_attempt
-from runner.operations.outcome import EXPIRED, SUPERVISOR, Finished, Problem, Recording, definition_of
+from runner.operations.outcome import EXPIRED, Finished, Problem, Recording, definition_of
 from runner.operations.retry_of import retry_of
 from runner.operations.under_intent import died_while_pausing, end_under_intent
 from runner.operations.unknown_ends import gone_after_a_stop, paused_again

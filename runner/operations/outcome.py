@@ -8,24 +8,21 @@ from datetime import datetime
 from typing import Any
 
 from runner.execution.order import NO_TARGET
-from runner.lifecycle.holds import active, is_blocking
-from runner.lifecycle.instance import BY_HAND, INSTANCE, LIVE
-from runner.lifecycle.job import JOB
+from runner.lifecycle.instance import BY_HAND, INSTANCE
 from runner.lifecycle.pausing import EVICTION, OPERATOR, PAUSE
 from runner.lifecycle.step import STEP
 from runner.lifecycle.task import TASK
 from runner.lifecycle.together import task_event
-from runner.operations.consecutive_failures import SHUTDOWN, consecutive_failures
+from runner.operations.consecutive_failures import SHUTDOWN
+from runner.operations.giving_up import hold_when_failing, release_after_success
 from runner.operations.open_targets import move_open_targets, result_of
-from runner.operations.reset import reset_job
 from runner.store.port import Reader, Transaction
-from runner.store.records import HoldRecord, InstanceRecord
+from runner.store.records import InstanceRecord
 from runner.vocabulary.instants import to_text
 
 Problem = Mapping[str, Any]
 """What is stored as an error: `code` and `description`, and `step`, `exit_code`, `sqlstate` where known."""
 
-SUPERVISOR = "system:supervisor"
 EXPIRED = "expired"
 SLEEPING = "sleeping"
 TIMEOUT = "timeout"
@@ -90,7 +87,9 @@ class Recording:
         why = f"finished although it was being {asked} ({self.instance.reason})" if asked else ""
         self._task("succeed", "")
         state = self._move("succeed", "", why=why, outputs=outputs, failures=0, first_error_at=None)
-        released = self.instance.origin in BY_HAND and self._release()
+        released = self.instance.origin in BY_HAND and release_after_success(
+            self.tx, self.instance, self.who, self.now
+        )
         return Finished(self.instance.id, self.instance.job, state, "", job_released=released)
 
     def again(self, event: str, reason: str, due_at: datetime, error: Problem, **counters: int) -> Finished:
@@ -129,7 +128,7 @@ class Recording:
         self._task("fail", reason)
         state = self._move(event, reason, why=error["description"], error=error, outputs=outputs or {})
         return Finished(
-            self.instance.id, self.instance.job, state, reason, None, error, self._hold_when_failing(reason)
+            self.instance.id, self.instance.job, state, reason, None, error, self._gives_up(reason)
         )
 
     def succeed_partially(
@@ -162,7 +161,7 @@ class Recording:
             return self.succeed_partially("expire_partially", EXPIRED, error)
         state = self._move("expire", EXPIRED, why=EXPIRED, error=error)
         return Finished(
-            self.instance.id, self.instance.job, state, EXPIRED, None, error, self._hold_when_failing(EXPIRED)
+            self.instance.id, self.instance.job, state, EXPIRED, None, error, self._gives_up(EXPIRED)
         )
 
     def stop(self, intent: str) -> None:
@@ -309,47 +308,6 @@ class Recording:
             if step.state == "STARTED":
                 self._step(step.target, step.name, "STARTED", "fail", error)
 
-    def _release(self) -> bool:
-        """J9: a manual run that succeeded ends the job's hold `failure`, as a reset does."""
-        if not any(hold.kind == "failure" for hold in self.tx.holds.of(self.instance.job_uid)):
-            return False
-        record = self.tx.objects.by_uid(self.instance.job_uid)
-        return (
-            record is not None
-            and reset_job(self.tx, record, self.who, "a manual run succeeded", self.now).changed
-        )
-
-    def _hold_when_failing(self, reason: str) -> bool:
-        """J5 and J8: hold `failure`, when this was the last failure in a row that the job may have."""
-        limit = self.spec["failAfter"]
-        if limit == "never" or self.instance.origin in BY_HAND or reason == SHUTDOWN:
-            return False
-        failed = consecutive_failures(self.tx, self.instance)
-        if failed < limit:
-            return False
-        runs = "run" if failed == 1 else "runs"
-        why = f"{failed} failed {runs} in a row, the last is instance {self.instance.id}"
-        # Whoever reported the failure did not hold the job: the rule did.
-        owner = self.who if self.who.startswith("system:") else SUPERVISOR
-        hold = HoldRecord(self.instance.job_uid, "failure", owner, why, self.now)
-        added = self.tx.holds.add(self.instance.job_uid, hold, who=self.who, why=why)
-        if added:
-            self._note_that_the_job_gave_up(why)
-        return added
-
-    def _note_that_the_job_gave_up(self, why: str) -> None:
-        """J5, or J8 when it was not even running; nothing when another hold disables it anyhow."""
-        if any(is_blocking(hold.kind) for hold in active(self.tx.holds.of(self.instance.job_uid), self.now)):
-            return
-        move = JOB.move("RUNNING" if self.instance.state in LIVE else "ASLEEP", "give_up")
-        self.tx.events.append(
-            "Job",
-            self.instance.job,
-            "job.give_up",
-            at=self.now,
-            who=self.who,
-            why=why,
-            row=move.row,
-            before=move.before,
-            after=move.after,
-        )
+    def _gives_up(self, reason: str) -> bool:
+        """Whether the job is held from now on, because it has failed too often."""
+        return hold_when_failing(self.tx, self.instance, self.spec["failAfter"], reason, self.who, self.now)
