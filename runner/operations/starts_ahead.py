@@ -45,6 +45,11 @@ class StartAhead:
     due_at: datetime
     lasts: timedelta
 
+    @property
+    def slot_zone(self) -> ZoneInfo:
+        """The zone that its schedule follows."""
+        return zone_named(self.zone)
+
 
 @dataclass(frozen=True, slots=True)
 class OftenAhead:

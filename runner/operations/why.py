@@ -115,7 +115,7 @@ def _answer(question: _Question, schedules: Mapping[str, Schedule], zone: ZoneIn
     slot = min((slot for _, slot in found), key=lambda each: each.at, default=None)
     row = _row(question, slot)
     schedule = row.schedule if row else found[0][0] if found else None
-    at = row.slot_at if row and row.count == 1 else slot.at if slot else asked.at
+    at = slot.at if slot else row.slot_at if row else asked.at
     revisions = question.reader.revisions.of(record.uid)
     if row is not None:
         said = became(question.reader, row, question.now)
@@ -171,17 +171,15 @@ def _schedules_then(then: RevisionRecord | None, now: Mapping[str, Schedule]) ->
 
 def _row(question: _Question, slot: Slot | None) -> SlotRecord | None:
     """What the ledger says: of this slot by its name, of a dropped range with it, or of what came then."""
-    asked = question.asked
-    until = max(asked.at + asked.span - _INSTANT, slot.at if slot else asked.at)
-    rows = question.reader.slots.covering(question.record.uid, asked.at - _INSTANT, until)
-    singles = [row for row in rows if row.count == 1]
-    if slot is not None:
-        key = f"{asked.wall:%Y-%m-%dT%H:%M}[" if asked.wall is not None else slot.key
-        named = [row for row in singles if row.slot_key in slot.keys]
-        exact = [row for row in named if row.slot_key.startswith(key)]
-        ranges = [row for row in rows if row.count > 1]
-        return next(iter([*exact, *named, *ranges]), None)
-    return next(iter(singles), None)
+    asked, slots, uid = question.asked, question.reader.slots, question.record.uid
+    if slot is None:
+        rows = slots.covering(uid, asked.at - _INSTANT, asked.at + asked.span - _INSTANT)
+        return next((row for row in rows if row.count == 1), None)
+    wall = f"{asked.wall:%Y-%m-%dT%H:%M}[" if asked.wall is not None else slot.key
+    keys = sorted(slot.keys, key=lambda key: not key.startswith(wall))  # the name that was said comes first
+    found = (row for key in keys if (row := slots.get(uid, key)) is not None)
+    ranges = (row for row in slots.covering(uid, slot.at, slot.at) if row.count > 1)
+    return next(found, None) or next(ranges, None)
 
 
 def _undecided(question: _Question, slot: Slot) -> Said:

@@ -55,6 +55,8 @@ def _left_out(in_force: Mapping[str, Schedule], asked: Asked) -> list[str]:
         opening_at = getattr(schedule, "opening_at", None)
         if opening_at is not None:
             told.append(_window(name, opening_at(asked.at)))
+        if schedule.kind == "fireAndForget":
+            told.append(f"schedule {name} starts it once, as soon as it may after a change (fireAndForget)")
         if isinstance(schedule, TriggerSchedule):
             told.append(f"what starts it by schedule {name} is {schedule.source.in_words}")
     return told

@@ -150,6 +150,9 @@ class SlotReads(Protocol):
     def decided_at(self, job_uid: str, slot_at: datetime) -> Slots:
         """All rows of a job's slots that were due at this instant, by their key."""
 
+    def get(self, job_uid: str, slot_key: str) -> SlotRecord | None:
+        """What was decided about the slot of that name."""
+
     def covering(self, job_uid: str, after: datetime, until: datetime) -> Slots:
         """Rows of slots that were due from `after` to `until`, both included, and of dropped ranges that
         reach into that time; first due first.

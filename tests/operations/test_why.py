@@ -395,6 +395,15 @@ def test_a_moment_in_an_open_window_is_told_with_the_window(sound: Installation)
     assert later.text[-1] == "its window is open from 2026-11-24 13:00:00Z to 2026-11-24 15:00:00Z"
 
 
+def test_each_opening_of_a_range_is_the_one_run_that_goes_on_in_it(sound: Installation) -> None:
+    window = {"from": "2026-11-23", "to": "2026-11-25", "start": "13:00", "end": "15:00"}
+    install(sound, schedule={"window": window})
+    [id] = decide(sound, "tick", at(1)).instances
+    for hours in (1, 25):
+        answer = ask(sound, at(hours))
+        assert (answer.said.answer, answer.said.instance_id, answer.at) == ("waiting", id, at(hours))
+
+
 def test_a_day_that_a_calendar_leaves_out_is_told_with_the_calendar(sound: Installation) -> None:
     days = {"holidays": {"christmas": {"from": "12-24", "to": "12-26"}}}
     install(sound, schedule={"cron": "0 13 * * *"})

@@ -50,7 +50,7 @@ def ics(ahead: Ahead, now: datetime, installation_id: str) -> str:
 
 def _events(ahead: Ahead) -> Iterator[_Event]:
     for start in ahead.starts:
-        name = f"{start.job} {start.schedule} {start.slot.key}"
+        name = f"{start.job} {start.schedule} {start.slot.key} {start.slot.at.isoformat()}"
         text = f"slot {start.slot.local} {start.zone}"
         text += f"; {', '.join(start.slot.marks)}" if start.slot.marks else ""
         yield _Event(name, start.due_at, start.due_at + start.lasts, start.job, text, "start")

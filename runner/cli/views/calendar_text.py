@@ -81,6 +81,7 @@ def _start(start: StartAhead) -> dict[str, Any]:
         "schedule": start.schedule,
         "slots": list(start.slot.keys),
         "marks": list(start.slot.marks),
+        "closes_at": instant(start.slot.closes_at),
         "expected_s": start.lasts.total_seconds(),
     }
 
@@ -112,7 +113,10 @@ def _line(start: StartAhead, width: int, ahead: Ahead) -> str:
     zone = "" if start.zone == ahead.zone.key else f"  {start.zone}"
     jitter = start.due_at - start.slot.at
     late = f"  +{format_duration(timedelta(seconds=round(jitter.total_seconds())))} jitter" if jitter else ""
-    marks = f"  {', '.join(start.slot.marks)}" if start.slot.marks else ""
+    words = [*start.slot.marks]
+    if start.slot.closes_at is not None:
+        words.append(f"until {start.slot.closes_at.astimezone(start.slot_zone):%a %Y-%m-%d %H:%M}")
+    marks = f"  {', '.join(words)}" if words else ""
     return f"{local}  {short(start.slot.at)[11:]}  {start.job:<{width}}{zone}{late}{marks}"
 
 

@@ -75,6 +75,12 @@ class Slots:
             ),
         )
 
+    def get(self, job_uid: str, slot_key: str) -> SlotRecord | None:
+        row = self._connection.execute(
+            f"{_SELECT} WHERE job_uid = ? AND slot_key = ?", (job_uid, slot_key)
+        ).fetchone()
+        return _SLOTS.one(row)
+
     def covering(self, job_uid: str, after: datetime, until: datetime) -> _Slots:
         rows = self._connection.execute(
             f"{_SELECT} WHERE job_uid = ?1 AND slot_at >= ?2 AND coalesce(first_at, slot_at) <= ?3"
