@@ -12,10 +12,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from runner.daemon.run_times import RunTimes
 from runner.daemon.target_records import TargetRecords
-from runner.daemon.turns import Begun, Turns
+from runner.daemon.turns import Begun
 from runner.dispatch.tasks import (
-    EXPIRES_IN,
     Again,
     EndOfTry,
     FanOutRules,
@@ -24,8 +24,7 @@ from runner.dispatch.tasks import (
 from runner.execution.order import Ended, ErrorInfo, Usage
 from runner.operations.definition import Definition
 from runner.operations.fail_to_start import code_of, is_lasting
-from runner.operations.finish_fan_out import finish_fan_out, stop_in_time
-from runner.operations.outcome import EXPIRED, TIMEOUT, Finished
+from runner.operations.outcome import Finished
 from runner.operations.worth_a_retry import worth_a_retry
 from runner.store.records import InstanceRecord, OpenTask, TargetRequest, TaskRecord
 from runner.vocabulary.errors import ChangedMeanwhile, RunnerError, TargetAtWork
@@ -59,7 +58,8 @@ class FanOut:
         self._rules: FanOutRules = definition.fan_out
         self._inventory: str = definition.spec["tasks"]["inventory"]
         self._records = TargetRecords(desk, self.instance, definition)
-        self._turns = self._new_turns(tasks)
+        self._times = RunTimes(desk, self.instance, definition)
+        self._turns = self._times.new_turns(self._rules, tasks)
         self._pausing = self._stopping = self._closed = self._over = False
         self._time_is_up = False
         self._asked: dict[str, TargetRequest] = {}
@@ -67,17 +67,7 @@ class FanOut:
         self._taken_elsewhere: dict[str, datetime] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._end_waits = False
-        self._deadline = self._set_deadline()
-
-    def _new_turns(self, tasks: Sequence[OpenTask]) -> Turns:
-        """Inside windows a target is tried until the last one closes, unless `expiresIn` is declared."""
-        window, rules, last = self._desk.window_of(self.instance), self._rules, self.instance.expires_at
-        if window is not None and not window.each:
-            ends = [at for at in (last, window.last_close) if at is not None]
-            last = min(ends, default=None)
-        elif rules.expires_in is None:
-            rules = replace(rules, expires_in=EXPIRES_IN)
-        return Turns(rules, tasks, self._desk.clock.now(), last)
+        self._deadline = self._times.deadline
 
     def look(self) -> None:
         """Start what may start now; end the run when nothing is left to do."""
@@ -193,7 +183,7 @@ class FanOut:
         if self._deadline is not None and self._deadline[0] <= now:
             self._time_is_over(now)
             return
-        if not self._in_its_window(now):
+        if not self._times.in_its_window(now):
             self._sleep(now, closed=True)
             return
         self._taken_elsewhere = {name: at for name, at in self._taken_elsewhere.items() if at > now}
@@ -203,14 +193,6 @@ class FanOut:
         for target in start:
             self._start(target, now)
         self._sleep(now)
-
-    def _in_its_window(self, now: datetime) -> bool:
-        """T2: whether its window has time left for a target; at the close the run is asked to pause."""
-        window = self._desk.window_of(self.instance)
-        if window is None:
-            return True
-        opening = window.opening_at(now)
-        return opening is not None and opening.may_start(now)
 
     def _sleep(self, now: datetime, *, closed: bool = False) -> None:
         """Until the next try is due, or the time of the run is over."""
@@ -223,33 +205,18 @@ class FanOut:
 
     # -- the time of the run as a whole
 
-    def _set_deadline(self) -> tuple[datetime, str] | None:
-        ends: list[tuple[datetime, str]] = []
-        if self.instance.expires_at is not None:
-            ends.append((self.instance.expires_at, EXPIRED))
-        if self._definition.timeout_s is not None:
-            began = self.instance.started_at or self._desk.clock.now()
-            ends.append((began + timedelta(seconds=self._definition.timeout_s), TIMEOUT))
-        return min(ends, default=None)
-
     def _time_is_over(self, now: datetime) -> None:
         assert self._deadline is not None
         intent = self._deadline[1]
         self._time_is_up = True  # nothing starts any more, also while that is being written
+        self._end_waits = True
 
-        def done(_: bool | None, problem: BaseException | None) -> None:
-            if problem is not None:
-                self._desk.telling.trouble(f"ending instance {self.instance.id} in time", problem)
+        def written() -> None:
             self.stop_targets(KILL_GRACE_S, intent)
             self._end_waits = False
             self.look()
 
-        self._end_waits = True
-        self._desk.bridge.record(
-            f"that the time of instance {self.instance.id} is over",
-            lambda tx: stop_in_time(tx, self.instance, intent, now),
-            done,
-        )
+        self._records.time_is_over(intent, now, written)
 
     # -- the life of one target
 
@@ -326,24 +293,9 @@ class FanOut:
     # -- the end of the run
 
     def _end(self) -> None:
-        if self._end_waits:
-            return
-        self._over = True
-        what = f"the end of instance {self.instance.id}"
-        now, stop = self._desk.clock.now(), self._turns.stop
-
-        def done(finished: Finished | None, problem: BaseException | None) -> None:
-            if problem is not None:
-                self._desk.telling.trouble(f"recording {what}", problem)
-            self._close(finished)
-
-        self._desk.bridge.record(
-            what,
-            lambda tx: finish_fan_out(
-                tx, self.instance.id, self.instance.epoch, self._definition.spec, stop, now
-            ),
-            done,
-        )
+        if not self._end_waits:
+            self._over = True
+            self._records.finished(self._turns.stop, self._desk.clock.now(), self._close)
 
     def _close(self, finished: Finished | None) -> None:
         self._over = True

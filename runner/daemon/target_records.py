@@ -1,21 +1,25 @@
-"""What becomes of the targets of one run is written here, in the order in which it happens."""
+"""What becomes of one run and its targets is written here, in the order in which it happens."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from runner.daemon.turns import Begun
-from runner.dispatch.tasks import EndOfTry
+from runner.dispatch.tasks import EndOfTry, Stop
 from runner.execution.order import Ended
 from runner.operations.definition import Definition
+from runner.operations.finish_fan_out import finish_fan_out, stop_in_time
 from runner.operations.finish_instance import problem_of
+from runner.operations.outcome import Finished
 from runner.operations.run_target import cancel_target, expire_target, finish_target, start_target
 from runner.store.records import InstanceRecord, TargetRequest, TaskRecord
 
 if TYPE_CHECKING:
     from runner.daemon.fan_outs import Desk
+
+R = TypeVar("R")
 
 
 class TargetRecords:
@@ -87,11 +91,30 @@ class TargetRecords:
             ),
         )
 
-    def _record(self, what: str, work: Callable[[Any], Any]) -> None:
+    def time_is_over(self, intent: str, now: datetime, then: Callable[[], None]) -> None:
+        """I19 by the time, for all targets; `then` runs when that is written."""
+        self._record(
+            "that the time is over",
+            lambda tx: stop_in_time(tx, self._instance, intent, now),
+            lambda _: then(),
+        )
+
+    def finished(self, stop: Stop | None, now: datetime, then: Callable[[Finished | None], None]) -> None:
+        """The run has no process any more; `then` hears what became of it."""
+        id, epoch, spec = self._instance.id, self._instance.epoch, self._definition.spec
+        self._record("the end", lambda tx: finish_fan_out(tx, id, epoch, spec, stop, now), then)
+
+    def _record(
+        self,
+        what: str,
+        work: Callable[[Any], R],
+        then: Callable[[R | None], None] = lambda _: None,
+    ) -> None:
         told = f"{what} of instance {self._instance.id}"
 
-        def done(_: Any, problem: BaseException | None) -> None:
+        def done(result: R | None, problem: BaseException | None) -> None:
             if problem is not None:
                 self._desk.telling.trouble(f"recording {told}", problem)
+            then(result)
 
         self._desk.bridge.record(told, work, done)
