@@ -27,6 +27,7 @@ COMMANDS: dict[str, str] = {
     "rollback": "Go back to an earlier apply, and stay there until a newer commit",
     "history": "Show what was applied, or the revisions of an object",
     "diff": "Show what was changed between two serials",
+    "blame": "Show who has set a field of an object",
     "up": "Reconcile, watch, schedule and execute, until stopped",
     "run": "Run one job in the foreground, in a scratch database",
     "status": "What needs a person",

@@ -25,6 +25,8 @@ class InstanceDetails:
     waits_for: WaitsFor | None = None
     targets: TargetsPage | None = None
     """Of a run over an inventory; the view has the same tasks, and the events are those of the run alone."""
+    commit: str | None = None
+    """The commit of the definition that it is pinned to; None: it was not in git."""
     external: ExternalRun | None = None
     """Of a live run that another system executes: how far its call is, and until when a report is awaited."""
 
@@ -50,4 +52,6 @@ def show_instance(
     external = reader.external.get(id) if view.instance.state in LIVE else None
     events = reader.events.of("instance", str(id), limit=200, alone=page is not None)
     waits = waits_for(reader, view.instance, now)
-    return InstanceDetails(view, tuple(reversed(events)), waits, page, external)
+    pinned = reader.revisions.record(view.instance.job_uid, view.instance.digest)
+    commit = pinned.commit if pinned is not None else None
+    return InstanceDetails(view, tuple(reversed(events)), waits, page, commit, external)

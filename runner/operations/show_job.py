@@ -16,6 +16,23 @@ from runner.vocabulary.errors import DamagedRow
 RECENT = 5
 
 
+LOOKED_BACK = 1000
+"""So many runs are looked at to find the first failure of a row of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failing:
+    """The first run of those that have failed without a success since, and the commit of its definition.
+
+    `changed`: the run that had succeeded before it had another definition.
+    """
+
+    run: int
+    since: datetime
+    commit: str | None
+    changed: bool
+
+
 @dataclass(frozen=True, slots=True)
 class JobDetails:
     """One job, its latest runs (newest first), and the steps that are being carried out right now."""
@@ -25,6 +42,8 @@ class JobDetails:
     current_steps: tuple[StepRecord, ...]
     drill: DrillRecord | None = None
     """What its last crash drill found, of whatever digest."""
+    failing: Failing | None = None
+    """Since when it fails, and what had changed just before."""
     waits: tuple[tuple[int, str], ...] = ()
     """Its runs that are due or paused and do not go on, and what for."""
 
@@ -41,7 +60,30 @@ def show_job(reader: Reader, name: str, *, now: datetime) -> JobDetails:
         for run in reader.instances.unfinished_of(record.uid)
         if (waiting := waits_for(reader, run, now)) is not None
     )
-    return JobDetails(view_of(reader, record, now), runs, current, _drill(reader, record.name), waits)
+    drill, failing = _drill(reader, record.name), _failing(reader, record.uid)
+    return JobDetails(view_of(reader, record, now), runs, current, drill, failing, waits)
+
+
+def _failing(reader: Reader, uid: str) -> Failing | None:
+    """The first of the failures that have followed each other until now."""
+    first, before = None, None
+    for end in reader.instances.ends_of(uid, LOOKED_BACK):
+        if end.state == "SUCCEEDED":
+            before = end
+            break
+        if end.state == "FAILED":
+            first = end
+    run = reader.instances.get(first.id) if first is not None else None
+    if run is None:
+        return None
+    good = reader.instances.get(before.id) if before is not None else None
+    pinned = reader.revisions.record(uid, run.digest)
+    return Failing(
+        run.id,
+        run.first_started_at or run.created_at,
+        pinned.commit if pinned is not None else None,
+        good is not None and good.digest != run.digest,
+    )
 
 
 def _drill(reader: Reader, name: str) -> DrillRecord | None:

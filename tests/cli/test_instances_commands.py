@@ -28,7 +28,7 @@ def test_list_and_show_have_exactly_the_fixed_keys(here: Installation, say: Call
     here.store.transact(lambda tx: tx.errors.add(ErrorRecord(id, NOW, "warning", "W1", "little space")))
     (listed,) = say("instances", "list", "-o", "json").json
     shown = say("instances", "show", str(id), "-o", "json").json
-    assert {**listed, "trigger": {}, "waits": None} == shown
+    assert {**listed, "commit": None, "trigger": {}, "waits": None} == shown
     assert list(listed) == KEYS
     assert shown["errors"] == [
         {"code": "W1", "severity": "warning", "description": "little space", "info": {}}

@@ -142,7 +142,7 @@ def _details_as_json(details: InstanceDetails) -> dict[str, Any]:
         for task in shown["tasks"]:
             other = details.targets.behind.get(task["target"])
             task["behind"] = None if other is None else other.instance_id
-    return {**shown, "trigger": details.view.instance.trigger, "waits": behind}
+    return {**shown, "commit": details.commit, "trigger": details.view.instance.trigger, "waits": behind}
 
 
 def _awaited(external: ExternalRun | None) -> str:
@@ -197,7 +197,8 @@ def _show_text(details: InstanceDetails, now: datetime) -> None:
             "info": _pairs(run.info),
             "used": used_text(run.metrics),
             "error": error_text(run.error),
-            "revision": f"{run.revision} {run.digest}",
+            "revision": f"{run.revision} {run.digest}"
+            + (f" (commit {details.commit[:12]})" if details.commit else ""),
         }
     )
     for raised in view.errors:

@@ -58,6 +58,14 @@ def details_as_json(job: JobDetails) -> dict[str, Any]:
         "source": {"file": record.file, "line": record.line, "commit": record.commit},
         "drill": drill_as_json(job.drill, record.execution_digest),
         "waits": [{"id": id, "for": text} for id, text in job.waits],
+        "failing": None
+        if job.failing is None
+        else {
+            "run": job.failing.run,
+            "since": instant(job.failing.since),
+            "commit": job.failing.commit,
+            "definition_changed": job.failing.changed,
+        },
     }
 
 
@@ -140,6 +148,7 @@ def _show_text(job: JobDetails) -> None:
             "source": f"{record.file}:{record.line}"
             + (f" @ {record.commit[:12]}{' (dirty)' if record.dirty else ''}" if record.commit else ""),
             "revision": f"{record.revision} {record.digest}",
+            "failing": _failing(job),
             "resumable": verdict_of(job.drill, record.execution_digest, spec["onCrash"]),
         }
     )
@@ -155,6 +164,16 @@ def _show_text(job: JobDetails) -> None:
             ("RUN", "STATE", "REASON", "STARTED", "ENDED"),
             [(str(r.id), r.state, r.reason, short(r.started_at), short(r.completed_at)) for r in job.runs],
         )
+
+
+def _failing(job: JobDetails) -> str:
+    """`since run 12, 2026-11-21 02:00Z: the first one of commit 4f2c9e1`"""
+    failing = job.failing
+    if failing is None:
+        return ""
+    commit = f" of commit {failing.commit[:12]}" if failing.commit else ""
+    why = f": the first one{commit or ' of a changed definition'}" if failing.changed else commit
+    return f"since run {failing.run}, {short(failing.since)}{why}"
 
 
 def _kinds(job: JobView) -> list[str]:
