@@ -49,8 +49,11 @@ def finish_jobs(tx: Transaction, jobs: Iterable[SchedulableJob], now: datetime) 
         if record is None or record.digest != job.digest or not is_done(tx, job, now):
             continue
         latest = tx.instances.latest_of(job.uid)
-        end = "without a run" if latest is None else f"its run {latest.id} is {latest.state}"
-        reason = f"it starts once, and is done: {end}"
+        reason = (
+            "no time is left in which it may start"
+            if latest is None
+            else f"it starts once, and is done: its run {latest.id} is {latest.state}"
+        )
         hold_job(tx, record, FINISHED, owner=CLOCK, who=CLOCK, reason=reason, now=now)
         held.append(job.name)
     return tuple(held)

@@ -229,14 +229,14 @@ def _schedule(settings: dict[str, Any]) -> str:
 
 
 def _windows(windows: list[dict[str, Any]]) -> str:
-    """`22:00-04:00 mon-fri from 2026-12-01 to 2026-12-20`, several with `and` between them."""
+    """`22:00-04:00 mon-fri from 2026-12-01 to 2026-12-20 (one run)`, several with `and` between them."""
     told = []
     for each in windows:
         days = f" {','.join(each['weekdays'])}" if each.get("weekdays") else ""
         ends = "".join(f" {key} {each[key]}" for key in ("from", "to") if each.get(key))
         told.append(f"{each['start']}-{each['end']}{days}{ends}")
     run = "a run for each opening" if windows[0].get("repeat") == "each" else "one run"
-    return f"{' and '.join(told)}, {run},"
+    return f"{' and '.join(told)} ({run})"
 
 
 def _without(settings: dict[str, Any]) -> str:
