@@ -41,6 +41,13 @@ def test_people_read_days_local_times_and_what_is_special(calendar: Callable) ->
     ]
 
 
+def test_a_long_list_is_cut_and_the_rest_counted(here: Installation, say: Callable) -> None:
+    here.install(*(a_job(f"beat-{n:02}", schedule={"every": "5m"}) for n in range(33)))
+    assert (
+        "and 3 more jobs that start often (-o json has all)" in say("schedule", "calendar").out.splitlines()
+    )
+
+
 def test_scripts_read_the_same(calendar: Callable) -> None:
     found = calendar("json").json
     assert list(found) == ["from", "to", "zone", "parallel", "starts", "often", "held", "changes", "pile_ups"]

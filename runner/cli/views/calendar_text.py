@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from runner.schedules.zones import Transition
 
 SHOWN_JOBS = 5
+"""Jobs named in one pile-up."""
+
+SHOWN = 30
+"""Lines of each sort below the starts; the rest is counted."""
 
 
 def show_json_of(ahead: Ahead) -> None:
@@ -96,16 +101,19 @@ def show_text(ahead: Ahead) -> None:
             day = f"{own:%a %Y-%m-%d}"
             show_line(f"{day}  ({ahead.zone.key})")
         show_line(f"  {_line(start, width, ahead)}".rstrip())
-    for each in ahead.often:
-        show_line(_often(each, ahead))
-    for zone, change in ahead.changes:
-        show_line(_change(zone, change))
-    for crowd in ahead.crowds:
-        show_line(_crowd(crowd, ahead))
-    for held in ahead.held:
-        show_line(_held(held))
+    _show_some([_often(each, ahead) for each in ahead.often], "jobs that start often")
+    _show_some([_change(zone, change) for zone, change in ahead.changes], "changes of clocks")
+    _show_some([_crowd(crowd, ahead) for crowd in ahead.crowds], "pile-ups")
+    _show_some([_held(held) for held in ahead.held], "jobs that are held")
     if not ahead.starts and not ahead.often:
         warn("No start is to be expected in that time.")
+
+
+def _show_some(lines: Sequence[str], what: str) -> None:
+    for line in lines[:SHOWN]:
+        show_line(line)
+    if len(lines) > SHOWN:
+        show_line(f"and {len(lines) - SHOWN} more {what} (-o json has all)")
 
 
 def _line(start: StartAhead, width: int, ahead: Ahead) -> str:
