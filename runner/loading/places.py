@@ -97,6 +97,15 @@ def find_duplicates(raw: bytes) -> Iterator[Twice]:
         first = seen.setdefault((mark.document, mark.path), mark.key)
         if first != mark.key:
             yield Twice(str(mark.path[-1]), *mark.key, *first)
+            # What stands below it is another map than the first one: its keys are no second ones.
+            depth = len(mark.path)
+            below = [
+                place
+                for place in seen
+                if place[0] == mark.document and place[1][:depth] == mark.path and len(place[1]) > depth
+            ]
+            for place in below:
+                del seen[place]
 
 
 def _marks(raw: bytes) -> Iterator[Mark]:  # noqa: PLR0912

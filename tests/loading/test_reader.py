@@ -85,6 +85,14 @@ def test_duplicate_keys_name_both_places() -> None:
     ]
 
 
+def test_keys_below_a_key_that_stands_twice_are_compared_with_their_own_map_alone() -> None:
+    reading = read_documents(b"a: {h: 1}\na: {h: 2, i: 3, i: 4}\n", "f.yaml")
+    assert [(d.place, d.detail) for d in reading.diagnostics] == [
+        ("f.yaml:2:1", "'a' stands first in line 1, column 1"),
+        ("f.yaml:2:17", "'i' stands first in line 2, column 11"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("raw", "place", "rule", "detail"),
     [
