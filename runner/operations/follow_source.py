@@ -30,6 +30,7 @@ from runner.store.sourcing import SourceRecord
 from runner.vocabulary.errors import RunnerError
 from runner.vocabulary.identity import Address
 from runner.vocabulary.instants import to_text
+from runner.vocabulary.printable import printable
 
 AGENT = "system:git"
 
@@ -84,6 +85,9 @@ class Following:
             self._program = None
         if outcome is not None and outcome.reason == "Stopped":
             return None
+        if outcome is not None:  # names of files may hold anything
+            told, verified = printable(outcome.message), printable(outcome.verified)
+            outcome = replace(outcome, message=told, verified=verified)
         self._keep(before, outcome)
         return outcome
 

@@ -24,8 +24,18 @@ SERVER = """
 import base64, http.server, os, subprocess, sys
 root, port, wanted = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 
+password = base64.b64decode(wanted).split(b":")[1]
+
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
+        for process in os.listdir("/proc"):
+            for name in ("cmdline", "environ"):
+                try:
+                    with open(f"/proc/{process}/{name}", "rb") as file:
+                        if password in file.read():
+                            os.kill(os.getpid(), 9)  # it stands where others can read it
+                except OSError:
+                    pass
         if self.path.startswith("/moved"):
             self.send_response(302)
             self.send_header("Location", "/upstream.git/info/refs?service=git-upload-pack")

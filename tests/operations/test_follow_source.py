@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "git"))
 from remotes import Upstream, git
 
 from runner.access.permission import Actor
+from runner.git.program import Program
 from runner.operations.checked_out import CheckedOut
 from runner.operations.follow_source import Following
 from runner.operations.reconcile import reconcile
@@ -349,3 +351,66 @@ def test_a_name_that_another_source_has_is_told_with_its_place(here: Here, upstr
     reconcile(None, here.project, here.store, Actor("tester"), here.now)
     assert here.look() == "InvalidDeclarations"
     assert here.jobs == ["two"]
+
+
+def test_git_that_is_killed_at_any_step_leaves_nothing_that_the_next_look_does_not_mend(
+    here: Here, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here.look()
+    heard = Program._heard
+    left = 0
+
+    def killed(program: Program, process: subprocess.Popen[bytes], name: str, timeout_s: float) -> object:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            process.kill()
+        return heard(program, process, name, timeout_s)
+
+    monkeypatch.setattr(Program, "_heard", killed)
+    step = 0
+    while True:
+        step += 1
+        upstream.commit({"jobs.d/two.yaml": upstream.job("two", f"echo {step}")})
+        left = step
+        outcome = here.look()
+        assert here.jobs == ["one", "two"]
+        if left > 0:  # there are no more steps
+            break
+        assert outcome in ("Applied", "Trouble", "LocalCopyDamaged"), f"killed at step {step}"
+        left = 0
+        assert here.look(asked=True) == "Applied"
+        assert here.record.applied == head(upstream)
+    assert step > 8
+
+
+def test_a_name_that_is_no_text_is_told_and_kept(here: Here, upstream: Upstream) -> None:
+    commit = head(upstream)
+    entry = b"160000 commit %s\tbad\xff\x1b[2J\n" % commit.encode()
+    tree = subprocess.run(
+        ["git", "mktree", "--missing"], cwd=upstream.tree, input=entry, capture_output=True, check=True
+    ).stdout.strip()
+    root = b"040000 tree %s\tjobs.d\n" % tree
+    made = subprocess.run(["git", "mktree"], cwd=upstream.tree, input=root, capture_output=True, check=True)
+    forged = git(upstream.tree, "commit-tree", made.stdout.decode().strip(), "-m", "x")
+    upstream.push(f"{forged}:refs/heads/main")
+    assert here.look() == "SubmoduleInPath"
+    message = here.record.conditions["Ready"]["message"]
+    assert "is a submodule, which is not fetched" in message
+    assert message.isprintable()
+
+
+def test_a_file_of_the_machine_is_not_read_through_a_link(
+    here: Here, upstream: Upstream, tmp_path: Path
+) -> None:
+    secret = tmp_path / "secret.sh"
+    secret.write_text("echo secret\n")
+    job = upstream.job("one")
+    (upstream.tree / "jobs.d" / "work.sh").symlink_to(secret)
+    upstream.commit({"jobs.d/one.yaml": job.replace("shell: 'true'", "shell: {file: work.sh}")})
+    assert here.look() == "InvalidDeclarations"
+    (upstream.tree / "jobs.d" / "work.sh").unlink()
+    (upstream.tree / "jobs.d" / "linked").symlink_to(tmp_path)
+    upstream.commit({"jobs.d/one.yaml": job.replace("shell: 'true'", "shell: {file: linked/secret.sh}")})
+    assert here.look() == "InvalidDeclarations"
+    assert here.jobs == []

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from runner.sources.remote import parse_remote
 
@@ -73,3 +77,14 @@ def test_only_a_machine_that_proves_itself_does() -> None:
 
 def test_the_origin_is_what_git_asks_a_password_for() -> None:
     assert parse_remote("https://host:8443/team/x.git").origin == "https://host:8443"
+
+
+@given(st.text(alphabet="abc-:/@.%[]~ \n\t'\"$;|&=0\x00é", max_size=40) | st.text(max_size=40))
+def test_what_passes_is_never_an_option_nor_a_program(text: str) -> None:
+    try:
+        remote = parse_remote(text)
+    except ValueError:
+        return
+    assert remote.url.startswith(f"{remote.scheme}://") or re.match(r"[A-Za-z0-9_][A-Za-z0-9._-]*@[^-]", text)
+    assert not remote.host.startswith("-")
+    assert all(ord(letter) > 31 for letter in remote.url)
