@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from runner.daemon.bridge import Bridge
 from runner.daemon.clock import Clock
@@ -16,6 +15,7 @@ from runner.daemon.ending import Ending, Tell
 from runner.daemon.external import External, NoOutside, Outside
 from runner.daemon.fan_outs import FanOuts
 from runner.daemon.housekeeping import Housekeeping
+from runner.daemon.lives import Lives
 from runner.daemon.obeying import Obeying
 from runner.daemon.recorder import Recorder
 from runner.daemon.recovery import Recovery
@@ -25,14 +25,9 @@ from runner.daemon.telling import Listener, Telling
 from runner.daemon.triggers import Triggers
 from runner.daemon.wake_ups import WakeUps
 from runner.daemon.windows import WindowKeeper
-from runner.execution.order import Ended
 from runner.execution.processes import boot_id, kill_marked
 from runner.execution.supervisor import Supervisor, mark_of
-from runner.operations.fail_to_start import fail_to_start
-from runner.operations.outcome import Finished
-from runner.operations.put_back import put_back
 from runner.store.port import Store
-from runner.store.records import InstanceRecord
 
 LONGEST_SLEEP = timedelta(seconds=30)
 """R14: a stepped clock is noticed within this time, and so is what nobody has told."""
@@ -71,15 +66,18 @@ class Engine:
         self._telling = Telling(listener, clock)
         self._bridge = Bridge(loop, store, trouble=self._telling.trouble, settled=self._settled)
         self._roster = Roster()
+        self._lives = Lives(
+            self._bridge, clock, self._roster, self._telling, draw=self._draw, look_soon=self._look_soon
+        )
         self._recorder = Recorder(
             self._bridge,
             clock,
             boot_id=boot_id(),
-            spec_of=self._spec_of,
+            spec_of=self._lives.spec_of,
             draw=self._draw,
-            vacated=self._vacated,
-            finished=self._finished,
-            target_ended=self._target_ended,
+            vacated=self._lives.vacated,
+            finished=self._lives.finished,
+            target_ended=self._lives.target_ended,
             trouble=self._telling.trouble,
         )
         kill_marked(
@@ -100,9 +98,9 @@ class Engine:
             session=session,
             parallel=parallel,
             looked=self._arm,
-            started=self._started,
-            cannot_start=self._cannot_start,
-            put_back=self._put_back,
+            started=self._lives.started,
+            cannot_start=self._lives.cannot_start,
+            put_back=self._lives.put_back,
             to_stop=self._look_soon,
         )
         self._windows = WindowKeeper(self._bridge, self._roster, self._telling, changed=self._look_soon)
@@ -117,8 +115,8 @@ class Engine:
             state=state,
             zone_of=lambda: self._roster.zone,
             window_of=self._windows.window_of,
-            cannot_start=self._cannot_fan_out,
-            finished=self._fan_out_ended,
+            cannot_start=self._lives.cannot_fan_out,
+            finished=self._lives.fan_out_ended,
         )
         self._dispatcher.fan_out = self._fan_outs.begin
         self._external = External(
@@ -166,7 +164,7 @@ class Engine:
             self._fan_outs,
             self._external,
             self._recovery,
-            finished=self._finished,
+            finished=self._lives.finished,
             look_soon=self._look_soon,
         )
         self.ending = Ending(
@@ -178,6 +176,10 @@ class Engine:
             self._obeying,
             self._recorder,
         )
+        self._lives.dispatcher, self._lives.fan_outs = self._dispatcher, self._fan_outs
+        self._lives.obeying, self._lives.ending, self._lives.triggers = (
+            self._obeying, self.ending, self._triggers,
+        )  # fmt: skip
         self._housekeeping = Housekeeping(self._bridge, self._telling, changed=self._look_soon)
         self._wake_ups = WakeUps(
             loop,
@@ -338,65 +340,6 @@ class Engine:
             return
         self._scheduler.tick()
         self._dispatcher.wake()  # which arms the timer again
-
-    # -- the life of one instance
-
-    def _spec_of(self, instance_id: int) -> Mapping[str, Any] | None:
-        instance = self._dispatcher.running.get(instance_id)
-        definition = instance and self._dispatcher.known_definition_of(instance)
-        return definition.spec if definition else None
-
-    def _started(self, instance: InstanceRecord) -> None:
-        self._telling.started(instance)
-        self._obeying.started(instance.id)
-
-    def _cannot_start(self, instance: InstanceRecord, problem: Exception) -> None:
-        now, draw = self._clock.now(), self._draw()
-        self._record_end(
-            instance, lambda tx: fail_to_start(tx, instance.id, instance.epoch, problem, now, draw)
-        )
-
-    def _target_ended(self, ended: Ended) -> None:
-        self._fan_outs.target_ended(ended)
-
-    def _cannot_fan_out(self, instance: InstanceRecord, problem: Exception) -> None:
-        self._cannot_start(instance, problem)
-        self._dispatcher.vacated(instance.id)
-
-    def _fan_out_ended(self, instance_id: int, finished: Finished | None, ended: Ended | None) -> None:
-        self._dispatcher.vacated(instance_id)
-        self._finished(instance_id, finished, ended)
-
-    def _put_back(self, instance: InstanceRecord) -> None:
-        now = self._clock.now()
-        self._record_end(instance, lambda tx: put_back(tx, instance.id, instance.epoch, now))
-
-    def _record_end(self, instance: InstanceRecord, work: Callable[[Any], Finished | None]) -> None:
-        what = f"the end of instance {instance.id}"
-
-        def done(finished: Finished | None, problem: BaseException | None) -> None:
-            if problem is not None:
-                self._telling.trouble(f"recording {what}", problem)
-            self._finished(instance.id, finished, None)
-
-        self._bridge.record(what, work, done)
-
-    def _vacated(self, instance_id: int) -> None:
-        self._dispatcher.vacated(instance_id)
-
-    def _finished(self, instance_id: int, finished: Finished | None, ended: Ended | None) -> None:
-        instance = self._dispatcher.running.get(instance_id)
-        self._dispatcher.ended(instance_id)
-        if instance is None or finished is None:
-            return
-        self._telling.finished(instance, finished, ended)
-        self.ending.finished(instance_id, finished)
-        self._triggers.ended(instance.job_uid)
-        if finished.due_at is not None:
-            self._dispatcher.wake()
-        one_time = instance.job_uid in self._roster.one_time
-        if finished.job_failed or finished.job_released or self._roster.draining or one_time:
-            self._look_soon()
 
     # -- the end
 
