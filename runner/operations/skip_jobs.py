@@ -7,15 +7,20 @@ from dataclasses import replace
 from datetime import datetime
 
 from runner.access.permission import Actor, may
+from runner.dispatch.missed import ONCE
+from runner.operations.decide_once import has_one_slot
 from runner.operations.end_runs import end_waiting
 from runner.operations.holding import Acted, acted, counted
 from runner.operations.installed_jobs import schedules_of
 from runner.operations.selection import installed
-from runner.store.port import Transaction
+from runner.schedules.slot import Schedule
+from runner.schedules.window import Window
+from runner.store.port import Reader, Transaction
 from runner.store.records import ObjectRecord, SlotRecord
 from runner.vocabulary.errors import IllegalTransition
 
 SKIPPED = "skipped by an operator"
+ONLY_ONE = "its schedule has no other run"
 
 
 def skip_jobs(
@@ -37,11 +42,15 @@ def _skip(tx: Transaction, record: ObjectRecord, who: str, reason: str, now: dat
     for run in waiting:
         end_waiting(tx, run, "skip", SKIPPED, who=who, now=now, why=reason)
     notes = counted((len(waiting), "waiting start skipped", "waiting starts skipped"))
+    if any(run.trigger.get(ONCE) for run in waiting):
+        notes.append(ONLY_ONE)
     if waiting:
         return acted(tx, record, now, changed=True, notes=notes)
     schedules = schedules_of(record) if record.resolved["mode"] == "automatic" else {}
     slots = [
-        (slot, name) for name, schedule in schedules.items() if (slot := schedule.next_after(now)) is not None
+        (slot, name)
+        for name, schedule in schedules.items()
+        if (slot := schedule.next_after(now)) is not None and not _has_its_run(tx, record, name, schedule)
     ]
     if not slots:
         raise IllegalTransition(
@@ -59,4 +68,15 @@ def _skip(tx: Transaction, record: ObjectRecord, who: str, reason: str, now: dat
         details = {"slot": slot.key, "schedule": name}
         tx.events.append("Job", record.name, "slot.skipped", at=now, who=who, why=reason, details=details)
     notes = [f"the start of {slot.at:%Y-%m-%dT%H:%M:%SZ} is skipped"]
+    if has_one_slot(schedules[name]):
+        notes.append(ONLY_ONE)
     return acted(tx, record, now, changed=changed, notes=notes)
+
+
+def _has_its_run(reader: Reader, record: ObjectRecord, name: str, schedule: Schedule) -> bool:
+    """Whether the one slot of a range is decided: its openings start nothing that could be skipped."""
+    return (
+        isinstance(schedule, Window)
+        and not schedule.each
+        and reader.slots.is_decided(record.uid, schedule.range_key)
+    )

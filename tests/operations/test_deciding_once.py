@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from installations import Installation, a_job
+from installations import ANA, Installation, a_job
 from lives import at, decide, end, scheduled, set_watermark, slots, start
 
 from runner.operations.decide_once import due_after, undecided_since
 from runner.operations.decide_slots import Decided
+from runner.operations.skip_jobs import skip_jobs
+from runner.vocabulary.errors import IllegalTransition
 
 AFTERNOON: dict[str, Any] = {"start": "14:00", "end": "16:00"}  # NOW is noon, on a Monday
 RANGE: dict[str, Any] = {"from": "2026-11-23", "to": "2026-11-25", **AFTERNOON}
@@ -154,3 +156,24 @@ def test_fire_and_forget_that_nobody_starts_is_undecided_since_its_job_was_relea
 ) -> None:
     installed(sound, fireAndForget={})
     assert undecided(sound, 1) == 0
+
+
+def skip(here: Installation, hours: float) -> tuple[str, ...]:
+    [acted] = here.store.transact(lambda tx: skip_jobs(tx, ["firmware"], actor=ANA, reason="", now=at(hours)))
+    return acted.notes
+
+
+def test_skipping_the_one_run_of_a_range_says_that_there_is_no_other(sound: Installation) -> None:
+    installed(sound, window=RANGE)
+    assert skip(sound, 1) == ("the start of 2026-11-23T14:00:00Z is skipped", "its schedule has no other run")
+    assert decide(sound, "firmware", at(2)) == Decided()
+
+
+def test_the_openings_of_a_range_that_has_its_run_start_nothing_that_could_be_skipped(
+    sound: Installation,
+) -> None:
+    installed(sound, window=RANGE)
+    [id] = decide(sound, "firmware", at(2)).instances
+    start(sound, id, at(2))
+    with pytest.raises(IllegalTransition, match=r"^Job/firmware has nothing to skip"):
+        skip(sound, 3)

@@ -45,18 +45,31 @@ class FireAndForget(Model):
 class Window(Model):
     """A range of dates with a daily time window."""
 
-    from_: Instant | None = Field(default=None, alias="from", description="First day")
-    to: Instant | None = Field(default=None, description="Last day")
-    start: ClockTime = Field(description="Opens at")
-    end: ClockTime = Field(description="Closes at; not after start: on the next day")
-    weekdays: tuple[Line, ...] = Field(default=(), description="mon-fri, sat; none: every day")
-    last_start: Duration | None = Field(default=None, description="No start this short before the end")
-    on_close: Literal["pause", "finish", "stop"] = Field(
-        default="pause", description="What live work does at the end"
+    from_: Instant | None = Field(
+        default=None, alias="from", description="First day, or the moment; needed without repeat: each"
     )
-    close_grace: Duration = Field(default="5m", description="How long it may take to do so")
-    retry_every: Duration = Field(default="5m", description="Pause between tries")
-    repeat: Literal["range", "each"] = Field(default="range", description="One instance, or one per opening")
+    to: Instant | None = Field(
+        default=None, description="Last day on which it opens, or the moment; default: until the run succeeds"
+    )
+    start: ClockTime = Field(description="Opens at")
+    end: ClockTime = Field(description='Closes at; not after start: on the next day; "24:00" ends a day')
+    weekdays: tuple[Line, ...] = Field(
+        default=(), description="Of the opening: mon-fri, sat; none: every day"
+    )
+    last_start: Duration | None = Field(
+        default=None, description="Nothing begins this short before the close"
+    )
+    on_close: Literal["pause", "finish", "stop"] = Field(
+        default="pause",
+        description="What a run does at the close; a fan-out begins no further target whatever it is",
+    )
+    close_grace: Duration = Field(
+        default="5m", description="How long a pause may take before work that may be repeated is stopped"
+    )
+    retry_every: Duration = Field(default="5m", description="Pause between tries, inside the windows")
+    repeat: Literal["range", "each"] = Field(
+        default="range", description="One run for the whole range, or one for each opening"
+    )
 
 
 class ScheduleSpec(Model):
