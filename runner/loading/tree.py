@@ -50,6 +50,8 @@ class Tree:
     ) -> None:
         self.root = Path(location.root)
         self.source = location.source
+        self.prefix = location.prefix
+        """What stands before the paths below the root, for people."""
         self.partial = location.part is not None
         self.unchanged = unchanged
         """Whether no file had to be read: all of this is what was known from the last time."""

@@ -12,9 +12,11 @@ from typing import Any
 from runner.declaration.declared import SHIPPED_JOB_TYPES
 from runner.declaration.origins import Level, Origin, fields_said, index_path, origin_of_field
 from runner.git.blame import Author, authors_of
+from runner.loading.location import locate_source
 from runner.loading.places import find_places
 from runner.loading.reader import read_documents
 from runner.loading.tree import Tree, load_tree
+from runner.operations.checked_out import CheckedOut
 from runner.operations.selection import unknown
 from runner.reconcile.masking import masked
 from runner.store.port import Reader
@@ -49,13 +51,21 @@ class Blamed:
 
 
 def blame(
-    address: Address, field: str | None, path: Path | None, project: Path, reader: Reader | None
+    address: Address,
+    field: str | None,
+    path: Path | CheckedOut | None,
+    project: Path,
+    reader: Reader | None,
 ) -> Sequence[Blamed]:
     """Who has set `field` (None: each field that anybody has set) of an object that is declared at `path`.
 
     UnknownName when it is not declared there, or has no such field. `reader` is asked for the apply.
     """
-    tree = load_tree(path, project=project)
+    if isinstance(path, CheckedOut):
+        location = locate_source(path.root, path.source, path.shown)
+        tree = load_tree(project=project, location=location)
+    else:
+        tree = load_tree(path, project=project)
     if has_errors(tree.diagnostics):
         raise InvalidDeclarations(tree.diagnostics)
     if address not in tree.objects:
@@ -135,8 +145,7 @@ class _Lines:
 
     def _file(self, shown: str) -> Path:
         """The file itself: what people see is relative to the project."""
-        prefix = "" if self._tree.source == "." else f"{self._tree.source}/"
-        return self._tree.root / shown.removeprefix(prefix)
+        return self._tree.root / shown.removeprefix(self._tree.prefix)
 
 
 def _documents(file: Path) -> tuple[bytes, list[tuple[int, Any]]]:

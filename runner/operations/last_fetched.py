@@ -9,6 +9,7 @@ from runner.operations.checked_out import CheckedOut
 from runner.sources.settings import PREFIX
 from runner.store.port import Reader
 from runner.vocabulary.errors import UnknownName
+from runner.vocabulary.identity import Address
 from runner.vocabulary.printable import printable
 
 
@@ -29,3 +30,11 @@ def last_fetched(reader: Reader, state: Path, name: str) -> CheckedOut:
         )
     ref = record.attempted_ref if record.attempted_ref != commit.sha else None
     return CheckedOut(root, PREFIX + name, record.path, Commit(commit.sha, ref, commit.dirty))
+
+
+def fetched_with(reader: Reader, state: Path, address: Address) -> CheckedOut | None:
+    """The same of the source that installed this object; None when that is no git source."""
+    record = reader.objects.get(address)
+    if record is None or not record.source.startswith(PREFIX):
+        return None
+    return last_fetched(reader, state, record.source.removeprefix(PREFIX))
