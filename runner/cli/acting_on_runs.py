@@ -208,9 +208,9 @@ def _rerun(
 
     from runner.cli.views.acts import show_rerun
     from runner.cli.views.values import warn
+    from runner.operations.daemon_now import nobody_starts
     from runner.operations.rerun import rerun_instance
     from runner.operations.wake import wake_daemon
-    from runner.store.daemon_lock import nobody_starts
 
     key = str(uuid.uuid4())
     with opened(where) as store:
@@ -267,7 +267,8 @@ def skip_step(
 def _recorded(asked: Asked, operation: Callable[..., Sequence[R]], **more: Any) -> Sequence[R]:
     """Carry it out, and say who will end what is under way when no daemon runs."""
     from runner.cli.views.values import warn
-    from runner.store.daemon_lock import lock_holder, nobody_starts
+    from runner.operations.daemon_now import nobody_starts
+    from runner.store.daemon_lock import lock_holder
 
     runs = asked.record(operation, **more)
     if not (nobody := nobody_starts(asked.where.state)):

@@ -46,7 +46,7 @@ def daemon_now(reader: Reader, state: Path, now: datetime) -> DaemonNow:
         return DaemonNow(None, "none")
     session = reader.sessions.current_daemon()
     known = session if session is not None and holder.pid in (0, session.pid) else None  # else: predecessor's
-    if holder.host == socket.gethostname() and holder.pid and is_stopped(holder.pid):
+    if _stands_still(holder):
         return DaemonNow(holder, "stopped", known.heartbeat_at if known is not None else holder.since)
     if known is not None and now - known.heartbeat_at > SILENT_AFTER:
         return DaemonNow(holder, "silent", known.heartbeat_at)
@@ -55,6 +55,21 @@ def daemon_now(reader: Reader, state: Path, now: datetime) -> DaemonNow:
     if known is None:
         return DaemonNow(holder, "starting", holder.since)
     return DaemonNow(holder, "running", known.started_at)
+
+
+def nobody_starts(state: Path) -> str:
+    """Why what is due is started by nobody now, as the beginning of a sentence; empty when it is."""
+    holder = lock_holder(state)
+    if holder is None:
+        return "No daemon runs"
+    if _stands_still(holder):
+        return f"The daemon (pid {holder.pid}) is stopped (SIGSTOP; kill -CONT {holder.pid})"
+    return "" if holder.drains_since is None else f"The daemon (pid {holder.pid}) drains"
+
+
+def _stands_still(holder: Holder) -> bool:
+    """Only its own machine can tell."""
+    return bool(holder.pid) and holder.host == socket.gethostname() and is_stopped(holder.pid)
 
 
 def waited_for(reader: Reader) -> tuple[str, ...]:

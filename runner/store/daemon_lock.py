@@ -128,14 +128,6 @@ def lock_holder(state: Path) -> Holder | None:
         os.close(descriptor)
 
 
-def nobody_starts(state: Path) -> str:
-    """Why what is due is started by nobody now, as the beginning of a sentence; empty when it is."""
-    holder = lock_holder(state)
-    if holder is None:
-        return "No daemon runs"
-    return "" if holder.drains_since is None else f"The daemon (pid {holder.pid}) drains"
-
-
 def _noted(text: bytes) -> Holder:
     try:
         values = json.loads(text.split(b"\n", 1)[0])

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from installations import NOW, Installation, a_group, a_job
 
+from runner.operations import daemon_now
 from runner.store.daemon_lock import daemon_lock
 
 LIST_KEYS = [
@@ -246,6 +247,19 @@ def test_a_daemon_that_drains_starts_nothing_and_that_is_said(here: Installation
         assert drains in say("jobs", "trigger", "report").err
         refused = say("jobs", "trigger", "report", "--wait")
     assert (refused.code, "drains, so nothing would end the waiting" in refused.err) == (3, True)
+
+
+def test_a_daemon_that_stands_still_starts_nothing_and_that_is_said(
+    here: Installation, say: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here.install(a_job("report"))
+    monkeypatch.setattr(daemon_now, "is_stopped", lambda pid: pid == os.getpid())
+    with daemon_lock(here.state):
+        refused = say("jobs", "trigger", "report", "--wait")
+    stopped = (
+        f"the daemon (pid {os.getpid()}) is stopped (SIGSTOP; kill -CONT {os.getpid()}), so nothing would"
+    )
+    assert (refused.code, stopped in refused.err) == (3, True)
 
 
 def test_without_a_daemon_nobody_waits_and_nothing_is_recorded(here: Installation, say: Callable) -> None:

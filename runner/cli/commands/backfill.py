@@ -49,8 +49,8 @@ def command(
     from runner.cli.views.backfill import show_backfill
     from runner.cli.views.values import warn
     from runner.operations.backfill import backfill_job
+    from runner.operations.daemon_now import nobody_starts
     from runner.operations.wake import wake_daemon
-    from runner.store.daemon_lock import nobody_starts
 
     with opened(where, read_only=dry_run) as store:
         done = backfill_job(

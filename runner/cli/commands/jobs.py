@@ -154,10 +154,11 @@ def trigger(
     from runner.cli.views.acts import show_triggered
     from runner.cli.views.steps import error_text
     from runner.cli.views.values import warn
+    from runner.operations.daemon_now import nobody_starts
     from runner.operations.trigger import trigger_job
     from runner.operations.wait_for_instance import wait_for_instance
     from runner.operations.wake import wake_daemon
-    from runner.store.daemon_lock import lock_holder, nobody_starts
+    from runner.store.daemon_lock import lock_holder
     from runner.vocabulary.errors import Refused
 
     if timeout is not None and not wait:
