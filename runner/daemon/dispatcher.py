@@ -16,7 +16,7 @@ from runner.dispatch.missed import is_in_a_queue
 from runner.execution.supervisor import Supervisor
 from runner.operations.claim_instance import NOTHING, Claimed, Waits, claim_instance
 from runner.operations.definition import Definition, define
-from runner.operations.external_work import is_external
+from runner.operations.executed_elsewhere import is_external
 from runner.operations.make_order import make_order
 from runner.operations.outcome import NotStarted
 from runner.operations.record_warnings import record_warnings

@@ -12,8 +12,9 @@ from runner.daemon.roster import Roster
 from runner.daemon.telling import Telling
 from runner.operations.claim_instance import Claimed, Waits
 from runner.operations.definition import Definition
+from runner.operations.executed_elsewhere import is_external
 from runner.operations.external_silence import next_moment, pass_time
-from runner.operations.external_work import POLL, claim_for_call, is_external
+from runner.operations.external_work import POLL, claim_for_call
 from runner.operations.outcome import Finished, NotStarted
 from runner.store.outside import LiveExternalRun
 from runner.store.port import Reader, Transaction

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from runner.operations.external_work import is_external
+from runner.operations.executed_elsewhere import is_external
 from runner.operations.finding import Finding
 from runner.operations.installed_jobs import installed_jobs
 from runner.operations.settings import settings
@@ -20,7 +20,7 @@ from runner.vocabulary.instants import to_text
 SOON = timedelta(days=14)
 """Before its end a token is worth a warning: somebody has to bring the next one to another system."""
 
-PATIENCE_S = 2.0
+PATIENCE_S = 1.0
 """For an answer of this machine."""
 
 REALM = 'realm="jobs-runner"'
@@ -35,7 +35,7 @@ def examine_listener(reader: Reader, *, daemon_lives: bool, now: datetime) -> li
     if web is None:
         found = [_not_declared(outside)]
         return [*found, *_tokens(tokens, now)] if tokens else found
-    found = [_there(web) if daemon_lives else _no_daemon(web)]
+    found = [listener_there(web) if daemon_lives else _no_daemon(web)]
     if not tokens and outside:
         text = f"there is none, so no system can report on {', '.join(outside[:SHOWN])}"
         return [*found, Finding("tokens", "warning", text, "runner token create NAME --role reporter")]
@@ -54,7 +54,8 @@ def _no_daemon(web: Mapping[str, Any]) -> Finding:
     return Finding("listener", "warning", text, "run `runner up`")
 
 
-def _there(web: Mapping[str, Any]) -> Finding:
+def listener_there(web: Mapping[str, Any]) -> Finding:
+    """Whether it answers where the Runner declares it."""
     place, port, host = _place(web), web["port"], str(web["bind"])
     if not port:
         return Finding("listener", "ok", f"on a free port of {host}; `runner up` has said which")

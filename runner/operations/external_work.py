@@ -11,6 +11,7 @@ from runner.access.permission import Actor, may
 from runner.access.report_token import report_token
 from runner.declaration.resolve_policies import EXTERNAL as DEFAULTS
 from runner.operations.claim_instance import Claimed, Waits, claim_instance, skip_waiting
+from runner.operations.executed_elsewhere import EXTERNAL, WEBHOOK, is_external, waits_to_be_polled
 from runner.operations.outcome import NotStarted, definition_of
 from runner.operations.schedulable import SchedulableJob
 from runner.operations.selection import installed
@@ -21,8 +22,7 @@ from runner.store.records import InstanceRecord, ObjectRecord
 from runner.vocabulary.duration import parse_duration
 from runner.vocabulary.errors import Refused
 
-EXTERNAL = "external"
-WEBHOOK, POLL = "webhook", "poll"
+POLL = "poll"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +53,6 @@ class Work:
                 "within_s": silence_timeout(self.spec).total_seconds(),
             },
         }
-
-
-def is_external(spec: Mapping[str, Any]) -> bool:
-    """Whether another system executes the runs of this definition."""
-    return spec.get("executor") == EXTERNAL and isinstance(spec.get(EXTERNAL), Mapping)
-
-
-def waits_to_be_polled(spec: Mapping[str, Any]) -> bool:
-    """Whether the other system asks for its work, instead of being called."""
-    return is_external(spec) and not spec[EXTERNAL].get(WEBHOOK)
 
 
 def silence_timeout(spec: Mapping[str, Any]) -> timedelta:

@@ -12,7 +12,7 @@ from runner.access.permission import Actor
 from runner.declaration.declared import Declared, Document
 from runner.loading.tree import Tree, load_tree
 from runner.operations.blobs import store_blob
-from runner.operations.external_work import is_external
+from runner.operations.executed_elsewhere import is_external
 from runner.operations.trigger import Triggered, trigger_job
 from runner.store.port import Store, Transaction
 from runner.store.records import NewObject

@@ -14,10 +14,12 @@ from runner.operations.alarms import alarms
 from runner.operations.behind_targets import behind_targets
 from runner.operations.daemon_now import DaemonNow, daemon_now, waited_for
 from runner.operations.decide_once import undecided_since
+from runner.operations.examine_listener import listener_there
 from runner.operations.free_space import LITTLE_SPACE, MAKE_ROOM, free_space
 from runner.operations.installed_jobs import schedules_of
 from runner.operations.last_reload import last_reload
 from runner.operations.list_jobs import JobView, list_jobs
+from runner.operations.settings import settings
 from runner.operations.show_sources import SourceView, show_sources, told_pins
 from runner.operations.waiting import IS_OPEN, LockInUse, locks_in_use, waits_for
 from runner.store.port import Reader
@@ -90,6 +92,7 @@ def situation(reader: Reader, state: Path, now: datetime) -> Situation:
         *_paused(reader, lives, now),
         *_missed(reader, jobs, lives, now),
         *_invalid(state),
+        *_listener(reader, daemon),
         *_sources(sources, lives),
         *_pinned(reader),
         *_little_space(state),
@@ -298,6 +301,14 @@ def _pinned(reader: Reader) -> Iterator[Finding]:
         those = [pin for pin in pins if pin.source == source]
         hint = "ends with the first newer commit that changes them, or: runner rollback --end"
         yield Finding("pinned", source, those[0].since, told_pins(those), hint, problem=False)
+
+
+def _listener(reader: Reader, daemon: DaemonNow) -> Iterator[Finding]:
+    """Declared, and not there: nobody can report, and nothing that others start begins."""
+    web = settings(reader).get("web")
+    found = listener_there(web) if web is not None and daemon.doing == "running" else None
+    if found is not None and found.verdict != "ok":
+        yield Finding("listener", "web", None, found.text, found.advice)
 
 
 def _little_space(state: Path) -> Iterator[Finding]:

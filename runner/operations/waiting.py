@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from runner.dispatch.places import place_named
 from runner.dispatch.start import OVERLAP, Replace, Wait
 from runner.lifecycle.holds import active, family
 from runner.lifecycle.pausing import KEEPS_PAUSED, OPERATOR, WINDOW
 from runner.operations.decide_claim import decide_claim, needs_of, overlap_of
+from runner.operations.executed_elsewhere import is_external, waits_to_be_polled
 from runner.operations.outcome import definition_of
+from runner.operations.settings import settings
 from runner.store.port import Reader
 from runner.store.records import HoldRecord, InstanceRecord, ObjectRecord
 from runner.vocabulary.instants import to_the_second
@@ -67,7 +71,16 @@ def waits_for(reader: Reader, run: InstanceRecord, now: datetime) -> WaitsFor | 
         case Wait(reason=reason, blocker=blocker):
             behind = int(blocker)
             return WaitsFor(_reason(reader, run, reason, behind, now), behind)
-    return WaitsFor(ANY_PLACE)
+    return WaitsFor(_its_system(reader, spec) if is_external(spec) else ANY_PLACE)
+
+
+def _its_system(reader: Reader, spec: Mapping[str, Any]) -> str:
+    """What is missing before another system executes the run; it takes no place of the daemon."""
+    if settings(reader).get("web") is None:
+        return "a listener: declare `web: {}` in the spec of the Runner"
+    if waits_to_be_polled(spec):
+        return "its system, which has to ask for it (POST /api/v1/external/claims); runner doctor"
+    return "the call of its webhook, which is made while the listener is there; runner doctor"
 
 
 def _what_keeps_it_paused(reader: Reader, run: InstanceRecord, now: datetime) -> str:
@@ -90,13 +103,13 @@ def _what_keeps_it_paused(reader: Reader, run: InstanceRecord, now: datetime) ->
 
 def closed_window(record: ObjectRecord, run: InstanceRecord, now: datetime) -> str:
     """The opening that a run waits for; empty when it is bound to no window, or may start."""
-    settings = record.resolved["schedules"].get(run.schedule) if run.origin == "slot" else None
-    if not settings or not settings.get("window"):
+    schedule = record.resolved["schedules"].get(run.schedule) if run.origin == "slot" else None
+    if not schedule or not schedule.get("window"):
         return ""
     from runner.schedules.kinds import schedule_from
     from runner.schedules.window import Window
 
-    window = schedule_from(settings)
+    window = schedule_from(schedule)
     opening = window.opening_at(now) if isinstance(window, Window) else None
     if not isinstance(window, Window) or (opening is not None and opening.may_start(now)):
         return ""

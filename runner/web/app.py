@@ -78,7 +78,8 @@ def _app() -> FastAPI:
 
 
 def _answer(found: dict[str, Any]) -> Response:
-    return Response(encoded(found), found["status"], media_type=MEDIA_TYPE)
+    again = {"Retry-After": "1"} if found["status"] == 503 else None
+    return Response(encoded(found), found["status"], again, MEDIA_TYPE)
 
 
 async def _failed(_request: Request, error: Exception) -> Response:

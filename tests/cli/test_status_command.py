@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
 from external_lives import an_external_job, minutes, report, time_passes, under_way
-from installations import NOW, Installation, a_job
+from installations import NOW, Installation, a_job, an_object
 
 from runner.lifecycle.instance import INSTANCE
 from runner.lifecycle.step import STEP
@@ -225,3 +226,31 @@ def pause_a_run_of_its_schedule(here: Installation, job: str) -> None:
         tx.instances.move(id, move, epoch=0, at=NOW, who="test", pauses=("window",), reason="window")
 
     here.store.transact(work)
+
+
+def test_a_listener_that_is_declared_and_not_there_needs_a_person(here: Installation, say: Callable) -> None:
+    web = {"bind": "127.0.0.1", "port": 1, "hosts": [], "origins": [], "baseUrl": None}
+    here.install(an_object("Runner", "runner", {"web": web}))
+    assert kinds(say) == [], "no daemon runs"
+    with daemon_lock(here.state):
+        here.store.transact(
+            lambda tx: tx.sessions.start(
+                "up", pid=os.getpid(), host="here", boot_id="b", login="ana", at=datetime.now(UTC)
+            )
+        )
+        said = say("status")
+    assert said.code == 1
+    assert "nothing answers on 127.0.0.1:1, although it is declared and the daemon runs" in said.out
+
+
+def test_what_is_due_and_executed_elsewhere_waits_for_no_place_of_the_daemon(
+    here: Installation, say: Callable
+) -> None:
+    here.install(an_external_job(webhook=None))
+    id = str(here.run("invoices", due_at=NOW - timedelta(days=3000)))
+    assert "a listener: declare `web: {}` in the spec of the Runner" in say("instances", "show", id).out
+    here.install(an_object("Runner", "runner", {"web": {}}))
+    assert "its system, which has to ask for it" in say("instances", "show", id).out
+    here.install(an_external_job("bills"))
+    id = str(here.run("bills", due_at=NOW - timedelta(days=3000)))
+    assert "the call of its webhook, which is made while the listener" in say("instances", "show", id).out
