@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from runner.lifecycle.holds import active
-from runner.operations.decide_once import due_after, has_one_slot
+from runner.operations.decide_once import due_after, has_its_run, has_one_slot
 from runner.operations.finish_jobs import is_done, is_one_time
 from runner.operations.schedulable import NamedSchedule, SchedulableJob, schedulable
 from runner.operations.settings import zone_of_jobs_without_a_schedule
@@ -117,7 +117,11 @@ class Roster:
             if key[0] in self._held:
                 continue
             watermark = watermarks.get(key)
-            at = due_after(named.schedule, watermark, now)
+            at = (
+                None
+                if has_its_run(reader, key[0], named.schedule)
+                else due_after(named.schedule, watermark, now)
+            )
             if at is not None:
                 self._put(key, at)
 
@@ -157,7 +161,13 @@ class Roster:
 
     def decided(self, due: Due, now: datetime) -> None:
         """The slots of this schedule up to `now` are decided: wait for the next one."""
-        slot = due.schedule.schedule.next_after(now)
+        schedule = due.schedule.schedule
+        if has_one_slot(schedule):  # it was due, and has its run; or its window had just closed
+            later = due_after(schedule, None, now)
+            if later is not None and later > now:
+                self.again(due, later)
+            return
+        slot = schedule.next_after(now)
         if slot is not None:
             self.again(due, slot.at)
 

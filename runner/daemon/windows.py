@@ -12,6 +12,7 @@ from runner.operations.keep_windows import Kept, keep_windows, look_at_windows, 
 from runner.schedules.window import Window
 from runner.store.port import Reader
 from runner.store.records import InstanceRecord
+from runner.vocabulary.errors import StoreUnavailable
 
 
 class WindowKeeper:
@@ -39,7 +40,13 @@ class WindowKeeper:
         self._asked, self.next_at, self.goes_on = (), None, None
         if not windows and not self._look_for_strays:
             return
-        found = look_at_windows(reader, windows, now, strays=self._look_for_strays, known=self._finishing)
+        try:
+            found = look_at_windows(reader, windows, now, strays=self._look_for_strays, known=self._finishing)
+        except StoreUnavailable:
+            raise
+        except Exception as problem:  # whatever is wrong with one window, everything else goes on
+            self._telling.trouble("looking at the windows", problem)
+            return
         self._asked, self.next_at, self.goes_on = found
         self._look_for_strays = False
         if self.next_at is not None and self.next_at <= now:

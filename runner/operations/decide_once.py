@@ -15,7 +15,7 @@ from runner.operations.schedulable import NamedSchedule, SchedulableJob
 from runner.schedules.fire_and_forget import FireAndForget
 from runner.schedules.slot import Schedule, Slot
 from runner.schedules.window import Window
-from runner.store.port import Transaction
+from runner.store.port import Reader, Transaction
 from runner.store.records import SlotRecord, Watermark
 
 WINDOW_END = "window-end"
@@ -25,6 +25,13 @@ WINDOW_CLOSED = "window-closed"
 def has_one_slot(schedule: Schedule) -> bool:
     """Whether it is decided here."""
     return isinstance(schedule, FireAndForget) or (isinstance(schedule, Window) and not schedule.each)
+
+
+def has_its_run(reader: Reader, job_uid: str, schedule: Schedule) -> bool:
+    """Whether the one slot of a range is decided, under whatever watermark: an edit sets that to now."""
+    if not isinstance(schedule, Window) or schedule.each:
+        return False
+    return reader.slots.is_decided(job_uid, schedule.range_key)
 
 
 def due_after(schedule: Schedule, watermark: Watermark | None, now: datetime) -> datetime | None:

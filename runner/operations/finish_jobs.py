@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from runner.lifecycle.holds import active
-from runner.operations.decide_once import has_one_slot
+from runner.operations.decide_once import has_its_run, has_one_slot
 from runner.operations.holding import hold_job
 from runner.operations.schedulable import SchedulableJob
 from runner.schedules.fire_and_forget import FireAndForget
@@ -34,7 +34,7 @@ def is_done(reader: Reader, job: SchedulableJob, now: datetime) -> bool:
         if isinstance(schedule, FireAndForget):
             if watermark.slot_key is None:
                 return False
-        elif isinstance(schedule, Window) and watermark.slot_key != schedule.range_key:
+        elif isinstance(schedule, Window) and not has_its_run(reader, job.uid, schedule):
             over_without_a_slot = schedule.is_over(now) and schedule.is_over(watermark.at)
             if not over_without_a_slot:
                 return False

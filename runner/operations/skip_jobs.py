@@ -8,14 +8,12 @@ from datetime import datetime
 
 from runner.access.permission import Actor, may
 from runner.dispatch.missed import ONCE
-from runner.operations.decide_once import has_one_slot
+from runner.operations.decide_once import has_its_run, has_one_slot
 from runner.operations.end_runs import end_waiting
 from runner.operations.holding import Acted, acted, counted
 from runner.operations.installed_jobs import schedules_of
 from runner.operations.selection import installed
-from runner.schedules.slot import Schedule
-from runner.schedules.window import Window
-from runner.store.port import Reader, Transaction
+from runner.store.port import Transaction
 from runner.store.records import ObjectRecord, SlotRecord
 from runner.vocabulary.errors import IllegalTransition
 
@@ -50,7 +48,7 @@ def _skip(tx: Transaction, record: ObjectRecord, who: str, reason: str, now: dat
     slots = [
         (slot, name)
         for name, schedule in schedules.items()
-        if (slot := schedule.next_after(now)) is not None and not _has_its_run(tx, record, name, schedule)
+        if (slot := schedule.next_after(now)) is not None and not has_its_run(tx, record.uid, schedule)
     ]
     if not slots:
         raise IllegalTransition(
@@ -71,12 +69,3 @@ def _skip(tx: Transaction, record: ObjectRecord, who: str, reason: str, now: dat
     if has_one_slot(schedules[name]):
         notes.append(ONLY_ONE)
     return acted(tx, record, now, changed=changed, notes=notes)
-
-
-def _has_its_run(reader: Reader, record: ObjectRecord, name: str, schedule: Schedule) -> bool:
-    """Whether the one slot of a range is decided: its openings start nothing that could be skipped."""
-    return (
-        isinstance(schedule, Window)
-        and not schedule.each
-        and reader.slots.is_decided(record.uid, schedule.range_key)
-    )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from runner.reconcile.next_start import in_words, next_start
+from runner.reconcile.next_start import in_words, is_another_range, next_start
 from runner.reconcile.plan import FieldChange
 from runner.vocabulary.duration import parse_duration
 
@@ -50,7 +50,10 @@ def forecast(
     said = []
     if rescheduled or was.keys() != will.keys():
         starts = next_start(before, now), next_start(now_resolved, now)
-        said.append(("spec.schedule", f"next {in_words(starts[0], now)} -> {in_words(starts[1], now)}"))
+        words = f"next {in_words(starts[0], now)} -> {in_words(starts[1], now)}"
+        if any(name in was and is_another_range(was[name], will[name]) for name in rescheduled):
+            words += "; another range, with a run of its own"
+        said.append(("spec.schedule", words))
     if any("fireAndForget" in will[name] for name in rescheduled):
         said.append(("spec", "it is fired once more, at once"))
     timeout = now_resolved.get("timeout")

@@ -67,6 +67,17 @@ def end_of(resolved: Mapping[str, Any]) -> datetime | None:
         return None
 
 
+def is_another_range(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    """Whether both have the windows of a range, and these begin at different moments: each has its run."""
+    try:
+        was, will = schedule_from(before), schedule_from(now)
+    except ValueError:
+        return False
+    if not isinstance(was, Window) or not isinstance(will, Window) or will.each:
+        return False
+    return was.range_key != will.range_key
+
+
 def _next(schedule: Schedule, now: datetime) -> datetime | None:
     slot = schedule.next_after(now)
     return None if slot is None else slot.at

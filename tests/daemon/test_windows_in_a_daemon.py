@@ -269,3 +269,21 @@ def _failures(here: Installation) -> int:
     with here.store.read() as reader:
         task = reader.tasks.get(1, "edge-2")
     return 0 if task is None else task.failures
+
+
+def test_a_range_that_is_done_stays_done_when_its_windows_are_edited(
+    here: Installation, a_daemon: Start
+) -> None:
+    a_fleet_in_windows(here, "true")
+    up = up_at(a_daemon, 2)
+    up.until(lambda: here.holds("visit") == [("finished", "system:clock")])
+
+    def edit(tx: Any) -> None:  # as an apply does: the hold ends, and the schedule counts from now
+        uid = tx.objects.summaries("Job")[0].uid
+        tx.holds.clear(uid, "finished", at=at(3), who="test")
+        tx.slots.set_watermark(uid, "default", at(3))
+
+    here.store.transact(edit)
+    up.passes(to=at(3))
+    up.until(lambda: here.holds("visit") == [("finished", "system:clock")])
+    assert (_ids(here), up.engine.next_start()) == ([1], None)

@@ -150,6 +150,8 @@ def test_a_shared_window_that_changes_is_told_by_its_field_with_the_next_opening
         "21:00",
     )
     assert field.impact == "next Mon 22:00 -> Mon 21:00"
+    later = the(plan_of(nights({"from": "2020-01-02"}), installed=installed_from(nights({}))), "update")
+    assert later.fields[0].impact == ("next Mon 22:00 -> Mon 22:00; another range, with a run of its own")
     several = plan_of(nights({}, {"end": "05:00"}), installed=installed_from(nights({}, {})))
     assert [field.path for field in the(several, "update").fields] == ["spec.schedules.default.window.1.end"]
 
