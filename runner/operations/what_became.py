@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from runner.operations.daemon_then import absent_then
+from runner.operations.held_then import held_then
 from runner.operations.waiting import waits_for
 from runner.store.port import Reader
 from runner.store.records import InstanceRecord, SlotRecord
@@ -59,11 +60,25 @@ def _skipped(reader: Reader, row: SlotRecord, now: datetime) -> Said:
     sentences = [told, *_rule(row.rule)]
     blocker = row.blocker
     if row.reason.startswith("missed"):
-        absent = absent_then(reader, row.first_at or row.slot_at, now)
-        if absent is not None:
-            sentences.append(absent.text)
-            blocker = blocker or absent.text
+        because = _missed_because(reader, row, now)
+        if because:
+            sentences.append(because)
+            blocker = blocker or because
     return Said("skipped", tuple(sentences), rule=row.rule, blocker=blocker)
+
+
+def _missed_because(reader: Reader, row: SlotRecord, now: datetime) -> str:
+    """Nobody was there to decide it, or a pause let it wait; empty when neither is known."""
+    moment = row.first_at or row.slot_at
+    absent = absent_then(reader, moment, now)
+    if absent is not None:
+        return absent.text
+    record = reader.objects.by_uid(row.job_uid)
+    holds = held_then(reader, record, moment) if record is not None else ()
+    return "; ".join(
+        f"{hold.name} let it wait, from {moment_text(hold.since)} to {moment_text(hold.ended)}"
+        for hold in holds
+    )
 
 
 def _run(reader: Reader, row: SlotRecord, run: InstanceRecord | None, now: datetime) -> Said:
@@ -97,9 +112,9 @@ def _ended(run: InstanceRecord) -> str:
 def _caught_up(reader: Reader, row: SlotRecord, run: InstanceRecord, now: datetime) -> tuple[str, ...]:
     """What lies between a slot and its run: downtime, or jitter."""
     if run.trigger.get("missed"):
-        absent = absent_then(reader, row.slot_at, now)
-        because = f": {absent.text}" if absent else ""
-        return (f"R10: it was missed, and caught up at {moment_text(row.decided_at)}{because}",)
+        because = _missed_because(reader, row, now)
+        caught_up = f"R10: it was missed, and caught up at {moment_text(row.decided_at)}"
+        return (f"{caught_up}: {because}" if because else caught_up,)
     jitter = run.due_at - run.slot_at if run.slot_at is not None and run.attempt <= 1 else timedelta(0)
     return (f"R12: its jitter is {format_duration(jitter)}",) if jitter >= _JITTER_AT_LEAST else ()
 

@@ -14,6 +14,7 @@ from runner.dispatch.clock_watch import ClockEvent, ClockReading
 from runner.operations.disable import disable_jobs
 from runner.operations.enable import enable_jobs
 from runner.operations.note_clock import note_events, note_presence
+from runner.operations.pause_jobs import pause_jobs, resume_jobs
 from runner.operations.skip_jobs import skip_jobs
 from runner.operations.trigger import trigger_job
 from runner.operations.why import Answer, why
@@ -195,6 +196,17 @@ def test_it_was_held_and_by_whom_since_when_and_until_when(sound: Installation) 
     )
     assert answer.said.blocker == "hold operator of ana"
     assert ask(sound, at(3)).said.answer == "waiting"
+
+
+def test_what_a_pause_let_wait_is_told_with_the_pause(sound: Installation) -> None:
+    install(sound, missed={"policy": "last"})
+    sound.store.transact(lambda tx: pause_jobs(tx, ["tick"], actor=ANA, reason="INC-9", now=at(0.5)))
+    assert ask(sound, at(1), 1.1).said.blocker == "hold paused of ana"
+    sound.store.transact(lambda tx: resume_jobs(tx, ["tick"], actor=ANA, reason="", now=at(2.5)))
+    decide(sound, "tick", at(2.5))
+    said = ask(sound, at(1)).said
+    pause = "hold paused of ana let it wait, from 2026-11-23 12:30:00Z to 2026-11-23 14:30:00Z"
+    assert (said.answer, said.rule, said.blocker) == ("skipped", "missed-last", pause)
 
 
 def test_a_hold_from_when_the_job_had_another_name_is_found(sound: Installation) -> None:
