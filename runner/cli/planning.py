@@ -37,6 +37,17 @@ def path_options(command: Callable[..., R]) -> Callable[..., R]:
     return command
 
 
+def invalid_option(command: Callable[..., R]) -> Callable[..., R]:
+    """Add `--on-invalid`."""
+    return click.option(
+        "--on-invalid",
+        type=click.Choice(["refuse", "isolate"]),
+        default=None,
+        help="isolate: leave what is invalid as it is installed, and apply the rest (exit 4). Default: as "
+        "the installed Runner says, else refuse.",
+    )(command)
+
+
 def guard_options(command: Callable[..., R]) -> Callable[..., R]:
     """Add `--create`, the options that lift guards, `--heal` and `--as`; it gets `actor`."""
 

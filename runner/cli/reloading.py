@@ -95,10 +95,11 @@ def _reload(tree: Path | CheckedOut, where: Where, *, colour: bool, allow_delete
 
     from runner.access.permission import Actor
     from runner.cli.planning import shown_database
-    from runner.cli.views.plan_text import plan_text
+    from runner.cli.views.plan_text import plan_text, summary_of
     from runner.operations.audit import Approval
     from runner.operations.login_name import login_name
     from runner.operations.reconcile import reconcile
+    from runner.reconcile.agreed import left_out
     from runner.store.open import open_store
 
     store = open_store(where.database, create=True)
@@ -112,6 +113,14 @@ def _reload(tree: Path | CheckedOut, where: Where, *, colour: bool, allow_delete
             allow_delete=allow_delete,
             approval=Approval("up"),
         )
+        left = left_out(applied.plan)
+        if left:
+            done = summary_of(applied.plan) if applied.changed else "nothing"
+            which = ", ".join(sorted({each["address"] for each in left})[:5]) + (
+                ", …" if len(left) > 5 else ""
+            )
+            text = f"applied in part: {done}; left as they are: {which}"
+            return Reloaded(False, text, planned.diagnostics, changed=applied.changed, cause="partial")
         text = plan_text(planned.plan, shown_database(where), colour=colour)
         return Reloaded(True, text, changed=applied.changed)
     finally:

@@ -27,7 +27,7 @@ from runner.sources.settings import PREFIX, SourceSettings
 from runner.store.port import Store, Transaction
 from runner.vocabulary.errors import RunnerError
 
-_REASONS = {"invalid": "InvalidDeclarations", "refused": "Refused"}
+_REASONS = {"partial": "InvalidDeclarations", "invalid": "InvalidDeclarations", "refused": "Refused"}
 """Cause of a reload that changed nothing → the reason of the condition; else `Trouble`."""
 
 STOP_S = 10.0

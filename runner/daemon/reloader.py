@@ -37,15 +37,16 @@ WATCH_AGAIN_S = 2.0
 class Reloaded:
     """The outcome of one reload: what was applied, or why nothing was.
 
-    `cause` of a reload that is not ok: `invalid` files, `refused` by a guard, or `trouble` that is not the
-    author's: a full disk, or an error of this program (then `trace` says where).
+    `cause` of a reload that is not ok: `invalid` files, `partial` when what is invalid was left as it was and
+    the rest was applied, `refused` by a guard, or `trouble` that is not the author's: a full disk, or an
+    error of this program (then `trace` says where).
     """
 
     ok: bool
     text: str
     diagnostics: tuple[Diagnostic, ...] = ()
     changed: bool = False
-    cause: Literal["", "invalid", "refused", "trouble"] = ""
+    cause: Literal["", "invalid", "partial", "refused", "trouble"] = ""
     trace: str = ""
 
 

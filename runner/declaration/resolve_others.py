@@ -113,6 +113,7 @@ def _runner(document: Document, _around: Surroundings) -> dict[str, Any]:
         "parallel": spec.get("parallel", 5),
         "defaults": dict(spec.get("defaults") or {}),
         "deletionBudget": {"objects": budget.get("objects", 3), "percent": budget.get("percent", "20%")},
+        **({"onInvalid": spec["onInvalid"]} if spec.get("onInvalid") else {}),
         **({"keepRemoved": spec["keepRemoved"]} if spec.get("keepRemoved") else {}),
         "roots": {
             name: {"path": each["path"], "access": each.get("access", "read")}

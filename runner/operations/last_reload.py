@@ -8,6 +8,7 @@ from pathlib import Path
 
 _CAUSES = {
     "invalid": ("was refused", "runner validate"),
+    "partial": ("was not whole", "runner validate"),
     "refused": ("was refused", "runner plan"),
     "trouble": ("failed", "runner plan"),
 }

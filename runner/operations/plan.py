@@ -20,6 +20,7 @@ from runner.operations.installed_side import installed_side
 from runner.operations.last_applied import remember, token_of
 from runner.operations.ownership import Ownership, ownership_of
 from runner.operations.quarantine import QuarantineEdits, ended_by, pinned_side
+from runner.operations.settings import settings
 from runner.reconcile.guards import Budget
 from runner.reconcile.make_plan import make_plan
 from runner.reconcile.plan import Plan, in_plan_order
@@ -29,6 +30,7 @@ from runner.vocabulary.errors import InvalidDeclarations
 from runner.vocabulary.identity import Address
 
 if TYPE_CHECKING:
+    from runner.operations.isolate import Isolation
     from runner.store.port import Reader, Store
     from runner.store.records import InstalledSummary
 
@@ -52,6 +54,8 @@ class Planned:
     ownership: Ownership = field(default_factory=Ownership)
     quarantine: QuarantineEdits | None = None
     """What rollbacks have pinned: what this apply begins or ends of it."""
+    isolation: Isolation | None = None
+    """Of a tree with errors: its valid part, which is read from a copy as long as this is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,7 @@ def make_plan_for(
     commit: bool = True,
     outlook: bool = False,
     heal: bool = False,
+    on_invalid: str | None = None,
 ) -> Planned:
     """The plan for what is declared at `path` (None: the project's `jobs.d`) against what is installed.
 
@@ -79,15 +84,22 @@ def make_plan_for(
     there is an error: unreadable is never empty. A relative `path` is taken from the working directory, as
     the system does. `state` has the cache; by default it lies beside the store. With `outlook` the plan also
     tells what it means for starts to come and for runs. With `heal` it ends
-    operators' holds on what git enables.
+    operators' holds on what git enables. With `on_invalid="isolate"` (None: as the installed Runner says)
+    what is invalid in a whole source stays as it is installed, and the rest is planned.
     """
     if state is None and store is not None:
         state = store.path.parent
     with store.read() if store is not None else nullcontext() as reader:
         tree = _load(path, project, reader, state)
         asked = _CommitOf(tree.root) if commit and not isinstance(path, Stream | CheckedOut) else None
+        noticed, root, isolation = tree.diagnostics, tree.root, None
         if has_errors(tree.diagnostics):
-            raise InvalidDeclarations(tree.diagnostics)
+            if reader is None or state is None or not _isolates(reader, on_invalid):
+                raise InvalidDeclarations(tree.diagnostics)
+            from runner.operations.isolate import isolate
+
+            isolation = isolate(tree, reader, state)
+            tree = isolation.tree
         declared = DeclaredSide(tree.objects, _Documents(tree), tree.source, tree.partial, tree.digest)
         pinned = None
         if reader is None or store is None:
@@ -97,10 +109,12 @@ def make_plan_for(
             pinned = pinned_side(reader, declared) if reader.quarantines.active() else None
             if pinned is not None:
                 declared = replace(declared, objects=pinned.objects, documents=pinned.documents)
-            looks = state if pinned is None else None  # pins are seen by looking at everything
+            looks = state if pinned is None and isolation is None else None  # else by looking at everything
             plan = _against(reader, tree, declared, store.lineage, now, state=looks, heal=heal)
             if pinned is not None:
                 plan = replace(plan, changes=in_plan_order((*plan.changes, *pinned.notes)))
+            if isolation is not None:
+                plan = isolation.in_plan(plan, reader)
             if outlook and not plan.is_empty:
                 from runner.operations.outlook import look_ahead
 
@@ -108,7 +122,7 @@ def make_plan_for(
                     plan, declared, installed_side(reader, declared, store.lineage, now), reader, now
                 )
             budget = budget_of(reader) if plan.count("uninstall") else Budget()
-            ownership = ownership_of(reader, plan, root=tree.root, project=project, state=store.path.parent)
+            ownership = ownership_of(reader, plan, root=root, project=project, state=store.path.parent)
     if plan.is_all and not plan.is_empty:
         plan = replace(plan, tree_digest=token_of(tree))
     found = path.commit if isinstance(path, CheckedOut) else asked.answer() if asked else None
@@ -120,11 +134,17 @@ def make_plan_for(
         declared.documents,
         tree.blob,
         budget,
-        tree.diagnostics,
+        noticed,
         tree,
         ownership,
         ended_by(pinned, plan.commit),
+        isolation,
     )
+
+
+def _isolates(reader: Reader, asked: str | None) -> bool:
+    """Whether what is invalid is isolated: as asked, else as the installed Runner says."""
+    return (asked or settings(reader).get("onInvalid") or "refuse") == "isolate"
 
 
 def _against(

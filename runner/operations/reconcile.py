@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import datetime
@@ -10,15 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.access.permission import Actor
-from runner.declaration.facts import addresses_in, facts_of
 from runner.operations.apply import Applied, carry_out, refuse_by_guards
 from runner.operations.checked_out import CheckedOut
 from runner.operations.plan import Planned, Stream, make_plan_for
+from runner.operations.reconcile_parts import InstalledNow
 from runner.reconcile.agreed import Agreed, only_agreed
-from runner.reconcile.plan import Plan
-from runner.store.port import Reader, Store
+from runner.store.port import Store
 from runner.vocabulary.errors import StalePlan
-from runner.vocabulary.identity import Address
 
 if TYPE_CHECKING:
     from runner.operations.audit import Approval
@@ -38,6 +35,7 @@ def reconcile(
     allow_protected: bool = False,
     adopt: bool = False,
     heal: bool = False,
+    on_invalid: str | None = None,
     expect: Agreed | None = None,
     approval: Approval | None = None,
 ) -> tuple[Planned, Applied]:
@@ -47,7 +45,8 @@ def reconcile(
     `carry_out` do; nothing is changed then.
     """
     for attempt in range(1, ATTEMPTS + 1):
-        planned = agreed_part(make_plan_for(path, project, store, now, heal=heal), expect, store)
+        planned = make_plan_for(path, project, store, now, heal=heal, on_invalid=on_invalid)
+        planned = agreed_part(planned, expect, store)
         try:
             applied = carry_out(
                 planned,
@@ -106,25 +105,5 @@ def agreed_part(planned: Planned, agreed: Agreed | None, store: Store | None) ->
     return replace(planned, plan=subset.plan)
 
 
-def left_out(plan: Plan) -> list[dict[str, str]]:
-    """What a plan leaves alone because nobody agreed to it."""
-    notes = [change for change in plan.changes if "left_out" in change.impact]
-    return [{"address": str(change.address), **change.impact["left_out"]} for change in notes]
-
-
 def _others(count: int) -> str:
     return "" if not count else f", and {count} other change{'' if count == 1 else 's'} too"
-
-
-class InstalledNow:
-    """What is installed, as far as a part of a plan must know it."""
-
-    def __init__(self, reader: Reader | None) -> None:
-        self._reader = reader
-
-    def has(self, address: Address) -> bool:
-        return self._reader is not None and self._reader.objects.get(address) is not None
-
-    def references(self, address: Address) -> Collection[str]:
-        record = self._reader.objects.get(address) if self._reader is not None else None
-        return () if record is None else addresses_in(facts_of(record.declared, record.kind))

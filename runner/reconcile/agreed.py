@@ -132,3 +132,9 @@ def _note(part: LeftOut) -> Change:
             "left_out": {"action": change.action, "digest": change.digest, "why": why},
         },
     )
+
+
+def left_out(plan: Plan) -> list[dict[str, str]]:
+    """What a plan leaves alone because nobody agreed to it."""
+    notes = [change for change in plan.changes if "left_out" in change.impact]
+    return [{"address": str(change.address), **change.impact["left_out"]} for change in notes]

@@ -198,3 +198,21 @@ def test_nobody_approves_what_they_have_not_seen(runner):
 def test_waiting_needs_something_to_wait_for(runner):
     assert runner("reconcile", "--create", "--wait").returncode == 0
     assert runner("reconcile", "--timeout", "5s").returncode == 64
+
+
+def test_what_is_invalid_can_be_left_as_it_is_with_an_exit_code_of_its_own(runner):
+    runner("reconcile", "--create")
+    runner.job("other")
+    (runner.folder / "jobs.d" / "hello.yaml").write_text("kind: [\n")
+    assert runner("reconcile").returncode == 1
+    planned = runner("plan", "--on-invalid", "isolate")
+    assert planned.returncode == 4
+    assert (
+        "i note       Job/hello  stays as it is installed: invalid: jobs.d/hello.yaml:1:8" in planned.stdout
+    )
+    assert "error[yaml-syntax]" in planned.stderr
+    done = runner("reconcile", "--on-invalid", "isolate", "-o", "json")
+    assert done.returncode == 4
+    applied = json.loads(done.stdout)["applied"]
+    assert applied["changed"] and [each["address"] for each in applied["left"]] == ["Job/hello"]
+    assert runner("apply", "--auto-approve", "--on-invalid", "isolate").returncode == 4

@@ -74,3 +74,21 @@ def test_an_error_of_the_program_is_not_called_an_error_of_the_files(
     last = last_reload(where.project)
     assert last is not None
     assert last.text == "the last reload failed: the loader ended with exit code 1: KeyError: 'spec'"
+
+
+def test_what_is_invalid_is_left_as_it_was_and_said_when_the_installation_wants_it_so(where: Where) -> None:
+    settings = (
+        "apiVersion: jobs.runner/v1\nkind: Runner\nmetadata: {name: settings}\nspec: {onInvalid: isolate}\n"
+    )
+    (where.project / "jobs.d" / "settings.yaml").write_text(settings)
+    assert reload(where).ok
+    (where.project / "jobs.d" / "hello.yaml").write_text(JOB.replace("spec:", "spce:"))
+    (where.project / "jobs.d" / "other.yaml").write_text(JOB.replace("hello", "other"))
+    outcome = reload(where)
+    assert (outcome.ok, outcome.cause, outcome.changed) == (False, "partial", True)
+    assert outcome.text == "applied in part: 1 install, 1 enable; left as they are: Job/hello"
+    out, err = told(outcome)
+    assert "error[unknown-field]" in err and "PARTIAL" in out + err
+    note(where.state, outcome)
+    last = last_reload(where.state)
+    assert last is not None and last.text.startswith("the last reload was not whole: applied in part")

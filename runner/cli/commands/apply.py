@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from runner.cli import exits
 from runner.cli.options import Where, common_options, output_option
 from runner.cli.planning import (
     declared_at,
     guard_options,
+    invalid_option,
     path_options,
     refuse_without_database,
     show_applied,
@@ -38,9 +40,12 @@ if TYPE_CHECKING:
 )
 @click.option("--auto-approve", is_flag=True, help="Do not ask.")
 @guard_options
+@invalid_option
 @output_option("text", "json")
 @common_options
+@click.pass_context
 def command(
+    context: click.Context,
     *,
     path: str | None,
     base: str | None,
@@ -51,6 +56,7 @@ def command(
     allow_protected: bool,
     adopt: bool,
     heal: bool,
+    on_invalid: str | None,
     actor: Actor,
     output: str,
     where: Where,
@@ -76,6 +82,7 @@ def command(
     from runner.operations.plan import make_plan_for
     from runner.operations.saved_plan import read_plan
     from runner.operations.wake import wake_daemon
+    from runner.reconcile.agreed import left_out
     from runner.store.open import open_store
 
     now = datetime.now().astimezone()
@@ -83,7 +90,9 @@ def command(
     source = None if saved is not None else declared_at(path, base, where)
     store = open_store(where.database, create=create)
     try:
-        planned = saved or make_plan_for(source, where.project, store, now, outlook=True, heal=heal)
+        planned = saved or make_plan_for(
+            source, where.project, store, now, outlook=True, heal=heal, on_invalid=on_invalid
+        )
         show_warnings(planned)
         if output == "text":
             show_plan(planned.plan, where, "text")
@@ -108,6 +117,8 @@ def command(
     if applied.changed:
         wake_daemon(where.state)
     show_applied(applied, output)
+    if left_out(applied.plan):
+        context.exit(exits.PARTIAL)
 
 
 def _how(auto_approve: bool, saved: Planned | None) -> str:

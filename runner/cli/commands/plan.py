@@ -15,12 +15,14 @@ from runner.cli.planning import (
     FORMATS,
     HEAL,
     declared_at,
+    invalid_option,
     path_options,
     show_plan,
     show_warnings,
     shown_database,
 )
 from runner.cli.views.findings import FINDING_FORMATS, show_findings
+from runner.reconcile.agreed import left_out
 from runner.reconcile.fail_on import REASONS_TO_FAIL, reasons_to_fail
 from runner.vocabulary.errors import InvalidDeclarations
 
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
     metavar="GITREF",
     help="Compare with what this commit declares, not with a database; nothing in it is executed.",
 )
+@invalid_option
 @output_option(*FORMATS, *FINDING_FORMATS)
 @common_options
 @click.pass_context
@@ -66,6 +69,7 @@ def command(
     fail_on: tuple[str, ...],
     heal: bool,
     against: str | None,
+    on_invalid: str | None,
     output: str,
     where: Where,
 ) -> None:
@@ -83,7 +87,9 @@ def command(
     if against is not None and (out is not None or heal):
         raise click.UsageError("--against compares with a commit: there is nothing to carry out or to heal")
     try:
-        planned, has_database = _planned(_asked_for(path, base, where), where, heal=heal, against=against)
+        planned, has_database = _planned(
+            _asked_for(path, base, where), where, heal=heal, against=against, on_invalid=on_invalid
+        )
     except InvalidDeclarations as problem:
         if output in FINDING_FORMATS:
             show_findings(problem.diagnostics, output, "runner plan")
@@ -106,6 +112,8 @@ def command(
         for reason in reasons:
             print(f"Refused by --fail-on: {reason}.", file=sys.stderr)
         context.exit(exits.REFUSED)
+    if left_out(planned.plan):
+        context.exit(exits.PARTIAL)
     if detailed_exitcode and not planned.plan.is_empty:
         context.exit(exits.CHANGES_PRESENT)
 
@@ -124,7 +132,12 @@ def _asked_for(path: str | None, base: str | None, where: Where) -> Path | Strea
 
 
 def _planned(
-    source: Path | Stream | CheckedOut | None, where: Where, *, heal: bool, against: str | None
+    source: Path | Stream | CheckedOut | None,
+    where: Where,
+    *,
+    heal: bool,
+    against: str | None,
+    on_invalid: str | None,
 ) -> tuple[Planned, bool]:
     from runner.operations.checked_out import CheckedOut
     from runner.operations.plan import make_plan_for
@@ -150,7 +163,9 @@ def _planned(
         )
         return planned, False
     try:
-        return make_plan_for(source, where.project, store, now, outlook=True, heal=heal), True
+        return make_plan_for(
+            source, where.project, store, now, outlook=True, heal=heal, on_invalid=on_invalid
+        ), True
     finally:
         store.close()
 

@@ -18,6 +18,7 @@ from runner.cli.planning import (
     FORMATS,
     declared_at,
     guard_options,
+    invalid_option,
     path_options,
     refuse_without_database,
     show_applied,
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
     "--expect-digest", metavar="D", default=None, help="Refuse any plan but the one with this digest."
 )
 @guard_options
+@invalid_option
 @output_option(*FORMATS)
 @common_options
 @click.pass_context
@@ -82,6 +84,7 @@ def command(
     allow_protected: bool,
     adopt: bool,
     heal: bool,
+    on_invalid: str | None,
     actor: Actor,
     output: str,
     where: Where,
@@ -117,17 +120,18 @@ def command(
         return
     if not create:
         refuse_without_database(where, "reconcile")
-    from runner.operations.reconcile import left_out
+    from runner.reconcile.agreed import left_out
 
     agreed = _agreed(expect, expect_digest)
     source = declared_at(path, base, where)
+    looks = {"heal": heal, "on_invalid": on_invalid}
     allowed = {"allow_delete": allow_delete, "allow_protected": allow_protected, "adopt": adopt}
     if dry_run:
-        plan = _rehearse(source, where, agreed, actor, output, allowed, heal=heal).plan
+        plan = _rehearse(source, where, agreed, actor, output, allowed, looks).plan
         changes = not plan.is_empty
     else:
         plan, changes = _reconcile(
-            source, where, agreed, actor, output, allowed, create=create, heal=heal, wait=(wait, timeout)
+            source, where, agreed, actor, output, allowed, looks, create=create, wait=(wait, timeout)
         )
     if left_out(plan):
         context.exit(exits.PARTIAL)
@@ -150,8 +154,7 @@ def _rehearse(
     actor: Actor,
     output: str,
     allowed: dict[str, Any],
-    *,
-    heal: bool,
+    looks: dict[str, Any],
 ) -> Planned:
     from runner.operations.plan import make_plan_for
     from runner.operations.reconcile import agreed_part, rehearse
@@ -166,7 +169,7 @@ def _rehearse(
         has_database = False
     else:
         try:
-            planned = make_plan_for(source, where.project, store, now, outlook=True, heal=heal)
+            planned = make_plan_for(source, where.project, store, now, outlook=True, **looks)
             planned, has_database = agreed_part(planned, agreed, store), True
         finally:
             store.close()
@@ -183,9 +186,9 @@ def _reconcile(
     actor: Actor,
     output: str,
     allowed: dict[str, Any],
+    looks: dict[str, Any],
     *,
     create: bool,
-    heal: bool,
     wait: tuple[bool, timedelta | None],
 ) -> tuple[Plan, bool]:
     """The plan that was carried out, and whether it changed anything."""
@@ -199,7 +202,7 @@ def _reconcile(
     try:
         approval = Approval("reconcile", agreed.said or "nobody was asked")
         planned, applied = reconcile(
-            source, where.project, store, actor, now, expect=agreed, approval=approval, heal=heal, **allowed
+            source, where.project, store, actor, now, expect=agreed, approval=approval, **looks, **allowed
         )
         if applied.changed:
             wake_daemon(where.state)

@@ -36,6 +36,7 @@ _WORDS = {
 
 _RELOADS = {
     "": ("INVALID", "mend the files, they are read again at once"),
+    "partial": ("PARTIAL", "mend the files, they are read again at once"),
     "invalid": ("INVALID", "mend the files, they are read again at once"),
     "refused": (
         "REFUSED",

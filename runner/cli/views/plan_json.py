@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from runner.operations.carrying import Applied
-from runner.operations.reconcile import left_out
+from runner.reconcile.agreed import left_out
 from runner.reconcile.plan import Plan
 
 

@@ -62,6 +62,11 @@ class RunnerSpec(Model):
     deletion_budget: DeletionBudget | None = Field(
         default=None, description="How much one apply may remove; 3 objects or 20 %"
     )
+    on_invalid: Literal["refuse", "isolate"] | None = Field(
+        default=None,
+        description="refuse (default): nothing is applied while anything is invalid; isolate: what is "
+        "invalid stays as it is installed, with what needs it, and the rest is applied",
+    )
     keep_removed: Duration | None = Field(
         default=None, description="How long `runner undo` can bring back what was uninstalled; default 30d"
     )
