@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from runner.operations.prune_arrivals import prune_arrivals
 from runner.operations.unused_blobs import DeletedBlobs, delete_unused_blobs
 from runner.store.port import Store, Transaction
 from runner.store.records import ObjectRecord, PrunedInstance
@@ -71,6 +72,7 @@ def prune_history(store: Store, state: Path, *, now: datetime, keep_days: int | 
         if gone:
             counts.append(PrunedJob(job.name, gone))
     logs.sweep(store)
+    prune_arrivals(store, now)
     blobs = delete_unused_blobs(store, state, now)
     jobs_told = tuple(sorted(counts, key=lambda c: c.job))
     return PrunedHistory(jobs_told, logs.count, logs.size, tuple(logs.kept), blobs)

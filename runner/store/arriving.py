@@ -144,4 +144,9 @@ class ArrivalWrites(ArrivalReads, Protocol):
     def drop_feed(self, job_uid: str, schedule: str) -> None: ...
     def set_cursor(self, event_id: int) -> None: ...
     def prune(self, before: datetime, kinds: Sequence[str], limit: int = 1000) -> int:
-        """Ended items of these kinds that were settled before; how many went."""
+        """Ended items of these kinds that were settled before; how many went. Of files only those that were
+        moved away: one that stays where it is has to be known for as long.
+        """
+
+    def empty(self, before: datetime, limit: int = 1000) -> int:
+        """Forget what came with requests that were settled before, and keep that they came; how many."""

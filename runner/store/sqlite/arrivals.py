@@ -252,8 +252,16 @@ class Arrivals:
     def prune(self, before: datetime, kinds: Sequence[str], limit: int = 1000) -> int:
         return self._connection.execute(
             "DELETE FROM arrivals WHERE id IN (SELECT id FROM arrivals"  # noqa: S608
-            f" WHERE settled_at < ? AND kind IN ({marks(len(kinds))}) LIMIT ?)",
+            f" WHERE settled_at < ? AND kind IN ({marks(len(kinds))})"
+            " AND (kind <> 'file' OR aftercare <> '{}') LIMIT ?)",
             (instant(before), *kinds, limit),
+        ).rowcount
+
+    def empty(self, before: datetime, limit: int = 1000) -> int:
+        return self._connection.execute(
+            "UPDATE arrivals SET data = '{}', inputs = '{}' WHERE id IN (SELECT id FROM arrivals"
+            " WHERE settled_at < ? AND kind = 'webhook' AND data <> '{}' AND state <> 'FAILED' LIMIT ?)",
+            (instant(before), limit),
         ).rowcount
 
 
