@@ -156,6 +156,8 @@ class Storm:
                   shell: |
                     exec 9>>{here}/locks/fleet-$RUNNER_INSTANCE-$RUNNER_TARGET
                     flock -n 9 || echo "fleet $RUNNER_INSTANCE $RUNNER_TARGET" >> {here}/twice
+                    exec 8>>{here}/locks/target-$RUNNER_TARGET
+                    flock -n 8 || echo "two runs at $RUNNER_TARGET" >> {here}/twice
                     sleep 0.1
                     first={here}/tried/$RUNNER_INSTANCE
                     [ $RUNNER_TARGET != edge-3 ] || [ -e $first ] || {{ touch $first; exit 1; }}
