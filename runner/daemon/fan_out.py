@@ -129,7 +129,11 @@ class FanOut:
             )
 
     def give_up(self) -> None:
-        """Another owns the run: end the processes, and record nothing."""
+        """Another owns the run: end the processes, and record nothing; unless its end is being recorded here,
+        which a look may see in the database before anybody here has heard of it.
+        """
+        if self._over:
+            return
         self.stop_targets(0.0, "given up")
         self._close(None)
 

@@ -38,6 +38,24 @@ def test_every_target_is_visited_with_its_values(here: Installation, a_daemon: S
     assert up.heard.of("trouble") == []
 
 
+def test_an_end_is_told_although_a_look_sees_it_in_the_database_first(
+    here: Installation, a_daemon: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the commit of an end and the moment at which the loop hears of it there may be a look."""
+    here.install(a_fan_out("visit", "true", parallel=4))
+    up = a_daemon()
+    deliver = up.engine._bridge._deliver
+
+    def look_before() -> None:
+        up.engine.look()
+        deliver()
+
+    monkeypatch.setattr(up.engine._bridge, "_deliver", look_before)
+    id = up.trigger("visit")
+    up.until_heard("finished", (id, "SUCCEEDED", ""))
+    assert up.engine.running == 0
+
+
 def test_where_chooses_the_targets(here: Installation, a_daemon: Start) -> None:
     spec = {"inputs": {"region": {"default": "north"}}}
     here.install(a_fan_out("visit", "true", spec=spec, where="target.region == inputs.region"))
