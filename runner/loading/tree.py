@@ -22,6 +22,7 @@ from runner.loading.findings import Finding, is_error, to_diagnostic
 from runner.loading.location import Location, locate, locate_stream
 from runner.loading.memory import Memory
 from runner.loading.objects import Objects
+from runner.loading.origin import with_origins
 from runner.loading.snapshot import ABSENT, Snapshot, unpack_record
 from runner.loading.stamp import program_stamp
 from runner.loading.walk import Complaint, Fingerprint, Scan, fingerprint_of, scan_folder
@@ -172,7 +173,9 @@ def load_stream(raw: bytes, *, base: Path, project: Path, known_addresses: Colle
         figures = (len(raw), 0, 0, 0)
         memory.given["-"] = Content(raw, sha256(raw).digest(), Fingerprint(*figures))
         scan = Scan(["-"], array("q", figures))
-    return _built(location, scan, None, memory, known_addresses)
+    tree = _built(location, scan, None, memory, known_addresses)
+    tree.diagnostics = with_origins(tree.diagnostics, raw)
+    return tree
 
 
 def _load(location: Location, memory: Memory, index: Path | None, stamp: str, known: Collection[str]) -> Tree:

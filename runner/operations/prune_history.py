@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from runner.operations.prune_arrivals import prune_arrivals
+from runner.operations.settings import keep_removed
 from runner.operations.unused_blobs import DeletedBlobs, delete_unused_blobs
 from runner.store.port import Store, Transaction
 from runner.store.records import ObjectRecord, PrunedInstance
 from runner.vocabulary.duration import parse_duration
+
+REMOVER = "system:prune-history"
 
 PORTION = 500
 """Runs deleted per transaction, so that the daemon's own writes never wait long."""
@@ -71,11 +74,36 @@ def prune_history(store: Store, state: Path, *, now: datetime, keep_days: int | 
                 break
         if gone:
             counts.append(PrunedJob(job.name, gone))
+    _forget_removed(store, now)
     logs.sweep(store)
     prune_arrivals(store, now)
     blobs = delete_unused_blobs(store, state, now)
     jobs_told = tuple(sorted(counts, key=lambda c: c.job))
     return PrunedHistory(jobs_told, logs.count, logs.size, tuple(logs.kept), blobs)
+
+
+def _forget_removed(store: Store, now: datetime) -> None:
+    """What an uninstalled job had saved goes when `runner undo` cannot bring it back any more."""
+    with store.read() as reader:
+        before = now - keep_removed(reader)
+        gone = [
+            record.uid
+            for record in reader.objects.tombstones()
+            if record.kind == "Job" and record.removed_at is not None and record.removed_at < before
+        ]
+        left = [
+            uid
+            for uid in gone
+            if reader.state.last_owner(uid) is not None or reader.state.persistent(uid) is not None
+        ]
+    for uid in left:
+        store.transact(partial(_forget, uid=uid, now=now))
+
+
+def _forget(tx: Transaction, *, uid: str, now: datetime) -> None:
+    why = "uninstalled, and past the time in which it can be brought back"
+    tx.state.clear(uid, at=now, who=REMOVER, why=why)
+    tx.state.clear_persistent(uid, at=now, who=REMOVER, why=why)
 
 
 def _prune(tx: Transaction, *, uid: str, keep: int | None, before: datetime | None) -> list[PrunedInstance]:

@@ -11,6 +11,7 @@ from runner.access.permission import Actor
 from runner.operations.adopt import adopt
 from runner.operations.apply import carry_out
 from runner.operations.blobs import blob_path
+from runner.operations.prune_history import prune_history
 from runner.operations.release import release
 from runner.operations.undo import removed_objects, undo
 from runner.operations.unused_blobs import UNUSED_AFTER, delete_unused_blobs
@@ -231,3 +232,19 @@ def test_only_an_admin_manages_and_protected_objects_only_on_request(project):
     assert released(project, allow_protected=True).changed
     with pytest.raises(NotAllowed, match="needs the role admin"):
         adopt(HELLO, None, project.folder, project.store, Actor("eve", role="operator"), NOW)
+
+
+def test_what_it_had_saved_goes_when_it_cannot_come_back(project):
+    project.job("hello")
+    project.apply()
+    uid = project.record("hello").uid
+    project.store.transact(lambda tx: tx.state.put_persistent(uid, {"cursor": 7}, at=NOW))
+    removed(project)
+
+    def saved(now):
+        prune_history(project.store, project.state, now=now)
+        with project.store.read() as reader:
+            return reader.state.persistent(uid)
+
+    assert saved(NOW + timedelta(days=29)) is not None
+    assert saved(NOW + timedelta(days=31)) is None

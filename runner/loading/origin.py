@@ -1,0 +1,40 @@
+"""Which file did a document of a stream come from? kustomize says it in an annotation, if it is asked to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from runner.loading.reader import read_documents
+from runner.vocabulary.diagnostic import Diagnostic
+from runner.vocabulary.printable import printable
+
+ORIGIN = "config.kubernetes.io/origin"
+"""`path: base/report.yaml` and, for what was fetched, `repo:` and `ref:` (buildMetadata: [originAnnotations])."""
+
+
+def with_origins(diagnostics: Sequence[Diagnostic], raw: bytes) -> tuple[Diagnostic, ...]:
+    """Each with the file that its document was rendered from, where that is known."""
+    if ORIGIN.encode() not in raw or not diagnostics:
+        return tuple(diagnostics)
+    documents = read_documents(raw, "-").documents
+    return tuple(replace(each, detail=_told(each, documents)) for each in diagnostics)
+
+
+def _told(each: Diagnostic, documents: Sequence[Any]) -> str:
+    within = [document for document in documents if document.line <= each.line]
+    path = _origin_of(within[-1].content) if within else ""
+    return "\n".join(part for part in (each.detail, f"rendered from {path}" if path else "") if part)
+
+
+def _origin_of(content: Any) -> str:
+    metadata = content.get("metadata") if isinstance(content, dict) else None
+    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
+    origin = annotations.get(ORIGIN) if isinstance(annotations, dict) else None
+    if not isinstance(origin, str):
+        return ""
+    said = dict(line.split(": ", 1) for line in origin.splitlines() if ": " in line)
+    path = printable(said.get("path", "")[:500])
+    repository = printable(said.get("repo", "")[:500])
+    return f"{path} of {repository}" if path and repository else path
