@@ -8,7 +8,8 @@ from datetime import datetime
 from runner.daemon.bridge import Bridge
 from runner.daemon.roster import Roster
 from runner.daemon.telling import Telling
-from runner.operations.keep_windows import Kept, keep_windows, look_at_windows, window_of
+from runner.operations.keep_windows import Kept, keep_windows, look_at_windows
+from runner.operations.schedulable import window_of
 from runner.schedules.window import Window
 from runner.store.port import Reader
 from runner.store.records import InstanceRecord
@@ -70,7 +71,7 @@ class WindowKeeper:
 
     def window_of(self, instance: InstanceRecord) -> Window | None:
         """The windows that a run is bound to."""
-        return window_of(instance, self._roster.windows)
+        return window_of(instance, self._roster.windows.get(instance.job_uid, {}))
 
     def _told(self, kept: Kept) -> None:
         for ended in kept.ended:

@@ -70,7 +70,7 @@ def claim_instance(
     overlap = _overlap(tx, instance, job)
     if overlap is None:
         return skip_waiting(tx, instance, now, "removed")
-    if job is not None and job.windows and not job.may_begin(instance.schedule, instance.origin, now):
+    if job is not None and job.windows and not job.may_begin(instance, now):
         return Waits("window")
     needs = needs_of(tx, spec) if spec.get("locks") or spec.get("groups") else ()
     decision = decide_claim(tx, instance, overlap, needs, now)

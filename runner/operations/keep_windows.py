@@ -16,6 +16,7 @@ from runner.lifecycle.pausing import WINDOW, NotPausable, Pausable
 from runner.operations.end_runs import STOP_PATIENCE, end_waiting
 from runner.operations.outcome import NotStarted, Recording, definition_of
 from runner.operations.pausing import force_pause, how_to_pause, pause_instance, resume_instance
+from runner.operations.schedulable import window_of
 from runner.schedules.window import Window
 from runner.store.port import Reader, Transaction
 from runner.store.records import InstanceRecord
@@ -90,7 +91,7 @@ def keep_windows(tx: Transaction, ids: Iterable[int], windows: Windows, now: dat
         run = tx.instances.get(id)
         if run is None or run.completed_at is not None:
             continue
-        window = window_of(run, windows)
+        window = window_of(run, windows.get(run.job_uid, {}))
         asked = _of_stray(run) if window is None else decide_window(window, _facts(run), now)
         if asked is None:
             continue
@@ -107,27 +108,20 @@ def keep_windows(tx: Transaction, ids: Iterable[int], windows: Windows, now: dat
     return Kept(tuple(ended), tuple(paused), tuple(gone_on), tuple(finishing))
 
 
-def window_of(run: InstanceRecord, windows: Windows) -> Window | None:
-    """The windows that a run is bound to; a start by hand is bound to none."""
-    if run.schedule is None or run.origin != "slot":
-        return None
-    return windows.get(run.job_uid, {}).get(run.schedule)
-
-
 def _windowed(reader: Reader, windows: Windows) -> Iterator[tuple[InstanceRecord, Window]]:
     if len(windows) <= FEW_JOBS:
         runs = [run for uid in windows for run in reader.instances.unfinished_of(uid)]
     else:
         runs = reader.instances.list(states=_UNFINISHED, limit=None)
     for run in runs:
-        window = window_of(run, windows)
+        window = window_of(run, windows.get(run.job_uid, {}))
         if window is not None:
             yield run, window
 
 
 def _strays(reader: Reader, windows: Windows) -> Iterator[InstanceRecord]:
     for run in reader.instances.list(states=("PAUSED", "PAUSING"), limit=None):
-        if WINDOW in run.pauses and window_of(run, windows) is None:
+        if WINDOW in run.pauses and window_of(run, windows.get(run.job_uid, {})) is None:
             yield run
 
 

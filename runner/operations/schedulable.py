@@ -13,7 +13,7 @@ from runner.schedules.end_date import end_date
 from runner.schedules.jitter import jitter_for
 from runner.schedules.slot import Schedule
 from runner.schedules.window import Window
-from runner.store.records import ObjectRecord
+from runner.store.records import InstanceRecord, ObjectRecord
 from runner.vocabulary.duration import parse_duration
 
 _NO_INPUTS: Mapping[str, Any] = {}
@@ -53,13 +53,24 @@ class SchedulableJob:
     windows: Mapping[str, Window] = field(default_factory=dict)
     """Of those of its schedules that have some."""
 
-    def may_begin(self, schedule: str | None, origin: str, now: datetime) -> bool:
-        """Whether a run of that schedule may be claimed now: its window is open, and long enough (I4)."""
-        window = self.windows.get(schedule) if schedule and origin == "slot" else None
+    def may_begin(self, run: InstanceRecord, now: datetime) -> bool:
+        """Whether a run of it may be claimed now: its window is open, and long enough (I4)."""
+        window = window_of(run, self.windows)
         if window is None:
             return True
         opening = window.opening_at(now)
         return opening is not None and opening.may_start(now)
+
+
+def window_of(run: InstanceRecord, windows: Mapping[str, Window]) -> Window | None:
+    """Of the windows of its job, by the name of their schedule, those that a run is bound to.
+
+    A start by hand is bound to none. A schedule that was given another name is told by the range of the run.
+    """
+    if run.schedule is None or run.origin != "slot":
+        return None
+    renamed = (each for each in windows.values() if each.range_key == run.slot_key)
+    return windows.get(run.schedule) or next(renamed, None)
 
 
 def schedulable(record: ObjectRecord, installation_id: str, zone: str = "UTC") -> SchedulableJob:

@@ -13,10 +13,12 @@ from runner.lifecycle.holds import active, family
 from runner.lifecycle.pausing import KEEPS_PAUSED, OPERATOR, WINDOW
 from runner.operations.decide_claim import decide_claim, needs_of, overlap_of
 from runner.operations.executed_elsewhere import is_external, waits_to_be_polled
+from runner.operations.installed_jobs import schedules_of
 from runner.operations.outcome import definition_of
 from runner.operations.settings import settings
 from runner.store.port import Reader
 from runner.store.records import HoldRecord, InstanceRecord, ObjectRecord
+from runner.vocabulary.errors import DamagedRow
 from runner.vocabulary.instants import to_the_second
 
 PAUSED = "paused"
@@ -103,15 +105,18 @@ def _what_keeps_it_paused(reader: Reader, run: InstanceRecord, now: datetime) ->
 
 def closed_window(record: ObjectRecord, run: InstanceRecord, now: datetime) -> str:
     """The opening that a run waits for; empty when it is bound to no window, or may start."""
-    schedule = record.resolved["schedules"].get(run.schedule) if run.origin == "slot" else None
-    if not schedule or not schedule.get("window"):
+    if not any(settings.get("window") for settings in record.resolved["schedules"].values()):
         return ""
-    from runner.schedules.kinds import schedule_from
+    from runner.operations.schedulable import window_of
     from runner.schedules.window import Window
 
-    window = schedule_from(schedule)
-    opening = window.opening_at(now) if isinstance(window, Window) else None
-    if not isinstance(window, Window) or (opening is not None and opening.may_start(now)):
+    try:
+        schedules = schedules_of(record)
+    except DamagedRow:  # told by whoever lists the job
+        return ""
+    window = window_of(run, {name: each for name, each in schedules.items() if isinstance(each, Window)})
+    opening = None if window is None else window.opening_at(now)
+    if window is None or (opening is not None and opening.may_start(now)):
         return ""
     following = window.next_opening(now)
     if following is None:

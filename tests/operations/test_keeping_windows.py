@@ -299,6 +299,17 @@ def test_a_longer_window_holds_for_the_run_that_is_under_way(sound: Installation
     assert state(sound, id) == ("SCHEDULED", "resumed")
 
 
+def test_a_schedule_that_is_given_another_name_keeps_the_run_of_its_range(sound: Installation) -> None:
+    id = a_running(sound)
+    keep(sound, 4)
+    obeys(sound, id, 4)
+    change(sound, {}, name="nights")
+    keep(sound, CLOSED, strays=True)
+    assert state(sound, id) == ("PAUSED", "window")
+    keep(sound, 26)
+    assert isinstance(claim(sound, id, at(26)), Claimed)
+
+
 def test_a_run_whose_schedule_has_no_window_any_more_goes_on(sound: Installation) -> None:
     id = a_running(sound)
     keep(sound, 4)
@@ -362,10 +373,11 @@ def resume(here: Installation, id: int, hours: float) -> None:
     here.store.transact(lambda tx: resume_instances(tx, [id], actor=ANA, reason="", now=at(hours)))
 
 
-def change(here: Installation, window: dict[str, Any] | None) -> None:
+def change(here: Installation, window: dict[str, Any] | None, *, name: str = "") -> None:
     """Another declaration is applied; None: one without a window."""
     schedule: Any = "0 2 * * *" if window is None else {"window": {**AFTERNOON, **window}}
-    new = a_job("load", schedule=schedule, steps=TWO_STEPS, onCrash="resume")
+    written = {"schedule": None, "schedules": {name: schedule}} if name else {"schedule": schedule}
+    new = a_job("load", steps=TWO_STEPS, onCrash="resume", **written)
     uid = here.uid("load")
 
     def work(tx: Any) -> None:
