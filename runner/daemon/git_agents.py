@@ -62,10 +62,12 @@ class GitAgents:
         state: Path,
         given: SourceSettings | None,
         reload: Callable[[CheckedOut], Reloaded],
+        following: Callable[[SourceSettings], None],
         synced: Callable[[Synced], None],
         trouble: Callable[[str, BaseException], None],
     ) -> None:
         self._loop = loop
+        self._following = following
         self._store = store
         self._clock = clock
         self._project = project
@@ -89,11 +91,13 @@ class GitAgents:
         except RunnerError as problem:
             self._trouble("reading which sources are declared (they stay as they are)", problem)
             return
-        for name in [name for name, agent in self._agents.items() if wanted.get(name) != agent.source]:
-            self._agents.pop(name).stop()
+        changed = [name for name, agent in self._agents.items() if wanted.get(name) != agent.source]
+        gone = {name: self._agents.pop(name) for name in changed}
+        for agent in gone.values():
+            agent.stop()
         for name, source in wanted.items():
             if name not in self._agents:
-                self._agents[name] = self._begun(source)
+                self._agents[name] = self._begun(source, gone.get(name))
         for name, why in wrong.items():
             if self._wrong.get(name) != why:
                 self._trouble(f"following the source {name}", ValueError(why))
@@ -128,7 +132,8 @@ class GitAgents:
         for agent in agents:
             await self._loop.run_in_executor(None, agent.join, STOP_S)
 
-    def _begun(self, source: SourceSettings) -> _Agent:
+    def _begun(self, source: SourceSettings, before: _Agent | None) -> _Agent:
+        self._following(source)
         agent = _Agent(
             source,
             self._store,
@@ -138,6 +143,7 @@ class GitAgents:
             reload=self._reloaded,
             synced=self._tell,
             trouble=self._tell_trouble,
+            before=before,
         )
         agent.start()
         return agent
@@ -174,8 +180,10 @@ class _Agent:
         reload: Callable[[CheckedOut], Reloaded],
         synced: Callable[[Synced], None],
         trouble: Callable[[str, BaseException], None],
+        before: _Agent | None,
     ) -> None:
         self.source = source
+        self._before = before
         self._store = store
         self._now = now
         self._reload = reload
@@ -200,6 +208,9 @@ class _Agent:
         self._wake.set()
 
     def _run(self) -> None:
+        if self._before is not None:  # it may be in the middle of an apply
+            self._before.join()
+            self._before = None
         first = True  # what is installed may have been made by another release, or restored
         while not self._end.is_set():
             self._wake.clear()

@@ -34,6 +34,7 @@ def test_a_repository_is_followed_through_bad_commits_and_a_killed_daemon(
 ) -> None:
     up = ("--git", upstream.url, "--interval", "1h")
     with here.up(*up) as daemon:
+        daemon.sees(r"source +main: following file:.* \(branch main, jobs\.d\), every 1h$")
         daemon.sees(r"source +main: applied main@[0-9a-f]{7}$")
         bad = upstream.commit({"jobs.d/one.yaml": "kind: Nonsense\n"})
         asked = here.run("reconcile", "--with-source", "--wait", bad, check=None)

@@ -13,6 +13,7 @@ from runner.daemon.git_agents import Synced
 from runner.daemon.reloader import Reloaded
 from runner.execution.order import NO_TARGET, Ended
 from runner.operations.outcome import Finished, NotStarted
+from runner.sources.settings import SourceSettings
 from runner.store.records import InstanceRecord
 from runner.vocabulary.duration import format_duration
 from runner.vocabulary.printable import printable
@@ -160,6 +161,12 @@ class Announcer:
     def noticed(self, word: str, text: str, *, bad: bool) -> None:
         """What happened to the clock, or what the watchdog says."""
         self.line(word.upper() if bad else word, text, "1;31" if bad else "33")
+
+    def following(self, source: SourceSettings) -> None:
+        """Which repository is asked from now on."""
+        what = f"{source.wanted}, {source.path}" if source.path != "." else str(source.wanted)
+        every = format_duration(source.interval)
+        self.line("source", f"{source.name}: following {source.remote.url} ({what}), every {every}", "2")
 
     def synced(self, synced: Synced) -> None:
         """What came of an attempt of a git source: the plan that was carried out, or why there is none."""
