@@ -19,6 +19,7 @@ from runner.operations.free_space import LITTLE_SPACE, MAKE_ROOM, free_space
 from runner.operations.installed_jobs import schedules_of
 from runner.operations.last_reload import last_reload
 from runner.operations.list_jobs import JobView, list_jobs
+from runner.operations.never_ran import never_ran
 from runner.operations.settings import settings
 from runner.operations.show_sources import SourceView, show_sources, told_pins
 from runner.operations.waiting import IS_OPEN, LockInUse, locks_in_use, waits_for
@@ -91,6 +92,7 @@ def situation(reader: Reader, state: Path, now: datetime) -> Situation:
         *(Finding(*alarm) for alarm in alarms(reader, now)),
         *_paused(reader, lives, now),
         *_missed(reader, jobs, lives, now),
+        *(Finding(*found) for found in never_ran(reader, jobs, now)),
         *_invalid(state),
         *_listener(reader, daemon),
         *_sources(sources, lives),

@@ -16,7 +16,7 @@ from runner.lifecycle.instance import INSTANCE
 from runner.lifecycle.step import STEP
 from runner.store.daemon_lock import daemon_lock
 from runner.store.port import Transaction
-from runner.store.records import NewInstance, NewStep, SlotRecord
+from runner.store.records import HoldRecord, NewInstance, NewStep, SlotRecord
 from runner.vocabulary.identity import Address
 from runner.vocabulary.instants import to_text
 
@@ -254,3 +254,22 @@ def test_what_is_due_and_executed_elsewhere_waits_for_no_place_of_the_daemon(
     here.install(an_external_job("bills"))
     id = str(here.run("bills", due_at=NOW - timedelta(days=3000)))
     assert "the call of its webhook, which is made while the listener" in say("instances", "show", id).out
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"), [("expired", True), ("window-end", True), ("skipped by an operator", False)]
+)
+def test_a_one_time_job_that_never_ran_is_told(
+    here: Installation, say: Callable, reason: str, told: bool
+) -> None:
+    here.install(a_job("once", schedule={"fireAndForget": {}}))
+    id = here.run("once")
+    move = INSTANCE.move("SCHEDULED", "late")
+    now = datetime.now(UTC)
+    here.store.transact(lambda tx: tx.instances.move(id, move, epoch=0, at=now, who="test", reason=reason))
+    hold = HoldRecord(here.uid("once"), "finished", "system:clock", "it is done", now)
+    here.store.transact(lambda tx: tx.holds.add(here.uid("once"), hold))
+    said = say("status")
+    assert (said.code == 1) == told
+    sentence = f"it never ran, and is finished: its one run {id} is SKIPPED: {reason}"
+    assert (sentence in said.out) == told
