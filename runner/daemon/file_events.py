@@ -10,6 +10,9 @@ from pathlib import Path
 GATHER_MS = 100
 """Changes are told together."""
 
+PULSE_MS = 1000
+"""After so long it certainly listens, and notices that it is to stop."""
+
 Place = tuple[str, int, int]
 """A folder and which one it was: made anew it is another, and the old watch is blind."""
 
@@ -44,8 +47,9 @@ class FileEvents:
     def _hear(self, places: frozenset[Place], stop: threading.Event) -> None:
         from watchfiles import watch
 
+        listens = False
         try:
-            for _ in watch(
+            for changes in watch(
                 *sorted(path for path, _, _ in places),
                 watch_filter=None,
                 debounce=GATHER_MS,
@@ -53,8 +57,12 @@ class FileEvents:
                 stop_event=stop,
                 raise_interrupt=False,
                 ignore_permission_denied=True,
+                rust_timeout=PULSE_MS,
+                yield_on_timeout=True,
             ):
-                self._changed()
+                if changes or not listens:  # what came before it listened is looked for once more
+                    listens = True
+                    self._changed()
         except Exception as problem:  # too many watches, a folder that has just gone: it is looked at anyway
             if not stop.is_set():
                 self._places = frozenset()

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
     from runner.sdk.life import Life
 
-MOST_UNRECORDED = 99
+AHEAD = 20
+"""Items that are asked for together: they are the run's own, and each is still recorded by itself."""
+
+MOST_UNRECORDED = 80
 """Items that may be done with before a checkpoint."""
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 1.0
@@ -83,6 +86,7 @@ class Items:
     def __init__(self, life: Life) -> None:
         self._life = life
         self._open: Item | None = None
+        self._ahead: list[Mapping[str, Any]] = []
         self._done: list[int] = []
         details = life.metadata.trigger_details.get("consume")
         self._linger_s = float(details.get("linger_s", 0.0)) if isinstance(details, Mapping) else None
@@ -108,10 +112,12 @@ class Items:
         pause_s = FIRST_PAUSE_S
         while True:
             life.obey()
-            for given in life.port.take(len(self._done) + 1):
-                if given["id"] not in self._done:
-                    self._open = Item(given)
-                    return self._open
+            if not self._ahead:  # those that it has and has not recorded come first
+                given = life.port.take(len(self._done) + AHEAD)
+                self._ahead = [each for each in given if each["id"] not in self._done]
+            if self._ahead:
+                self._open = Item(self._ahead.pop(0))
+                return self._open
             left_s = end - life.port.now()
             if left_s <= 0:
                 return None
