@@ -25,6 +25,7 @@ from runner.store.port import Reader, Store, Transaction
 from runner.store.sourcing import QuarantineRecord
 from runner.vocabulary.errors import Refused, RunnerError, UnknownName
 from runner.vocabulary.identity import Address
+from runner.vocabulary.printable import printable
 
 ROLLBACK = "rollback"
 """The verb of the apply that a rollback is."""
@@ -62,7 +63,7 @@ def plan_rollback(
         source = source or _last_source(reader)
         applies = reader.applies.list(limit=None, source=source)
         pinned = reader.quarantines.of_source(source)
-        now_at = _effective(applies, pinned)
+        now_at = _effective(applies, pinned, source)
         to = _chosen(applies, now_at, revision, source)
         pins = tuple(_pins(reader, source, to, now_at, actor, now, why))
         if not pins:
@@ -86,10 +87,13 @@ def _last_source(reader: Reader) -> str:
     return newest.source
 
 
-def _effective(applies: Sequence[ApplyRecord], pinned: Sequence[QuarantineRecord]) -> ApplyRecord:
+def _effective(
+    applies: Sequence[ApplyRecord], pinned: Sequence[QuarantineRecord], source: str
+) -> ApplyRecord:
     """The apply whose state is installed: after a rollback the one that it went back to."""
     if not applies:
-        raise UnknownName("nothing was applied from that source yet")
+        shown = printable(source)
+        raise UnknownName(f"nothing was applied from {shown} yet; `runner history` shows what was")
     by_serial = {each.serial: each for each in applies}
     newest = applies[0]
     while newest.verb == ROLLBACK:
