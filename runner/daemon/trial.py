@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from runner.daemon.clock import Clock
+from runner.daemon.ending import Tell
 from runner.daemon.engine import Engine
 from runner.daemon.presence import begin_session
 from runner.execution.order import Ended
@@ -67,10 +68,12 @@ def run_trial(
     job: str,
     show: Callable[[LogLine], None],
     clock: Clock,
+    waits: Tell = lambda _: None,
 ) -> Finished | NotStarted:
     """Run the recorded instance to its end, showing its log, or those of its targets, as they grow.
 
-    Ctrl-C stops it, and all of it.
+    Ctrl-C stops it, and all of it, but for a step with `interruptible: false`: `waits` hears of that, and
+    Ctrl-C once more ends it too.
     """
     ended = threading.Event()
     path = state / log_path_of(job, instance_id)
@@ -84,7 +87,7 @@ def run_trial(
     for follower in followers:
         follower.start()
     try:
-        return asyncio.run(drive(store, state, project, clock))
+        return asyncio.run(drive(store, state, project, clock, waits=waits))
     finally:
         ended.set()
         for follower in followers:
@@ -100,6 +103,7 @@ async def drive(
     listener: Callable[[asyncio.Event], TrialListener] | None = None,
     supervisor: Callable[..., Supervisor] = Supervisor,
     within_s: float | None = None,
+    waits: Tell = lambda _: None,
 ) -> Finished | NotStarted:
     """Run what waits until the listener has its result; KeyboardInterrupt when a signal came first, and
     TimeoutError when it took longer than `within_s`. Nothing of it runs any more then.
@@ -137,9 +141,10 @@ async def drive(
     except TimeoutError:
         timed_out = True
     for number in STOP_SIGNALS:
-        loop.remove_signal_handler(number)  # the default action: a second signal ends everything at once
-        signal.signal(number, signal.SIG_DFL)
-    await engine.stop(0)
+        loop.add_signal_handler(number, engine.ending.force)  # a second signal ends everything at once
+    await engine.stop(0, waits)
+    for number in STOP_SIGNALS:
+        loop.remove_signal_handler(number)
     for number, handler in handlers.items():
         signal.signal(number, handler)
     if interrupted:

@@ -106,3 +106,24 @@ def test_an_interrupt_ends_all_its_processes_and_leaves_nothing(
     assert trial.returncode not in (0, -signal.SIGKILL)
     assert not is_running(int(pid_file.read_text()))
     assert list(scratch.iterdir()) == []
+
+
+def test_an_interrupt_says_which_step_it_waits_for_and_another_one_ends_that(
+    project: Project, scratch: Path
+) -> None:
+    pid_file = project.folder / "pid"
+    path = project.job("long", f"sleep 600 & echo $! > {pid_file}.new && mv {pid_file}.new {pid_file}; wait")
+    project.declare(
+        "long.yaml", path.read_text().replace("- name: work", "- name: work\n      interruptible: false")
+    )
+    trial = start(project, scratch, "long")
+    until(pid_file.exists, "the job runs")
+    trial.send_signal(signal.SIGINT)
+    assert trial.stderr is not None
+    said = trial.stderr.readline()
+    assert said == "Waiting for step work, which is not interruptible; Ctrl-C once more ends it.\n"
+    trial.send_signal(signal.SIGINT)
+    trial.communicate(timeout=PATIENCE_S)
+    assert trial.returncode not in (0, -signal.SIGKILL)
+    assert not is_running(int(pid_file.read_text()))
+    assert list(scratch.iterdir()) == []

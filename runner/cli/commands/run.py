@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from runner.cli.options import Where, common_options
 from runner.cli.pairs import pairs
 
 if TYPE_CHECKING:
+    from runner.daemon.ending import WaitedFor
     from runner.execution.output import LogLine
     from runner.operations.outcome import Finished, NotStarted
     from runner.operations.prepare_trial import Trial
@@ -69,7 +71,7 @@ def command(
                 actor=Actor(login_name()),
                 now=clock.now(),
             )
-            result = run_trial(store, scratch, where.project, start.id, start.job, _print, clock)
+            result = run_trial(store, scratch, where.project, start.id, start.job, _print, clock, _waits)
         finally:
             store.close()
     finally:
@@ -77,6 +79,11 @@ def command(
     state, said = _told(result)
     click.echo(f"{start.job}: {state}{said and f': {said}'}", err=True)
     raise click.exceptions.Exit(_CODES.get(state, exits.ERROR))
+
+
+def _waits(those: Sequence[WaitedFor]) -> None:
+    steps = ", ".join(dict.fromkeys(each.step for each in those))
+    click.echo(f"Waiting for step {steps}, which is not interruptible; Ctrl-C once more ends it.", err=True)
 
 
 def _told(result: Finished | NotStarted) -> tuple[str, str]:
