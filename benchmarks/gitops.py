@@ -94,7 +94,8 @@ def main(objects: int) -> None:
     planned, diffed, synced, scanned = (statistics.median(each) for each in (plan, diff, sync, floor))
     print(f"{objects} objects, {os.cpu_count()} cores, medians of {ROUNDS}")
     print(
-        f"apply, all new        {apply_s:6.2f} s   {apply_s / raw_s:5.1f} x bare inserts   {peak_mib:4.0f} MiB"
+        f"apply, all new        {apply_s:6.2f} s   {apply_s / raw_s:5.1f} x bare inserts"
+        f"   {peak_mib:4.0f} MiB"
     )
     print(f"plan, 100 changed     {planned:6.2f} s   {planned / diffed:5.1f} x git diff --stat")
     print(f"one file, committed   {synced:6.2f} s   {synced / scanned:5.1f} x scandir and stat")
