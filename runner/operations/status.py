@@ -88,6 +88,7 @@ def situation(reader: Reader, state: Path, now: datetime) -> Situation:
         *_daemon(reader, daemon, now),
         *_failed(jobs),
         *_partly(jobs),
+        *_items(jobs),
         *_runs(reader, lives, now),
         *(Finding(*alarm) for alarm in alarms(reader, now)),
         *_paused(reader, lives, now),
@@ -134,6 +135,19 @@ def _partly(jobs: Sequence[JobView]) -> Iterator[Finding]:
             summary = f"not all targets of its last run ({job.last.id}) succeeded"
             hint = f"runner instances show {job.last.id}; then: runner instances retry-failed {job.last.id}"
             yield Finding("partly", job.name, job.last.started_at, summary, hint, problem=False)
+
+
+def _items(jobs: Sequence[JobView]) -> Iterator[Finding]:
+    """What arrived and failed is not tried again by itself; what waits behind a hold is worth knowing."""
+    for job in jobs:
+        failed, waiting = job.items.get("FAILED", 0), job.items.get("WAITING", 0)
+        if failed:
+            summary = f"{failed} item{'s' if failed > 1 else ''} that arrived failed"
+            hint = f"runner jobs items {job.name} --state failed; then --again ID or --drop ID"
+            yield Finding("items", job.name, None, summary, hint)
+        if waiting and job.holds:
+            summary = f"{waiting} item{'s wait' if waiting > 1 else ' waits'} behind hold {job.holds[0].kind}"
+            yield Finding("items", job.name, None, summary, f"runner jobs show {job.name}", problem=False)
 
 
 def _runs(reader: Reader, lives: bool, now: datetime) -> Iterator[Finding]:

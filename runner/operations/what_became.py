@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from runner.lifecycle.instance import TRIGGERED
 from runner.operations.daemon_then import absent_then
 from runner.operations.held_then import held_then
 from runner.operations.waiting import waits_for
@@ -115,6 +116,8 @@ def _caught_up(reader: Reader, row: SlotRecord, run: InstanceRecord, now: dateti
         because = _missed_because(reader, row, now)
         caught_up = f"R10: it was missed, and caught up at {moment_text(row.decided_at)}"
         return (f"{caught_up}: {because}" if because else caught_up,)
+    if run.origin in TRIGGERED:
+        return (f"it was started by {run.trigger.get('by') or run.origin}",)
     jitter = run.due_at - run.slot_at if run.slot_at is not None and run.attempt <= 1 else timedelta(0)
     return (f"R12: its jitter is {format_duration(jitter)}",) if jitter >= _JITTER_AT_LEAST else ()
 

@@ -31,6 +31,10 @@ RULES: dict[str, str] = {
     "debounced": "it came within the debounce of another event",
     "batched": "it is part of a batch",
     "overflow": "the queue of events was full",
+    "removed": "the trigger that it came for, or its job, is gone",
+    "bad-inputs": "what came did not fit the inputs of the job",
+    "cycle": "its job had led to it: jobs would have started each other for ever",
+    "depth": "too many jobs had started after one another",
 }
 """Word → the rule in a sentence; a word without one is shown as it is."""
 
