@@ -22,7 +22,6 @@ from runner.loading.findings import Finding, is_error, to_diagnostic
 from runner.loading.location import Location, locate, locate_stream
 from runner.loading.memory import Memory
 from runner.loading.objects import Objects
-from runner.loading.origin import with_origins
 from runner.loading.snapshot import ABSENT, Snapshot, unpack_record
 from runner.loading.stamp import program_stamp
 from runner.loading.walk import Complaint, Fingerprint, Scan, fingerprint_of, scan_folder
@@ -174,6 +173,8 @@ def load_stream(raw: bytes, *, base: Path, project: Path, known_addresses: Colle
         memory.given["-"] = Content(raw, sha256(raw).digest(), Fingerprint(*figures))
         scan = Scan(["-"], array("q", figures))
     tree = _built(location, scan, None, memory, known_addresses)
+    from runner.loading.origin import with_origins  # with the parser, which an unchanged tree does not need
+
     tree.diagnostics = with_origins(tree.diagnostics, raw)
     return tree
 
