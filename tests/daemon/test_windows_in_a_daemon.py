@@ -127,6 +127,24 @@ def test_devices_are_interrupted_at_the_close_where_that_is_declared(
     assert up.until_ended(1).state == "SUCCEEDED"
 
 
+def test_devices_that_do_not_pause_in_the_grace_of_the_close_are_stopped_where_that_is_declared(
+    here: Installation, a_daemon: Start, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    a_fleet_in_windows(here, waits_for(gate), {"closeGrace": "2m"}, parallel=4, onPause="interrupt")
+    up = up_at(a_daemon, 3)
+    up.until(lambda: 1 in _ids(here) and counts(here, 1) == ["RUNNING"] * 4)
+    up.passes(to=at(4))
+    until(up, 1, "PAUSING", "window")
+    assert here.instance(1).forced_at == at(4, minutes=2)
+    up.passes(minutes=2)
+    until(up, 1, "PAUSED", "window")
+    assert counts(here, 1) == ["RESCHEDULED"] * 4
+    gate.touch()
+    up.passes(to=at(26))
+    assert up.until_ended(1).state == "SUCCEEDED"
+
+
 def test_a_window_that_closed_while_the_daemon_was_down_pauses_what_it_had_left(
     here: Installation, a_daemon: Start, tmp_path: Path
 ) -> None:
