@@ -15,6 +15,7 @@ import click
 
 from runner.cli import exits
 from runner.operations.wake import SOURCES, knock
+from runner.sources.outcome import IN_PART
 from runner.store.daemon_lock import lock_holder
 from runner.vocabulary.errors import Refused, RunnerError, UnknownName
 from runner.vocabulary.printable import printable
@@ -65,9 +66,10 @@ def reconcile_with_sources(
         raise RunnerError(f"none of these sources has applied {commit}; what is installed stays")
     failed = [view for view in views if view.ready.status != "True"]
     if failed:
-        raise click.exceptions.Exit(
-            exits.REFUSED if any(view.ready.reason in _GUARDS for view in failed) else exits.ERROR
-        )
+        reasons = {view.ready.reason for view in failed}
+        if reasons == {IN_PART}:
+            raise click.exceptions.Exit(exits.PARTIAL)
+        raise click.exceptions.Exit(exits.REFUSED if reasons & _GUARDS else exits.ERROR)
 
 
 def _names(store: Store, name: str | None) -> list[str]:
@@ -187,6 +189,7 @@ def _applied(
     from runner.cli.views import diagnostics
     from runner.operations.audit import Approval
     from runner.operations.reconcile import reconcile
+    from runner.reconcile.agreed import left_out
     from runner.sources.outcome import APPLIED, Outcome
     from runner.vocabulary.errors import InvalidDeclarations
 
@@ -200,6 +203,10 @@ def _applied(
     except Refused as problem:
         return Outcome("Refused", str(problem))
     show_warnings(planned)
+    left = sorted({each["address"] for each in left_out(applied.plan)})
+    if left:
+        names = ", ".join(left[:5]) + (", …" if len(left) > 5 else "")
+        return Outcome(IN_PART, f"applied in part; left as they are: {names}", changed=applied.changed)
     return Outcome(APPLIED, "", changed=applied.changed)
 
 

@@ -22,12 +22,12 @@ from runner.execution.supervisor import mark_of
 from runner.operations.checked_out import CheckedOut
 from runner.operations.declared_sources import declared_sources
 from runner.operations.follow_source import Following
-from runner.sources.outcome import APPLIED, Outcome
+from runner.sources.outcome import APPLIED, IN_PART, Outcome
 from runner.sources.settings import PREFIX, SourceSettings
 from runner.store.port import Store, Transaction
 from runner.vocabulary.errors import RunnerError
 
-_REASONS = {"partial": "InvalidDeclarations", "invalid": "InvalidDeclarations", "refused": "Refused"}
+_REASONS = {"partial": IN_PART, "invalid": "InvalidDeclarations", "refused": "Refused"}
 """Cause of a reload that changed nothing → the reason of the condition; else `Trouble`."""
 
 STOP_S = 10.0
@@ -254,4 +254,4 @@ class _Agent:
         errors = [each for each in reloaded.diagnostics if each.severity == "error"]
         if errors:
             message = f"{message}; the first: {errors[0].place}: {errors[0].summary}: {errors[0].detail}"
-        return Outcome(_REASONS.get(reloaded.cause, "Trouble"), message)
+        return Outcome(_REASONS.get(reloaded.cause, "Trouble"), message, changed=reloaded.changed)

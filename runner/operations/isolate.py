@@ -135,8 +135,7 @@ def _errors(tree: Tree) -> list[Diagnostic]:
 
 def _location(copy: _Copy) -> Location:
     """The copy, as people know the original."""
-    source = copy.original.source
-    return Location(os.path.realpath(copy.root), source, "" if source == "." else source.rstrip("/") + "/")
+    return Location(os.path.realpath(copy.root), copy.original.source, copy.original.prefix)
 
 
 def _copy_files(root: Path, to: Path) -> None:

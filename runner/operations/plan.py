@@ -137,7 +137,7 @@ def make_plan_for(
         noticed,
         tree,
         ownership,
-        ended_by(pinned, plan.commit),
+        ended_by(pinned, plan.commit) if isolation is None else None,
         isolation,
     )
 

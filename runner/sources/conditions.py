@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from runner.sources.outcome import APPLIED, STALLED, UNVERIFIED, Outcome
+from runner.sources.outcome import APPLIED, IN_PART, STALLED, UNVERIFIED, Outcome
 
 TYPES = ("Ready", "Reconciling", "Stalled", "Verified", "Drifted", "Partial")
 LONGEST_MESSAGE = 2000
@@ -92,16 +92,17 @@ def shown(
     ]
     if not any(condition.type == "Ready" for condition in found):
         found.insert(0, Condition("Ready", "Unknown", "NotLookedYet", "the remote was not asked yet", now))
-    since = found[0].since
-    all_of_it = "AllApplied" if kept.get("Ready", {}).get("reason") == APPLIED else "NothingPinned"
+    ready = found[0]
+    all_of_it = "AllApplied" if ready.reason == APPLIED else "NothingPinned"
+    if ready.reason == IN_PART:
+        in_part = Condition("Partial", "True", "InvalidLeftAlone", ready.message, ready.since)
+    else:
+        in_part = Condition("Partial", "False", all_of_it, "", ready.since)
     found.append(
         _of("Drifted", "HeldByOperators", "held by operators", drifted)
-        or Condition("Drifted", "False", "AsDeclared", "", since)
+        or Condition("Drifted", "False", "AsDeclared", "", ready.since)
     )
-    found.append(
-        _of("Partial", "RolledBack", "pinned by a rollback", pinned)
-        or Condition("Partial", "False", all_of_it, "", since)
-    )
+    found.append(_of("Partial", "RolledBack", "pinned by a rollback", pinned) or in_part)
     return found
 
 

@@ -12,6 +12,9 @@ from runner.sources.polling import SAME_COMMIT_AGAIN
 from runner.sources.target import Target
 
 APPLIED = "Applied"
+IN_PART = "AppliedInPart"
+"""What is invalid was left as it was installed (onInvalid: isolate); the rest of the commit is applied."""
+
 WAITING = "NotLookedYet"
 
 TRANSIENT = frozenset({"RemoteUnreachable", "TimedOut", "LocalCopyDamaged", "DiskFull", "Stopped", "Trouble"})
@@ -21,12 +24,12 @@ STALLED = frozenset(
     {
         "AuthenticationFailed", "HostKeyUnknown", "CredentialMissing", "InvalidSettings", "GitMissing",
         "RefMissing", "CommitMissing", "Unsigned", "SignatureInvalid", "VerificationNotSetUp", "PathMissing",
-        "PathOutside", "SubmoduleInPath", "ContentMissing", "InvalidDeclarations", "Refused",
+        "PathOutside", "SubmoduleInPath", "ContentMissing", "InvalidDeclarations", "Refused", IN_PART,
     }
 )  # fmt: skip
 """What needs a person or a newer commit; it is looked at in the usual interval all the same."""
 
-OF_THE_COMMIT = frozenset({"InvalidDeclarations"})
+OF_THE_COMMIT = frozenset({"InvalidDeclarations", IN_PART})
 """What the same commit gives again, as long as nothing else has changed."""
 
 UNVERIFIED = frozenset({"Unsigned", "SignatureInvalid", "VerificationNotSetUp"})

@@ -15,17 +15,18 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "git"))
 from remotes import Upstream, git
 
 from runner.access.permission import Actor
+from runner.cli.asking_sources import _applied
+from runner.cli.options import Where
 from runner.git.program import Program
 from runner.operations.checked_out import CheckedOut
 from runner.operations.follow_source import Following
 from runner.operations.reconcile import reconcile
-from runner.sources.outcome import APPLIED, Outcome
+from runner.sources.outcome import Outcome
 from runner.sources.remote import parse_remote
 from runner.sources.settings import SourceSettings, Verify, settings_of
 from runner.store.open import open_store
 from runner.store.port import Store
 from runner.store.sourcing import SourceRecord
-from runner.vocabulary.errors import InvalidDeclarations, Refused
 
 START = datetime(2026, 11, 21, 10, tzinfo=UTC)
 
@@ -48,13 +49,8 @@ class Here:
 
     def apply(self, tree: CheckedOut) -> Outcome:
         self.applies += 1
-        try:
-            _, applied = reconcile(tree, self.project, self.store, Actor("tester"), self.now)
-        except InvalidDeclarations as problem:
-            return Outcome("InvalidDeclarations", str(problem))
-        except Refused as problem:
-            return Outcome("Refused", str(problem))
-        return Outcome(APPLIED, "", changed=applied.changed)
+        where = Where(self.project, self.state / "runner.db")
+        return _applied(tree, where, self.store, Actor("tester"), {})
 
     def following(self, source: SourceSettings | None = None) -> Following:
         return Following(
@@ -414,3 +410,17 @@ def test_a_file_of_the_machine_is_not_read_through_a_link(
     upstream.commit({"jobs.d/one.yaml": job.replace("shell: 'true'", "shell: {file: linked/secret.sh}")})
     assert here.look() == "InvalidDeclarations"
     assert here.jobs == []
+
+
+def test_a_commit_that_is_invalid_in_part_is_applied_in_part_where_that_is_wanted(
+    here: Here, upstream: Upstream
+) -> None:
+    runner = "apiVersion: jobs.runner/v1\nkind: Runner\nmetadata: {name: runner}\n"
+    runner += "spec: {onInvalid: isolate}\n"
+    whole = upstream.commit({"jobs.d/runner.yaml": runner})
+    here.look()
+    upstream.commit({"jobs.d/one.yaml": "kind: Nonsense\n", "jobs.d/three.yaml": upstream.job("three")})
+    assert here.look() == "AppliedInPart"
+    assert here.jobs == ["one", "three", "two"]
+    assert (here.record.applied, here.record.attempted) == (whole, head(upstream))
+    assert "Job/one" in here.record.conditions["Ready"]["message"]

@@ -10,6 +10,7 @@ from declared_projects import ANA, NOW, Project
 
 from runner.operations.apply import Applied, carry_out
 from runner.operations.audit import Approval
+from runner.operations.plan import make_plan_for
 from runner.operations.roll_back import Rollback, end_quarantine, plan_rollback
 from runner.vocabulary.errors import Refused, UnknownName
 from runner.vocabulary.identity import Address
@@ -306,3 +307,18 @@ def test_a_rollback_is_an_apply_that_is_written_down(here: Here) -> None:
         (last, *_) = reader.applies.list()
     assert (last.verb, last.serial, last.who) == ("rollback", 3, "ana")
     assert [(each["action"], each["address"]) for each in last.changes] == [("update", "Job/one")]
+
+
+def test_a_broken_file_that_is_isolated_ends_no_pin(here: Here) -> None:
+    bad(here)
+    here.roll_back()
+    here.write("jobs.d/one.yaml", "kind: Nonsense\n")
+    here.job("two", shell="echo newer")
+    here.now += timedelta(minutes=1)
+    planned = make_plan_for(None, here.folder, here.store, here.now, on_invalid="isolate")
+    carry_out(planned, here.store, ANA, here.now)
+    assert here.shells == {"one": "echo good one", "two": "echo newer", "three": "echo good three"}
+    assert here.pinned == ["Job/one"]
+    here.job("one", shell="echo bad")
+    assert not here.sync().changed
+    assert here.shells["one"] == "echo good one"

@@ -72,3 +72,10 @@ def test_drift_and_pins_are_named() -> None:
         "lastTransitionTime": THEN,
     }
     assert found["Ready"].status == "Unknown"
+
+
+def test_what_is_invalid_and_left_alone_makes_a_source_partial() -> None:
+    found = {each.type: each for each in shown(kept(Outcome("AppliedInPart", "left: Job/a")), now=NOW)}
+    assert (found["Ready"].status, found["Stalled"].status) == ("False", "True")
+    partial = found["Partial"]
+    assert (partial.status, partial.reason, partial.message) == ("True", "InvalidLeftAlone", "left: Job/a")
