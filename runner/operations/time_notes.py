@@ -15,6 +15,7 @@ from runner.schedules.slot import Schedule
 from runner.schedules.window import Window
 from runner.schedules.zones import zone_named
 from runner.vocabulary.diagnostic import Diagnostic, Severity
+from runner.vocabulary.duration import parse_duration
 
 ENDS_SOON = timedelta(days=30)
 """How far ahead the end of a job is told."""
@@ -50,7 +51,10 @@ def _of_job(spec: Mapping[str, Any], zone: str, now: datetime) -> Iterator[Note]
     if spec["mode"] == "automatic":
         for name, settings in spec["schedules"].items():
             which = f"schedule {name}: " if len(spec["schedules"]) > 1 else ""
-            yield from _of_schedule(schedule_from(settings), settings, which, now)
+            schedule = schedule_from(settings)
+            yield from _of_schedule(schedule, settings, which, now)
+            if spec["deadline"] is not None and isinstance(schedule, Window) and not schedule.each:
+                yield from _of_deadline(schedule, spec["deadline"], which)
 
 
 def _of_one_run(spec: Mapping[str, Any]) -> Iterator[Note]:
@@ -88,6 +92,18 @@ def _of_schedule(
     elif settings.get("calendars") and schedule.next_after(now) is None:
         detail = f"{which}its calendars leave out every start"
         yield "warning", "never-starts", "Nothing is left to start", detail
+
+
+def _of_deadline(window: Window, deadline: str, which: str) -> Iterator[Note]:
+    """A deadline, perhaps a default of all jobs, that ends a run before its nights are over."""
+    first = window.next_opening(window.range_start - timedelta(seconds=1))
+    last = window.last_close
+    if first is not None and (last is None or last - first.opens_at > parse_duration(deadline)):
+        detail = (
+            f"{which}deadline {deadline} counts from the opening in which the run starts, also while it is "
+            "paused: it ends before its range; write deadline: null"
+        )
+        yield "warning", "deadline-in-range", "The deadline ends the range", detail
 
 
 def _never_closes(closes_at: datetime, now: datetime) -> bool:

@@ -99,3 +99,14 @@ def test_two_ranges_that_begin_together_are_one_run(tmp_path: Path) -> None:
     [note] = notes(tmp_path, f"  schedules:\n    a: {{{night}}}}}\n    b: {{{night}, weekdays: [sat]}}}}\n")
     assert (note.rule, note.severity) == ("one-run", "warning")
     assert "the ranges of schedules a and b begin at the same moment, and make one run" in note.detail
+
+
+def test_a_deadline_that_is_shorter_than_the_range_is_a_warning(tmp_path: Path) -> None:
+    night = 'window: {from: "2026-12-01", to: "2026-12-02", start: "22:00", end: "04:00"}'
+    [note] = notes(tmp_path, f"  deadline: 6h\n{a_schedule(night)}")
+    assert (note.rule, note.severity) == ("deadline-in-range", "warning")
+
+
+def test_a_deadline_as_long_as_the_range_is_none(tmp_path: Path) -> None:
+    night = 'window: {from: "2026-12-01", to: "2026-12-02", start: "22:00", end: "04:00"}'
+    assert notes(tmp_path, f"  deadline: 30h\n{a_schedule(night)}") == []
