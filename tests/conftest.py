@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Generator
 from pathlib import Path
 
@@ -15,14 +16,30 @@ MEMORY = Path("/dev/shm")
 ROOM_IN_MEMORY = 4 << 30
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
+    """Waste no time on what no test can tell."""
+    _keep_folders_in_memory()
+    _keep_bytecode(config.rootpath / ".pytest_cache" / "bytecode")
+
+
+def _keep_folders_in_memory() -> None:
     """Temporary folders are in memory where there is room.
 
-    No test can tell: a process that is killed loses nothing of what the kernel has, and power is never lost
-    here. But each commit waits for the disk otherwise, and there are some ten thousand of them.
+    A process that is killed loses nothing of what the kernel has, and power is never lost here. But each
+    commit waits for the disk otherwise, and there are some ten thousand of them.
     """
     if _has_room(MEMORY) and "PYTEST_DEBUG_TEMPROOT" not in os.environ:
         os.environ["PYTEST_DEBUG_TEMPROOT"] = str(MEMORY)
+
+
+def _keep_bytecode(folder: Path) -> None:
+    """Where Python is to write no bytecode beside its files, it is kept apart; a thousand processes would
+    compile everything otherwise.
+    """
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", "") or "PYTHONPYCACHEPREFIX" in os.environ:
+        os.environ.setdefault("PYTHONPYCACHEPREFIX", str(folder))
+        sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"]
+        sys.dont_write_bytecode = False
 
 
 def _has_room(folder: Path) -> bool:
