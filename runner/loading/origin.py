@@ -11,7 +11,7 @@ from runner.vocabulary.diagnostic import Diagnostic
 from runner.vocabulary.printable import printable
 
 ORIGIN = "config.kubernetes.io/origin"
-"""`path: base/report.yaml`, and `repo:` and `ref:` of what was fetched (buildMetadata: [originAnnotations])."""
+"""`path: base/report.yaml`, and `repo:` and `ref:` of what was fetched (with originAnnotations)."""
 
 
 def with_origins(diagnostics: Sequence[Diagnostic], raw: bytes) -> tuple[Diagnostic, ...]:
