@@ -39,7 +39,7 @@ def test_a_changed_file_is_taken_in_within_a_second(project: Project) -> None:
         project.run("jobs", "trigger", "hello")
         up.sees(r"ok +hello #1")
     assert "two" in project.run("logs", "1").stdout
-    assert took < 10, "far beyond the second that an idle machine needs"
+    assert took < 30, "far beyond the second that an idle machine needs"
 
 
 def test_an_invalid_tree_keeps_the_last_good_one_and_is_told_once(project: Project) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from daemons import Daemon, StandingClock, locked
+from daemons import PATIENCE_S, Daemon, StandingClock, locked
 from installations import ANA, NOW, Installation, a_job
 from lives import at, set_watermark
 
@@ -565,7 +565,7 @@ def test_processes_of_an_earlier_daemon_are_killed_before_anything_is_recovered(
 
     left = subprocess.Popen(["sleep", "600"], env={MARK: mark_of(here.state), "PATH": os.defpath})
     a_daemon()
-    assert left.wait(timeout=10) == -signal.SIGKILL
+    assert left.wait(timeout=PATIENCE_S) == -signal.SIGKILL
 
 
 def test_a_run_without_a_process_is_found_and_brought_to_an_end(here: Installation, a_daemon: Start) -> None:

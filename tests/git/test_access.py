@@ -193,7 +193,6 @@ def test_a_private_repository_is_followed_over_ssh(upstream: Upstream, tmp_path:
 def test_a_silent_remote_is_given_up_and_a_stop_ends_the_waiting(tmp_path: Path) -> None:
     import socket
     import threading
-    import time
 
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
@@ -206,11 +205,9 @@ def test_a_silent_remote_is_given_up_and_a_stop_ends_the_waiting(tmp_path: Path)
         assert problem.value.reason == "TimedOut"
 
         copy = a_copy(tmp_path, url)
-        began = time.monotonic()
         stopper = threading.Thread(target=lambda: (silent.accept(), copy.program.stop()))
         stopper.start()
         with pytest.raises(GitFailed) as problem:
             copy.listed(["refs/heads/main"])
         stopper.join()
         assert problem.value.reason == "Stopped"
-        assert time.monotonic() - began < 30

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from listening import Listening
+from listening import PATIENCE_S, Listening
 
 CLAIMS = "/api/v1/external/claims"
 ASKED = {"job": "invoices"}
@@ -61,8 +62,9 @@ def test_a_token_with_one_letter_changed_is_refused(listening: Listening, token:
 def test_when_a_token_was_used_is_noted(listening: Listening) -> None:
     text = listening.a_token(name="noted")
     listening.ask(CLAIMS, ASKED, token=text)
-    deadline = time.monotonic() + 10
+    pause, deadline = threading.Event(), time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
+        pause.wait(0.01)
         with listening.here.store.read() as reader:
             [record] = [each for each in reader.tokens.list() if each.name == "noted"]
         if record.used_at is not None:
