@@ -77,6 +77,7 @@ class Announcer:
         cause = {
             "crash": "its process died with the last daemon",
             "resumed": "was paused by the last stop",
+            "window": "goes on when its window opens",
             "disable": "goes on when nothing disables its job any more: runner jobs show",
         }
         self.line(
