@@ -11,28 +11,25 @@ import itertools
 import os
 import select
 import signal
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from runner.execution import processes
 from runner.execution.attempt import Attempt
+from runner.execution.deadlines import LONG_PERFORM_S, Deadlines
 from runner.execution.order import NO_TARGET, Ended, ErrorInfo, Order, Report, Usage
 from runner.execution.protocol import ASK, ENDED, HINT, INSIST, KILL, TERMINATE, Reply
 from runner.execution.spares import Spares
 from runner.execution.streams import Streams, open_streams
-from runner.execution.verdict import PAUSE, PERFORM_TIMEOUT
+from runner.execution.verdict import PAUSE
 from runner.execution.watches import Watches
 from runner.execution.workdirs import WorkingDirectories, remove_if_small, remove_tree
 from runner.execution.zygotes import Zygotes
 
 _CLOSED_GRACE_S = 0.5  # a child that crashes closes its stream before its end is known
-_STEP_GRACE_S = 10.0  # after a step's own timeout, for a child that cannot be interrupted
 _SWEEP_S = 0.005
 _IDLE_S = 60.0
-LONG_PERFORM_S = 60.0
-"""A unit of work should be shorter than that (sources.md, D1)."""
 _NOTHING = Usage(0.0, 0)
 
 
@@ -54,7 +51,7 @@ class Supervisor:
     ) -> None:
         self._loop = loop
         self._report = report
-        self._long_perform_s = long_perform_s
+        self._deadlines = Deadlines(loop, self._end, long_perform_s)
         self.mark = mark_of(state)
         self._tokens = itertools.count(1)
         self._attempts: dict[int, Attempt] = {}
@@ -112,7 +109,7 @@ class Supervisor:
         self._watches.add(out, on_output)
         self._watches.add(err, on_output)
         if order.timeout_s is not None:
-            self._later(attempt, order.timeout_s, self._time_out, attempt)
+            self._deadlines.of_attempt(attempt, order.timeout_s)
 
     def _fork(self, profile: str) -> tuple[int, Streams]:
         """A new child, which waits for its order; OSError when there cannot be one."""
@@ -210,10 +207,9 @@ class Supervisor:
         if attempt.receive():
             if attempt.performing_since_s is not None and not attempt.watched:
                 attempt.watched = True
-                self._watch_performs(attempt)
+                self._deadlines.of_performs(attempt)
             if attempt.step_limit_s is not None and attempt.step_limit_s is not limit:
-                limit_s = attempt.step_limit_s + _STEP_GRACE_S
-                self._later(attempt, limit_s, self._time_out_step, attempt, attempt.step_limit_s)
+                self._deadlines.of_step(attempt, attempt.step_limit_s)
             if attempt.waiting_grace_s is not None and not attempt.shielded:
                 self._later(attempt, attempt.waiting_grace_s, self._kill, attempt, attempt.waiting_grace_s)
                 attempt.waiting_grace_s = None
@@ -253,34 +249,9 @@ class Supervisor:
     ) -> None:
         attempt.timers.append(self._loop.call_later(seconds, callback, *arguments))
 
-    def _time_out(self, attempt: Attempt) -> None:
-        self._stop(attempt, attempt.order.grace_s, "timeout", waits=False)
-
-    def _watch_performs(self, attempt: Attempt) -> None:
-        """Look when a unit of its work would be long, or too long; a checkpoint begins the next one."""
-        since = attempt.performing_since_s
-        if since is None:
-            attempt.watched = False
-            return
-        passed, limit_s = time.monotonic() - since, attempt.order.perform_timeout_s
-        if limit_s is not None and passed >= limit_s:
-            self._stop(attempt, attempt.order.grace_s, PERFORM_TIMEOUT, waits=False)
-            return
-        if (
-            passed >= self._long_perform_s
-            and attempt.warns_of_long_performs
-            and attempt.warned_since_s != since
-        ):
-            attempt.warned_since_s = since
-            attempt.performed_long(passed)
-        ahead = [limit_s - passed] if limit_s is not None else []
-        if passed < self._long_perform_s:
-            ahead.append(self._long_perform_s - passed)
-        self._later(attempt, min(ahead, default=self._long_perform_s), self._watch_performs, attempt)
-
-    def _time_out_step(self, attempt: Attempt, limit_s: float) -> None:
-        if attempt.step_limit_s is limit_s:  # still in the step that has this limit
-            self._stop(attempt, 0.0, "timeout", waits=False)
+    def _end(self, attempt: Attempt, grace_s: float, why: str) -> None:
+        """Its time is over, also for a step that is not to be interrupted."""
+        self._stop(attempt, grace_s, why, waits=False)
 
     def _stop(self, attempt: Attempt, grace_s: float, why: str, *, waits: bool = True) -> None:
         """`waits`: for the end of a step that is not to be interrupted."""

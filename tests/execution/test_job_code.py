@@ -300,7 +300,7 @@ class Counter(Job):
         return status
 """
     step = a_job_step(workshop, source)
-    workshop.supervisor._long_perform_s = 0.05
+    workshop.supervisor._deadlines.long_perform_s = 0.05
     ended = workshop.run(step, files=files(workshop), perform_timeout_s=0.5)
 
     [long] = said(workshop, PerformedLong)
