@@ -15,6 +15,7 @@ from runner.git.repository import Commit, commit_of
 from runner.loading.location import DEFAULT_FOLDER, locate_source
 from runner.loading.tree import Tree, load_stream, load_tree
 from runner.operations.checked_out import CheckedOut
+from runner.operations.documents import Documents
 from runner.operations.glance import glance
 from runner.operations.installed_side import installed_side
 from runner.operations.last_applied import remember, token_of
@@ -100,7 +101,7 @@ def make_plan_for(
 
             isolation = isolate(tree, reader, state)
             tree = isolation.tree
-        declared = DeclaredSide(tree.objects, _Documents(tree), tree.source, tree.partial, tree.digest)
+        declared = DeclaredSide(tree.objects, Documents(tree), tree.source, tree.partial, tree.digest)
         pinned = None
         if reader is None or store is None:
             plan, budget = make_plan(declared, InstalledSide(), now), Budget()
@@ -224,22 +225,6 @@ class _Addresses(Collection[str]):
 
     def __len__(self) -> int:
         return len(self._known())
-
-
-class _Documents(Mapping[Address, Document]):
-    """The documents of a tree, each materialised when it is asked for."""
-
-    def __init__(self, tree: Tree) -> None:
-        self._tree = tree
-
-    def __getitem__(self, address: Address) -> Document:
-        return self._tree.document(address)
-
-    def __iter__(self) -> Iterator[Address]:
-        return iter(self._tree.objects)
-
-    def __len__(self) -> int:
-        return len(self._tree.objects)
 
 
 class _CommitOf:

@@ -13,6 +13,7 @@ from runner.operations.beside_plans import Managed, may_manage, write_down
 from runner.operations.blobs import blob_path
 from runner.operations.selection import unknown
 from runner.operations.settings import keep_removed
+from runner.reconcile.next_start import in_words, next_start
 from runner.reconcile.switches import GIT, OPERATOR
 from runner.store.port import Reader, Transaction
 from runner.store.records import HoldRecord, ObjectRecord
@@ -76,7 +77,7 @@ def undo(
         for kind, owner, why in _holds(record, str(actor)):
             tx.holds.add(uid, HoldRecord(uid, kind, owner, why, now), who=str(actor), why=reason)
     serial = write_down(tx, record, "undo", record.source, reason, who=str(actor), at=now)
-    return Managed(address, True, _said(tx, uid, record), serial)
+    return Managed(address, True, _said(tx, uid, record, now), serial)
 
 
 def _kept(
@@ -92,7 +93,7 @@ def _kept(
     for schedule in record.resolved.get("schedules") or ():
         tx.slots.set_watermark(record.uid, schedule, now)
     serial = write_down(tx, record, "undo", record.source, reason, who=str(actor), at=now)
-    return Managed(record.address, True, _said(tx, record.uid, record), serial)
+    return Managed(record.address, True, _said(tx, record.uid, record, now), serial)
 
 
 def _refuse(tx: Transaction, record: ObjectRecord, now: datetime, state: Path) -> None:
@@ -127,12 +128,16 @@ def _holds(record: ObjectRecord, who: str) -> list[tuple[str, str, str]]:
     return []
 
 
-def _said(tx: Transaction, uid: str, record: ObjectRecord) -> str:
+def _said(tx: Transaction, uid: str, record: ObjectRecord, now: datetime) -> str:
     runs = len(tx.instances.ends_of(uid, 1000)) if record.kind == "Job" else 0
     has_state = tx.state.last_owner(uid) is not None or tx.state.persistent(uid) is not None
     with_what = [f"{runs} run{'' if runs == 1 else 's'} of history"] if record.kind == "Job" else []
     with_what += ["its saved state"] if has_state else []
     held = sorted({hold.kind for hold in tx.holds.of(uid)})
     said = f"{record.address} is back" + (f", with {' and '.join(with_what)}" if with_what else "")
-    said += f"; held: {', '.join(held)}" if held else ""
+    start = None if held or record.kind != "Job" else next_start(record.resolved, now)
+    if held:
+        said += f"; held: {', '.join(held)}"
+    elif start is not None:
+        said += f"; next start {in_words(start, now)} {start.zone}"
     return f"{said}. No plan removes it; declare it again to manage it"

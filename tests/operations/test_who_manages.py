@@ -145,6 +145,16 @@ def test_a_removed_job_comes_back_with_its_uid_history_state_and_operators_holds
     assert last(project).verb == "undo"
 
 
+def test_who_brings_it_back_is_told_when_it_starts(project):
+    project.job("hello", more=NIGHTLY)
+    project.apply()
+    removed(project)
+    assert undone(project).said == (
+        "Job/hello is back, with 0 runs of history; next start Tue 02:00 UTC. No plan removes it; declare it "
+        "again to manage it"
+    )
+
+
 def test_what_was_brought_back_stays_until_it_is_declared_again(project):
     project.job("hello")
     project.apply()
