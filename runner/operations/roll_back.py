@@ -5,13 +5,16 @@ Works on what the database has: neither the files nor the repository need to be 
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 
 from runner.access.permission import Actor
 from runner.declaration.declared import Document
+from runner.git.repository import bytes_from_git
 from runner.operations.blobs import has_blob
 from runner.operations.installed_side import document_of, installed_side
 from runner.operations.plan import Planned, budget_of
@@ -22,8 +25,9 @@ from runner.reconcile.sides import DeclaredSide
 from runner.sources.settings import PREFIX
 from runner.store.applying import ApplyRecord
 from runner.store.port import Reader, Store, Transaction
+from runner.store.records import RevisionRecord
 from runner.store.sourcing import QuarantineRecord
-from runner.vocabulary.errors import Refused, RunnerError, UnknownName
+from runner.vocabulary.errors import Refused, UnknownName
 from runner.vocabulary.identity import Address
 from runner.vocabulary.printable import printable
 
@@ -69,14 +73,7 @@ def plan_rollback(
         if not pins:
             raise Refused(f"{source} is installed as it was at serial {to.serial} already; nothing to do")
         planned = _planned(reader, store, source, to, pins, now)
-    for change in planned.plan.changes:
-        document = planned.documents[change.address] if change.writes else Document({}, {}, {})
-        for path, sha256 in document.files.items():
-            if not has_blob(store.path.parent, sha256):
-                raise Refused(
-                    f"{path}, which {change.address} named then, is no longer kept (contents that nothing "
-                    "names go after 7 days); bring the file back by a commit that reverts the bad one"
-                )
+        planned = replace(planned, blob=_contents(reader, store.path.parent, source, planned, pins))
     return Rollback(planned, source, now_at.serial, to, pins)
 
 
@@ -216,7 +213,7 @@ def _planned(
         plan,
         laid_over.objects,
         laid_over.documents,
-        _nothing_else,
+        _nothing,
         budget_of(reader),
         quarantine=QuarantineEdits(begin=tuple(pins)),
     )
@@ -242,8 +239,39 @@ def _as_pin(reader: Reader, pin: QuarantineRecord) -> Pin:
     )
 
 
-def _nothing_else(sha256: str) -> bytes:
-    raise RunnerError(f"a file with sha256 {sha256[:12]}… is no longer kept; nothing was changed")
+def _contents(
+    reader: Reader, state: Path, source: str, planned: Planned, pins: Sequence[QuarantineRecord]
+) -> Callable[[str], bytes]:
+    """The contents of files that are no longer kept, from the history of the repository; Refused when they
+    are not there either.
+    """
+    found: dict[str, bytes] = {}
+    commits = {pin.address: revision_of(reader, pin.uid, pin.revision) for pin in pins}
+    owner = reader.owner(source)
+    for change in planned.plan.changes:
+        revision = commits.get(change.address) if change.writes else None
+        for path, sha256 in revision.files.items() if revision is not None else ():
+            if has_blob(state, sha256):
+                continue
+            content = _of_history(Path(owner.folder), revision, path) if owner and revision else None
+            if content is None or hashlib.sha256(content).hexdigest() != sha256:
+                raise Refused(
+                    f"{path}, which {change.address} named then, is no longer kept (contents that nothing "
+                    "names go after 7 days), and git does not have it here; bring the file back by a commit "
+                    "that reverts the bad one"
+                )
+            found[sha256] = content
+    return found.__getitem__
+
+
+def _of_history(folder: Path, revision: RevisionRecord, path: str) -> bytes | None:
+    if not revision.commit or revision.dirty or not folder.is_dir():
+        return None
+    return bytes_from_git(folder, "cat-file", "blob", f"{revision.commit}:./{path}")
+
+
+def _nothing(sha256: str) -> bytes:
+    raise KeyError(sha256)
 
 
 def end_quarantine(store: Store, source: str | None, actor: Actor, now: datetime) -> list[QuarantineRecord]:

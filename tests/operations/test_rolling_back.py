@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from datetime import timedelta
 from pathlib import Path
 
@@ -322,3 +323,25 @@ def test_a_broken_file_that_is_isolated_ends_no_pin(here: Here) -> None:
     here.job("one", shell="echo bad")
     assert not here.sync().changed
     assert here.shells["one"] == "echo good one"
+
+
+def test_a_file_that_is_no_longer_kept_comes_from_the_history_of_the_repository(here: Here) -> None:
+    def git(*words: str) -> None:
+        who = ("-c", "user.name=Ana", "-c", "user.email=ana@example.org")
+        subprocess.run(["git", *who, *words], cwd=here.folder, check=True, capture_output=True)
+
+    here.job("one", shell="{file: work.sh}")
+    script = here.write("jobs.d/work.sh", "echo good\n")
+    git("init", "--quiet")
+    for content in ("echo good\n", "echo bad\n"):
+        script.write_text(content)
+        git("add", "jobs.d")
+        git("commit", "--quiet", "-m", content)
+        here.sync()
+    for blob in (here.state / "blobs").rglob("*"):
+        if blob.is_file() and blob.read_bytes() == b"echo good\n":
+            blob.unlink()
+    here.roll_back()
+    kept = [blob.read_bytes() for blob in (here.state / "blobs").rglob("*") if blob.is_file()]
+    assert b"echo good\n" in kept
+    assert here.pinned == ["Job/one"]
