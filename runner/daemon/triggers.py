@@ -97,6 +97,8 @@ class Triggers:
         self._look_is_due = False
         if self.stopped:
             return
+        if self._adopted is self._roster.jobs and not (self._triggers or self._seen):
+            return  # nothing triggers anything here
         now = self._clock.now()
         try:
             with self._store.read() as reader:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from runner.access.permission import Actor, may
 from runner.dispatch.start import Skip, decide_manual
@@ -21,6 +22,9 @@ from runner.vocabulary.duration import parse_duration
 from runner.vocabulary.errors import ChangedMeanwhile, IllegalTransition, UnknownName
 
 ORIGIN = "rerun"
+WHAT_CAME = frozenset({"file", "payload", "webhook", "job", "jobs", "batch", "startup", "chain"})
+"""Of `trigger`: what expressions of a job read."""
+
 FAILED_ONES = ("FAILED", "PARTIALLY_SUCCEEDED", "CANCELLED")
 
 
@@ -109,7 +113,7 @@ def create_again(
         digest=record.digest,
         revision=record.revision,
         inputs=run.inputs,
-        trigger={"by": str(actor), "rerun_of": run.id},
+        trigger={**_what_came(run), "by": str(actor), "rerun_of": run.id},
         expires_at=now + parse_duration(deadline) if deadline else None,
         rerun_of=run.id,
         requested_by=str(actor),
@@ -118,6 +122,11 @@ def create_again(
     if created is None:
         raise ChangedMeanwhile(f"the start of {record.name} with key {new.slot_key} is recorded already")
     return created
+
+
+def _what_came(run: InstanceRecord) -> dict[str, Any]:
+    """What had triggered it, for the expressions that read it; its items stay with the first run."""
+    return {name: value for name, value in run.trigger.items() if name in WHAT_CAME}
 
 
 def _under_way(tx: Transaction, run: InstanceRecord) -> Rerun | None:

@@ -14,6 +14,7 @@ from runner.operations.claim_instance import Claimed, Waits
 from runner.operations.disable import disable_jobs
 from runner.operations.feed import feed
 from runner.operations.items import drop_item, give_again
+from runner.operations.rerun import rerun_instance
 from runner.store.arriving import MOVING, TAKEN
 from runner.store.port import Transaction
 from runner.store.records import NewObject
@@ -234,3 +235,15 @@ def _update(here: Installation, new: NewObject) -> None:
         tx.objects.update(uid, new, expected_digest=record.digest, at=NOW, who="test")
 
     here.store.transact(work)
+
+
+def test_a_rerun_sees_what_had_triggered_the_first_and_takes_no_item(here: Installation) -> None:
+    here.install(a_triggered_job("load", retry="none", failAfter="never"))
+    comes(here, "load", "a", file={"path": "a.csv"}, chain=["x"])
+    [id] = fed(here, "load").instances
+    whole_run(here, id, "failed")
+    fed(here, "load")
+    again = here.store.transact(lambda tx: rerun_instance(tx, id, actor=ANA, key="k", reason="", now=NOW)).id
+    trigger = here.instance(again).trigger
+    assert trigger == {"file": {"path": "a.csv"}, "chain": ["x"], "by": "ana", "rerun_of": id}
+    assert states(here, "load") == ["FAILED"]
