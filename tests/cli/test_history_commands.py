@@ -110,3 +110,26 @@ def test_a_diff_over_applies_that_were_never_recorded_is_no_answer(say: Callable
     connection.close()
     said = say("diff", "0")
     assert (said.code, "apply 1 is from before applies were recorded" in said.err) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "changes", ["[{}]", "7", "{", '[{"action": 1, "address": "x", "uid": 2, "reason": ""}]']
+)
+def test_a_row_that_means_nothing_is_told_without_a_traceback(
+    say: Callable, lived: Path, changes: str
+) -> None:
+    connection = sqlite3.connect(lived / ".runner" / "runner.db")
+    connection.execute("DROP TRIGGER applies_are_never_changed")
+    connection.execute("UPDATE applies SET changes = ? WHERE serial = 2", (changes,))
+    connection.commit()
+    connection.close()
+    for words in (
+        ("history",),
+        ("history", "2"),
+        ("diff", "0"),
+        ("history", "-o", "json"),
+        ("history", "--verify"),
+    ):
+        said = say(*words)
+        assert said.code == 1, words
+        assert "Traceback" not in said.err

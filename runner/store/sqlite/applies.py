@@ -11,6 +11,7 @@ from typing import Any
 from runner.store.applying import ApplyRecord, LeaseRecord, Records
 from runner.store.sqlite.cells import as_instant, as_json, flag, from_json_map, instant
 from runner.store.sqlite.damage import Rows
+from runner.vocabulary.identity import Address
 
 _LEASE = "SELECT name, token, holder, pid, host, boot_id, git_commit, taken_at, expires_at FROM leases"
 _COLUMNS = (
@@ -150,17 +151,22 @@ def _apply(row: Any) -> ApplyRecord:
         dirty=bool(dirty),
         plan_digest=digest,
         allowed=from_json_map(allowed),
-        changes=_maps(changes),
-        left=_maps(left),
+        changes=_maps(changes, ("action", "address", "uid", "reason")),
+        left=_maps(left, ("address",)),
         previous=previous,
         hash=hashed,
     )
 
 
-def _maps(text: str) -> tuple[dict[str, Any], ...]:
+def _maps(text: str, texts: tuple[str, ...]) -> tuple[dict[str, Any], ...]:
+    """A list of maps, each with these texts; the address is one."""
     found = json.loads(text)
     if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
         raise ValueError(f"{text[:50]!r} is no list of maps")
+    for each in found:
+        if not all(isinstance(each.get(key), str) for key in texts):
+            raise ValueError(f"a change lacks one of {', '.join(texts)}")
+        Address.parse(each["address"])
     return tuple(found)
 
 

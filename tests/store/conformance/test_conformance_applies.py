@@ -32,7 +32,7 @@ APPLY = ApplyRecord(
     dirty=True,
     plan_digest="sha256:1",
     allowed={"delete": 4},
-    changes=({"action": "install", "address": "Job/a"},),
+    changes=({"action": "install", "address": "Job/a", "uid": "u", "reason": "declared"},),
     left=({"address": "Job/b"},),
 )
 
