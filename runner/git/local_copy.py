@@ -46,21 +46,32 @@ class LocalCopy:
                 found[name] = commit
         return found
 
-    def prepare(self, path: str) -> None:
-        """Make the copy, or clean it of what a killed process left, and have it follow this address."""
+    def prepare(self, path: str, commit: str) -> None:
+        """Make the copy, or clean it of what a killed process left, and have it follow this address.
+
+        `commit` is one of the remote: by its length its names are SHA-1 or SHA-256.
+        """
+        names = "sha256" if len(commit) == 64 else "sha1"
         directory = self.folder / ".git"
         if not (directory / "config").is_file():
             self.discard()
             self.folder.mkdir(mode=0o700, parents=True)
-            self.program.git(self.folder, "init", "--quiet", "--template=", "--initial-branch=runner", ".")
+            self.program.git(
+                self.folder, "init", "--quiet", "--template=", "--initial-branch=runner",
+                f"--object-format={names}", ".",
+            )  # fmt: skip
         for pattern in _LEFT_OVER:
             for left in directory.glob(pattern):
                 left.unlink(missing_ok=True)
         configured = self._configured()
-        if configured.get("remote.origin.url", self.url) != self.url:
+        was = (
+            configured.get("remote.origin.url", self.url),
+            configured.get("extensions.objectformat", "sha1"),
+        )
+        if was != (self.url, names):
             # What the other remote had must not be taken for this one's: by its history a project is known.
             self.discard()
-            self.prepare(path)
+            self.prepare(path, commit)
             return
         for name, value in (
             ("core.repositoryFormatVersion", "1"),

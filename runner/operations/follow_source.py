@@ -118,7 +118,7 @@ class Following:
 
     def _attempt(self, copy: LocalCopy, before: SourceRecord, found: list[Target]) -> Outcome:
         path = self.source.path
-        copy.prepare(path)
+        copy.prepare(path, found[-1].commit)
         target = copy.fetch(found[-1])
         found.append(target)
         wanted = self.source.verify

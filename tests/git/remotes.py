@@ -56,13 +56,13 @@ def git(folder: Path, *arguments: str, **given: str) -> str:
 class Upstream:
     """A bare repository, and a work tree to write commits for it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, names: str = "sha1") -> None:
         self.bare, self.tree = folder / "upstream.git", folder / "written"
         for path in (self.bare, self.tree):
             path.mkdir(parents=True)
-        git(self.bare, "init", "--quiet", "--bare")
+        git(self.bare, "init", "--quiet", "--bare", f"--object-format={names}")
         git(self.bare, "config", "uploadpack.allowFilter", "true")
-        git(self.tree, "init", "--quiet")
+        git(self.tree, "init", "--quiet", f"--object-format={names}")
         git(self.tree, "remote", "add", "origin", str(self.bare))
 
     @property
@@ -110,7 +110,7 @@ def checked_out(copy: LocalCopy, ref: str = "main", path: str = "jobs.d") -> tup
     what = wanted_from(ref)
     target = decide_target(what, copy.listed(patterns_of(what)) if patterns_of(what) else {})
     assert isinstance(target, Target), target
-    copy.prepare(path)
+    copy.prepare(path, target.commit)
     target = copy.fetch(target)
     copy.check(target.commit, path)
     return target, copy.check_out(target.commit, path)

@@ -250,7 +250,7 @@ def test_a_name_that_looks_like_an_option_is_none(upstream: Upstream, tmp_path: 
     copy = a_copy(tmp_path / "state", upstream.url)
     assert copy.listed([f"--upload-pack=touch {ran}"]) == {}
     with pytest.raises(GitFailed):
-        copy.prepare("jobs.d")
+        copy.prepare("jobs.d", "a" * 40)
         copy.fetch(Target("a" * 40, "x", f"--upload-pack=touch {ran}"))
     assert not ran.exists()
 
@@ -284,3 +284,12 @@ def test_what_many_fetches_leave_is_packed(upstream: Upstream, tmp_path: Path) -
     assert len(list(packs.glob("*.pack"))) < 5
     _, root = checked_out(copy)
     assert (root / "a.yaml").read_text() == "a: 1\n"
+
+
+def test_a_repository_whose_names_are_longer_is_followed_too(upstream: Upstream, tmp_path: Path) -> None:
+    other = Upstream(tmp_path / "sha256", names="sha256")
+    commit = other.commit({"jobs.d/a.yaml": "a: 256\n"})
+    checked_out(a_copy(tmp_path / "state", upstream.url))
+    target, root = checked_out(a_copy(tmp_path / "state", other.url))
+    assert (target.commit, len(commit)) == (commit, 64)
+    assert (root / "a.yaml").read_text() == "a: 256\n"
