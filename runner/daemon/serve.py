@@ -189,6 +189,9 @@ async def _serve(
         loop.run_in_executor(None, _stop, reloader),  # it may be in the middle of a reload
     )
     stopped = await engine.stop(serving.grace_s * (how != LOST), lambda those: tell(audience.waiting, those))
+    for number in (*STOP_SIGNALS, FORCE):
+        loop.remove_signal_handler(number)  # nothing runs any more, and what ran is recorded: a signal
+        signal.signal(number, signal.SIG_DFL)  # ends at once what is left, such as a reload
     await closing
     timekeeping.stop()
     if how == LOST:

@@ -40,6 +40,9 @@ def command(
     broken or gone, it goes on with what is installed. PATH is relative to the working directory; the default
     is jobs.d of the project.
 
+    At a stop what can resume is evicted, and the rest may end within the grace. A second signal gives no more
+    grace; a step with `interruptible: false` ends first all the same, and only SIGQUIT ends that too.
+
     With --git it follows a branch, tag, range of versions or commit of a repository instead of PATH, and
     applies a commit only when it is fetched whole (and signed, with --allowed-signers or --pgp-keys).
 
