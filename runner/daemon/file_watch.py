@@ -31,6 +31,9 @@ RESCAN_S = 30.0
 FULL_S = 5.0
 """Before files are looked at again that found the queue full."""
 
+MISSING_S = 5.0
+"""Before a root that is not there is looked for again: nothing tells when it is back."""
+
 PORTION = 500
 """Files taken in by one transaction."""
 
@@ -135,11 +138,13 @@ class FileWatch:
             try:
                 waits.append(self._look_at(each, at_s))
                 paths.append(each.path)
-            except FileNotFoundError as problem:
+            except FileNotFoundError:
                 text = f"{each.path} is not there; create or mount it: files are taken in as soon as it is"
-                self._trouble(f"looking for files of Job/{each.job} in root {each.source.root}", _Told(text))
+                self._trouble(
+                    f"looking for files of Job/{each.job} in root {each.source.root}", FilesWait(text)
+                )
                 self._stable.pop(each, None)
-                del problem
+                waits.append(MISSING_S)
             except (OSError, RunnerError, ActionFailed) as problem:
                 self._trouble(f"looking for files of Job/{each.job} in root {each.source.root}", problem)
         self._events.adjust(paths)
@@ -160,7 +165,7 @@ class FileWatch:
         files = [file for file in found if is_one_plain_line(file.path)]
         if len(files) < len(found):
             text = f"{len(found) - len(files)} names hold control characters or no text; rename these files"
-            self._trouble(f"looking for files of Job/{each.job}", _Told(text))
+            self._trouble(f"looking for files of Job/{each.job}", FilesWait(text))
         known = self._known_of(each)
         if each.source.existing == "ignore" and each.key not in self._settled:
             if not self._ignore(each, path, files):
@@ -171,7 +176,7 @@ class FileWatch:
         ready, wait_s = stable.look(new, at_s)
         for name, seconds in stable.restless(at_s):
             text = f"{name} has been changing for {seconds / 60:.0f} min: it is not taken in before it rests"
-            self._trouble(f"waiting for a file of Job/{each.job}", _Told(text))
+            self._trouble(f"waiting for a file of Job/{each.job}", FilesWait(text))
         for start in range(0, len(ready), PORTION):
             taken = self._take_in(each, path, ready[start : start + PORTION])
             known.update(taken.keys)
@@ -209,5 +214,5 @@ class FileWatch:
         return any(path.startswith(f"{folder.strip('/')}/") for folder in each.source.move or ())
 
 
-class _Told(Exception):
+class FilesWait(Exception):
     """A sentence for people; there is nothing else to know of it."""

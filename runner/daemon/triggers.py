@@ -35,6 +35,10 @@ REGARDLESS = timedelta(seconds=30)
 """What is open is looked at so often although nothing seems to have changed."""
 
 
+class NothingTaken(Exception):
+    """A run that was to work through items took none."""
+
+
 class Triggers:
     """`ready` hears that there is something to claim. Has a timer of its own for what is due later."""
 
@@ -307,7 +311,7 @@ class Triggers:
         if fed.more:
             self._todo.add(key)
         if fed.problem:
-            self._telling.trouble("feeding items to a job", RuntimeError(fed.problem))
+            self._telling.trouble("feeding items to a job", NothingTaken(fed.problem))
         if fed.instances:
             self._ready()
         source = getattr(self._triggers.get(key), "source", None)

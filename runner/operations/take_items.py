@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from runner.lifecycle.instance import LIVE
 from runner.operations.arrive import PATIENT
 from runner.store.arriving import TAKEN, Item
-from runner.store.port import Reader, Transaction
+from runner.store.port import Transaction
+from runner.store.records import InstanceRecord
 from runner.vocabulary.errors import ChangedMeanwhile
 
 MOST = 100
@@ -15,16 +17,6 @@ MOST = 100
 
 MOST_BYTES = 512 << 10
 """Of one answer: it reaches the process as one line."""
-
-
-def has_items(reader: Reader, instance_id: int) -> bool:
-    """Whether `take_items` would find one, without writing anything."""
-    instance = reader.instances.get(instance_id)
-    if instance is None or instance.schedule is None or "consume" not in instance.trigger:
-        return False
-    if any(item.state == TAKEN for item in reader.arrivals.of_instance(instance_id)):
-        return True
-    return bool(reader.arrivals.waiting(instance.job_uid, instance.schedule, 1))
 
 
 def take_items(tx: Transaction, instance_id: int, epoch: int, most: int) -> list[dict[str, Any]]:
@@ -37,13 +29,14 @@ def take_items(tx: Transaction, instance_id: int, epoch: int, most: int) -> list
         raise ChangedMeanwhile(
             f"run {instance_id} has no attempt {epoch} that is live; no item was handed out"
         )
-    if instance.schedule is None or "consume" not in instance.trigger or instance.state != "RUNNING":
+    schedule = _schedule_of(instance)
+    if schedule is None or instance.state != "RUNNING":
         return []
     most = max(1, min(most, MOST))
     mine = [item for item in tx.arrivals.of_instance(instance_id) if item.state == TAKEN][:most]
     held = any(hold.kind not in PATIENT for hold in tx.holds.of(instance.job_uid))
     if len(mine) < most and not held:
-        queued = tx.arrivals.waiting(instance.job_uid, instance.schedule, most - len(mine))
+        queued = tx.arrivals.waiting(instance.job_uid, schedule, most - len(mine))
         size = sum(item.size for item in mine)
         ids: list[int] = []
         for waiting in queued:
@@ -55,6 +48,14 @@ def take_items(tx: Transaction, instance_id: int, epoch: int, most: int) -> list
             tx.arrivals.give(ids, instance_id, one_by_one=True)
             mine += tx.arrivals.load(ids)
     return [as_given(item) for item in mine]
+
+
+def _schedule_of(instance: InstanceRecord) -> str | None:
+    """The trigger whose items it works through; None for a run that was not started for that."""
+    consume = instance.trigger.get("consume")
+    if not isinstance(consume, Mapping):
+        return None
+    return instance.schedule or consume.get("schedule")
 
 
 def as_given(item: Item) -> dict[str, Any]:

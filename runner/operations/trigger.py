@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -80,6 +81,7 @@ def trigger_job(
             "by": str(actor),
             **({"for_slot": meant.key} if meant and slot is not None else {}),
             **({"force": True} if force else {}),
+            **_items_to_work_through(record),
         },
         expires_at=now + parse_duration(deadline) if deadline else None,
         requested_by=str(actor),
@@ -101,7 +103,7 @@ def _record(
     answer = decide_manual(holds, force=force)
     if isinstance(answer, Skip):
         raise IllegalTransition(_refusal(tx, record, holds, answer, now))
-    notes = start_notes(tx, record, holds, now, force=force)
+    notes = [*start_notes(tx, record, holds, now, force=force), *_nothing_arrived(record, new)]
     id = tx.instances.create(new, who=new.requested_by, at=now, why=reason)
     if id is None:
         raise ChangedMeanwhile(f"the start of {record.name} with key {new.slot_key} is recorded already")
@@ -130,6 +132,33 @@ def _refusal(
         f"{f' ({blocker.reason})' if blocker.reason else ''}; "
         f"trigger is accepted in ASLEEP, RUNNING and FAILED{helps}"
     )
+
+
+def _items_to_work_through(record: ObjectRecord) -> dict[str, Any]:
+    """A job that works through what arrives does so when it is started by hand, too."""
+    for name, trigger in _triggers(record).items():
+        if consume := trigger.get("consume"):
+            linger_s = parse_duration(consume["linger"]).total_seconds()
+            return {"consume": {"linger_s": linger_s, "schedule": name}}
+    return {}
+
+
+def _nothing_arrived(record: ObjectRecord, new: NewInstance) -> list[str]:
+    """A note for a job whose expressions read what had arrived: by hand, nothing has."""
+    if not _triggers(record) or "consume" in new.trigger:
+        return []
+    spec = record.resolved
+    if "trigger." not in json.dumps([spec["steps"], spec["env"], spec["outputs"]]):
+        return []
+    return [
+        "nothing has arrived for a start by hand, so what the job reads of `trigger` is not there; "
+        f"runner jobs items {record.name} --again ID repeats an item, and runner instances rerun ID a run"
+    ]
+
+
+def _triggers(record: ObjectRecord) -> dict[str, Mapping[str, Any]]:
+    schedules = sorted(record.resolved["schedules"].items())
+    return {name: settings["trigger"] for name, settings in schedules if settings.get("trigger")}
 
 
 def checked_inputs(record: ObjectRecord, given: Mapping[str, str]) -> dict[str, Any]:

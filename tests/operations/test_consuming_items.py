@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from installations import NOW, Installation
+from installations import ANA, NOW, Installation
 from lives import at, end, start
 from triggered_lives import a_triggered_job, comes, fed, items, states
 
 from runner.execution.order import Checkpointed, Record
 from runner.operations.record_checkpoint import record_checkpoint
 from runner.operations.take_items import take_items
+from runner.operations.trigger import trigger_job
 from runner.vocabulary.errors import ChangedMeanwhile
 
 CONSUMED = {"file": {"root": "incoming", "match": "*"}, "consume": True}
@@ -129,3 +130,22 @@ def test_a_run_started_for_something_else_gets_none(here: Installation) -> None:
     comes(here, "load", "a")
     id = here.run("load", "RUNNING")
     assert take(here, id) == []
+
+
+def test_a_start_by_hand_works_through_them_too(here: Installation) -> None:
+    here.install(a_triggered_job("load", CONSUMED))
+    comes(here, "load", "a")
+    id = trigger_job(here.store, "load", actor=ANA, key="k", now=NOW).id
+    start(here, id)
+    checkpoint(here, id, *take(here, id))
+    assert states(here, "load") == ["DONE"]
+
+
+def test_a_start_by_hand_says_that_nothing_has_arrived(here: Installation) -> None:
+    reads = {"F": "${{ trigger.file.path }}"}
+    here.install(a_triggered_job("reads", env=reads), a_triggered_job("not"))
+    said = {
+        name: trigger_job(here.store, name, actor=ANA, key="k", now=NOW).notes for name in ("reads", "not")
+    }
+    assert said["not"] == ()
+    assert "runner jobs items reads --again ID repeats an item" in said["reads"][0]
