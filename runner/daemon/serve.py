@@ -189,9 +189,7 @@ async def _serve(
         loop.run_in_executor(None, _stop, reloader),  # it may be in the middle of a reload
     )
     stopped = await engine.stop(serving.grace_s * (how != LOST), lambda those: tell(audience.waiting, those))
-    for number in (*STOP_SIGNALS, FORCE):
-        loop.remove_signal_handler(number)  # nothing runs any more, and what ran is recorded: a signal
-        signal.signal(number, signal.SIG_DFL)  # ends at once what is left, such as a reload
+    _let_signals_end_it(loop)
     await closing
     timekeeping.stop()
     if how == LOST:
@@ -203,6 +201,13 @@ async def _serve(
 
     store.transact(say_goodbye)
     tell(audience.stopped, how, clock.now() - started, stopped)
+
+
+def _let_signals_end_it(loop: asyncio.AbstractEventLoop) -> None:
+    """Nothing runs any more, and what ran is recorded: what is left, such as a reload, holds nobody up."""
+    for number in (*STOP_SIGNALS, FORCE):
+        loop.remove_signal_handler(number)
+        signal.signal(number, signal.SIG_DFL)
 
 
 def _hurry(engine: Engine, audience: Audience, number: signal.Signals) -> None:
