@@ -171,8 +171,7 @@ async def _serve(
     if serving.watch and reloader is not None:
         reloader.start(reloaded)
     how = await asked.get()
-    for number in (*STOP_SIGNALS, FORCE):
-        loop.add_signal_handler(number, _hurry, engine, audience, number)
+    _hear_further_signals(loop, engine, audience)
     idle.stop()
     ownership.stop()
     if how != LOST:
@@ -201,6 +200,11 @@ async def _serve(
 
     store.transact(say_goodbye)
     tell(audience.stopped, how, clock.now() - started, stopped)
+
+
+def _hear_further_signals(loop: asyncio.AbstractEventLoop, engine: Engine, audience: Audience) -> None:
+    for number in (*STOP_SIGNALS, FORCE):
+        loop.add_signal_handler(number, _hurry, engine, audience, number)
 
 
 def _let_signals_end_it(loop: asyncio.AbstractEventLoop) -> None:
