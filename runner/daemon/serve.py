@@ -174,14 +174,11 @@ async def _serve(
     _hear_further_signals(loop, engine, audience)
     idle.stop()
     ownership.stop()
-    if how != LOST:
-        lock.note_drain(clock.now())
     if how == LOST:
         engine.ending.force()
-    elif how == FORCE.name:
-        _hurry(engine, audience, FORCE)
     else:
-        tell(audience.stopping, how, engine.running, serving.grace_s)
+        lock.note_drain(clock.now())
+        _begin_to_end(how, engine, audience, serving.grace_s)
     closing = asyncio.gather(
         web.stop(),
         agents.stop(),
@@ -200,6 +197,13 @@ async def _serve(
 
     store.transact(say_goodbye)
     tell(audience.stopped, how, clock.now() - started, stopped)
+
+
+def _begin_to_end(how: str, engine: Engine, audience: Audience, grace_s: float) -> None:
+    if how == FORCE.name:
+        _hurry(engine, audience, FORCE)
+    else:
+        tell(audience.stopping, how, engine.running, grace_s)
 
 
 def _hear_further_signals(loop: asyncio.AbstractEventLoop, engine: Engine, audience: Audience) -> None:
