@@ -163,11 +163,10 @@ async def _serve(
     )
     engine.start()
     web.changed = engine.look
-    web.adjust(_web_settings(store))
+    _adjust(web, agents, store)
     idle = _Idle(loop, engine, audience)
     timekeeping = Timekeeping(loop, store, clock, session, engine, audience)
     ownership = Ownership(loop, store, lock, session, lambda: asked.put_nowait(LOST))
-    agents.adjust()
     if serving.watch and reloader is not None:
         reloader.start(reloaded)
     how = await asked.get()
