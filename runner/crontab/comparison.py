@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from runner.crontab.starts import cron_starts
@@ -65,19 +66,17 @@ def compare(lines: Sequence[Line], after: datetime, until: datetime, parallel: i
     """Every difference in `(after, until]`, in the order of time."""
     deviations: list[Deviation] = []
     together: dict[datetime, list[str]] = {}
+    known: dict[tuple[CronTime, ZoneInfo, Schedule], _Both] = {}
     starts = 0
     for line in lines:
-        theirs = Counter(cron_starts(line.time, line.zone, after, until))
-        slots = {slot.at: slot for slot in line.ours.between(after, until)}
-        starts += len(slots)
-        for at in slots:
+        key = (line.time, line.zone, line.ours)
+        if key not in known:  # lines that share their times are looked at once
+            known[key] = _both(line, after, until)
+        both = known[key]
+        starts += len(both.ours)
+        for at in both.ours:
             together.setdefault(at, []).append(line.name)
-        for at in sorted(theirs.keys() ^ slots.keys() | {at for at, times in theirs.items() if times > 1}):
-            mark = ", ".join(slots[at].marks) if at in slots else ""
-            local = at.astimezone(line.zone).isoformat(timespec="minutes")
-            deviations.append(
-                Deviation(line.number, line.name, at, local, theirs[at], int(at in slots), mark)
-            )
+        deviations += [Deviation(line.number, line.name, *each) for each in both.differ]
     zone = lines[0].zone if lines else None
     piled = [
         PileUp(at, at.astimezone(zone).isoformat(timespec="minutes"), tuple(names), len(names) - parallel)
@@ -86,6 +85,24 @@ def compare(lines: Sequence[Line], after: datetime, until: datetime, parallel: i
     ]
     deviations.sort(key=lambda each: (each.at, each.line))
     return Comparison(after, until, starts, tuple(deviations), _first_of_each(piled), len(piled), parallel)
+
+
+class _Both(NamedTuple):
+    """Our starts, and the instants at which cron's are others: (at, local, cron, ours, mark)."""
+
+    ours: tuple[datetime, ...]
+    differ: tuple[tuple[datetime, str, int, int, str], ...]
+
+
+def _both(line: Line, after: datetime, until: datetime) -> _Both:
+    theirs = Counter(cron_starts(line.time, line.zone, after, until))
+    slots = {slot.at: slot for slot in line.ours.between(after, until)}
+    differ = []
+    for at in sorted(theirs.keys() ^ slots.keys() | {at for at, times in theirs.items() if times > 1}):
+        mark = ", ".join(slots[at].marks) if at in slots else ""
+        local = at.astimezone(line.zone).isoformat(timespec="minutes")
+        differ.append((at, local, theirs[at], int(at in slots), mark))
+    return _Both(tuple(slots), tuple(differ))
 
 
 def _first_of_each(piled: Iterable[PileUp]) -> tuple[PileUp, ...]:

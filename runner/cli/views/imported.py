@@ -17,6 +17,7 @@ _HEADINGS = {
     "differs": "Carried over, but not quite as cron does it:",
     "note": "To know:",
 }
+_MOST_NAMES = 12
 _MOST = 40
 """Differences that are shown one by one; the rest is counted, and all are in the JSON."""
 
@@ -96,7 +97,9 @@ def _show_comparison(compared: Comparison) -> None:
             f"  {times} more lines start at once than may run at the same time (limit {compared.parallel}):"
         )
         for pile in compared.pile_ups[:_MOST]:
-            show_line(f"    {pile.local}  {pile.waiting} of {len(pile.names)} wait: {', '.join(pile.names)}")
+            more = len(pile.names) - _MOST_NAMES
+            names = ", ".join(pile.names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+            show_line(f"    {pile.local}  {pile.waiting} of {len(pile.names)} wait: {names}")
     else:
         print(
             f"  Never do more lines start at once than may run at the same time (limit {compared.parallel})."
