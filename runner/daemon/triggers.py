@@ -5,19 +5,18 @@ what the listener has kept.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from runner.daemon.bridge import Bridge
 from runner.daemon.clock import Clock
-from runner.daemon.file_watch import FileWatch, Watched
+from runner.daemon.file_watch import FileWatch
 from runner.daemon.roster import Roster
 from runner.daemon.telling import Telling
+from runner.daemon.watched_files import watched_files
 from runner.operations.count_ends import Counted, Key, count_ends, has_ends, watch_feeds
 from runner.operations.feed import Fed, feed
-from runner.operations.settings import settings
 from runner.operations.start_up import start_up
 from runner.schedules.trigger import AfterSource, FileSource, StartupSource, TriggerSchedule
 from runner.store.arriving import MOVING, TAKEN, WAITING
@@ -185,27 +184,10 @@ class Triggers:
         self._upstream = tuple(sorted(uid for uid, job in jobs.items() if job.name in names)) if names else ()
         self._interesting = frozenset({uid for uid, _ in self._triggers} | {*self._upstream})
         self._adopted = jobs
-        self._watch_files(reader)
-
-    def _watch_files(self, reader: Reader) -> None:
-        files = {
-            key: each.source for key, each in self._triggers.items() if isinstance(each.source, FileSource)
-        }
-        roots: Mapping[str, Any] = settings(reader).get("roots") or {}
-        paths = {name: str((self._project / root["path"]).resolve()) for name, root in roots.items()}
-        for name, root in roots.items():
-            wanted = any(source.root == name for source in files.values())
-            if wanted and not Path(root["path"]).is_absolute():  # elsewhere a disk may not be mounted
-                try:
-                    Path(paths[name]).mkdir(parents=True, exist_ok=True)
-                except OSError as problem:
-                    self._telling.trouble(f"making root {name}", problem)
-        watched = [
-            Watched(uid, name, self._roster.jobs[uid].name, source, paths[source.root])
-            for (uid, name), source in files.items()
-            if source.root in paths
-        ]
-        self._files.adjust(watched, paths)
+        watched, roots = watched_files(
+            reader, self._triggers, jobs, self._project, trouble=self._telling.trouble
+        )
+        self._files.adjust(watched, roots)
 
     # -- what follows
 

@@ -5,10 +5,6 @@ The signature is that of Standard Webhooks (standardwebhooks.com): HMAC-SHA256 o
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
-import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,11 +12,11 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from runner.access.signature import signature
 from runner.execution.actions import http
 from runner.execution.actions.failure import ActionFailed
 
 LONGEST_ANSWER = "1MiB"
-_ENCODED_SECRET = "whsec_"  # noqa: S105 -- how Standard Webhooks marks a secret in base64
 
 
 class NotCalled(Exception):
@@ -71,7 +67,7 @@ def call_webhook(
             "Content-Type": "application/json",
             "Webhook-Id": id,
             "Webhook-Timestamp": str(int(at.timestamp())),
-            "Webhook-Signature": signature(secret, id, int(at.timestamp()), body),
+            "Webhook-Signature": signature(secret, id, int(at.timestamp()), body.encode()),
         },
         "body": body,
         "privateAddresses": private,
@@ -81,21 +77,6 @@ def call_webhook(
         http.perform(action, Quiet(connections))
     except ActionFailed as problem:
         raise NotCalled(problem.code, str(problem), problem.retryable, _perhaps(problem)) from None
-
-
-def signature(secret: str, id: str, timestamp: int, body: str) -> str:
-    """`v1,` and the HMAC in base64."""
-    code = hmac.new(_key(secret), f"{id}.{timestamp}.{body}".encode(), hashlib.sha256).digest()
-    return f"v1,{base64.b64encode(code).decode()}"
-
-
-def _key(secret: str) -> bytes:
-    if secret.startswith(_ENCODED_SECRET):
-        try:
-            return base64.b64decode(secret.removeprefix(_ENCODED_SECRET), validate=True)
-        except binascii.Error:
-            pass  # then it is meant as it stands
-    return secret.encode()
 
 
 def _perhaps(problem: ActionFailed) -> bool:

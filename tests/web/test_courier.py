@@ -17,7 +17,8 @@ from external_lives import an_external_job, called, external_run
 from installations import Installation, an_object
 from listening import PATIENCE_S, Listening
 
-from runner.execution.webhook import NotCalled, call_webhook, signature
+from runner.access.signature import signature
+from runner.execution.webhook import NotCalled, call_webhook
 from runner.operations.external_calls import LEASE, Call, record_call, take_calls
 
 SECRET = {"authorization": "billing", "key": "secret"}
@@ -206,7 +207,7 @@ def test_secrets_of_standard_webhooks_are_read_as_their_libraries_do() -> None:
     raw = b"\x01\x02\x03\x04"
     encoded = "whsec_" + base64.b64encode(raw).decode()
     code = base64.b64encode(hmac.new(raw, b"a.1.{}", hashlib.sha256).digest()).decode()
-    assert signature(encoded, "a", 1, "{}") == f"v1,{code}"
+    assert signature(encoded, "a", 1, b"{}") == f"v1,{code}"
 
 
 def take(here: Installation, now: datetime) -> tuple[Call, ...]:
