@@ -36,17 +36,31 @@ def laid_out(text: str, file: str) -> str:
     errors = tuple(each for each in before.diagnostics if each.severity == "error")
     if errors:
         raise CannotLayOut(f"{file} is not valid YAML", errors)
-    found = _once(text)
-    if _once(found) != found:
-        found = _once(found)
-        if _once(found) != found:
-            raise CannotLayOut(f"{file} stays as it is: its layout does not settle")
+    try:
+        found = _settled(text)
+        comments = sorted(_comments(found)), sorted(_comments(text))
+    except Exception as problem:  # the writing parser is another one than ours, and gives up on other texts
+        said = str(problem).split("\n", 1)[0] or type(problem).__name__
+        raise CannotLayOut(f"{file} stays as it is: it cannot be written anew ({said})") from problem
+    if found is None:
+        raise CannotLayOut(f"{file} stays as it is: its layout does not settle")
     after = read_documents(found.encode("utf-8", "surrogatepass"), file)
     if [each.content for each in after.documents] != [each.content for each in before.documents]:
         raise CannotLayOut(f"{file} stays as it is: another layout would change its content")
-    if sorted(_comments(found)) != sorted(_comments(text)):
+    if comments[0] != comments[1]:
         raise CannotLayOut(f"{file} stays as it is: another layout would lose a comment")
     return found
+
+
+def _settled(text: str) -> str | None:
+    """The layout that stays the same when it is laid out again; None when there is none."""
+    found = _once(text)
+    for _ in range(2):
+        again = _once(found)
+        if again == found:
+            return found
+        found = again
+    return None
 
 
 def _once(text: str) -> str:

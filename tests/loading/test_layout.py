@@ -130,6 +130,11 @@ def test_what_is_no_declaration_is_told_with_its_place(text: str):
     assert problem.value.diagnostics[0].file == "x.yaml"
 
 
+def test_what_another_parser_gives_up_on_stays_as_it_is():
+    with pytest.raises(CannotLayOut, match=r"x\.yaml stays as it is: it cannot be written anew"):
+        laid_out("metadata:\n  name: runner\t\nspec: {}\n", "x.yaml")
+
+
 SCALARS = st.one_of(
     st.sampled_from(["22:00", "0o17", "1e3", "yes", "null", "~", "2027-06-30", "'a'", '"b # c"', "-1", ".5"]),
     st.text("abc #:'\"{}[]-\n", max_size=12).map(lambda text: f'"{text}"'.replace("\n", "\\n")),
