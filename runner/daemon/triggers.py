@@ -30,6 +30,11 @@ AGAIN = timedelta(seconds=5)
 
 SHORTEST_S = 0.02
 
+FAR_BEHIND = 5000
+"""Events after which the place up to which ends are counted is written down, although none of them counted:
+at the next start they are not to be gone through again.
+"""
+
 REGARDLESS = timedelta(seconds=30)
 """What is open is looked at so often although nothing seems to have changed."""
 
@@ -70,6 +75,7 @@ class Triggers:
         self._upstream: tuple[str, ...] = ()
         self._watched_feeds: frozenset[Key] | None = None
         self._counted_until: int | None = None
+        self._noted_until = 0
         self._count_is_due = False
         self._seen: dict[Key, object] = {}
         self._fed_at: dict[Key, datetime] = {}
@@ -161,9 +167,11 @@ class Triggers:
         self._touched.clear()
         if self._upstream:
             if self._counted_until is None:
-                self._counted_until = reader.arrivals.cursor()
+                self._counted_until = self._noted_until = reader.arrivals.cursor()
             found, last = has_ends(reader, self._upstream, self._counted_until)
-            self._count_is_due = self._count_is_due or found
+            if found or last - self._noted_until >= FAR_BEHIND:
+                self._count_is_due = True
+                self._noted_until = last
             self._counted_until = last
 
     def _adopt(self, reader: Reader) -> None:

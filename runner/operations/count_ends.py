@@ -21,7 +21,7 @@ from runner.vocabulary.identity import Address
 Key = tuple[str, str]
 """A job's uid and the name of one of its triggers."""
 
-PORTION = 5000
+PORTION = 50_000
 """Events that are gone through in one transaction."""
 
 LARGEST_OUTPUTS = 64 << 10

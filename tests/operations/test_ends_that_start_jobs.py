@@ -164,3 +164,12 @@ def test_a_circle_that_no_declaration_showed_is_stopped_and_told(here: Installat
     counted(here, "ping", "pong")
     assert items(here, "ping")[-1].reason == "cycle: ping > pong > ping"
     assert fed(here, "ping", at(14)).instances == ()
+
+
+def test_the_place_up_to_which_ends_are_counted_moves_also_when_none_counts(here: Installation) -> None:
+    here.install(a_job("a"), a_job("other"), a_triggered_job("next", {"job": {"name": "a"}}))
+    watched(here, "next")
+    ran(here, "other", at(14))
+    assert counted(here, "next").fed == ()
+    with here.store.read() as reader:
+        assert reader.arrivals.cursor() == reader.events.last_id()
