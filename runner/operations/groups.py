@@ -9,11 +9,11 @@ from datetime import datetime
 from runner.access.permission import Actor, may
 from runner.operations.asked_again import ask_again
 from runner.operations.holding import Acted, acted, hold_job, owner_of, release_job
-from runner.operations.installed_jobs import installed_jobs
+from runner.operations.installed_jobs import whole
 from runner.operations.selection import installed
 from runner.store.port import Reader, Transaction
 from runner.store.records import HoldRecord, ObjectRecord
-from runner.vocabulary.errors import IllegalTransition
+from runner.vocabulary.errors import DamagedRow, IllegalTransition
 
 GIT = "git"
 
@@ -25,11 +25,27 @@ class Switched:
     group: str
     changed: bool
     jobs: tuple[Acted, ...]
+    notes: tuple[str, ...] = ()
 
 
 def members(reader: Reader, group: str) -> tuple[ObjectRecord, ...]:
-    """The installed jobs of a group, by name."""
-    return tuple(job for job in installed_jobs(reader) if group in job.resolved["groups"])
+    """The installed jobs of a group, by name; not those that cannot be read, which start nothing anyhow."""
+    return tuple(job for job in _jobs(reader)[0] if group in job.resolved["groups"])
+
+
+def _jobs(reader: Reader) -> tuple[list[ObjectRecord], tuple[str, ...]]:
+    """The installed jobs, and what is to be said of those whose row is damaged: no other is to be kept from
+    being switched by it.
+    """
+    jobs, notes = [], []
+    for summary in reader.objects.summaries("Job"):
+        try:
+            job = reader.objects.by_uid(summary.uid)
+            if job is not None:
+                jobs.append(whole(job))
+        except DamagedRow as problem:
+            notes.append(f"{problem}; whether it belongs to the group is not known, and it is left as it is")
+    return jobs, tuple(notes)
 
 
 def disable_groups(
@@ -48,6 +64,7 @@ def disable_groups(
     """
     groups = [installed(tx, "Group", name) for name in dict.fromkeys(names)]
     may(actor, "group", protected=allow_protected, allow_protected=allow_protected)
+    installed_jobs, notes = _jobs(tx)
     switched = []
     for group in groups:
         hold = HoldRecord(group.uid, "operator", owner_of(actor), reason, now, until)
@@ -66,9 +83,10 @@ def disable_groups(
                 now=now,
                 until=until,
             )
-            for job in members(tx, group.name)
+            for job in installed_jobs
+            if group.name in job.resolved["groups"]
         )
-        switched.append(Switched(group.name, changed or any(job.changed for job in jobs), jobs))
+        switched.append(Switched(group.name, changed or any(job.changed for job in jobs), jobs, notes))
     return tuple(switched)
 
 
@@ -85,6 +103,7 @@ def enable_groups(
             f"disabled by git: {places}; enable is accepted when only an operator disabled the group, "
             "so change spec.enabled there and apply"
         )
+    installed_jobs, notes = _jobs(tx)
     switched = []
     for group in groups:
         changed = False
@@ -101,7 +120,8 @@ def enable_groups(
                 reason=reason,
                 now=now,
             )
-            for job in members(tx, group.name)
+            for job in installed_jobs
+            if group.name in job.resolved["groups"]
         )
-        switched.append(Switched(group.name, changed or any(job.changed for job in jobs), jobs))
+        switched.append(Switched(group.name, changed or any(job.changed for job in jobs), jobs, notes))
     return tuple(switched)

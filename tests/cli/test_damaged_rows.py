@@ -152,6 +152,14 @@ def test_a_maintenance_holds_a_damaged_job_too(lived: Installation, say: Callabl
     assert "Job/report unchanged" in say("maintenance", "off", "--yes").out
 
 
+def test_a_group_is_switched_although_another_job_is_damaged(lived: Installation, say: Callable) -> None:
+    spoil(lived.path, "UPDATE revisions SET resolved = '{}' WHERE file = 'jobs.d/import.yaml'")
+    said = say("groups", "disable", "nightly", "--reason", "upgrade")
+    assert (said.code, "Job/report disabled" in said.out) == (0, True)
+    assert "nightly: Job/import is damaged in table revisions" in said.err
+    assert "whether it belongs to the group is not known" in said.err
+
+
 @pytest.mark.parametrize("damage", ["'{}'", "json_set(resolved, '$.schedules', json('{\"a\": 7}'))"])
 def test_a_changed_declaration_writes_a_damaged_job_anew(
     here: Installation, say: Callable, tmp_path: Path, damage: str

@@ -36,6 +36,8 @@ def show_switched(groups: Sequence[Switched], done: str, output: str) -> None:
         for group in groups:
             count = f"{len(group.jobs)} job{'' if len(group.jobs) == 1 else 's'}"
             show_line(f"Group/{group.group} {_done(done, group.changed)}, {count}")
+            for note in group.notes:
+                warn(f"  {group.group}: {note}")
             for job in group.jobs:
                 _show_act(job, done, "  ")
 
