@@ -38,7 +38,7 @@ def laid_out(text: str, file: str) -> str:
         raise CannotLayOut(f"{file} is not valid YAML", errors)
     try:
         found = _settled(text)
-        comments = sorted(_comments(found)), sorted(_comments(text))
+        comments = sorted(_comments(found or text)), sorted(_comments(text))
     except Exception as problem:  # the writing parser is another one than ours, and gives up on other texts
         said = str(problem).split("\n", 1)[0] or type(problem).__name__
         raise CannotLayOut(f"{file} stays as it is: it cannot be written anew ({said})") from problem
