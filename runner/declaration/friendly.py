@@ -11,6 +11,7 @@ from runner.declaration.problem import Path, Problem, listed, quoted
 from runner.declaration.texts import (
     ENTRY_NAME,
     ENV_NAME,
+    HOOK_PATH,
     INSTANT,
     LABEL_KEY,
     PERCENT,
@@ -49,6 +50,7 @@ _PATTERNS = {
     FIELD_NAME: ("bad-name", "Bad name", "a lower-case letter, then lower-case letters, digits and _"),
     ENTRY_NAME: ("bad-name", "Bad name", "lower-case letters, digits, and - or _ inside"),
     ENV_NAME: ("bad-name", "Bad name", "letters, digits and _, not beginning with a digit"),
+    HOOK_PATH: ("bad-path", "Bad path", "a path like orders or shop/orders: letters, digits and . _ ~ -"),
     LABEL_KEY: ("bad-name", "Bad name", "a key like team or example.com/team"),
     RELATIVE_PATH: ("bad-path", "Bad path", "a path relative to the declaring file"),
 }

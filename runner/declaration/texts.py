@@ -20,6 +20,8 @@ ENTRY_NAME = r"^[a-z0-9]([-a-z0-9_]{0,61}[a-z0-9])?$"
 """Names inside one object (roots, schedules of a job): an object's name or a field's name."""
 PERCENT = r"^(100|[0-9]{1,2})(\.[0-9]{1,2})?%$"
 RELATIVE_PATH = r"^[^/\u0000][^\u0000]{0,1023}$"
+HOOK_PATH = r"^[A-Za-z0-9][A-Za-z0-9._~-]*(/[A-Za-z0-9][A-Za-z0-9._~-]*)*$"
+"""What needs no escape in a URL (RFC 3986, unreserved), in segments."""
 LABEL_KEY = r"^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"
 """As in Kubernetes: an optional DNS prefix, and a name."""
 

@@ -8,6 +8,7 @@ from pydantic import Field, Strict
 
 from runner.declaration.kinds.policies import FromAuthorization
 from runner.declaration.texts import (
+    HOOK_PATH,
     Bool,
     Count,
     Duration,
@@ -26,9 +27,6 @@ States = EndState | tuple[EndState, ...]
 BatchSize = Annotated[int, Strict(), Field(ge=1, le=1000)]
 
 Secrets = Annotated[tuple[FromAuthorization, ...], Field(min_length=1, max_length=4)]
-
-HOOK_PATH = r"^[A-Za-z0-9][A-Za-z0-9._~-]*(/[A-Za-z0-9][A-Za-z0-9._~-]*)*$"
-"""What needs no escape in a URL (RFC 3986, unreserved), in segments."""
 
 
 class FileTrigger(Model):
@@ -54,8 +52,8 @@ class FileTrigger(Model):
 class WebhookTrigger(Model):
     """Starts when a signed request arrives at the listener, at /hooks/PATH."""
 
-    path: Annotated[str, Field(pattern=HOOK_PATH, max_length=200)] = Field(
-        description="Path of the request below /hooks/"
+    path: Annotated[str, Field(pattern=HOOK_PATH, max_length=200, examples=["orders", "shop/orders"])] = (
+        Field(description="Path of the request below /hooks/")
     )
     secret: FromAuthorization | Secrets = Field(
         description="What signs it; several while one is being replaced"
