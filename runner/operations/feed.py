@@ -149,6 +149,8 @@ def _room(tx: Transaction, found: Triggered, now: datetime) -> int:
     spec = found.record.resolved["concurrency"]
     unfinished = tx.instances.unfinished_of(found.record.uid)
     ahead = sum(1 for run in unfinished if run.epoch > 0 or run.due_at <= now)
+    if found.trigger.flow.linger is not None:  # one is enough, unless more are allowed by number
+        return room_for("queue", spec["limit"] or 1, ahead)
     return room_for(spec["policy"], spec["limit"], ahead)
 
 

@@ -149,3 +149,22 @@ def test_a_start_by_hand_says_that_nothing_has_arrived(here: Installation) -> No
     }
     assert said["not"] == ()
     assert "runner jobs items reads --again ID repeats an item" in said["reads"][0]
+
+
+@pytest.mark.parametrize(
+    ("concurrency", "most"),
+    [
+        ({"policy": "allow"}, 1),
+        ({"policy": "replace"}, 1),
+        ({"policy": "skip"}, 1),
+        ({"policy": "queue", "limit": 2}, 2),
+    ],
+)
+def test_as_many_runs_work_through_items_as_are_allowed_by_number(
+    here: Installation, concurrency: dict[str, Any], most: int
+) -> None:
+    here.install(a_triggered_job("load", CONSUMED, concurrency=concurrency))
+    for key in "abcdef":
+        comes(here, "load", key)
+    made = [id for _ in range(5) for id in fed(here, "load").instances]
+    assert len(made) == most
