@@ -8,7 +8,7 @@ from runner import Job
 
 
 def read(job: Job) -> dict[str, int]:
-    """Each turn of the loop ends with a checkpoint: the sum and the letter that is done are one transaction."""
+    """Each turn of the loop ends with a checkpoint: the sum and the letter done are one transaction."""
     for letter in job.items():
         words = Path(letter.file["absolute"]).read_text().split()
         job.state["words"] = job.state.get("words", 0) + len(words)
