@@ -72,7 +72,7 @@ def main(objects: int) -> None:
         (project / ".gitignore").write_text(".runner/\n")
         git(project, "add", "-A")
         git(project, "commit", "-qm", "all")
-        apply_s = run(project, RUNNER, "reconcile", "--create", "-o", "json")
+        apply_s = run(project, RUNNER, "reconcile", "--create")
         peak_mib = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
         raw_s = raw_inserts(project, objects)
         time.sleep(2.1)

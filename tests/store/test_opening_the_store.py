@@ -188,3 +188,13 @@ def test_three_processes_that_make_the_database_at_once_all_succeed(tmp_path: Pa
     answers = [process.communicate(timeout=60) for process in processes]
     assert [error for _, error in answers] == ["", "", ""]
     assert len({lineage for lineage, _ in answers}) == 1
+
+
+def test_an_install_finds_what_was_uninstalled_before_it_by_an_index(tmp_path: Path) -> None:
+    from runner.store.sqlite.objects import BURIED
+
+    open_store(database(tmp_path), create=True).close()
+    connection = sqlite3.connect(database(tmp_path))
+    [step] = connection.execute(f"EXPLAIN QUERY PLAN {BURIED}", ("Job", "nightly")).fetchall()
+    connection.close()
+    assert "objects_buried (kind=? AND name=?" in step[-1]

@@ -39,6 +39,10 @@ _summary = cast("Callable[[Any], InstalledSummary]", partial(tuple.__new__, Inst
 ENDS_WITH_REMOVAL = ("new", "git", "removed", "missing_ref", "expired", "finished")
 """Holds that go with an uninstalled object; what an operator or a failure put there waits for its return."""
 
+BURIED = (
+    "SELECT uid, revision FROM objects WHERE kind = ? AND name = ? AND removed_at IS NOT NULL"
+    " ORDER BY removed_at DESC LIMIT 1"
+)
 _SCHEDULES = """
     SELECT each.schedules, count(*) FROM (
         SELECT CASE WHEN json_valid(r.resolved) AND r.resolved ->> '$.mode' IS NOT 'manual'
@@ -100,11 +104,7 @@ class Objects:
     ) -> str:
         if self.get(new.address) is not None:
             raise ChangedMeanwhile(f"{new.address} is installed already; nothing was changed")
-        buried = self._connection.execute(
-            "SELECT uid, revision FROM objects WHERE kind = ? AND name = ? AND removed_at IS NOT NULL"
-            " ORDER BY removed_at DESC LIMIT 1",
-            tuple(new.address),
-        ).fetchone()
+        buried = self._connection.execute(BURIED, tuple(new.address)).fetchone()
         if buried is not None:
             uid, revision = buried[0], buried[1] + 1
             self._write(uid, revision, new, at)

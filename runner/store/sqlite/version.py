@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 14
+SCHEMA_VERSION = 15
 """The number of the newest migration, kept in the header of the file as `user_version`."""
 
 OLDEST_SQLITE = (3, 37, 0)
