@@ -104,8 +104,8 @@ def _cpu_s(pid: int) -> float:
 def _first_start(project: Project, began: float) -> tuple[float, float]:
     """When the first run after `began` started, and its slot."""
     database = sqlite3.connect(project.state / "runner.db")
-    since = datetime.fromtimestamp(began, UTC)
-    text = since.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    since = datetime.fromtimestamp(began, UTC).isoformat(timespec="milliseconds")
+    text = since.replace("+00:00", "Z")
     while True:
         row = database.execute(
             "SELECT first_started_at, slot_at FROM job_instances WHERE first_started_at >= ? AND slot_at >= ?"
