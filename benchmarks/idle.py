@@ -18,6 +18,8 @@ from pathlib import Path
 from daemon import Project, descendants
 
 MIB = 1024
+LITTLE_S = 0.1
+"""CPU time in two seconds: with very many jobs a look now and then costs some."""
 
 
 def pss_kib(pid: int) -> int:
@@ -37,9 +39,10 @@ def is_zygote(pid: int) -> bool:
 
 
 def settle(pid: int) -> None:
-    """Return when what was started for the first look is gone, and nothing has been done for a while."""
-    used = -1.0
-    while used != (used := sum(map(cpu_s, descendants(pid)))) or len(descendants(pid)) > 2:
+    """Return when what was started for the first look is gone, and little has been done for two seconds."""
+    used = float("-inf")
+    while (now := sum(map(cpu_s, descendants(pid)))) - used > LITTLE_S or len(descendants(pid)) > 2:
+        used = now
         time.sleep(2)
 
 

@@ -33,6 +33,9 @@ from runner.vocabulary.errors import AlreadyRunning, Refused, RunnerError, Unkno
 IDLE_AFTER_S = 0.3
 """Quiet time before the next start is told."""
 
+STILL_IDLE_S = 3.0
+"""How often it is looked for again while nothing is told: it is looked for among all jobs."""
+
 DRAIN = "drain"
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 FORCE = signal.SIGQUIT
@@ -271,8 +274,11 @@ class _Idle:
         self._handle = loop.call_later(IDLE_AFTER_S, self._look)
 
     def changed(self) -> None:
-        """Something else was told: tell again what comes next."""
-        self._told = None
+        """Something else was told: tell again what comes next, soon."""
+        if self._told is not None:
+            self._told = None
+            self._handle.cancel()
+            self._handle = self._loop.call_later(IDLE_AFTER_S, self._look)
 
     def _look(self) -> None:
         if self._engine.running:
@@ -280,8 +286,11 @@ class _Idle:
         elif self._told != (upcoming := (self._engine.next_start(),)):
             tell(self._audience.next_start, upcoming[0])
             self._told = upcoming
-        self._handle = self._loop.call_later(IDLE_AFTER_S, self._look)
+        # What comes next is looked for among all jobs: not often while nothing happens.
+        after_s = IDLE_AFTER_S if self._told is None else STILL_IDLE_S
+        self._handle = self._loop.call_later(after_s, self._look)
 
     def stop(self) -> None:
         """Tell nothing more."""
+        self._told = None
         self._handle.cancel()
