@@ -38,6 +38,17 @@ class SystemClock:
         return time.clock_gettime(time.CLOCK_MONOTONIC)
 
 
+AT_ONCE_S = 0.1
+"""Readings that are further apart are none of one moment."""
+
+
 def read_clocks(clock: Clock) -> ClockReading:
-    """All three at this moment."""
-    return ClockReading(clock.now(), clock.boot_s(), clock.awake_s())
+    """All three at this moment.
+
+    A machine that goes to sleep between two of them would look as if its clock had been stepped by that long.
+    """
+    while True:
+        boot_s = clock.boot_s()
+        reading = ClockReading(clock.now(), boot_s, clock.awake_s())
+        if clock.boot_s() - boot_s < AT_ONCE_S:
+            return reading

@@ -15,8 +15,11 @@ from runner.operations.login_name import login_name
 from runner.operations.note_clock import note_events, note_presence
 from runner.store.port import Store, Transaction
 
+LOOK_S = 1.0
+"""Between two looks at the clocks (R14): a step is told, and known, to a second."""
+
 BEAT_S = 10.0
-"""Between signs of life; `doctor` calls a daemon silent after three of them."""
+"""Between signs of life, each of them a write; `doctor` calls a daemon silent after three of them."""
 
 
 def begin_session(store: Store, clock: Clock, kind: str) -> int:
@@ -35,7 +38,7 @@ def begin_session(store: Store, clock: Clock, kind: str) -> int:
 
 
 class Heartbeat:
-    """At each beat compares the clocks (R14) and writes a sign of life, without waiting for it.
+    """Compares the clocks at each look (R14), and writes a sign of life at each beat, without waiting for it.
 
     `happened` hears what became of the clock, once that is durable: then it is time to look at everything.
     """
@@ -57,19 +60,27 @@ class Heartbeat:
         """Called after each beat, on the loop."""
         self._boot_id = boot_id()
         self.last = read_clocks(clock)
-        """At the last beat; a watchdog sees by it whether the loop still turns."""
+        """At the last look; a watchdog sees by it whether the loop still turns."""
+        self._beaten_s = self.last.awake_s
         self._stretch, events = store.transact(
             lambda tx: note_presence(tx, session, self._boot_id, self.last)
         )
         for event in events:
             loop.call_soon(happened, event)
-        self._handle = loop.call_later(BEAT_S, self._beat)
+        self._handle = loop.call_later(LOOK_S, self._tick)
 
-    def _beat(self) -> None:
-        self._handle = self._loop.call_later(BEAT_S, self._beat)
+    def _tick(self) -> None:
+        self._handle = self._loop.call_later(LOOK_S, self._tick)
+        self.look()
+
+    def look(self, *, beat: bool = False) -> None:
+        """Compare the clocks, and write what became of them; a sign of life when it is time for one."""
         before, now = self.last, read_clocks(self._clock)
         self.last = now
         events = compare_clocks(before, now)
+        is_time = beat or now.awake_s - self._beaten_s >= BEAT_S
+        if not events and not is_time:
+            return
 
         def work(tx: Transaction) -> int | None:
             tx.sessions.beat(self._session, now.wall)
@@ -85,10 +96,12 @@ class Heartbeat:
                 self._happened(event)
 
         self._bridge.write(work, then)
-        self.beaten()
+        if is_time:
+            self._beaten_s = now.awake_s
+            self.beaten()
 
     def stop(self) -> None:
-        """No more beats."""
+        """No more looks and beats."""
         self._handle.cancel()
 
     def say_goodbye(self, tx: Transaction) -> None:

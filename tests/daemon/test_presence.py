@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
+from datetime import datetime
 
 import pytest
 from daemons import Daemon, StandingClock, run_until
@@ -38,7 +39,7 @@ def test_a_daemon_that_never_said_goodbye_is_ended_as_lost_by_the_next(here: Ins
 def test_it_beats_until_it_is_stopped(
     here: Installation, loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(presence, "BEAT_S", 0.005)
+    monkeypatch.setattr(presence, "LOOK_S", 0.005)
     clock = StandingClock()
     id = begin_session(here.store, clock, "up")
     heartbeat = Heartbeat(loop, here.store, clock, id)
@@ -64,16 +65,16 @@ def test_a_daemon_whose_clock_is_put_far_back_starts_nothing_until_it_is_right_a
     heart = Heartbeat(up.loop, here.store, up.clock, 1, lambda event: heard.append(event.kind))
     up.passes(to=at(1))
     up.until_heard("finished", (1, "SUCCEEDED", ""))
-    heart._beat()
+    heart.look(beat=True)
     up.clock.steps(hours=-4)
-    heart._beat()
+    heart.look(beat=True)
     up.until(lambda: "backward" in heard)
     up.engine.look()
     assert up.engine.next_start() is None
     assert here.holds("tick") == [("maintenance", "system:clock-step")]
     up.clock.steps(hours=4)
     up.passes(hours=1)
-    heart._beat()
+    heart.look(beat=True)
     up.until_heard("finished", (2, "SUCCEEDED", ""))
     assert here.holds("tick") == []
     heart.stop()
@@ -88,7 +89,7 @@ def test_what_fell_due_while_the_machine_slept_is_caught_up_by_a_running_daemon(
     up = a_daemon(clock=StandingClock(at(0.5)))
     heart = Heartbeat(up.loop, here.store, up.clock, 1, lambda event: up.engine.look())
     up.clock.sleeps(hours=3)
-    heart._beat()
+    heart.look(beat=True)
     up.until_heard("finished", (1, "SUCCEEDED", ""))
     assert here.instance(1).slot_at == at(3)
     with here.store.read() as reader:
@@ -97,3 +98,52 @@ def test_what_fell_due_while_the_machine_slept_is_caught_up_by_a_running_daemon(
     assert (last.began_by, last.moved_s) == ("suspend", 10_800)
     heart.stop()
     up.until(lambda: not heart._bridge.pending)
+
+
+def test_a_machine_that_falls_asleep_between_two_readings_has_stepped_no_clock(
+    here: Installation, loop: asyncio.AbstractEventLoop
+) -> None:
+    class Sleeper(StandingClock):
+        """Sleeps once, for eight hours, just after the wall clock was read."""
+
+        tired = False
+
+        def now(self) -> datetime:
+            read = super().now()
+            if self.tired:
+                self.tired = False
+                self.sleeps(hours=8)
+            return read
+
+    clock = Sleeper()
+    heard: list[str] = []
+    heart = Heartbeat(
+        loop, here.store, clock, begin_session(here.store, clock, "up"), lambda e: heard.append(e.kind)
+    )
+    clock.tired = True
+    heart.look()
+    heart.look()
+    run_until(loop, lambda: not heart._bridge.pending and bool(heard))
+    assert heard == ["suspend"]
+    heart.stop()
+
+
+def test_the_clocks_are_compared_at_each_look_and_written_at_each_beat(
+    here: Installation, loop: asyncio.AbstractEventLoop
+) -> None:
+    clock = StandingClock()
+    id = begin_session(here.store, clock, "up")
+    heart = Heartbeat(loop, here.store, clock, id)
+
+    def last_sign() -> datetime:
+        with here.store.read() as reader:
+            session = reader.sessions.get(id)
+        assert session is not None
+        return session.heartbeat_at
+
+    for seconds, sign in ((9, 0), (1, 10), (9, 10), (1, 20)):
+        clock.passes(seconds=seconds)
+        heart.look()
+        run_until(loop, lambda: not heart._bridge.pending)
+        assert last_sign() == at(seconds=sign)
+    heart.stop()

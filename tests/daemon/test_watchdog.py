@@ -72,7 +72,7 @@ def test_a_loop_that_stands_still_is_told_once_with_where_it_is(watch: Watch) ->
 def test_it_is_armed_again_when_the_loop_ticks(watch: Watch) -> None:
     watch.clock.passes(minutes=3)
     watch.dog.look_at_loop()
-    watch.heart._beat()
+    watch.heart.look(beat=True)
     watch.dog.look_at_loop()
     watch.clock.passes(minutes=3)
     watch.dog.look_at_loop()
