@@ -15,9 +15,10 @@ from runner.daemon.engine import Engine
 from runner.daemon.presence import begin_session
 from runner.execution.order import Ended
 from runner.operations.outcome import Finished, NotStarted
+from runner.store.instances import InstanceRecord, NewInstance
+from runner.store.objects import NewObject
 from runner.store.open import open_store
 from runner.store.port import Store, Transaction
-from runner.store.records import InstanceRecord, NewInstance, NewObject
 
 PYTHON_NO_OP = {"name": "run", "kind": "python", "action": {"source": "pass"}}
 SHELL_TRUE = {"name": "run", "kind": "shell", "action": {"argv": ["/bin/true"]}}

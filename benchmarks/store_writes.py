@@ -22,9 +22,11 @@ from pathlib import Path
 from runner.lifecycle.instance import INSTANCE
 from runner.lifecycle.step import STEP
 from runner.lifecycle.task import TASK
+from runner.store.instances import NewInstance
+from runner.store.objects import NewObject
 from runner.store.open import open_store
 from runner.store.port import Store, Transaction
-from runner.store.records import NewInstance, NewObject, NewStep
+from runner.store.steps import NewStep
 from runner.vocabulary.instants import to_text
 
 GROUP = 8

@@ -21,8 +21,8 @@ from runner.operations.make_order import make_order
 from runner.operations.outcome import NotStarted
 from runner.operations.record_warnings import record_warnings
 from runner.operations.whole_copies import WholeCopies
+from runner.store.instances import InstanceRecord
 from runner.store.port import Store, Transaction
-from runner.store.records import InstanceRecord
 from runner.vocabulary.errors import ChangedMeanwhile, StoreUnavailable, UnknownName
 
 DEFINITIONS_KEPT = 256

@@ -21,8 +21,8 @@ from runner.operations.drill_kills import Checkpoint, Kill
 from runner.operations.drill_left import last_lines, place_of, what_is_left
 from runner.operations.drill_scene import Scene
 from runner.operations.outcome import Finished, NotStarted
+from runner.store.instances import InstanceRecord
 from runner.store.open import open_store
-from runner.store.records import InstanceRecord
 
 
 @dataclass(frozen=True, slots=True)

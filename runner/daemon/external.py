@@ -16,9 +16,9 @@ from runner.operations.executed_elsewhere import is_external
 from runner.operations.external_silence import next_moment, pass_time
 from runner.operations.external_work import POLL, claim_for_call
 from runner.operations.outcome import Finished, NotStarted
-from runner.store.outside import LiveExternalRun
+from runner.store.external_runs import LiveExternalRun
+from runner.store.instances import InstanceRecord
 from runner.store.port import Reader, Transaction
-from runner.store.records import InstanceRecord
 from runner.vocabulary.errors import ChangedMeanwhile, RunnerError
 
 AGAIN = timedelta(seconds=2)

@@ -26,7 +26,8 @@ from runner.operations.definition import Definition
 from runner.operations.fail_to_start import code_of, is_lasting
 from runner.operations.outcome import Finished
 from runner.operations.worth_a_retry import worth_a_retry
-from runner.store.records import InstanceRecord, OpenTask, TargetRequest, TaskRecord
+from runner.store.instances import InstanceRecord
+from runner.store.tasks import OpenTask, TargetRequest, TaskRecord
 from runner.vocabulary.errors import ChangedMeanwhile, RunnerError, TargetAtWork
 
 if TYPE_CHECKING:

@@ -24,8 +24,9 @@ from runner.operations.run_target import freeze_targets
 from runner.operations.targets_of import Target, targets_of
 from runner.operations.whole_copies import WholeCopies
 from runner.schedules.window import Window
+from runner.store.instances import InstanceRecord
 from runner.store.port import Store
-from runner.store.records import InstanceRecord, OpenTask, TaskRecord
+from runner.store.tasks import OpenTask, TaskRecord
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from runner.execution.order import Ended
 from runner.operations.fail_to_start import fail_to_start
 from runner.operations.outcome import Finished
 from runner.operations.put_back import put_back
-from runner.store.records import InstanceRecord
+from runner.store.instances import InstanceRecord
 
 
 class Lives:

@@ -18,7 +18,7 @@ from runner.operations.evict import evict
 from runner.operations.force import force_overdue
 from runner.operations.kill_instances import KILL
 from runner.operations.outcome import Finished
-from runner.store.records import InstanceRecord
+from runner.store.instances import InstanceRecord
 
 KILL_GRACE_S = 10.0
 """Between TERM and KILL, for work that is stopped."""

@@ -11,7 +11,8 @@ from runner.daemon.turns import Turns
 from runner.dispatch.tasks import EXPIRES_IN, FanOutRules
 from runner.operations.definition import Definition
 from runner.operations.outcome import EXPIRED, TIMEOUT
-from runner.store.records import InstanceRecord, OpenTask
+from runner.store.instances import InstanceRecord
+from runner.store.tasks import OpenTask
 
 if TYPE_CHECKING:
     from runner.daemon.fan_outs import Desk

@@ -14,7 +14,8 @@ from runner.operations.finish_fan_out import finish_fan_out, stop_in_time
 from runner.operations.finish_instance import problem_of
 from runner.operations.outcome import Finished
 from runner.operations.run_target import cancel_target, expire_target, finish_target, start_target
-from runner.store.records import InstanceRecord, TargetRequest, TaskRecord
+from runner.store.instances import InstanceRecord
+from runner.store.tasks import TargetRequest, TaskRecord
 
 if TYPE_CHECKING:
     from runner.daemon.fan_outs import Desk

@@ -9,7 +9,7 @@ from typing import ParamSpec, Protocol
 from runner.daemon.clock import Clock
 from runner.execution.order import Ended
 from runner.operations.outcome import Finished, NotStarted
-from runner.store.records import InstanceRecord
+from runner.store.instances import InstanceRecord
 
 QUIET_S = 60.0
 """The same trouble is told once in this time; a full disk would be told by every write otherwise."""

@@ -16,8 +16,8 @@ from runner.execution.order import Ended
 from runner.execution.output import LogLine, follow_log, follow_targets
 from runner.execution.supervisor import Supervisor
 from runner.operations.outcome import Finished, NotStarted
+from runner.store.instances import InstanceRecord, log_path_of
 from runner.store.port import Store
-from runner.store.records import InstanceRecord, log_path_of
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 

@@ -19,7 +19,7 @@ from runner.operations.count_ends import Counted, Key, count_ends, has_ends, wat
 from runner.operations.feed import Fed, feed
 from runner.operations.start_up import start_up
 from runner.schedules.trigger import AfterSource, FileSource, StartupSource, TriggerSchedule
-from runner.store.arriving import MOVING, TAKEN, WAITING
+from runner.store.arrivals import MOVING, TAKEN, WAITING
 from runner.store.port import Reader, Store, Transaction
 
 AT_ONCE = 20

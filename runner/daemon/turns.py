@@ -28,7 +28,7 @@ from runner.dispatch.tasks import (
     wave_sizes,
 )
 from runner.lifecycle.task import TASK
-from runner.store.records import OpenTask
+from runner.store.tasks import OpenTask
 
 
 @dataclass(slots=True)

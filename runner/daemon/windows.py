@@ -11,8 +11,8 @@ from runner.daemon.telling import Telling
 from runner.operations.keep_windows import Kept, keep_windows, look_at_windows
 from runner.operations.schedulable import window_of
 from runner.schedules.window import Window
+from runner.store.instances import InstanceRecord
 from runner.store.port import Reader
-from runner.store.records import InstanceRecord
 from runner.vocabulary.errors import StoreUnavailable
 
 

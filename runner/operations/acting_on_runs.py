@@ -8,8 +8,8 @@ from datetime import datetime
 
 from runner.access.permission import Actor, may
 from runner.operations.cancel import the_instance
+from runner.store.instances import InstanceRecord
 from runner.store.port import Transaction
-from runner.store.records import InstanceRecord
 from runner.vocabulary.errors import IllegalTransition
 
 

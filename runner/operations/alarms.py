@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from runner.lifecycle.holds import CLOCK_STEPPED
+from runner.store.events import EventRecord
 from runner.store.port import Reader
-from runner.store.records import EventRecord
 
 LATELY = timedelta(hours=24)
 """What is older is nobody's business today."""

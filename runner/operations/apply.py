@@ -16,8 +16,8 @@ from runner.operations.plan import Planned
 from runner.operations.restore_blobs import restore_blobs
 from runner.reconcile.guards import deletion_refusal, protected_changes
 from runner.reconcile.plan import Change, Plan
+from runner.store.objects import NewObject
 from runner.store.port import Store
-from runner.store.records import NewObject
 from runner.vocabulary.errors import ChangedMeanwhile, Refused, StalePlan
 
 __all__ = ["Applied", "carry_out", "refuse_by_guards", "refuse_foreign_plan"]

@@ -9,9 +9,10 @@ from datetime import datetime
 from runner.dispatch.feeding import decide_arrival
 from runner.lifecycle.holds import family
 from runner.schedules.trigger import Flow
-from runner.store.arriving import DROPPED, WAITING, NewItem
+from runner.store.arrivals import DROPPED, WAITING, NewItem
+from runner.store.holds import HoldRecord
 from runner.store.port import Transaction
-from runner.store.records import HoldRecord, SlotRecord
+from runner.store.slots import SlotRecord
 
 WHO = "system:trigger"
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from runner.lifecycle.holds import active
+from runner.store.holds import HoldRecord
 from runner.store.port import Reader
-from runner.store.records import HoldRecord
 from runner.vocabulary.instants import to_the_second
 
 GIT = "git"

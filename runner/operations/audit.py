@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from runner.reconcile.plan import Change, Plan
-from runner.store.applying import ApplyRecord
+from runner.store.applies import ApplyRecord
 
 MOST_FIELDS = 50
 """Of one change; a plan of ten thousand is written into one row."""

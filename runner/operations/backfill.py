@@ -16,8 +16,9 @@ from runner.operations.settings import zone_of_jobs_without_a_schedule
 from runner.operations.trigger import checked_inputs, refuse_held
 from runner.schedules.asked_time import read_asked
 from runner.schedules.slot import ScheduleProblem, Slot
+from runner.store.instances import NewInstance
+from runner.store.objects import ObjectRecord
 from runner.store.port import Reader, Store, Transaction
-from runner.store.records import NewInstance, ObjectRecord
 from runner.vocabulary.errors import ChangedMeanwhile, RunnerError
 
 MOST = 1000

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from runner.store.instances import InstanceRecord
 from runner.store.port import Reader
-from runner.store.records import AtWork, InstanceRecord
+from runner.store.tasks import AtWork
 
 LOOKED_AT = 50
 """Of the targets that wait."""

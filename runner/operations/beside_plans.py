@@ -9,9 +9,9 @@ from typing import Any
 
 from runner.access.permission import Actor, may
 from runner.reconcile.plan import digest_of
-from runner.store.applying import ApplyRecord
+from runner.store.applies import ApplyRecord
+from runner.store.objects import ObjectRecord
 from runner.store.port import Transaction
-from runner.store.records import ObjectRecord
 from runner.vocabulary.errors import RunnerError
 from runner.vocabulary.identity import Address
 

@@ -20,7 +20,7 @@ from runner.operations.checked_out import CheckedOut
 from runner.operations.selection import unknown
 from runner.reconcile.masking import masked
 from runner.store.port import Reader
-from runner.store.records import RevisionRecord
+from runner.store.revisions import RevisionRecord
 from runner.vocabulary.diagnostic import has_errors
 from runner.vocabulary.errors import InvalidDeclarations, UnknownName
 from runner.vocabulary.identity import Address, Place

@@ -13,8 +13,8 @@ from runner.operations.acting_on_runs import ActedOnRun, Asking, act_on_runs
 from runner.operations.end_runs import stop_running
 from runner.operations.outcome import BOUNCE
 from runner.operations.waiting import ANY_PLACE, waits_for
+from runner.store.instances import InstanceRecord
 from runner.store.port import Transaction
-from runner.store.records import InstanceRecord
 from runner.vocabulary.instants import to_the_second
 
 BOUNCED = "bounced"

@@ -17,8 +17,9 @@ from runner.operations.job_moves import status_of
 from runner.operations.rerun import create_again
 from runner.operations.reset import reset_job
 from runner.operations.selection import installed
+from runner.store.instances import InstanceRecord
+from runner.store.objects import ObjectRecord
 from runner.store.port import Transaction
-from runner.store.records import InstanceRecord, ObjectRecord
 from runner.vocabulary.errors import IllegalTransition
 
 

@@ -10,8 +10,9 @@ from runner.lifecycle.instance import INSTANCE
 from runner.lifecycle.task import TASK
 from runner.operations.acting_on_runs import ActedOnRun, Asking, act_on_runs
 from runner.operations.show_targets import the_target
+from runner.store.instances import InstanceRecord
 from runner.store.port import Transaction
-from runner.store.records import InstanceRecord, TaskRecord
+from runner.store.tasks import TaskRecord
 from runner.vocabulary.instants import to_the_second
 
 ACCEPTED = tuple(dict.fromkeys(m.before for m in INSTANCE.moves if m.before != INSTANCE.initial))

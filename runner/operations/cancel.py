@@ -10,8 +10,8 @@ from runner.access.permission import Actor, may
 from runner.lifecycle.instance import CANCELLABLE, INSTANCE
 from runner.operations.end_runs import end_waiting, redirect_stop, stop_running
 from runner.operations.outcome import BOUNCE, PAUSING_INTENTS
+from runner.store.instances import InstanceRecord
 from runner.store.port import Reader, Transaction
-from runner.store.records import InstanceRecord
 from runner.vocabulary.errors import IllegalTransition, UnknownName
 
 INTENT = "cancel"

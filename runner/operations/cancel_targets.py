@@ -13,8 +13,9 @@ from runner.operations.cancel import INTENT
 from runner.operations.kill_instances import KILL
 from runner.operations.run_target import cancel_target
 from runner.operations.show_targets import the_target
+from runner.store.instances import InstanceRecord
 from runner.store.port import Transaction
-from runner.store.records import InstanceRecord, TaskRecord
+from runner.store.tasks import TaskRecord
 
 OF_RUNS = tuple(dict.fromkeys(m.before for m in INSTANCE.moves if m.before != INSTANCE.initial))
 ACCEPTED = TASK.accepting("cancel")

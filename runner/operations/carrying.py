@@ -16,8 +16,9 @@ from runner.operations.plan import Planned
 from runner.operations.reset import reset_job
 from runner.reconcile.plan import Change, HoldEdit, Plan
 from runner.reconcile.switches import GIT
+from runner.store.holds import HoldRecord
+from runner.store.objects import NewObject, ObjectRecord
 from runner.store.port import Transaction
-from runner.store.records import HoldRecord, NewObject, ObjectRecord
 from runner.vocabulary.errors import StalePlan
 from runner.vocabulary.identity import Address
 from runner.vocabulary.instants import from_text_or_none

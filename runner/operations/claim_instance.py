@@ -19,8 +19,9 @@ from runner.operations.make_room import displace_earlier, make_room
 from runner.operations.outcome import NotStarted
 from runner.operations.schedulable import SchedulableJob
 from runner.operations.take_over_state import take_over_state
+from runner.store.instances import InstanceRecord
 from runner.store.port import Transaction
-from runner.store.records import InstanceRecord, NewStep
+from runner.store.steps import NewStep
 from runner.vocabulary.errors import ChangedMeanwhile
 
 DISPATCHER = "system:dispatcher"

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from runner.lifecycle.instance import BY_HAND
 from runner.lifecycle.job import JOB
+from runner.store.instances import InstanceRecord
 from runner.store.port import Transaction
-from runner.store.records import InstanceRecord
 
 LOOK_BACK = 1000
 """Ends, and events of the job: far more than any `failAfter`, and still read at once."""

@@ -13,9 +13,9 @@ from runner.lifecycle.holds import active
 from runner.operations.arrive import arrive, drop_new, switched_off
 from runner.operations.trigger_of import Triggered, trigger_of
 from runner.schedules.trigger import AfterSource
-from runner.store.arriving import NewItem, UpstreamEnd
+from runner.store.arrivals import NewItem, UpstreamEnd
+from runner.store.instances import InstanceRecord
 from runner.store.port import Reader, Transaction
-from runner.store.records import InstanceRecord
 from runner.vocabulary.identity import Address
 
 Key = tuple[str, str]

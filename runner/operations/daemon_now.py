@@ -11,8 +11,8 @@ from typing import Literal
 from runner.execution.processes import is_stopped
 from runner.operations.outcome import definition_of
 from runner.store.daemon_lock import Holder, lock_holder
+from runner.store.instances import InstanceRecord
 from runner.store.port import Reader
-from runner.store.records import InstanceRecord
 
 SILENT_AFTER = timedelta(seconds=30)
 """Three missed signs of life."""

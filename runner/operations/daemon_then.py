@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from runner.store.port import Reader
-from runner.store.timekeeping import StretchRecord
+from runner.store.presence import StretchRecord
 from runner.vocabulary.duration import format_duration
 from runner.vocabulary.instants import to_text
 

@@ -12,8 +12,8 @@ from runner.dispatch.places import Need, Taker, decide_places, needed
 from runner.dispatch.start import OVERLAP, Answer, Other, Skip, Start, Wait, decide_start
 from runner.lifecycle.holds import active
 from runner.lifecycle.instance import TRIGGERED
+from runner.store.instances import InstanceRecord
 from runner.store.port import Reader
-from runner.store.records import InstanceRecord
 from runner.vocabulary.identity import Address
 
 HELD = "held"

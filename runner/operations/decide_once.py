@@ -16,7 +16,7 @@ from runner.schedules.fire_and_forget import FireAndForget
 from runner.schedules.slot import Schedule, Slot
 from runner.schedules.window import Window
 from runner.store.port import Reader, Transaction
-from runner.store.records import SlotRecord, Watermark
+from runner.store.slots import SlotRecord, Watermark
 
 WINDOW_END = "window-end"
 WINDOW_CLOSED = "window-closed"

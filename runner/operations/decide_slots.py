@@ -15,8 +15,9 @@ from runner.operations.run_of_slot import SCHEDULER, run_of_slot
 from runner.operations.schedulable import NamedSchedule, SchedulableJob
 from runner.schedules.slot import Slot
 from runner.schedules.zones import ends_gap
+from runner.store.instances import NewInstance
 from runner.store.port import Transaction
-from runner.store.records import NewInstance, SlotRecord
+from runner.store.slots import SlotRecord
 
 MOST_SLOTS_AT_ONCE = 10_000
 """After a very long downtime the rest is decided in the next round."""

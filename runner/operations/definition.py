@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from runner.dispatch.tasks import FanOutRules
 from runner.operations.blobs import blob_path
-from runner.store.records import NewStep
+from runner.store.steps import NewStep
 from runner.vocabulary.duration import parse_duration, parse_size
 
 DATA_STEPS = frozenset({"sql", "copy"})

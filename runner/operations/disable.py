@@ -10,8 +10,8 @@ from runner.access.permission import Actor, may
 from runner.operations.holding import Acted, hold_job, owner_of
 from runner.operations.installed_jobs import schedules_of
 from runner.operations.selection import installed
+from runner.store.objects import ObjectRecord
 from runner.store.port import Transaction
-from runner.store.records import ObjectRecord
 
 SHOWN = 3
 """Starts that fall into the time are named up to here; the rest is counted up to the limit below."""

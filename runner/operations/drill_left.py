@@ -13,8 +13,8 @@ from runner.execution.order import NO_TARGET
 from runner.execution.output import read_log
 from runner.operations.drill_ends import End, FileLeft
 from runner.operations.drill_scene import Scene
+from runner.store.instances import log_path_of
 from runner.store.port import Store
-from runner.store.records import log_path_of
 
 LONGEST_TEXT = 64 * 2**10
 """Bytes of a file whose lines are compared."""

@@ -8,8 +8,8 @@ from datetime import datetime
 from runner.access.permission import Actor, may
 from runner.operations.holding import Acted, release_job
 from runner.operations.selection import installed
+from runner.store.objects import ObjectRecord
 from runner.store.port import Transaction
-from runner.store.records import ObjectRecord
 from runner.vocabulary.errors import IllegalTransition
 
 _OURS = frozenset({"operator", "new"})

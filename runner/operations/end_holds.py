@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from runner.operations.job_moves import RELEASES, note_job_move, status_of
 from runner.operations.pausing import resume_what_the_job_kept
+from runner.store.holds import HoldRecord
 from runner.store.port import Transaction
-from runner.store.records import HoldRecord
 
 CLOCK = "system:clock"
 OVER = "its time is over"

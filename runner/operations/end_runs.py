@@ -10,8 +10,8 @@ from runner.lifecycle.step import STEP
 from runner.lifecycle.task import TASK
 from runner.lifecycle.together import step_event, task_event
 from runner.operations.open_targets import count_targets
+from runner.store.instances import InstanceRecord
 from runner.store.port import Transaction
-from runner.store.records import InstanceRecord
 
 STOP_PATIENCE = timedelta(seconds=30)
 """From the request to stop until a process that is still there makes its instance UNKNOWN (I40): more than

@@ -12,8 +12,8 @@ from runner.operations.executed_elsewhere import is_external
 from runner.operations.finding import Finding
 from runner.operations.installed_jobs import installed_jobs
 from runner.operations.settings import settings
-from runner.store.outside import TokenRecord
 from runner.store.port import Reader
+from runner.store.tokens import TokenRecord
 from runner.vocabulary.duration import format_duration
 from runner.vocabulary.instants import to_text
 

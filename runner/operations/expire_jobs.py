@@ -10,8 +10,10 @@ from runner.operations.end_runs import end_waiting, stop_running
 from runner.operations.outcome import EXPIRED, NotStarted, Recording, definition_of
 from runner.operations.settings import zone_of_jobs_without_a_schedule
 from runner.schedules.end_date import end_date
+from runner.store.holds import HoldRecord
+from runner.store.instances import InstanceRecord
+from runner.store.objects import ObjectRecord
 from runner.store.port import Transaction
-from runner.store.records import HoldRecord, InstanceRecord, ObjectRecord
 from runner.vocabulary.instants import to_text
 
 CLOCK = "system:clock"

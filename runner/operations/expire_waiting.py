@@ -6,8 +6,8 @@ from datetime import datetime
 
 from runner.operations.end_runs import end_waiting
 from runner.operations.outcome import NotStarted, Recording, definition_of
+from runner.store.instances import InstanceRecord
 from runner.store.port import Transaction
-from runner.store.records import InstanceRecord
 
 CLOCK = "system:clock"
 

@@ -14,7 +14,7 @@ from runner.execution.webhook import NotCalled
 from runner.operations.external_silence import ended_unheard
 from runner.operations.external_work import Work, silence_timeout, the_work
 from runner.operations.outcome import Finished, definition_of
-from runner.store.outside import ExternalRun
+from runner.store.external_runs import ExternalRun
 from runner.store.port import Reader, Transaction
 from runner.vocabulary.identity import Address
 

@@ -12,9 +12,9 @@ from runner.operations.external_work import silence_timeout, unknown_timeout
 from runner.operations.finish_instance import CRASH_BUDGET, finish_instance
 from runner.operations.outcome import EXPIRED, TIMEOUT, Finished, Recording, definition_of
 from runner.operations.report_external import SILENT
-from runner.store.outside import ExternalRun, LiveExternalRun
+from runner.store.external_runs import ExternalRun, LiveExternalRun
+from runner.store.instances import InstanceRecord
 from runner.store.port import Transaction
-from runner.store.records import InstanceRecord
 from runner.vocabulary.duration import parse_duration
 
 CLOCK = "system:clock"

@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from runner.lifecycle.step import STEP
+from runner.store.instances import InstanceRecord
 from runner.store.port import Transaction
-from runner.store.records import InstanceRecord, NewStep
+from runner.store.steps import NewStep
 from runner.vocabulary.errors import Refused
 
 MOST_STEPS = 200

@@ -16,9 +16,10 @@ from runner.operations.outcome import NotStarted, definition_of
 from runner.operations.schedulable import SchedulableJob
 from runner.operations.selection import installed
 from runner.operations.waiting import closed_window
-from runner.store.outside import ExternalRun
+from runner.store.external_runs import ExternalRun
+from runner.store.instances import InstanceRecord
+from runner.store.objects import ObjectRecord
 from runner.store.port import Reader, Transaction
-from runner.store.records import InstanceRecord, ObjectRecord
 from runner.vocabulary.duration import parse_duration
 from runner.vocabulary.errors import Refused
 

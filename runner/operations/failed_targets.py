@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from runner.lifecycle.task import TASK
+from runner.store.instances import InstanceRecord
 from runner.store.port import Reader, Transaction
-from runner.store.records import InstanceRecord, TaskRecord
+from runner.store.tasks import TaskRecord
 from runner.vocabulary.errors import IllegalTransition
 
 OTHERS = tuple(sorted(TASK.states - {TASK.initial, "SUCCEEDED"}))

@@ -16,9 +16,9 @@ from runner.operations.settle_items import settle_given
 from runner.operations.trigger_of import Triggered, trigger_of
 from runner.schedules.slot import local_text
 from runner.schedules.trigger import AfterSource
-from runner.store.arriving import FAILED, Item, Queued
+from runner.store.arrivals import FAILED, Item, Queued
+from runner.store.instances import NewInstance
 from runner.store.port import Transaction
-from runner.store.records import NewInstance
 from runner.vocabulary.duration import parse_duration
 
 AT_ONCE = 20

@@ -10,7 +10,7 @@ from runner.lifecycle.holds import active
 from runner.operations.arrive import DUPLICATE, QUEUED, arrive, switched_off
 from runner.operations.trigger_of import Triggered, trigger_of
 from runner.schedules.trigger import FileSource
-from runner.store.arriving import DONE, NewItem
+from runner.store.arrivals import DONE, NewItem
 from runner.store.port import Transaction
 
 

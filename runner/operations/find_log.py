@@ -9,8 +9,8 @@ from runner.execution.order import NO_TARGET
 from runner.lifecycle.instance import INSTANCE
 from runner.operations.selection import unknown
 from runner.operations.show_targets import targets_page, the_target
+from runner.store.instances import InstanceRecord, log_path_of
 from runner.store.port import Reader, Store
-from runner.store.records import InstanceRecord, log_path_of
 from runner.vocabulary.errors import UnknownName
 from runner.vocabulary.names import nearest
 

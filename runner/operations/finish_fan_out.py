@@ -13,8 +13,8 @@ from runner.operations.consecutive_failures import SHUTDOWN
 from runner.operations.finish_instance import crash
 from runner.operations.open_targets import count_targets, move_open_targets, result_of
 from runner.operations.outcome import Finished, Recording, definition_of
+from runner.store.instances import InstanceRecord
 from runner.store.port import Transaction
-from runner.store.records import InstanceRecord
 
 DISPATCHER = "system:dispatcher"
 TOO_FEW = "too-few-succeeded"

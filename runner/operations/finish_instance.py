@@ -18,8 +18,8 @@ from runner.operations.under_intent import died_while_pausing, end_under_intent
 from runner.operations.unknown_ends import gone_after_a_stop, paused_again
 from runner.operations.worth_a_retry import worth_a_retry
 from runner.retries import Retry, decide_retry
+from runner.store.instances import InstanceRecord
 from runner.store.port import Transaction
-from runner.store.records import InstanceRecord
 
 CRASH_BUDGET = 1
 """How often a crash may bring an instance back (lifecycle.md, principle 8)."""

@@ -26,7 +26,7 @@ from runner.sources.polling import until_next
 from runner.sources.settings import SourceSettings
 from runner.sources.target import NoTarget, Target, decide_target, patterns_of
 from runner.store.port import Store, Transaction
-from runner.store.sourcing import SourceRecord
+from runner.store.sources import SourceRecord
 from runner.vocabulary.errors import RunnerError
 from runner.vocabulary.identity import Address
 from runner.vocabulary.instants import to_text

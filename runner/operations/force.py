@@ -12,8 +12,8 @@ from runner.operations.finish_instance import crash
 from runner.operations.outcome import Finished, Recording, definition_of
 from runner.operations.pausing import force_pause, how_to_pause
 from runner.operations.unknown_ends import LOST
+from runner.store.instances import InstanceRecord
 from runner.store.port import Transaction
-from runner.store.records import InstanceRecord
 
 CLOCK = "system:clock"
 

@@ -9,8 +9,9 @@ from runner.lifecycle.instance import BY_HAND, LIVE
 from runner.lifecycle.job import JOB
 from runner.operations.consecutive_failures import SHUTDOWN, consecutive_failures
 from runner.operations.reset import reset_job
+from runner.store.holds import HoldRecord
+from runner.store.instances import InstanceRecord
 from runner.store.port import Transaction
-from runner.store.records import HoldRecord, InstanceRecord
 
 SUPERVISOR = "system:supervisor"
 

@@ -11,8 +11,9 @@ from runner.operations.asked_again import ask_again
 from runner.operations.holding import Acted, acted, hold_job, owner_of, release_job
 from runner.operations.installed_jobs import whole
 from runner.operations.selection import installed
+from runner.store.holds import HoldRecord
+from runner.store.objects import ObjectRecord
 from runner.store.port import Reader, Transaction
-from runner.store.records import HoldRecord, ObjectRecord
 from runner.vocabulary.errors import DamagedRow, IllegalTransition
 
 GIT = "git"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from runner.store.events import EventRecord
+from runner.store.objects import ObjectRecord
 from runner.store.port import Reader
-from runner.store.records import EventRecord, ObjectRecord
 from runner.vocabulary.instants import from_text
 
 MOST_EVENTS = 20_000

@@ -11,9 +11,10 @@ from runner.declaration.declared import Document
 from runner.operations.selection import unknown
 from runner.reconcile.difference import field_differences
 from runner.reconcile.plan import FieldChange
-from runner.store.applying import ApplyRecord
+from runner.store.applies import ApplyRecord
+from runner.store.objects import ObjectRecord
 from runner.store.port import Reader
-from runner.store.records import ObjectRecord, RevisionRecord
+from runner.store.revisions import RevisionRecord
 from runner.vocabulary.errors import RunnerError, UnknownName
 from runner.vocabulary.identity import Address
 

@@ -20,8 +20,10 @@ from runner.operations.pausing import (
     pause_instance,
     resume_what_the_job_kept,
 )
+from runner.store.holds import HoldRecord
+from runner.store.instances import InstanceRecord
+from runner.store.objects import ObjectRecord
 from runner.store.port import Reader, Transaction
-from runner.store.records import HoldRecord, InstanceRecord, ObjectRecord
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from runner.declaration.resolved_shape import damage_of_job
 from runner.schedules.slot import Schedule
 from runner.store.damage import NOW_DECLARED, damaged
+from runner.store.objects import ObjectRecord
 from runner.store.port import Reader
-from runner.store.records import ObjectRecord
 from runner.vocabulary.errors import DamagedRow
 
 

@@ -9,8 +9,8 @@ from typing import Generic, TypeVar
 from runner.declaration.declared import Document
 from runner.operations.installed_jobs import schedules_of, whole
 from runner.reconcile.sides import Alive, DeclaredSide, Installed, InstalledSide, Member
+from runner.store.objects import ObjectRecord
 from runner.store.port import Reader
-from runner.store.records import ObjectRecord
 from runner.vocabulary.errors import DamagedRow
 from runner.vocabulary.identity import Address
 

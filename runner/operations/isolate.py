@@ -26,8 +26,8 @@ from runner.operations.blobs import blob_path
 from runner.operations.reconcile_parts import InstalledNow
 from runner.reconcile.agreed import closed
 from runner.reconcile.plan import Change, Plan, in_plan_order
+from runner.store.objects import ObjectRecord
 from runner.store.port import Reader
-from runner.store.records import ObjectRecord
 from runner.vocabulary.diagnostic import Diagnostic
 from runner.vocabulary.errors import InvalidDeclarations
 from runner.vocabulary.identity import Address, Place

@@ -9,9 +9,9 @@ from datetime import datetime
 from runner.access.permission import Actor, may
 from runner.operations.arrive import drop_waiting
 from runner.operations.selection import installed
-from runner.store.arriving import DROPPED, FAILED, WAITING, Item
+from runner.store.arrivals import DROPPED, FAILED, WAITING, Item
+from runner.store.objects import ObjectRecord
 from runner.store.port import Reader, Transaction
-from runner.store.records import ObjectRecord
 from runner.vocabulary.errors import IllegalTransition, UnknownName
 
 

@@ -8,8 +8,9 @@ from datetime import datetime
 from runner.lifecycle.holds import active
 from runner.lifecycle.job import JOB, Status, job_status, why_it_waits
 from runner.lifecycle.pausing import WINDOW
+from runner.store.instances import InstanceRecord
+from runner.store.objects import ObjectRecord
 from runner.store.port import Reader, Transaction
-from runner.store.records import InstanceRecord, ObjectRecord
 
 RELEASES = ("release", "release_failed")
 """What happens to a job whose last blocking hold is cleared (J2, J14)."""

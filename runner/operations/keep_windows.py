@@ -18,8 +18,8 @@ from runner.operations.outcome import NotStarted, Recording, definition_of
 from runner.operations.pausing import force_pause, how_to_pause, pause_instance, resume_instance
 from runner.operations.schedulable import window_of
 from runner.schedules.window import Window
+from runner.store.instances import InstanceRecord
 from runner.store.port import Reader, Transaction
-from runner.store.records import InstanceRecord
 
 CLOCK = "system:clock"
 

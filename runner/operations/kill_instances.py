@@ -9,8 +9,8 @@ from runner.access.permission import Actor
 from runner.lifecycle.instance import CANCELLABLE, INSTANCE
 from runner.operations.acting_on_runs import ActedOnRun, Asking, act_on_runs
 from runner.operations.end_runs import end_waiting, redirect_stop, stop_running
+from runner.store.instances import InstanceRecord
 from runner.store.port import Transaction
-from runner.store.records import InstanceRecord
 
 KILL = "kill"
 """The intent of a STOPPING instance that gets no grace, not even for a step that is not interruptible."""

@@ -11,8 +11,8 @@ from runner.lifecycle.instance import CANCELLABLE
 from runner.operations.cancel import cancel_instances
 from runner.operations.holding import Acted, acted, counted, hold_job, owner_of
 from runner.operations.selection import installed
+from runner.store.objects import ObjectRecord
 from runner.store.port import Transaction
-from runner.store.records import ObjectRecord
 
 
 def kill_jobs(

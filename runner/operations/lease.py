@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from runner.execution.processes import boot_id
-from runner.store.applying import LeaseRecord
+from runner.store.applies import LeaseRecord
 from runner.store.port import Store, Transaction
 from runner.vocabulary.errors import Refused
 

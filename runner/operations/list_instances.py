@@ -8,8 +8,12 @@ from datetime import datetime
 
 from runner.lifecycle.instance import INSTANCE
 from runner.operations.selection import unknown
+from runner.store.errors import ErrorRecord
+from runner.store.instances import InstanceRecord
+from runner.store.notifications import NotificationRecord
 from runner.store.port import Reader
-from runner.store.records import ErrorRecord, InstanceRecord, NotificationRecord, StepRecord, TaskRecord
+from runner.store.steps import StepRecord
+from runner.store.tasks import TaskRecord
 from runner.vocabulary.errors import UnknownName
 from runner.vocabulary.identity import Address
 from runner.vocabulary.names import nearest

@@ -15,8 +15,11 @@ from runner.operations.installed_jobs import installed_jobs, schedules_of
 from runner.operations.selection import labels_match, unknown
 from runner.schedules.end_date import end_date
 from runner.schedules.slot import Schedule
+from runner.store.holds import HoldRecord
+from runner.store.instances import InstanceRecord, LatestInstance
+from runner.store.objects import ObjectRecord
 from runner.store.port import Reader
-from runner.store.records import HoldRecord, InstanceRecord, LatestInstance, ObjectRecord, Watermark
+from runner.store.slots import Watermark
 from runner.vocabulary.errors import DamagedRow
 from runner.vocabulary.identity import Address
 

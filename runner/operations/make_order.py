@@ -24,8 +24,9 @@ from runner.operations.targets_of import as_target
 from runner.operations.whole_copies import WholeCopies
 from runner.schedules.kinds import schedule_from
 from runner.schedules.look_back import slot_before
+from runner.store.instances import InstanceRecord, log_path_of
 from runner.store.port import Reader, Store
-from runner.store.records import InstanceRecord, TaskRecord, log_path_of
+from runner.store.tasks import TaskRecord
 from runner.vocabulary.errors import UnknownName
 from runner.vocabulary.identity import Address
 

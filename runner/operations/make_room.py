@@ -9,8 +9,8 @@ from runner.dispatch.missed import is_in_a_queue
 from runner.lifecycle.instance import INSTANCE
 from runner.operations.end_runs import end_waiting, stop_running
 from runner.operations.outcome import REPLACE, NotStarted
+from runner.store.instances import InstanceRecord
 from runner.store.port import Transaction
-from runner.store.records import InstanceRecord
 
 
 def make_room(

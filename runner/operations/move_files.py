@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from runner.execution.actions.roots import Root, folder
-from runner.store.arriving import DONE, FAILED, MOVING, Item
+from runner.store.arrivals import DONE, FAILED, MOVING, Item
 from runner.store.port import Store, Transaction
 
 GONE = "its file was gone, or is another one now"

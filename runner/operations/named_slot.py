@@ -9,7 +9,7 @@ from runner.operations.installed_jobs import schedules_of
 from runner.schedules.asked_time import ACCEPTED, Asked, read_asked, slot_asked
 from runner.schedules.look_back import slot_until
 from runner.schedules.slot import ScheduleProblem, Slot, local_text
-from runner.store.records import ObjectRecord
+from runner.store.objects import ObjectRecord
 from runner.vocabulary.errors import UnknownName
 from runner.vocabulary.instants import to_text
 

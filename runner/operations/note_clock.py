@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from runner.dispatch.clock_watch import ClockEvent, ClockReading, compare_with_the_last_daemon
 from runner.lifecycle.holds import CLOCK_STEPPED
 from runner.operations.maintenance import MAINTENANCE
+from runner.store.holds import HoldRecord
 from runner.store.port import Transaction
-from runner.store.records import HoldRecord
 from runner.vocabulary.instants import to_text
 
 SUBJECT = "daemon"

@@ -9,8 +9,9 @@ from typing import Any
 from runner.dispatch.tasks import CRASH_BUDGET, FanOutRules, Result, decide_result
 from runner.lifecycle.step import STEP
 from runner.lifecycle.task import TASK
+from runner.store.instances import InstanceRecord
 from runner.store.port import Transaction
-from runner.store.records import InstanceRecord, TaskRecord
+from runner.store.tasks import TaskRecord
 
 INTERRUPTED = "interrupted"
 CRASH = "crash"

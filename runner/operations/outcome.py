@@ -16,8 +16,8 @@ from runner.lifecycle.together import task_event
 from runner.operations.consecutive_failures import SHUTDOWN
 from runner.operations.giving_up import hold_when_failing, release_after_success
 from runner.operations.open_targets import move_open_targets, result_of
+from runner.store.instances import InstanceRecord
 from runner.store.port import Reader, Transaction
-from runner.store.records import InstanceRecord
 from runner.vocabulary.instants import to_text
 
 Problem = Mapping[str, Any]

@@ -10,8 +10,8 @@ from runner.lifecycle.instance import INSTANCE
 from runner.lifecycle.pausing import OPERATOR, NotPausable
 from runner.operations.acting_on_runs import ActedOnRun, Asking, act_on_runs
 from runner.operations.pausing import how_to_pause, pause_instance
+from runner.store.instances import InstanceRecord
 from runner.store.port import Transaction
-from runner.store.records import InstanceRecord
 
 ACCEPTED = (*INSTANCE.accepting("pause"), "PAUSING", "PAUSED")
 

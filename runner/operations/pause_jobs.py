@@ -11,8 +11,9 @@ from runner.operations.asked_again import ask_again
 from runner.operations.holding import Acted, acted, counted, owner_of, what_holds
 from runner.operations.pausing import how_to_pause, pause_instance, resume_what_the_job_kept
 from runner.operations.selection import installed
+from runner.store.holds import HoldRecord
+from runner.store.objects import ObjectRecord
 from runner.store.port import Transaction
-from runner.store.records import HoldRecord, ObjectRecord
 
 PAUSED = "paused"
 

@@ -19,8 +19,8 @@ from runner.lifecycle.pausing import (
     reasons_left,
 )
 from runner.lifecycle.step import STEP
+from runner.store.instances import InstanceRecord
 from runner.store.port import Reader, Transaction
-from runner.store.records import InstanceRecord
 
 SLEEPING = "sleeping"
 TARGETS_MAY_TAKE = timedelta(days=7)

@@ -32,8 +32,8 @@ from runner.vocabulary.identity import Address
 
 if TYPE_CHECKING:
     from runner.operations.isolate import Isolation
+    from runner.store.objects import InstalledSummary
     from runner.store.port import Reader, Store
-    from runner.store.records import InstalledSummary
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from runner.loading.tree import Tree, load_tree
 from runner.operations.blobs import store_blob
 from runner.operations.executed_elsewhere import is_external
 from runner.operations.trigger import Triggered, trigger_job
+from runner.store.objects import NewObject
 from runner.store.port import Store, Transaction
-from runner.store.records import NewObject
 from runner.vocabulary.diagnostic import has_errors
 from runner.vocabulary.errors import InvalidDeclarations, Refused, UnknownName
 from runner.vocabulary.identity import Address

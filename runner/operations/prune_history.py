@@ -14,8 +14,9 @@ from typing import Any
 from runner.operations.prune_arrivals import prune_arrivals
 from runner.operations.settings import keep_removed
 from runner.operations.unused_blobs import DeletedBlobs, delete_unused_blobs
+from runner.store.instances import PrunedInstance
+from runner.store.objects import ObjectRecord
 from runner.store.port import Store, Transaction
-from runner.store.records import ObjectRecord, PrunedInstance
 from runner.vocabulary.duration import parse_duration
 
 REMOVER = "system:prune-history"

@@ -10,9 +10,10 @@ from typing import Any
 from runner.declaration.declared import Declared, Document
 from runner.reconcile.pins import Pin, Pinned, under_pins
 from runner.reconcile.sides import DeclaredSide
+from runner.store.objects import NewObject
 from runner.store.port import Reader, Transaction
-from runner.store.records import NewObject, RevisionRecord
-from runner.store.sourcing import QuarantineRecord
+from runner.store.revisions import RevisionRecord
+from runner.store.sources import QuarantineRecord
 from runner.vocabulary.identity import Address, Place
 
 

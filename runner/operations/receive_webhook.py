@@ -17,7 +17,7 @@ from runner.operations.arrive import DUPLICATE, QUEUED, REFUSED, arrive, switche
 from runner.operations.feed import feed
 from runner.operations.trigger_of import Triggered, trigger_of
 from runner.schedules.trigger import HookSource
-from runner.store.arriving import NewItem
+from runner.store.arrivals import NewItem
 from runner.store.port import Reader, Transaction
 from runner.vocabulary.errors import RunnerError
 from runner.vocabulary.identity import Address

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runner.access.permission import Actor, may
-from runner.store.drilling import DrillRecord
+from runner.store.drills import DrillRecord
 from runner.store.port import Transaction
 
 DRILLED = "drilled"

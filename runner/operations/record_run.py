@@ -18,8 +18,9 @@ from runner.execution.order import (
 )
 from runner.lifecycle.step import STEP
 from runner.operations.record_checkpoint import keep_info, keep_record
+from runner.store.errors import ErrorRecord
+from runner.store.notifications import NotificationRecord
 from runner.store.port import Transaction
-from runner.store.records import ErrorRecord, NotificationRecord
 
 SUPERVISOR = "system:supervisor"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from runner.store.errors import ErrorRecord
 from runner.store.port import Transaction
-from runner.store.records import ErrorRecord
 
 CODE = "authorization"
 

@@ -10,8 +10,8 @@ from runner.lifecycle.pausing import EVICTION
 from runner.operations.finish_instance import crash
 from runner.operations.outcome import Finished, Recording, definition_of
 from runner.operations.pausing import resume_instance
+from runner.store.instances import InstanceRecord
 from runner.store.port import Reader, Transaction
-from runner.store.records import InstanceRecord
 
 RECOVERY = "system:recovery"
 DAEMON_DIED = "the daemon ended without a word, and its processes with it"

@@ -19,9 +19,9 @@ from runner.operations.external_steps import complete_open_steps, record_externa
 from runner.operations.external_work import silence_timeout
 from runner.operations.finish_instance import finish_instance
 from runner.operations.outcome import Finished, Recording, definition_of
-from runner.store.outside import ExternalRun
+from runner.store.external_runs import ExternalRun
+from runner.store.instances import InstanceRecord
 from runner.store.port import Transaction
-from runner.store.records import InstanceRecord
 from runner.vocabulary.errors import NotAllowed, Refused
 
 SILENT = "silent"

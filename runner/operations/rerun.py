@@ -16,8 +16,10 @@ from runner.operations.cancel import the_instance
 from runner.operations.failed_targets import take_failed_targets
 from runner.operations.selection import installed
 from runner.operations.start_notes import start_notes
+from runner.store.instances import InstanceRecord, NewInstance
+from runner.store.objects import ObjectRecord
 from runner.store.port import Transaction
-from runner.store.records import InstanceRecord, NewInstance, NewStep, ObjectRecord, StepRecord
+from runner.store.steps import NewStep, StepRecord
 from runner.vocabulary.duration import parse_duration
 from runner.vocabulary.errors import ChangedMeanwhile, IllegalTransition, UnknownName
 

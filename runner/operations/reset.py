@@ -10,8 +10,8 @@ from runner.lifecycle.job import ASLEEP, JOB
 from runner.operations.holding import Acted, acted, release_job
 from runner.operations.job_moves import status_of
 from runner.operations.selection import installed
+from runner.store.objects import ObjectRecord
 from runner.store.port import Transaction
-from runner.store.records import ObjectRecord
 from runner.vocabulary.errors import IllegalTransition
 
 

@@ -9,8 +9,8 @@ from runner.access.permission import Actor
 from runner.lifecycle.instance import INSTANCE
 from runner.operations.acting_on_runs import ActedOnRun, Asking, act_on_runs
 from runner.operations.end_runs import end_waiting
+from runner.store.instances import InstanceRecord
 from runner.store.port import Transaction
-from runner.store.records import InstanceRecord
 from runner.vocabulary.errors import Refused
 
 EVENT = "resolve_cancelled"

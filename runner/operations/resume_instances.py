@@ -12,8 +12,8 @@ from runner.lifecycle.pausing import EVICTION, KEEPS_PAUSED, OPERATOR, WINDOW
 from runner.operations.acting_on_runs import ActedOnRun, Asking, act_on_runs
 from runner.operations.pausing import resume_instance
 from runner.operations.waiting import waits_for
+from runner.store.instances import InstanceRecord
 from runner.store.port import Transaction
-from runner.store.records import InstanceRecord
 from runner.vocabulary.instants import to_the_second
 
 ACCEPTED = (*INSTANCE.accepting("resume"),)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from runner.retries import RetryPolicy
-from runner.store.records import InstanceRecord
+from runner.store.instances import InstanceRecord
 from runner.vocabulary.duration import parse_duration
 
 

@@ -23,10 +23,10 @@ from runner.reconcile.make_plan import make_plan
 from runner.reconcile.pins import Pin, own_digest, under_pins
 from runner.reconcile.sides import DeclaredSide
 from runner.sources.settings import PREFIX
-from runner.store.applying import ApplyRecord
+from runner.store.applies import ApplyRecord
 from runner.store.port import Reader, Store, Transaction
-from runner.store.records import RevisionRecord
-from runner.store.sourcing import QuarantineRecord
+from runner.store.revisions import RevisionRecord
+from runner.store.sources import QuarantineRecord
 from runner.vocabulary.errors import Refused, UnknownName
 from runner.vocabulary.identity import Address
 from runner.vocabulary.printable import printable

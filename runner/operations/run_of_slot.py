@@ -8,7 +8,7 @@ from typing import Any
 
 from runner.operations.schedulable import NamedSchedule, SchedulableJob
 from runner.schedules.slot import Slot
-from runner.store.records import NewInstance
+from runner.store.instances import NewInstance
 
 SCHEDULER = "system:scheduler"
 

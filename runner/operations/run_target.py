@@ -12,8 +12,10 @@ from runner.lifecycle.task import TASK
 from runner.operations.metrics import with_attempt
 from runner.operations.open_targets import end_open_steps, reopen_steps
 from runner.operations.targets_of import Target
+from runner.store.instances import InstanceRecord
 from runner.store.port import Transaction
-from runner.store.records import InstanceRecord, NewStep, TargetRequest, TaskRecord
+from runner.store.steps import NewStep
+from runner.store.tasks import TargetRequest, TaskRecord
 from runner.vocabulary.errors import ChangedMeanwhile
 
 DISPATCHER = "system:dispatcher"

@@ -10,8 +10,8 @@ from typing import Any
 from runner.execution.order import NO_TARGET
 from runner.operations.next_slots import next_slots
 from runner.schedules.kinds import schedule_from
+from runner.store.instances import InstanceRecord
 from runner.store.port import Reader
-from runner.store.records import InstanceRecord
 
 
 def saved_of(

@@ -13,7 +13,8 @@ from runner.schedules.end_date import end_date
 from runner.schedules.jitter import jitter_for
 from runner.schedules.slot import Schedule
 from runner.schedules.window import Window
-from runner.store.records import InstanceRecord, ObjectRecord
+from runner.store.instances import InstanceRecord
+from runner.store.objects import ObjectRecord
 from runner.vocabulary.duration import parse_duration
 
 _NO_INPUTS: Mapping[str, Any] = {}

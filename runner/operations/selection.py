@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from runner.operations.installed_jobs import installed_jobs, whole
+from runner.store.objects import ObjectRecord
 from runner.store.port import Reader
-from runner.store.records import ObjectRecord
 from runner.vocabulary.errors import RunnerError, UnknownName
 from runner.vocabulary.identity import Address
 from runner.vocabulary.names import nearest

@@ -6,16 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from runner.operations.arrive import drop_waiting
-from runner.store.arriving import (
-    DONE,
-    DROPPED,
-    FAILED,
-    MOVING,
-    ONE_BY_ONE,
-    TAKEN,
-    GivenItem,
-    Item,
-)
+from runner.store.arrivals import DONE, DROPPED, FAILED, MOVING, ONE_BY_ONE, TAKEN, GivenItem, Item
 from runner.store.port import Transaction
 from runner.vocabulary.errors import ChangedMeanwhile
 

@@ -11,9 +11,9 @@ from runner.operations.cancel import the_instance
 from runner.operations.list_instances import InstanceView, views_of
 from runner.operations.show_targets import TargetsPage, targets_page
 from runner.operations.waiting import WaitsFor, waits_for
-from runner.store.outside import ExternalRun
+from runner.store.events import EventRecord
+from runner.store.external_runs import ExternalRun
 from runner.store.port import Reader
-from runner.store.records import EventRecord
 
 
 @dataclass(frozen=True, slots=True)

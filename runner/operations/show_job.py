@@ -8,9 +8,10 @@ from datetime import datetime
 from runner.operations.list_jobs import JobView, view_of
 from runner.operations.selection import installed
 from runner.operations.waiting import waits_for
-from runner.store.drilling import DrillRecord
+from runner.store.drills import DrillRecord
+from runner.store.instances import InstanceRecord
 from runner.store.port import Reader
-from runner.store.records import InstanceRecord, StepRecord
+from runner.store.steps import StepRecord
 from runner.vocabulary.errors import DamagedRow
 
 RECENT = 5

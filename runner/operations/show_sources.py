@@ -10,7 +10,7 @@ from typing import Any
 from runner.sources.conditions import Condition, shown
 from runner.sources.settings import PREFIX
 from runner.store.port import Reader
-from runner.store.sourcing import QuarantineRecord, SourceRecord
+from runner.store.sources import QuarantineRecord, SourceRecord
 from runner.vocabulary.instants import to_text, to_text_or_none
 
 NOT_FOLLOWED_AFTER = timedelta(minutes=10)

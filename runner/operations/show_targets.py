@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from runner.store.instances import InstanceRecord
 from runner.store.port import Reader
-from runner.store.records import AtWork, InstanceRecord, StepRecord, TaskRecord
+from runner.store.steps import StepRecord
+from runner.store.tasks import AtWork, TaskRecord
 from runner.vocabulary.errors import UnknownName
 from runner.vocabulary.names import nearest
 

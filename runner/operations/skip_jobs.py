@@ -13,8 +13,9 @@ from runner.operations.end_runs import end_waiting
 from runner.operations.holding import Acted, acted, counted
 from runner.operations.installed_jobs import schedules_of
 from runner.operations.selection import installed
+from runner.store.objects import ObjectRecord
 from runner.store.port import Transaction
-from runner.store.records import ObjectRecord, SlotRecord
+from runner.store.slots import SlotRecord
 from runner.vocabulary.errors import IllegalTransition
 
 SKIPPED = "skipped by an operator"

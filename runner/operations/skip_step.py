@@ -11,8 +11,9 @@ from runner.lifecycle.step import STEP
 from runner.operations.acting_on_runs import ActedOnRun
 from runner.operations.cancel import the_instance
 from runner.operations.show_targets import the_target
+from runner.store.instances import InstanceRecord
 from runner.store.port import Transaction
-from runner.store.records import InstanceRecord, TaskRecord
+from runner.store.tasks import TaskRecord
 from runner.vocabulary.errors import IllegalTransition, UnknownName
 
 NO_TARGET = "-"

@@ -6,8 +6,10 @@ from datetime import datetime
 
 from runner.declaration.inputs import check_inputs
 from runner.operations.installed_jobs import schedules_of
+from runner.store.errors import ErrorRecord
+from runner.store.instances import InstanceRecord, NewInstance
+from runner.store.objects import ObjectRecord
 from runner.store.port import Transaction
-from runner.store.records import ErrorRecord, InstanceRecord, NewInstance, ObjectRecord
 from runner.vocabulary.duration import parse_duration
 from runner.vocabulary.errors import DamagedRow
 from runner.vocabulary.instants import to_the_second

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from runner.lifecycle.instance import is_open
+from runner.store.holds import HoldRecord
+from runner.store.objects import ObjectRecord
 from runner.store.port import Reader
-from runner.store.records import HoldRecord, ObjectRecord
 
 _WITHOUT_ROOM = {
     "skip": "this one is skipped",

@@ -10,7 +10,7 @@ from runner.lifecycle.holds import active
 from runner.operations.arrive import arrive, drop_new, switched_off
 from runner.operations.trigger_of import Triggered, trigger_of
 from runner.schedules.trigger import StartupSource
-from runner.store.arriving import NewItem
+from runner.store.arrivals import NewItem
 from runner.store.port import Transaction
 
 

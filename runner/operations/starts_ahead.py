@@ -17,8 +17,8 @@ from runner.operations.schedulable import NamedSchedule, SchedulableJob, schedul
 from runner.operations.settings import PARALLEL, settings
 from runner.schedules.slot import Schedule, Slot
 from runner.schedules.zones import Transition, transitions, zone_named
+from runner.store.holds import HoldRecord
 from runner.store.port import Reader
-from runner.store.records import HoldRecord
 from runner.vocabulary.errors import DamagedRow
 
 OFTEN = 12

@@ -12,8 +12,9 @@ from runner.access.permission import Actor, may
 from runner.lifecycle.job import JOB, RUNNING
 from runner.operations.job_moves import status_of
 from runner.operations.selection import installed
+from runner.store.objects import ObjectRecord
 from runner.store.port import Reader, Transaction
-from runner.store.records import ObjectRecord, PersistentRecord, StateRecord
+from runner.store.state import PersistentRecord, StateRecord
 from runner.vocabulary.errors import IllegalTransition, RunnerError, UnknownName
 
 MOST_SAVED = 1 << 20

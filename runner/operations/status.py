@@ -23,8 +23,8 @@ from runner.operations.never_ran import never_ran
 from runner.operations.settings import settings
 from runner.operations.show_sources import SourceView, show_sources, told_pins
 from runner.operations.waiting import IS_OPEN, LockInUse, locks_in_use, waits_for
+from runner.store.instances import InstanceRecord
 from runner.store.port import Reader
-from runner.store.records import InstanceRecord
 from runner.vocabulary.duration import format_size
 from runner.vocabulary.errors import DamagedRow
 from runner.vocabulary.instants import to_text

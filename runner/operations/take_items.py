@@ -7,9 +7,9 @@ from typing import Any
 
 from runner.lifecycle.instance import LIVE
 from runner.operations.arrive import PATIENT
-from runner.store.arriving import TAKEN, Item
+from runner.store.arrivals import TAKEN, Item
+from runner.store.instances import InstanceRecord
 from runner.store.port import Transaction
-from runner.store.records import InstanceRecord
 from runner.vocabulary.errors import ChangedMeanwhile
 
 MOST = 100

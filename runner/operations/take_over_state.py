@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from runner.store.instances import InstanceRecord
 from runner.store.port import Transaction
-from runner.store.records import InstanceRecord
 
 
 def take_over_state(tx: Transaction, instance: InstanceRecord, limit: int | None, now: datetime) -> int:

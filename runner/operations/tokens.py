@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 from runner.access.permission import ROLES, Actor, may
 from runner.access.token import RANDOM_BYTES, Kept, decide_token, read_token, token_of
-from runner.store.outside import TokenRecord
 from runner.store.port import Reader, Transaction
+from runner.store.tokens import TokenRecord
 from runner.vocabulary.errors import NotAllowed, Refused, UnknownName
 from runner.vocabulary.names import is_object_name, nearest
 

@@ -18,8 +18,10 @@ from runner.operations.named_slot import latest_slot, named_slot
 from runner.operations.selection import installed
 from runner.operations.settings import zone_of_jobs_without_a_schedule
 from runner.operations.start_notes import start_notes
+from runner.store.holds import HoldRecord
+from runner.store.instances import NewInstance
+from runner.store.objects import ObjectRecord
 from runner.store.port import Store, Transaction
-from runner.store.records import HoldRecord, NewInstance, ObjectRecord
 from runner.vocabulary.duration import parse_duration
 from runner.vocabulary.errors import ChangedMeanwhile, IllegalTransition, RunnerError
 

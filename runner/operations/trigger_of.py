@@ -7,8 +7,8 @@ from typing import NamedTuple
 from runner.operations.installed_jobs import whole
 from runner.schedules.kinds import schedule_from
 from runner.schedules.trigger import TriggerSchedule
+from runner.store.objects import ObjectRecord
 from runner.store.port import Reader
-from runner.store.records import ObjectRecord
 
 
 class Triggered(NamedTuple):

@@ -15,8 +15,9 @@ from runner.operations.selection import unknown
 from runner.operations.settings import keep_removed
 from runner.reconcile.next_start import in_words, next_start
 from runner.reconcile.switches import GIT, OPERATOR
+from runner.store.holds import HoldRecord
+from runner.store.objects import ObjectRecord
 from runner.store.port import Reader, Transaction
-from runner.store.records import HoldRecord, ObjectRecord
 from runner.vocabulary.errors import Refused
 from runner.vocabulary.identity import Address
 

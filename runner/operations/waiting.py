@@ -16,8 +16,10 @@ from runner.operations.executed_elsewhere import is_external, waits_to_be_polled
 from runner.operations.installed_jobs import schedules_of
 from runner.operations.outcome import definition_of
 from runner.operations.settings import settings
+from runner.store.holds import HoldRecord
+from runner.store.instances import InstanceRecord
+from runner.store.objects import ObjectRecord
 from runner.store.port import Reader
-from runner.store.records import HoldRecord, InstanceRecord, ObjectRecord
 from runner.vocabulary.errors import DamagedRow
 from runner.vocabulary.instants import to_the_second
 

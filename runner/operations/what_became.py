@@ -9,8 +9,9 @@ from runner.lifecycle.instance import TRIGGERED
 from runner.operations.daemon_then import absent_then
 from runner.operations.held_then import held_then
 from runner.operations.waiting import waits_for
+from runner.store.instances import InstanceRecord
 from runner.store.port import Reader
-from runner.store.records import InstanceRecord, SlotRecord
+from runner.store.slots import SlotRecord
 from runner.vocabulary.duration import format_duration
 from runner.vocabulary.instants import to_the_second
 from runner.vocabulary.slot_rules import RULES, sentence_of

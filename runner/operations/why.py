@@ -18,8 +18,10 @@ from runner.operations.why_no_slot import what_else
 from runner.schedules.asked_time import Asked, read_asked, slot_asked
 from runner.schedules.look_back import slot_before, slot_until
 from runner.schedules.slot import Schedule, ScheduleProblem, Slot, local_text
+from runner.store.objects import ObjectRecord
 from runner.store.port import Reader
-from runner.store.records import ObjectRecord, RevisionRecord, SlotRecord
+from runner.store.revisions import RevisionRecord
+from runner.store.slots import SlotRecord
 from runner.vocabulary.errors import RunnerError
 
 UNDECIDED = timedelta(seconds=60)

@@ -10,8 +10,8 @@ from runner.operations.schedulable import schedulable
 from runner.operations.settings import zone_of_jobs_without_a_schedule
 from runner.operations.what_became import Said, moment_text
 from runner.schedules.slot import Slot
+from runner.store.objects import ObjectRecord
 from runner.store.port import Reader
-from runner.store.records import ObjectRecord
 from runner.vocabulary.duration import format_duration
 
 

@@ -10,8 +10,8 @@ from runner.schedules.asked_time import Asked
 from runner.schedules.slot import Schedule
 from runner.schedules.trigger import TriggerSchedule
 from runner.schedules.zones import due_instant
+from runner.store.objects import ObjectRecord
 from runner.store.port import Reader
-from runner.store.records import ObjectRecord
 
 MINUTE = timedelta(minutes=1)
 SHOWN = 5

@@ -14,7 +14,7 @@ from runner.operations.tz_database import tz_rules, tz_version, zone_by
 from runner.schedules.kinds import schedule_in
 from runner.schedules.zones import check_zone, zone_named
 from runner.store.port import Reader, Transaction
-from runner.store.timekeeping import ZoneRecord
+from runner.store.zones import ZoneRecord
 from runner.vocabulary.instants import to_text
 
 SUBJECT = "tz-database"

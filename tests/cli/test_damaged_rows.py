@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 from installations import NOW, Installation, a_group, a_job
 
-from runner.store.records import ErrorRecord, NewStep, SlotRecord
+from runner.store.errors import ErrorRecord
+from runner.store.slots import SlotRecord
 from runner.store.sqlite.schema import TABLES
+from runner.store.steps import NewStep
 
 READING = (
     ("jobs", "list", "--all"),

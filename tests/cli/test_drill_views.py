@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from runner.cli.views.drill import verdict_of
-from runner.store.drilling import DrillRecord
+from runner.store.drills import DrillRecord
 
 AT = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from external_lives import an_external_job, called, external_run, minutes, report
 from installations import NOW, Installation
 
-from runner.store.outside import ExternalRun
+from runner.store.external_runs import ExternalRun
 
 
 def line(say: Callable, id: int) -> str:

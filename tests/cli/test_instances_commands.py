@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 from installations import NOW, Installation, a_group, a_job
 
+from runner.store.errors import ErrorRecord
+from runner.store.instances import NewInstance
 from runner.store.port import Transaction
-from runner.store.records import ErrorRecord, NewInstance, NewStep, SlotRecord
+from runner.store.slots import SlotRecord
+from runner.store.steps import NewStep
 
 KEYS = [
     "id", "job", "state", "reason", "origin", "slot", "slots", "due_at", "started_at", "completed_at",

@@ -8,7 +8,7 @@ from itertools import count
 from installations import Installation, a_job
 
 from runner.operations.find_log import find_log
-from runner.store.records import NewStep
+from runner.store.steps import NewStep
 
 KEYS = count()
 

@@ -12,7 +12,7 @@ import pytest
 from installations import a_job
 
 from runner.cli.main import main
-from runner.store.records import HoldRecord
+from runner.store.holds import HoldRecord
 from tests.new_databases import open_new_store
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)

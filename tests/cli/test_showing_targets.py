@@ -11,7 +11,7 @@ from runner.lifecycle.step import STEP
 from runner.lifecycle.task import TASK
 from runner.store.daemon_lock import daemon_lock
 from runner.store.port import Transaction
-from runner.store.records import NewStep
+from runner.store.steps import NewStep
 
 WAYS = {
     "SUCCEEDED": ("start", "succeed"),

@@ -15,8 +15,11 @@ from installations import NOW, Installation, a_job, an_object
 from runner.lifecycle.instance import INSTANCE
 from runner.lifecycle.step import STEP
 from runner.store.daemon_lock import daemon_lock
+from runner.store.holds import HoldRecord
+from runner.store.instances import NewInstance
 from runner.store.port import Transaction
-from runner.store.records import HoldRecord, NewInstance, NewStep, SlotRecord
+from runner.store.slots import SlotRecord
+from runner.store.steps import NewStep
 from runner.vocabulary.identity import Address
 from runner.vocabulary.instants import to_text
 

@@ -11,7 +11,7 @@ import pytest
 from installations import NOW, Installation, a_job
 
 from runner.cli import exits
-from runner.store.records import HoldRecord
+from runner.store.holds import HoldRecord
 from runner.vocabulary.errors import Refused, RunnerError
 from runner.vocabulary.printable import printable, printable_json, printable_lines, visible
 

@@ -18,7 +18,7 @@ from runner.daemon.presence import begin_session
 from runner.execution.order import Ended
 from runner.operations.outcome import Finished, NotStarted
 from runner.operations.trigger import trigger_job
-from runner.store.records import InstanceRecord
+from runner.store.instances import InstanceRecord
 
 PATIENCE_S = 60.0
 """Longest wait on a loaded machine; nothing is ever waited for that long when all is well."""

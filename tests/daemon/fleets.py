@@ -11,7 +11,7 @@ from daemons import Daemon
 from installations import Installation, a_job
 
 from runner.declaration.resolve import Surroundings, resolve
-from runner.store.records import NewObject
+from runner.store.objects import NewObject
 
 Start = Callable[..., Daemon]
 FLEET = {f"edge-{n}": {"host": f"192.0.2.{n}", "region": "north" if n % 2 else "south"} for n in range(1, 5)}

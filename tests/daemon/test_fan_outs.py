@@ -19,7 +19,7 @@ from runner.operations.cancel import cancel_instances
 from runner.operations.failed_targets import take_failed_targets
 from runner.operations.pausing import pause_instance, resume_instance
 from runner.operations.rerun import rerun_instance
-from runner.store.records import NewInstance
+from runner.store.instances import NewInstance
 from runner.vocabulary.errors import IllegalTransition, UnknownName
 
 

@@ -18,7 +18,7 @@ from runner.daemon.file_watch import FileWatch, Watched
 from runner.daemon.stable_files import StableFiles
 from runner.operations.files_arrived import FoundFile
 from runner.schedules.trigger import FileSource
-from runner.store.arriving import DONE, FAILED, MOVING, WAITING
+from runner.store.arrivals import DONE, FAILED, MOVING, WAITING
 
 
 class Scene:

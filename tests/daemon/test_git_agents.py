@@ -17,7 +17,7 @@ from runner.daemon.clock import SystemClock
 from runner.daemon.git_agents import GitAgents, Synced
 from runner.daemon.reloader import Reloaded
 from runner.operations.checked_out import CheckedOut
-from runner.store.sourcing import SourceRecord
+from runner.store.sources import SourceRecord
 
 PATIENCE_S = 60.0
 

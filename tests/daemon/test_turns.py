@@ -9,7 +9,7 @@ from installations import NOW
 
 from runner.daemon.turns import Turns
 from runner.dispatch.tasks import Again, FanOutRules, Lost, Succeeded
-from runner.store.records import OpenTask
+from runner.store.tasks import OpenTask
 
 LATER = NOW + timedelta(minutes=5)
 

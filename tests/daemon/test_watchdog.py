@@ -13,7 +13,7 @@ from lives import at, set_watermark
 
 from runner.daemon.presence import Heartbeat, begin_session
 from runner.daemon.watchdog import Watchdog
-from runner.store.records import EventRecord
+from runner.store.events import EventRecord
 
 
 class Engine:

@@ -9,7 +9,7 @@ from pathlib import Path
 from runner.access.permission import Actor
 from runner.operations.apply import Applied, carry_out
 from runner.operations.plan import Planned, make_plan_for
-from runner.store.records import NewInstance
+from runner.store.instances import NewInstance
 from tests.new_databases import open_new_store
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

@@ -15,9 +15,10 @@ from runner.operations.external_silence import pass_time
 from runner.operations.external_work import Work, claim_for_call, claim_for_poll
 from runner.operations.outcome import Finished, NotStarted
 from runner.operations.report_external import ExternalReport, Reported, report_external
-from runner.store.outside import ExternalRun
+from runner.store.events import EventRecord
+from runner.store.external_runs import ExternalRun
+from runner.store.objects import NewObject
 from runner.store.port import Transaction
-from runner.store.records import EventRecord, NewObject
 
 BILLING = Actor("token:billing", role="reporter")
 SECRET = {"authorization": "billing", "key": "secret"}

@@ -13,8 +13,10 @@ from typing import Any
 from runner.access.permission import Actor
 from runner.declaration.resolve import Surroundings, resolve
 from runner.lifecycle.instance import INSTANCE
+from runner.store.holds import HoldRecord
+from runner.store.instances import InstanceRecord, NewInstance
+from runner.store.objects import NewObject
 from runner.store.port import Reader, Store, Transaction
-from runner.store.records import HoldRecord, InstanceRecord, NewInstance, NewObject
 from runner.vocabulary.identity import Address
 from tests.new_databases import open_new_store
 

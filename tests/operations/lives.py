@@ -17,8 +17,10 @@ from runner.operations.outcome import Finished, NotStarted
 from runner.operations.record_run import record_step
 from runner.operations.schedulable import SchedulableJob, schedulable
 from runner.store.admin import check
+from runner.store.events import EventRecord
+from runner.store.instances import InstanceRecord
 from runner.store.port import Transaction
-from runner.store.records import EventRecord, InstanceRecord, SlotRecord
+from runner.store.slots import SlotRecord
 from runner.vocabulary.identity import Address
 
 BROKEN = ErrorInfo("exit-code", "the script ended with exit code 3", "run", exit_code=3, retryable=True)

@@ -10,7 +10,7 @@ from declared_projects import NOW, Project
 
 from runner.access.permission import Actor
 from runner.operations.maintenance import maintenance_on
-from runner.store.records import HoldRecord
+from runner.store.holds import HoldRecord
 
 
 @pytest.fixture

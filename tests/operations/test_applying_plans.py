@@ -16,7 +16,7 @@ from runner.operations.plan import Stream, make_plan_for
 from runner.operations.reconcile import reconcile
 from runner.operations.saved_plan import read_plan, save_plan
 from runner.reconcile.agreed import Agreed
-from runner.store.records import HoldRecord
+from runner.store.holds import HoldRecord
 from runner.vocabulary.errors import InvalidDeclarations, NotAllowed, Refused, RunnerError, StalePlan
 
 WAREHOUSE = """

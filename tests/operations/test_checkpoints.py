@@ -18,7 +18,7 @@ from runner.operations.recover import recover
 from runner.operations.saved import saved_of
 from runner.operations.trigger import trigger_job
 from runner.store.port import Transaction
-from runner.store.records import StateRecord
+from runner.store.state import StateRecord
 from runner.vocabulary.errors import ChangedMeanwhile
 from runner.vocabulary.instants import to_the_second
 

@@ -20,7 +20,7 @@ from runner.operations.maintenance import maintenance_off
 from runner.operations.note_clock import note_events, note_presence
 from runner.operations.waiting import waits_for
 from runner.schedules.kinds import schedule_from
-from runner.store.records import EventRecord
+from runner.store.events import EventRecord
 
 ZERO = timedelta(0)
 

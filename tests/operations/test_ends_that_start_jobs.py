@@ -12,7 +12,7 @@ from lives import a_slot_run, at, contradictions, end, start
 from triggered_lives import a_triggered_job, fed, items, states
 
 from runner.operations.count_ends import Counted, count_ends, has_ends, watch_feeds
-from runner.store.records import InstanceRecord
+from runner.store.instances import InstanceRecord
 
 BOTH = {"after": {"all": {"a": "succeeded", "b": "succeeded"}, "sameSlotDate": True}}
 

@@ -18,7 +18,7 @@ from runner.operations.examine_installation import examine_installation
 from runner.operations.finding import Finding
 from runner.operations.tz_database import tz_version
 from runner.store.daemon_lock import daemon_lock
-from runner.store.timekeeping import ZoneRecord
+from runner.store.zones import ZoneRecord
 from runner.vocabulary.instants import to_text
 
 

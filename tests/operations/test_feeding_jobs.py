@@ -15,9 +15,9 @@ from runner.operations.disable import disable_jobs
 from runner.operations.feed import feed
 from runner.operations.items import drop_item, give_again
 from runner.operations.rerun import rerun_instance
-from runner.store.arriving import MOVING, TAKEN
+from runner.store.arrivals import MOVING, TAKEN
+from runner.store.objects import NewObject
 from runner.store.port import Transaction
-from runner.store.records import NewObject
 from runner.vocabulary.errors import IllegalTransition
 
 LIMITED = {"file": {"root": "incoming", "match": "*"}}

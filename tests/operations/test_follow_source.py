@@ -26,7 +26,7 @@ from runner.sources.remote import parse_remote
 from runner.sources.settings import SourceSettings, Verify, settings_of
 from runner.store.open import open_store
 from runner.store.port import Store
-from runner.store.sourcing import SourceRecord
+from runner.store.sources import SourceRecord
 
 START = datetime(2026, 11, 21, 10, tzinfo=UTC)
 

@@ -13,7 +13,7 @@ from declared_projects import ANA, NOW, Project
 from runner.execution.processes import boot_id
 from runner.operations.apply import carry_out
 from runner.operations.lease import APPLY, LENGTH, apply_lease, is_free
-from runner.store.applying import LeaseRecord
+from runner.store.applies import LeaseRecord
 from runner.vocabulary.errors import Refused, StalePlan
 
 HELD = LeaseRecord(

@@ -24,7 +24,7 @@ from runner.operations.pause_jobs import pause_jobs
 from runner.operations.recover import left_behind, recover
 from runner.operations.resolve_instances import resolve_instances
 from runner.operations.resume_instances import resume_instances
-from runner.store.records import InstanceRecord
+from runner.store.instances import InstanceRecord
 from runner.vocabulary.errors import IllegalTransition, Refused
 from runner.vocabulary.instants import to_the_second
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from runner.operations import plan as planning
 from runner.operations.apply import carry_out
-from runner.store.records import HoldRecord
+from runner.store.holds import HoldRecord
 
 GROUP = "apiVersion: jobs.runner/v1\nkind: Group\nmetadata: {{name: g}}\nspec: {{enabled: {}}}\n"
 NAMES = ("a", "b", "c")

@@ -9,7 +9,7 @@ from installations import NOW, Installation
 from triggered_lives import a_triggered_job, items
 
 from runner.operations.prune_arrivals import prune_arrivals
-from runner.store.arriving import DONE, NewItem
+from runner.store.arrivals import DONE, NewItem
 
 
 def test_requests_are_known_for_a_year_and_files_as_long_as_they_may_be_there(here: Installation) -> None:

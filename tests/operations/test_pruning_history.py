@@ -14,8 +14,10 @@ from runner.lifecycle.task import TASK
 from runner.operations import prune_history as pruning
 from runner.operations.prune_history import prune_history
 from runner.store import admin
+from runner.store.errors import ErrorRecord
+from runner.store.instances import NewInstance
 from runner.store.port import Transaction
-from runner.store.records import ErrorRecord, NewInstance, NewStep
+from runner.store.steps import NewStep
 from runner.vocabulary.identity import Address
 
 

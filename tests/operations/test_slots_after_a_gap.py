@@ -9,7 +9,7 @@ from installations import Installation, a_job
 from runner.operations.decide_slots import Decided, decide_slots
 from runner.operations.schedulable import schedulable
 from runner.operations.show_instance import show_instance
-from runner.store.records import SlotRecord
+from runner.store.slots import SlotRecord
 from runner.vocabulary.identity import Address
 
 BEFORE_THE_GAP = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)

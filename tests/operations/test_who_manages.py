@@ -15,7 +15,7 @@ from runner.operations.prune_history import prune_history
 from runner.operations.release import release
 from runner.operations.undo import removed_objects, undo
 from runner.operations.unused_blobs import UNUSED_AFTER, delete_unused_blobs
-from runner.store.records import HoldRecord
+from runner.store.holds import HoldRecord
 from runner.vocabulary.errors import InvalidDeclarations, NotAllowed, Refused, StalePlan, UnknownName
 from runner.vocabulary.identity import Address
 

@@ -18,7 +18,7 @@ from runner.operations.pause_jobs import pause_jobs, resume_jobs
 from runner.operations.skip_jobs import skip_jobs
 from runner.operations.trigger import trigger_job
 from runner.operations.why import Answer, why
-from runner.store.records import SlotRecord
+from runner.store.slots import SlotRecord
 from runner.vocabulary.errors import RunnerError
 from runner.vocabulary.identity import Address
 

@@ -12,7 +12,7 @@ from installations import NOW, Installation, a_job
 from runner.operations import zones_in_use
 from runner.operations.tz_database import tz_rules, tz_version, zone_by
 from runner.operations.zones_in_use import note_zones, unknown_rules
-from runner.store.timekeeping import ZoneRecord
+from runner.store.zones import ZoneRecord
 
 BERLIN = "Europe/Berlin"
 

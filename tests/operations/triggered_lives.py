@@ -11,8 +11,8 @@ from lives import end, start
 from runner.operations.arrive import Arrived, arrive
 from runner.operations.feed import Fed, feed
 from runner.operations.trigger_of import Triggered, trigger_of
-from runner.store.arriving import Item, NewItem
-from runner.store.records import NewObject
+from runner.store.arrivals import Item, NewItem
+from runner.store.objects import NewObject
 
 FILES = {"file": {"root": "incoming", "match": "*.csv"}}
 MOVED = {"file": {"root": "incoming", "match": "*.csv", "then": "move"}}

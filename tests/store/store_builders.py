@@ -9,8 +9,12 @@ from typing import Any
 from runner.lifecycle.instance import INSTANCE
 from runner.lifecycle.step import STEP
 from runner.lifecycle.task import TASK
+from runner.store.holds import HoldRecord
+from runner.store.instances import NewInstance
+from runner.store.objects import NewObject
 from runner.store.port import Store, Transaction
-from runner.store.records import HoldRecord, NewInstance, NewObject, NewStep, SlotRecord
+from runner.store.slots import SlotRecord
+from runner.store.steps import NewStep
 
 AT = datetime(2026, 11, 21, 10, 0, 0, 123_000, tzinfo=UTC)
 

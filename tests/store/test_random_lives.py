@@ -15,9 +15,10 @@ from runner.lifecycle.step import STEP
 from runner.lifecycle.task import TASK
 from runner.lifecycle.together import step_event, task_event
 from runner.store import admin
+from runner.store.instances import InstanceRecord
 from runner.store.open import open_store
 from runner.store.port import Transaction
-from runner.store.records import InstanceRecord, NewStep
+from runner.store.steps import NewStep
 from runner.vocabulary.errors import ChangedMeanwhile
 
 EVENTS = sorted(e for e in INSTANCE.events if not e.startswith("create") and e != "claim")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from store_builders import later
 
-from runner.store.applying import ApplyRecord
+from runner.store.applies import ApplyRecord
 from runner.store.open import open_store
 from runner.store.sqlite.applies import broken_links
 

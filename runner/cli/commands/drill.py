@@ -136,7 +136,7 @@ def _keep(
     from datetime import UTC, datetime
 
     from runner.operations.record_drill import record_drill
-    from runner.store.drilling import DrillRecord
+    from runner.store.drills import DrillRecord
     from runner.store.open import open_store
     from runner.vocabulary.errors import NoDatabase
 

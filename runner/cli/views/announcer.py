@@ -14,7 +14,7 @@ from runner.daemon.reloader import Reloaded
 from runner.execution.order import NO_TARGET, Ended
 from runner.operations.outcome import Finished, NotStarted
 from runner.sources.settings import SourceSettings
-from runner.store.records import InstanceRecord
+from runner.store.instances import InstanceRecord
 from runner.vocabulary.duration import format_duration
 from runner.vocabulary.printable import printable
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from runner.operations.drill_ends import Difference
     from runner.operations.drill_kills import Checkpoint, Kill
     from runner.operations.prepare_trial import Trial
-    from runner.store.drilling import DrillRecord
+    from runner.store.drills import DrillRecord
 
 _WIDTH = 22
 """Of the first column of the progress."""

@@ -14,7 +14,7 @@ from runner.vocabulary.instants import to_text
 if TYPE_CHECKING:
     from runner.operations.history import Changed, RevisionView
     from runner.reconcile.plan import FieldChange
-    from runner.store.applying import ApplyRecord
+    from runner.store.applies import ApplyRecord
 
 
 def show_applies(applies: Sequence[ApplyRecord], output: str) -> None:

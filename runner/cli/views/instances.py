@@ -26,8 +26,9 @@ from runner.vocabulary.duration import format_duration, format_size
 if TYPE_CHECKING:
     from runner.operations.list_instances import InstanceView
     from runner.operations.show_instance import InstanceDetails
-    from runner.store.outside import ExternalRun
-    from runner.store.records import InstanceRecord, StepRecord
+    from runner.store.external_runs import ExternalRun
+    from runner.store.instances import InstanceRecord
+    from runner.store.steps import StepRecord
 
 FORMATS = ("text", "json", "yaml", "name")
 

@@ -9,7 +9,7 @@ from runner.cli.views.values import instant, short, show_json, show_line, show_t
 
 if TYPE_CHECKING:
     from runner.operations.items import ActedOnItem
-    from runner.store.arriving import Item
+    from runner.store.arrivals import Item
 
 
 def item_as_json(item: Item) -> dict[str, Any]:

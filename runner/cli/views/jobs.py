@@ -20,7 +20,7 @@ from runner.cli.views.values import (
 if TYPE_CHECKING:
     from runner.operations.list_jobs import JobView
     from runner.operations.show_job import JobDetails
-    from runner.store.records import HoldRecord
+    from runner.store.holds import HoldRecord
 
 FORMATS = ("text", "json", "yaml", "name")
 SHOWN_WAITS = 5

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from runner.cli.views.values import instant
 
 if TYPE_CHECKING:
-    from runner.store.records import StepRecord
+    from runner.store.steps import StepRecord
 
 
 def step_as_json(step: StepRecord) -> dict[str, Any]:

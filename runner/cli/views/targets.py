@@ -10,7 +10,9 @@ from runner.cli.views.values import instant, short, show_line, show_table
 
 if TYPE_CHECKING:
     from runner.operations.show_targets import TargetsPage
-    from runner.store.records import AtWork, InstanceRecord, StepRecord, TaskRecord
+    from runner.store.instances import InstanceRecord
+    from runner.store.steps import StepRecord
+    from runner.store.tasks import AtWork, TaskRecord
 
 _WORDS = {
     "SUCCEEDED": "succeeded",

@@ -10,7 +10,7 @@ from runner.cli.views.values import instant, short, show_json, show_line, show_t
 
 if TYPE_CHECKING:
     from runner.operations.tokens import NewToken
-    from runner.store.outside import TokenRecord
+    from runner.store.tokens import TokenRecord
 
 
 def show_created(made: NewToken, output: str) -> None:

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
-from runner.store.applying import ApplyRecord, LeaseRecord, Records
+from runner.store.applies import ApplyRecord, LeaseRecord, Records
 from runner.store.sqlite.cells import as_instant, as_json, flag, from_json_map, instant
 from runner.store.sqlite.damage import Rows
 from runner.vocabulary.identity import Address

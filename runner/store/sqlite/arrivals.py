@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from runner.lifecycle.instance import TERMINAL
-from runner.store.arriving import (
+from runner.store.arrivals import (
     ENDED,
     ONE_BY_ONE,
     OPEN,

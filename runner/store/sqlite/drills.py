@@ -6,7 +6,7 @@ import json
 import sqlite3
 from typing import Any
 
-from runner.store.drilling import DrillRecord
+from runner.store.drills import DrillRecord
 from runner.store.sqlite.cells import as_instant, as_json, from_json_map, instant
 from runner.store.sqlite.damage import Rows
 

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
-from runner.store.records import ErrorRecord
+from runner.store.errors import ErrorRecord
 from runner.store.sqlite.cells import as_instant, as_yaml, chunks, from_yaml, instant, marks
 from runner.store.sqlite.damage import Rows
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from runner.store.records import EventRecord
+from runner.store.events import EventRecord
 from runner.store.sqlite.cells import as_instant, as_json, from_json_map, instant
 from runner.store.sqlite.damage import Rows
 

@@ -6,7 +6,7 @@ import sqlite3
 from typing import Any
 
 from runner.store.damage import damaged
-from runner.store.outside import ExternalRun, LiveExternalRun
+from runner.store.external_runs import ExternalRun, LiveExternalRun
 from runner.store.sqlite.cells import (
     as_instant,
     as_instant_or_none,

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from runner.lifecycle.instance import TERMINAL
-from runner.store.records import InstanceEnd, InstanceRecord, LatestInstance, LockHolder
+from runner.store.instances import InstanceEnd, InstanceRecord, LatestInstance, LockHolder
 from runner.store.sqlite.cells import (
     as_instant,
     as_instant_or_none,

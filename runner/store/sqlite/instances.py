@@ -9,7 +9,7 @@ from typing import Any
 
 from runner.lifecycle.instance import TERMINAL
 from runner.lifecycle.machine import Move
-from runner.store.records import NewInstance, PrunedInstance
+from runner.store.instances import NewInstance, PrunedInstance
 from runner.store.sqlite.cells import as_json, instant, instant_or_none
 from runner.store.sqlite.changes import INSTANCE_COLUMNS, Changes
 from runner.store.sqlite.events import Events

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
-from runner.store.records import NotificationRecord
+from runner.store.notifications import NotificationRecord
 from runner.store.sqlite.cells import as_instant, chunks, instant, marks
 from runner.store.sqlite.damage import Rows
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, cast
 
-from runner.store.records import InstalledSummary, NewObject, ObjectRecord
+from runner.store.objects import InstalledSummary, NewObject, ObjectRecord
 from runner.store.sqlite.cells import (
     as_flag,
     as_instant,

@@ -6,9 +6,9 @@ import sqlite3
 from datetime import datetime
 from typing import Any
 
+from runner.store.presence import StretchRecord
 from runner.store.sqlite.cells import as_instant, instant
 from runner.store.sqlite.damage import Rows
-from runner.store.timekeeping import StretchRecord
 
 _SELECT = (
     "SELECT id, session_id, boot_id, began_at, began_boot_s, began_by, moved_s, last_at, last_boot_s,"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from datetime import datetime
 
-from runner.store.records import PrunedInstance, log_path_of
+from runner.store.instances import PrunedInstance, log_path_of
 from runner.store.sqlite.cells import chunks, instant_or_none, marks
 from runner.store.sqlite.events import Events
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from runner.store.damage import NOW_DECLARED, damaged
-from runner.store.records import NewObject, RevisionRecord
+from runner.store.objects import NewObject
+from runner.store.revisions import RevisionRecord
 from runner.store.sqlite.cells import as_instant, as_json, flag, from_json_map
 from runner.store.sqlite.damage import Rows, note
 

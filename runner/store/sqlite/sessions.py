@@ -6,7 +6,7 @@ import sqlite3
 from datetime import datetime
 from typing import Any
 
-from runner.store.records import SessionRecord
+from runner.store.sessions import SessionRecord
 from runner.store.sqlite.cells import as_instant, as_instant_or_none, instant
 from runner.store.sqlite.damage import Rows
 

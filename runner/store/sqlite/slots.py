@@ -6,7 +6,7 @@ import sqlite3
 from datetime import datetime
 from typing import Any
 
-from runner.store.records import SlotRecord, Watermark
+from runner.store.slots import SlotRecord, Watermark
 from runner.store.sqlite.cells import as_instant, as_instant_or_none, instant, instant_or_none
 from runner.store.sqlite.damage import Rows
 

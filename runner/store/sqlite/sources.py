@@ -6,7 +6,7 @@ import sqlite3
 from datetime import datetime
 from typing import Any
 
-from runner.store.sourcing import QuarantineRecord, SourceRecord
+from runner.store.sources import QuarantineRecord, SourceRecord
 from runner.store.sqlite.cells import (
     as_instant,
     as_instant_or_none,

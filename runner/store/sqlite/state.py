@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 from runner.lifecycle.instance import LIVE
-from runner.store.records import PersistentRecord, StateRecord
 from runner.store.sqlite.cells import (
     as_instant,
     as_instant_or_none,
@@ -20,6 +19,7 @@ from runner.store.sqlite.cells import (
 )
 from runner.store.sqlite.damage import Rows
 from runner.store.sqlite.events import Events
+from runner.store.state import PersistentRecord, StateRecord
 from runner.vocabulary.errors import ChangedMeanwhile
 
 _SELECT = (

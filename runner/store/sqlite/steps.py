@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from runner.lifecycle.machine import Move
-from runner.store.records import NewStep, StepRecord
 from runner.store.sqlite.cells import (
     as_instant_or_none,
     as_json,
@@ -21,6 +20,7 @@ from runner.store.sqlite.cells import (
 )
 from runner.store.sqlite.damage import Rows
 from runner.store.sqlite.events import Events
+from runner.store.steps import NewStep, StepRecord
 from runner.vocabulary.errors import ChangedMeanwhile
 
 _SELECT = (

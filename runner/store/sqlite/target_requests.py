@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlite3
 from datetime import datetime
 
-from runner.store.records import TargetRequest
 from runner.store.sqlite.cells import instant
+from runner.store.tasks import TargetRequest
 
 
 class TargetRequests:

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from runner.lifecycle.machine import Move
-from runner.store.records import AtWork, OpenTask, TaskRecord
 from runner.store.sqlite.cells import (
     as_instant_or_none,
     as_json,
@@ -23,6 +22,7 @@ from runner.store.sqlite.changes import TASK_COLUMNS, Changes
 from runner.store.sqlite.damage import Rows
 from runner.store.sqlite.events import Events
 from runner.store.sqlite.target_requests import TargetRequests
+from runner.store.tasks import AtWork, OpenTask, TaskRecord
 from runner.vocabulary.errors import ChangedMeanwhile, TargetAtWork
 
 _SELECT = (

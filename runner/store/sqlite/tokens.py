@@ -6,9 +6,9 @@ import sqlite3
 from datetime import datetime
 from typing import Any
 
-from runner.store.outside import TokenRecord
 from runner.store.sqlite.cells import as_instant, as_instant_or_none, instant, instant_or_none
 from runner.store.sqlite.damage import Rows
+from runner.store.tokens import TokenRecord
 
 _SELECT = (
     "SELECT id, name, role, hash, created_at, created_by, expires_at, used_at, revoked_at, revoked_by"

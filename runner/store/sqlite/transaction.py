@@ -8,8 +8,8 @@ from dataclasses import asdict
 from datetime import datetime
 
 from runner.reconcile.owner import Owner
+from runner.store.applies import Applied
 from runner.store.damage import damaged
-from runner.store.records import Applied
 from runner.store.sqlite.applies import Applies, Leases
 from runner.store.sqlite.arrivals import Arrivals
 from runner.store.sqlite.cells import as_instant, as_json, instant

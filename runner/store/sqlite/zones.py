@@ -7,7 +7,7 @@ from typing import Any
 
 from runner.store.sqlite.cells import as_instant, instant
 from runner.store.sqlite.damage import Rows
-from runner.store.timekeeping import ZoneRecord
+from runner.store.zones import ZoneRecord
 
 
 class Zones:

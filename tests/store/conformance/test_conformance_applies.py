@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from store_builders import later
 
-from runner.store.applying import ApplyRecord, LeaseRecord
+from runner.store.applies import ApplyRecord, LeaseRecord
 from runner.store.port import Store
 
 LEASE = LeaseRecord(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from store_builders import a_manual_run, created, install, later, live
 
-from runner.store.arriving import DONE, DROPPED, FAILED, ONE_BY_ONE, TAKEN, WAITING, NewItem
+from runner.store.arrivals import DONE, DROPPED, FAILED, ONE_BY_ONE, TAKEN, WAITING, NewItem
 from runner.store.port import Store
 from runner.vocabulary.errors import ChangedMeanwhile
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from store_builders import later
 
-from runner.store.drilling import DrillRecord
+from runner.store.drills import DrillRecord
 from runner.store.port import Store
 
 DRILL = DrillRecord(

@@ -20,8 +20,10 @@ from store_builders import (
 from runner.lifecycle.instance import INSTANCE
 from runner.lifecycle.step import STEP
 from runner.lifecycle.task import TASK
+from runner.store.errors import ErrorRecord
 from runner.store.port import Store, Transaction
-from runner.store.records import AtWork, ErrorRecord, NewStep
+from runner.store.steps import NewStep
+from runner.store.tasks import AtWork
 from runner.vocabulary.errors import ChangedMeanwhile, TargetAtWork
 
 CLAIM = INSTANCE.move("SCHEDULED", "claim")

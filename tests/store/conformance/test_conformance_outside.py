@@ -8,8 +8,9 @@ import pytest
 from store_builders import AT, a_slot_run, install, later
 
 from runner.lifecycle.instance import INSTANCE
-from runner.store.outside import ExternalRun, TokenRecord
+from runner.store.external_runs import ExternalRun
 from runner.store.port import Store
+from runner.store.tokens import TokenRecord
 
 TOKEN = TokenRecord(
     id="abcdefghij", name="billing", role="reporter", hash="0" * 64, created_at=AT, created_by="ana"

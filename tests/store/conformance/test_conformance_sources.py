@@ -7,7 +7,7 @@ from dataclasses import replace
 from store_builders import AT, later
 
 from runner.store.port import Store
-from runner.store.sourcing import QuarantineRecord, SourceRecord
+from runner.store.sources import QuarantineRecord, SourceRecord
 from runner.vocabulary.identity import Address
 
 MAIN = SourceRecord(

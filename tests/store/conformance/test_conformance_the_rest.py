@@ -17,8 +17,8 @@ from store_builders import (
     live,
 )
 
+from runner.store.notifications import NotificationRecord
 from runner.store.port import Store
-from runner.store.records import NotificationRecord
 from runner.vocabulary.errors import ChangedMeanwhile
 
 

@@ -7,7 +7,8 @@ from datetime import datetime
 from store_builders import AT, a_decision, install, later
 
 from runner.store.port import Store
-from runner.store.timekeeping import StretchRecord, ZoneRecord
+from runner.store.presence import StretchRecord
+from runner.store.zones import ZoneRecord
 
 
 def begin(store: Store, at: datetime, by: str = "start", **given: float) -> int:

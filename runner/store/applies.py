@@ -49,6 +49,20 @@ class ApplyRecord:
     hash: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The last apply: of which tree, at which commit, when, and by whom."""
+
+    serial: int
+    source: str
+    tree_digest: str
+    commit: str | None
+    branch: str | None
+    dirty: bool
+    at: datetime
+    who: str
+
+
 Records = list[ApplyRecord]
 
 

@@ -1,28 +1,138 @@
-"""What can be asked of the runs in a store: instances, their targets and their steps?"""
+"""What does the store keep of runs?"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
-
-from runner.store.records import (
-    AtWork,
-    InstanceEnd,
-    InstanceRecord,
-    LatestInstance,
-    LockHolder,
-    NewInstance,
-    NewStep,
-    OpenTask,
-    PrunedInstance,
-    StepRecord,
-    TargetRequest,
-    TaskRecord,
-)
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from runner.lifecycle.machine import Move
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewInstance:
+    """A run that is to be. `schedule` is None for a run that uses no slot (key `manual:<uuid>`)."""
+
+    job_uid: str
+    job: str
+    origin: str
+    slot_key: str
+    due_at: datetime
+    reason: str
+    digest: str
+    revision: int
+    schedule: str | None = None
+    slot_at: datetime | None = None
+    slot_local: str | None = None
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    trigger: Mapping[str, Any] = field(default_factory=dict)
+    start_deadline: datetime | None = None
+    expires_at: datetime | None = None
+    rerun_of: int | None = None
+    requested_by: str = ""
+    targets: tuple[str, ...] = ("-",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstanceRecord:
+    """One run. `progress` is from 0 to 1; `error` is `{code, description, step, …}`; `reason` says why it
+    waits or how it ended.
+    """
+
+    id: int
+    job_uid: str
+    job: str
+    state: str
+    origin: str
+    schedule: str | None
+    slot_key: str
+    slot_at: datetime | None
+    slot_local: str | None
+    due_at: datetime
+    reason: str
+    digest: str
+    revision: int
+    inputs: Mapping[str, Any]
+    trigger: Mapping[str, Any]
+    start_deadline: datetime | None
+    expires_at: datetime | None
+    rerun_of: int | None
+    requested_by: str
+    created_at: datetime
+    started_at: datetime | None
+    first_started_at: datetime | None
+    completed_at: datetime | None
+    attempt: int
+    epoch: int
+    failures: int
+    crashes: int
+    first_error_at: datetime | None
+    session_id: int | None
+    pid: int | None
+    pid_started: int | None
+    boot_id: str | None
+    progress: float | None
+    error: Mapping[str, Any] | None
+    info: Mapping[str, Any]
+    outputs: Mapping[str, Any]
+    locks: tuple[str, ...] = ()
+    """What it took at its last claim; it holds them while it is live. `group:NAME` is a place in a group."""
+    replaced_by: int | None = None
+    progress_said: Mapping[str, Any] | None = None
+    """`{done, total, text}`, as the job's code said it last."""
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    """Of all its attempts: `running_s cpu_s peak_memory log_bytes checkpoints`, as far as they are known."""
+    forced_at: datetime | None = None
+    """When PAUSING, STOPPING or UNKNOWN is ended by force."""
+    pauses: tuple[str, ...] = ()
+    """Why it is paused, or is to be: every reason has to be lifted before it goes on."""
+    paused_at: datetime | None = None
+    resume_as: str | None = None
+    """The reason for which it waited when it was paused before its start; None for one that ran."""
+    targets: int = 0
+    """How many targets it fans out over; 0 without an inventory, and before they are frozen."""
+    targets_ended: int = 0
+    targets_failed: int = 0
+
+
+class InstanceEnd(NamedTuple):
+    """How a run of a job ended; enough to count consecutive failures and compare durations."""
+
+    id: int
+    state: str
+    origin: str
+    started_at: datetime | None
+    completed_at: datetime
+
+
+class LockHolder(NamedTuple):
+    """A live run that holds locks, `since` its claim; or one that waits for them, `since` it was due."""
+
+    id: int
+    job: str
+    state: str
+    locks: tuple[str, ...]
+    since: datetime
+
+
+class LatestInstance(NamedTuple):
+    """The newest run of a job, for lists."""
+
+    id: int
+    state: str
+    progress: float | None
+    started_at: datetime | None
+
+
+class PrunedInstance(NamedTuple):
+    """A run that was deleted from the history; `log` is its log file, relative to the state directory."""
+
+    id: int
+    job: str
+    log: str
+
 
 Instances = list[InstanceRecord]
 Ends = list[InstanceEnd]
@@ -144,122 +254,6 @@ class InstanceWrites(InstanceReads, Protocol):
         """
 
 
-class TaskReads(Protocol):
-    def of(self, instance_id: int) -> list[TaskRecord]: ...
-    def of_all(self, instance_ids: Sequence[int]) -> dict[int, list[TaskRecord]]: ...
-    def get(self, instance_id: int, target: str) -> TaskRecord | None: ...
-    def metrics(self, instance_id: int) -> dict[str, Any]:
-        """What all targets of a run have used together; empty when nothing is known of any."""
-
-    def page(
-        self,
-        instance_id: int,
-        states: Iterable[str] | None = None,
-        *,
-        offset: int = 0,
-        limit: int | None = None,
-    ) -> list[TaskRecord]:
-        """In the order of the inventory; only those in `states`, if these are given."""
-
-    def counts(self, instance_id: int) -> dict[str, int]:
-        """state → how many tasks of the run are in it."""
-
-    def open_tasks(self, instance_id: int) -> list[OpenTask]:
-        """All tasks of the run as a fan-out needs them, in the order of the inventory."""
-
-    def due(self, instance_id: int, now: datetime) -> list[str]:
-        """The targets whose next try is due."""
-
-    def at_work(self, instance_id: int, targets: Sequence[str]) -> dict[str, AtWork]:
-        """Of these targets of the run, those that another run works on: target → that run."""
-
-    def asked(self, instance_id: int) -> list[TargetRequest]:
-        """What was asked of its targets and has not been done, the oldest first."""
-
-
-class TaskWrites(TaskReads, Protocol):
-    def freeze(
-        self,
-        instance_id: int,
-        targets: Sequence[tuple[str, Mapping[str, Any]]],
-        move: Move,
-        *,
-        at: datetime,
-        who: str,
-        inventory: str | None = None,
-    ) -> None:
-        """These targets with their values instead of the task `-` of a run that has just begun (T1).
-
-        Of one `inventory`, a target is RUNNING in one run at a time.
-        """
-
-    def count_end(self, instance_id: int, *, epoch: int, failed: bool) -> None:
-        """One more target of the run has ended."""
-
-    def ask(self, instance_id: int, target: str, verb: str, *, who: str, why: str, at: datetime) -> None:
-        """Of whoever works on the run."""
-
-    def done(self, instance_id: int, target: str | None = None) -> None:
-        """What was asked of the target, or of all of them, is done, or past."""
-
-    def move_all(
-        self,
-        instance_id: int,
-        moves: Mapping[str, Move],
-        *,
-        epoch: int,
-        at: datetime,
-        who: str,
-        why: str = "",
-        **changes: Any,
-    ) -> int:
-        """Every task whose state one of the moves begins in; how many."""
-
-    def update(self, instance_id: int, target: str, *, epoch: int, **changes: Any) -> None:
-        """Columns only (progress …); nothing changes at another epoch."""
-
-    def move(
-        self,
-        instance_id: int,
-        target: str,
-        move: Move,
-        *,
-        epoch: int,
-        at: datetime,
-        who: str,
-        why: str = "",
-        **changes: Any,
-    ) -> None:
-        """RUNNING raises attempt and sets last_triggered_at.
-
-        TargetAtWork, and nothing is changed, when another run works on that target of the inventory.
-        """
-
-
-class StepReads(Protocol):
-    def of(self, instance_id: int, target: str | None = None) -> list[StepRecord]:
-        """By target and position; those of one target, if it is given."""
-
-    def of_all(self, instance_ids: Sequence[int]) -> dict[int, list[StepRecord]]: ...
-    def of_targets(self, instance_id: int, targets: Sequence[str]) -> dict[str, list[StepRecord]]: ...
-
-
-class StepWrites(StepReads, Protocol):
-    def create_all(self, instance_id: int, target: str, steps: Sequence[NewStep]) -> None:
-        """PENDING; those that are there already (a second attempt) stay as they are."""
-
-    def move(
-        self,
-        instance_id: int,
-        target: str,
-        name: str,
-        move: Move,
-        *,
-        epoch: int,
-        at: datetime,
-        who: str,
-        why: str = "",
-        outputs: Mapping[str, Any] | None = None,
-        error: Mapping[str, Any] | None = None,
-    ) -> None:
-        """Sets the timestamps that the state stands for; a reopened failure is kept in the event."""
+def log_path_of(job: str, instance_id: int, target: str = "-") -> str:
+    """Where the log of a run, or of one of its targets, lies, relative to the state directory."""
+    return f"logs/{job}/{instance_id}.log" if target == "-" else f"logs/{job}/{instance_id}/{target}.log"

@@ -1,14 +1,19 @@
-"""What does the store keep of time itself? When was a daemon there, and by which zones?"""
+"""When was a daemon there, and did its clock go as it should?"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    pass
+
 
 BEGAN_BY = ("start", "forward", "backward", "suspend", "stall")
 """How a stretch begins: the daemon started, its clock was stepped, the machine slept, its loop stood."""
+
 
 ENDED_BY = ("", "stop", "forward", "backward", "suspend", "stall", "lost")
 """How one ends: not yet, the daemon was stopped, as the next began, or nobody said (kill -9, power cut)."""
@@ -35,16 +40,6 @@ class StretchRecord:
     ended_by: str
 
 
-@dataclass(frozen=True, slots=True)
-class ZoneRecord:
-    """The rules of a zone in use: a file of the tz database, and its version."""
-
-    name: str
-    version: str
-    noted_at: datetime
-    rules: bytes
-
-
 class PresenceReads(Protocol):
     def last(self) -> StretchRecord | None:
         """The newest stretch."""
@@ -63,12 +58,3 @@ class PresenceWrites(PresenceReads, Protocol):
         """It goes on until now."""
 
     def end(self, id: int, *, at: datetime, boot_s: float, by: str) -> None: ...
-
-
-class ZoneReads(Protocol):
-    def all(self) -> dict[str, ZoneRecord]: ...
-
-
-class ZoneWrites(ZoneReads, Protocol):
-    def put(self, zone: ZoneRecord) -> None:
-        """In place of what was noted before."""

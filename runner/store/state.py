@@ -1,12 +1,40 @@
-"""What can be asked of what jobs have saved: where a run goes on, and what outlives it?"""
+"""What does the store keep of what jobs saved: where a run goes on, and what outlives it?"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from runner.store.records import PersistentRecord, StateRecord
+if TYPE_CHECKING:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class StateRecord:
+    """What a job's code saved for one run and target: at checkpoint `n`, in `step` (empty once that is
+    complete). `data` is None when it saved nothing but where it is. It sleeps until `wake_at`.
+    """
+
+    job_uid: str
+    instance_id: int
+    target: str
+    data: Any
+    updated_at: datetime
+    step: str = ""
+    n: int = 0
+    cursor: Mapping[str, Any] = field(default_factory=dict)
+    wake_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PersistentRecord:
+    """What a job's code saved for good; only the job or an operator clears it."""
+
+    job_uid: str
+    data: Any
+    updated_at: datetime
 
 
 class StateReads(Protocol):
