@@ -39,7 +39,15 @@ def git_options(command: Callable[..., R]) -> Callable[..., R]:
     @click.option(
         "--pgp-keys", default=None, metavar="FILE", help="Apply only what these OpenPGP keys signed."
     )
-    @click.option("--verify", type=click.Choice(["commit", "tag"]), default=None, help="What must be signed.")
+    @click.option(
+        "--verify",
+        type=click.Choice(["commit", "each-commit", "tag"]),
+        default=None,
+        help="What must be signed.",
+    )
+    @click.option(
+        "--ca-file", default=None, metavar="FILE", help="Certificates (PEM) that the remote may have."
+    )
     @functools.wraps(command)
     def with_git(*args: Any, **options: Any) -> R:
         url = options.pop("url")
@@ -53,6 +61,7 @@ def git_options(command: Callable[..., R]) -> Callable[..., R]:
                 "allowed_signers",
                 "pgp_keys",
                 "verify",
+                "ca_file",
             )
         }
         if url is None:
@@ -70,8 +79,9 @@ def _source(url: str, given: dict[str, Any]) -> SourceSettings:
     wanted = _checked("--ref", lambda: wanted_from(given["ref"] or "main"))
     interval = given["interval"] or INTERVAL
     _checked("--interval", lambda: parse_duration(interval))
-    signers, keys = (
-        str(Path(name).absolute()) if name else None for name in (given["allowed_signers"], given["pgp_keys"])
+    signers, keys, ca_file = (
+        str(Path(name).absolute()) if name else None
+        for name in (given["allowed_signers"], given["pgp_keys"], given["ca_file"])
     )
     if given["verify"] and not (signers or keys):
         raise click.UsageError("--verify goes with --allowed-signers, --pgp-keys or both")
@@ -83,6 +93,7 @@ def _source(url: str, given: dict[str, Any]) -> SourceSettings:
         "interval": interval,
         "timeout": TIMEOUT,
         "authorization": given["authorization"],
+        "caFile": ca_file,
         "verify": verify if signers or keys else None,
         "webhook": None,
     }

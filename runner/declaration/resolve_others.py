@@ -137,6 +137,7 @@ def _sources(given: Mapping[str, Any]) -> dict[str, Any]:
                 "interval": git.get("interval", INTERVAL),
                 "timeout": git.get("timeout", TIMEOUT),
                 "authorization": git.get("authorization"),
+                "caFile": git.get("caFile"),
                 "verify": verify
                 and {
                     "what": verify.get("what", "commit"),

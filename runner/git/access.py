@@ -19,13 +19,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from runner.git.program import GitFailed
+from runner.sources.hosts import token_user
 from runner.sources.remote import Remote
 
 KEYS = ("private_key", "known_hosts", "user", "password", "token")
 """What an Authorization may hold for git."""
-
-TOKEN_USER = "x-access-token"  # noqa: S105 -- what hosts take as the name beside a token
-"""The name beside a token when none is declared; GitHub and GitLab take any."""
 
 CONNECT_S = 20
 
@@ -50,6 +48,25 @@ def access_to(remote: Remote, credentials: Mapping[str, str], folder: Path) -> I
             yield access
     else:
         yield Access()
+
+
+def trusted(ca_file: str | None, project: Path, folder: Path) -> dict[str, str]:
+    """For git's environment: an https remote proves itself with one of these certificates, and no other.
+
+    GitFailed when the file cannot be read: the machine's own certificates are no stand-in.
+    """
+    if ca_file is None:
+        return {}
+    path = project / Path(ca_file).expanduser()
+    try:
+        usable = b"-----BEGIN CERTIFICATE-----" in path.read_bytes()
+    except OSError:
+        usable = False
+    if not usable:
+        raise GitFailed("InvalidSettings", f"caFile: {path} is not a readable file with PEM certificates")
+    nothing = folder / "no-certificates"
+    nothing.mkdir(mode=0o700, exist_ok=True)
+    return {"GIT_SSL_CAINFO": str(path.resolve()), "GIT_SSL_CAPATH": str(nothing)}
 
 
 @contextmanager
@@ -107,7 +124,7 @@ def _password(remote: Remote, credentials: Mapping[str, str], folder: Path) -> I
         raise GitFailed(
             "CredentialMissing", "an https remote needs token, or user and password, in its Authorization"
         )
-    user = credentials.get("user") or (TOKEN_USER if credentials.get("token") else "")
+    user = credentials.get("user") or (token_user(remote) if credentials.get("token") else "")
     if not user:
         raise GitFailed("CredentialMissing", "a password needs a user beside it in the Authorization")
     told = json.dumps({"origin": remote.origin, "user": user, "password": secret})

@@ -140,6 +140,13 @@ class LocalCopy:
         said = self.program.git(self.folder, "merge-base", "--is-ancestor", commit, of, ok=(0, 1, 128))
         return said.code == 0
 
+    def commits_after(self, since: str, commit: str) -> list[str]:
+        """What is new in `commit` after `since`, the oldest first; all of it when `since` is unknown."""
+        known = self.program.git(self.folder, "cat-file", "-e", f"{since}^{{commit}}", ok=(0, 1, 128))
+        after = [f"^{since}"] if known.code == 0 else []
+        said = self.program.git(self.folder, "rev-list", "--reverse", "--topo-order", commit, *after, "--")
+        return said.text.split()
+
     def check(self, commit: str, path: str) -> None:
         """Nothing, or GitFailed: the folder is there, and nothing in it would look like less than it is."""
         if path != ".":

@@ -248,6 +248,10 @@ _SIGNS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "invalid credentials", "Load key",
         ),
     ),
+    (
+        "CertificateUnknown",
+        ("certificate verification failed", "certificate problem", "SSL certificate", "alert unknown ca"),
+    ),
     ("CommitMissing", ("not our ref", "unadvertised object", "no such remote ref")),
     ("RefMissing", ("couldn't find remote ref", "Couldn't find remote ref")),
     (

@@ -11,19 +11,25 @@ import tempfile
 from pathlib import Path
 
 from runner.git.local_copy import FETCHED, LocalCopy
-from runner.git.program import GitFailed, complaint_of
+from runner.git.program import GitFailed, Said, complaint_of
 from runner.sources.settings import Verify
 from runner.sources.target import Target
 
 LARGEST_KEYS = 2**20
+AT_ONCE = 100
+"""Commits that one git verifies: below the longest command line, and soon over when it is stopped."""
 _SIGNED = re.compile(rb"^gpgsig(?:-sha256)? ", re.MULTILINE)
 _GOOD_SSH = re.compile(r'Good "git" signature for (.+) with (.+)')
 _GOOD_PGP = re.compile(r"^\[GNUPG:\] GOODSIG [0-9A-F]+ (.+)$", re.MULTILINE)
 _VALID_PGP = re.compile(r"^\[GNUPG:\] VALIDSIG ([0-9A-F]+) ", re.MULTILINE)
 
 
-def verify(copy: LocalCopy, target: Target, wanted: Verify, project: Path) -> str:
-    """Who signed it, in words; GitFailed when nobody did, or nobody who may."""
+def verify(copy: LocalCopy, target: Target, wanted: Verify, project: Path, since: str = "") -> str:
+    """Who signed it, in words; GitFailed when nobody did, or nobody who may.
+
+    `since` is the commit that was applied last: with `each-commit` everything that is new after it is
+    verified, and all of the history when it is not known any more. Without it the top is where trust begins.
+    """
     signers = _keys(wanted.allowed_signers, "allowedSigners", project)
     keys = _keys(wanted.pgp_keys, "pgpKeys", project)
     ring = Path(tempfile.mkdtemp(prefix="gpg-", dir=copy.program.home))
@@ -34,19 +40,34 @@ def verify(copy: LocalCopy, target: Target, wanted: Verify, project: Path) -> st
             _import(copy, keys)
         if wanted.what == "tag":
             return _verify_tag(copy, target, signers)
-        return _verify_commit(copy, target, signers)
+        said = _verify_commit(copy, target.commit, signers)
+        if wanted.what == "each-commit" and since:
+            said += _verify_each(copy, target.commit, since, signers)
+        return said
     finally:
         copy.program.given.clear()
         copy.program.given.update(given)
         shutil.rmtree(ring, ignore_errors=True)
 
 
-def _verify_commit(copy: LocalCopy, target: Target, signers: Path | None) -> str:
-    head, _, _ = copy.program.git(copy.folder, "cat-file", "commit", target.commit).out.partition(b"\n\n")
-    what = f"commit {target.commit[:7]}"
+def _verify_commit(copy: LocalCopy, commit: str, signers: Path | None) -> str:
+    head, _, _ = copy.program.git(copy.folder, "cat-file", "commit", commit).out.partition(b"\n\n")
+    what = f"commit {commit[:7]}"
     if _SIGNED.search(head) is None:
         raise GitFailed("Unsigned", f"{what} is not signed, so it is not applied; what is installed stays")
-    return _asked(copy, what, signers, "verify-commit", target.commit)
+    return _asked(copy, what, signers, "verify-commit", commit)
+
+
+def _verify_each(copy: LocalCopy, commit: str, since: str, signers: Path | None) -> str:
+    """The oldest that is not as it must be is told; so many are asked for at once because each costs."""
+    commits = copy.commits_after(since, commit)
+    for at in range(0, len(commits), AT_ONCE):
+        some = commits[at : at + AT_ONCE]
+        if _said(copy, signers, "verify-commit", *some).code != 0:
+            for each in some:
+                _verify_commit(copy, each, signers)
+    others = len([each for each in commits if each != commit])
+    return f", as is each of the {others} before it" if others else ""
 
 
 def _verify_tag(copy: LocalCopy, target: Target, signers: Path | None) -> str:
@@ -69,17 +90,21 @@ def _verify_tag(copy: LocalCopy, target: Target, signers: Path | None) -> str:
     return _asked(copy, what, signers, "verify-tag", FETCHED)
 
 
-def _asked(copy: LocalCopy, what: str, signers: Path | None, verb: str, name: str) -> str:
-    said = copy.program.git(
+def _said(copy: LocalCopy, signers: Path | None, verb: str, *names: str) -> Said:
+    return copy.program.git(
         copy.folder,
         "-c", f"gpg.ssh.allowedSignersFile={signers or '/dev/null'}",
         "-c", "gpg.program=gpg",
         "-c", "gpg.ssh.program=ssh-keygen",
         "-c", "gpg.x509.program=/bin/false",
         "-c", "gpg.minTrustLevel=undefined",
-        verb, "--raw", name,
+        verb, "--raw", *names,
         ok=range(256),
     )  # fmt: skip
+
+
+def _asked(copy: LocalCopy, what: str, signers: Path | None, verb: str, name: str) -> str:
+    said = _said(copy, signers, verb, name)
     if said.code == 0:
         return f"{what} is signed by {_signer(said.err)}"
     if "cannot run" in said.err or "annot exec" in said.err:

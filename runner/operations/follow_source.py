@@ -14,13 +14,14 @@ from datetime import datetime
 from pathlib import Path
 
 from runner.credentials.authorization import CredentialMissing, resolve_authorization
-from runner.git.access import Access, access_to
+from runner.git.access import Access, access_to, trusted
 from runner.git.local_copy import LocalCopy
 from runner.git.program import GitFailed, Program
 from runner.git.repository import Commit
 from runner.git.signatures import verify
 from runner.operations.checked_out import CheckedOut
 from runner.sources.conditions import conditions_of, merged, progressing
+from runner.sources.hosts import hint_for
 from runner.sources.outcome import APPLIED, WAITING, Before, Outcome, is_to_be_tried
 from runner.sources.polling import until_next
 from runner.sources.settings import SourceSettings
@@ -74,7 +75,7 @@ class Following:
             with _locked(self._folder()) as lock, self._access(lock) as program:
                 outcome = self._look(program, before, found, asked=asked)
         except GitFailed as problem:
-            outcome = Outcome(problem.reason, str(problem), found[-1] if found else None)
+            outcome = Outcome(problem.reason, self._told(problem), found[-1] if found else None)
         except CredentialMissing as problem:
             outcome = Outcome("CredentialMissing", str(problem))
         except (RunnerError, OSError) as problem:
@@ -122,7 +123,7 @@ class Following:
         target = copy.fetch(found[-1])
         found.append(target)
         wanted = self.source.verify
-        verified = verify(copy, target, wanted, self.project) if wanted else ""
+        verified = verify(copy, target, wanted, self.project, before.applied) if wanted else ""
         copy.check(target.commit, path)
         root = copy.check_out(target.commit, path)
         is_branch = self.source.wanted.kind == "branch"
@@ -149,7 +150,9 @@ class Following:
     @contextmanager
     def _access(self, lock: int) -> Iterator[Program]:
         remote, folder = self.source.remote, self._folder()
+        certificates = trusted(self.source.ca_file, self.project, folder)
         with access_to(remote, self._credentials(), folder) as access:
+            access.given.update(certificates)
             self._program = program = self._made(access, lock, folder)
             if self._stopped:
                 program.stop()
@@ -165,6 +168,13 @@ class Following:
             access.secrets,
             self.marks,
         )
+
+    def _told(self, problem: GitFailed) -> str:
+        """What the program said, and where it was refused what the host takes."""
+        if problem.reason != "AuthenticationFailed":
+            return str(problem)
+        authorized = self.source.authorization is not None
+        return f"{problem}; {hint_for(self.source.remote, authorized=authorized)}"
 
     def _credentials(self) -> Mapping[str, str]:
         name = self.source.authorization

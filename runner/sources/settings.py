@@ -24,7 +24,7 @@ SHORTEST_INTERVAL = timedelta(seconds=1)
 class Verify:
     """Whose signature the `what` must have. The files hold public keys; relative ones are the project's."""
 
-    what: Literal["commit", "tag"] = "commit"
+    what: Literal["commit", "each-commit", "tag"] = "commit"
     allowed_signers: str | None = None
     pgp_keys: str | None = None
 
@@ -48,6 +48,7 @@ class SourceSettings:
     interval: timedelta = timedelta(seconds=60)
     timeout: timedelta = timedelta(minutes=5)
     authorization: str | None = None
+    ca_file: str | None = None
     verify: Verify | None = None
     webhook: Webhook | None = None
 
@@ -70,6 +71,7 @@ def settings_of(name: str, declared: Mapping[str, Any]) -> SourceSettings:
         interval=max(parse_duration(declared["interval"]), SHORTEST_INTERVAL),
         timeout=max(parse_duration(declared["timeout"]), SHORTEST_INTERVAL),
         authorization=declared.get("authorization"),
+        ca_file=declared.get("caFile"),
         verify=checked or None,
         webhook=Webhook(webhook["secret"]["authorization"], webhook["secret"]["key"]) if webhook else None,
     )
@@ -86,6 +88,10 @@ def problem_with(found: SourceSettings) -> str:
         return f"{anybody}: use https or ssh, or verify signatures"
     if found.verify and found.verify.what == "tag" and found.wanted.kind not in ("tag", "semver"):
         return "verify.what: tag needs a ref with tag or semver"
+    if found.ca_file and found.remote.scheme != "https":
+        return "certificates (caFile) prove an https remote alone"
+    if found.verify and found.verify.what == "each-commit" and found.wanted.kind == "commit":
+        return "verify.what: each-commit needs a ref that moves on: branch, tag or semver"
     if found.verify and not (found.verify.allowed_signers or found.verify.pgp_keys):
         return "verify needs allowedSigners, pgpKeys or both"
     return ""

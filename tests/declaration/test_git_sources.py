@@ -29,6 +29,7 @@ def test_a_source_needs_an_address_alone() -> None:
         "interval": "60s",
         "timeout": "5m",
         "authorization": None,
+        "caFile": None,
         "verify": None,
         "webhook": None,
     }
@@ -48,6 +49,12 @@ def test_a_source_needs_an_address_alone() -> None:
         ({"ref": {"branch": "a", "tag": "b"}}, "ref.tag", "both-given"),
         ({"verify": {}}, "verify", "one-of"),
         ({"verify": {"what": "tag", "allowedSigners": "x"}}, "verify.what", "bad-combination"),
+        (
+            {"ref": {"commit": "a" * 40}, "verify": {"what": "each-commit", "allowedSigners": "x"}},
+            "verify.what",
+            "bad-combination",
+        ),
+        ({"url": "git@git.example:x.git", "caFile": "ca.pem"}, "caFile", "bad-combination"),
     ],
 )
 def test_what_git_could_misread_or_nobody_could_trust_is_an_error(

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from remotes import Upstream, a_copy, checked_out, free_port, listening
 
-from runner.git.access import access_to
+from runner.git.access import access_to, trusted
 from runner.git.local_copy import LocalCopy
 from runner.git.program import GitFailed, Program
 from runner.sources.remote import parse_remote
@@ -44,6 +44,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.headers.get("Authorization") != "Basic " + wanted:
             self.send_response(401)
             self.send_header("WWW-Authenticate", 'Basic realm="x"')
+            self.send_header("Content-Length", "0")
             self.end_headers()
             return
         path, _, query = self.path.partition("?")
@@ -59,14 +60,22 @@ class Handler(http.server.BaseHTTPRequestHandler):
         status = next((int(v.split()[0]) for k, _, v in fields if k == b"Status"), 200)
         self.send_response(status)
         for key, _, value in fields:
-            if key != b"Status":
+            if key not in (b"Status", b"Content-Length"):
                 self.send_header(key.decode(), value.decode())
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
     do_POST = do_GET
     def log_message(self, *_): pass
 
-http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()
+server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
+if len(sys.argv) > 4:
+    import ssl
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(sys.argv[4])
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+server.serve_forever()
 """
 
 
@@ -77,14 +86,15 @@ def upstream(tmp_path: Path) -> Upstream:
     return found
 
 
-def with_access(tmp_path: Path, url: str, credentials: dict[str, str]) -> str:
+def with_access(tmp_path: Path, url: str, credentials: dict[str, str], ca_file: str | None = None) -> str:
     """What is in the file after an attempt with these credentials."""
     remote = parse_remote(url)
     home, folder = tmp_path / "home", tmp_path / "private"
     for path in (home, folder):
         path.mkdir(exist_ok=True, mode=0o700)
     with access_to(remote, credentials, folder) as access:
-        program = Program(home, remote.scheme, 60, dict(access.given), access.descriptors, access.secrets)
+        given = {**access.given, **trusted(ca_file, tmp_path, folder)}
+        program = Program(home, remote.scheme, 60, given, access.descriptors, access.secrets)
         for command in (program.given.values(), sys.argv):
             assert not any(PASSWORD in part for part in command)
         _, root = checked_out(LocalCopy(tmp_path / "repo", program, remote.url))
@@ -115,6 +125,31 @@ def test_a_wrong_password_and_none_are_told_without_being_repeated(served: str, 
             with_access(tmp_path, f"{served}/upstream.git", credentials)
         assert problem.value.reason == "AuthenticationFailed"
         assert PASSWORD not in str(problem.value)
+
+
+def test_a_remote_proves_itself_with_the_declared_certificates_alone(
+    upstream: Upstream, tmp_path: Path
+) -> None:
+    port = free_port()
+    wanted = base64.b64encode(f"ana:{PASSWORD}".encode()).decode()
+    for name in ("own", "other"):
+        files = ["-keyout", str(tmp_path / f"{name}.key"), "-out", str(tmp_path / f"{name}.pem")]
+        subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+        made = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
+        subprocess.run([*made, "-nodes", "-days", "2", *subject, *files], check=True, capture_output=True)
+    both = tmp_path / "both"
+    both.write_text((tmp_path / "own.pem").read_text() + (tmp_path / "own.key").read_text())
+    command = [sys.executable, "-c", SERVER, str(upstream.bare.parent), str(port), wanted, str(both)]
+    url, known = f"https://127.0.0.1:{port}/upstream.git", {"user": "ana", "password": PASSWORD}
+    with listening(command, port):
+        assert with_access(tmp_path, url, known, ca_file="own.pem") == "a: 1\n"
+        for ca_file in (None, "other.pem"):
+            with pytest.raises(GitFailed, match="certificate") as problem:
+                with_access(tmp_path, url, known, ca_file=ca_file)
+            assert problem.value.reason == "CertificateUnknown"
+        with pytest.raises(GitFailed, match=r"caFile: .*/none.pem is not a readable file") as problem:
+            with_access(tmp_path, url, known, ca_file="none.pem")
+        assert problem.value.reason == "InvalidSettings"
 
 
 def test_a_remote_that_has_moved_is_not_followed_with_the_password(served: str, tmp_path: Path) -> None:

@@ -102,6 +102,32 @@ def test_commits_signed_with_an_allowed_ssh_key_are_good_and_all_others_are_not(
     assert (found.reason, "is signed by nobody who may" in str(found)) == ("SignatureInvalid", True)
 
 
+def test_each_commit_since_the_last_applied_is_verified_where_that_is_asked_for(
+    tmp_path: Path, upstream: Upstream
+) -> None:
+    ana = SshKey(tmp_path, "ana")
+    top, each = (Verify(what, allowed_signers="ana.signers") for what in ("commit", "each-commit"))  # type: ignore[arg-type]
+    upstream.commit({"jobs.d/a.yaml": "a: 0\n"}, "before anybody signed")
+    applied = upstream.commit({"jobs.d/a.yaml": "a: 1\n"}, "one", *ana.signing())
+    upstream.commit({"jobs.d/a.yaml": "a: 2\n"}, "two", *ana.signing())
+    upstream.commit({"jobs.d/a.yaml": "a: 3\n"}, "three", *ana.signing())
+    copy, target = fetched(tmp_path, upstream)
+    assert verify(copy, target, each, tmp_path, applied).endswith(", as is each of the 1 before it")
+    assert "before it" not in verify(copy, target, each, tmp_path)  # nothing was applied: trust begins here
+
+    slipped = upstream.commit({"jobs.d/a.yaml": "a: 4\n"}, "slipped in")
+    upstream.commit({"jobs.d/a.yaml": "a: 5\n"}, "on top of it", *ana.signing())
+    copy, target = fetched(tmp_path, upstream)
+    assert "is signed by ana" in verify(copy, target, top, tmp_path, applied)
+    with pytest.raises(GitFailed, match=f"commit {slipped[:7]} is not signed") as problem:
+        verify(copy, target, each, tmp_path, applied)
+    assert problem.value.reason == "Unsigned"
+
+    gone = "1" * 40  # its history was rewritten, and its copy thrown away: then all of it must be signed
+    with pytest.raises(GitFailed, match="is not signed"):
+        verify(copy, target, each, tmp_path, gone)
+
+
 def test_a_signature_that_was_taken_from_another_commit_does_not_fit(
     tmp_path: Path, upstream: Upstream
 ) -> None:

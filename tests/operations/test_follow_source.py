@@ -282,6 +282,29 @@ def test_an_unsigned_commit_is_not_applied_and_says_so(
     )
 
 
+def test_a_commit_that_was_slipped_in_below_a_signed_one_is_not_applied(
+    here: Here, upstream: Upstream, tmp_path: Path
+) -> None:
+    key = tmp_path / "ana"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    (here.project / "signers").write_text(f"ana@example.org {key.with_suffix('.pub').read_text()}")
+    signing = ("gpg.format=ssh", f"user.signingKey={key}")
+    each = replace(here.source, verify=Verify("each-commit", allowed_signers="signers"))
+    applied = upstream.commit({"jobs.d/three.yaml": upstream.job("three")}, "signed", *signing)
+    assert here.look(source=each) == "Applied"
+
+    slipped = upstream.commit({"jobs.d/evil.yaml": upstream.job("evil")}, "not signed")
+    upstream.commit({"jobs.d/three.yaml": upstream.job("three", "false")}, "signed on top", *signing)
+    assert here.look(source=each) == "Unsigned"
+    assert f"commit {slipped[:7]} is not signed" in here.record.conditions["Ready"]["message"]
+    assert (here.jobs, here.record.applied) == (["one", "three", "two"], applied)
+
+    git(upstream.tree, "reset", "--quiet", "--hard", applied)
+    upstream.commit({"jobs.d/four.yaml": upstream.job("four")}, "signed", *signing)
+    assert here.look(source=each) == "Applied"
+    assert here.jobs == ["four", "one", "three", "two"]
+
+
 def test_credentials_that_are_not_installed_are_told_by_name(here: Here) -> None:
     assert here.look(source=replace(here.source, authorization="deploy")) == "CredentialMissing"
     assert "Authorization/deploy is not installed" in here.record.conditions["Ready"]["message"]

@@ -39,6 +39,19 @@ def test_a_tag_is_verified_only_where_tags_are_followed() -> None:
     settings_of("team", declared(verify=tags, ref={"semver": "1.x"}))
 
 
+def test_each_commit_is_verified_only_where_there_are_several() -> None:
+    each = {**SIGNERS, "what": "each-commit"}
+    with pytest.raises(ValueError, match="needs a ref that moves on"):
+        settings_of("team", declared(verify=each, ref={"commit": "a" * 40}))
+    settings_of("team", declared(verify=each))
+
+
+def test_certificates_prove_an_https_remote_alone() -> None:
+    with pytest.raises(ValueError, match="prove an https remote alone"):
+        settings_of("team", declared(url="git@git.example:jobs.git", caFile="ca.pem"))
+    assert settings_of("team", declared(caFile="ca.pem")).ca_file == "ca.pem"
+
+
 def test_signatures_need_somebody_who_may_sign() -> None:
     with pytest.raises(ValueError, match="needs allowedSigners, pgpKeys or both"):
         settings_of("team", declared(verify={"what": "commit", "allowedSigners": None, "pgpKeys": None}))

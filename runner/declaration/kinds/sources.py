@@ -22,7 +22,10 @@ class GitRef(Model):
 class Verify(Model):
     """Who must have signed. Files are relative to the project, and not read from the repository."""
 
-    what: Literal["commit", "tag"] = Field(default="commit", description="What must be signed")
+    what: Literal["commit", "each-commit", "tag"] = Field(
+        default="commit",
+        description="What must be signed: the commit at the top, each one since the last applied, or the tag",
+    )
     allowed_signers: Line | None = Field(
         default=None, description="File of ssh keys that may sign (allowed signers of ssh-keygen)"
     )
@@ -46,6 +49,9 @@ class Git(Model):
     authorization: ObjectName | None = Field(
         default=None,
         description="Its values: private_key and known_hosts for ssh; token, or user and password, for https",
+    )
+    ca_file: Line | None = Field(
+        default=None, description="Certificates (PEM) that an https remote may prove itself with; project's"
     )
     verify: Verify | None = Field(default=None, description="Apply only what is signed")
     webhook: Hint | None = Field(default=None, description="A hint to ask the remote now")

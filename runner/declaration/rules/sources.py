@@ -31,6 +31,10 @@ def _git(path: Path, git: Mapping[str, Any]) -> Iterator[Problem]:
         kind = next((each for each in KINDS if each in ref), kind)
         check = partial(wanted, kind)
         yield from _checked((*path, "ref", kind), ref.get(kind), check, "bad-ref", "Bad ref")
+    url = git.get("url")
+    if "caFile" in git and isinstance(url, str) and not url.startswith("https://"):
+        detail = "certificates prove an https remote alone"
+        yield Problem((*path, "caFile"), "bad-combination", "Does not fit", detail, "take caFile away")
     verify = git.get("verify")
     if isinstance(verify, Mapping):
         if "allowedSigners" not in verify and "pgpKeys" not in verify:
@@ -39,6 +43,10 @@ def _git(path: Path, git: Mapping[str, Any]) -> Iterator[Problem]:
         if verify.get("what") == "tag" and kind not in ("tag", "semver"):
             detail = "a branch and a commit have no tag that could be signed"
             hint = "follow a tag or semver, or verify what: commit"
+            yield Problem((*path, "verify", "what"), "bad-combination", "Does not fit", detail, hint)
+        if verify.get("what") == "each-commit" and kind == "commit":
+            detail = "a commit that is named in full has none before it that was applied"
+            hint = "follow a branch or a tag, or verify what: commit"
             yield Problem((*path, "verify", "what"), "bad-combination", "Does not fit", detail, hint)
     elif isinstance(git.get("url"), str):
         yield from _certain((*path, "url"), git["url"])
