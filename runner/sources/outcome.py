@@ -22,10 +22,10 @@ TRANSIENT = frozenset({"RemoteUnreachable", "TimedOut", "LocalCopyDamaged", "Dis
 
 STALLED = frozenset(
     {
-        "AuthenticationFailed", "HostKeyUnknown", "CertificateUnknown", "CredentialMissing",
-        "InvalidSettings", "GitMissing", "RefMissing", "CommitMissing", "Unsigned", "SignatureInvalid",
-        "VerificationNotSetUp", "PathMissing", "PathOutside", "SubmoduleInPath", "ContentMissing",
-        "InvalidDeclarations", "Refused", IN_PART,
+        "CertificateUnknown",
+        "AuthenticationFailed", "HostKeyUnknown", "CredentialMissing", "InvalidSettings", "GitMissing",
+        "RefMissing", "CommitMissing", "Unsigned", "SignatureInvalid", "VerificationNotSetUp", "PathMissing",
+        "PathOutside", "SubmoduleInPath", "ContentMissing", "InvalidDeclarations", "Refused", IN_PART,
     }
 )  # fmt: skip
 """What needs a person or a newer commit; it is looked at in the usual interval all the same."""
