@@ -16,8 +16,7 @@ from runner.store.sqlite.backup import copy_database
 from runner.store.sqlite.connection import connect
 from runner.store.sqlite.failures import sentence_for
 from runner.store.sqlite.invariants import INVARIANTS
-from runner.store.sqlite.schema import APPLICATION_ID
-from runner.store.sqlite.version import SCHEMA_VERSION
+from runner.store.sqlite.version import APPLICATION_ID, SCHEMA_VERSION
 from runner.vocabulary.errors import NoDatabase, StoreUnavailable
 
 T = TypeVar("T")

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 from runner.store.sqlite.connection import BUSY_TIMEOUT_S, connect
 from runner.store.sqlite.failures import sentence_for
-from runner.store.sqlite.schema import APPLICATION_ID
 from runner.store.sqlite.store import SqliteStore
-from runner.store.sqlite.version import OLDEST_SQLITE, SCHEMA_VERSION
+from runner.store.sqlite.version import APPLICATION_ID, OLDEST_SQLITE, SCHEMA_VERSION
 from runner.vocabulary.errors import NoDatabase, StoreUnavailable
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from installations import NOW, Installation, a_group, a_job
 
 from runner.store.errors import ErrorRecord
 from runner.store.slots import SlotRecord
-from runner.store.sqlite.schema import TABLES
+from runner.store.sqlite.tables.objects import TABLES_OF_OBJECTS
+from runner.store.sqlite.tables.runs import TABLES_OF_RUNS
 from runner.store.steps import NewStep
 
 READING = (
@@ -30,7 +31,7 @@ READING = (
     ("doctor",),
     ("db", "check"),
 )
-NAMES = [text.split()[2] for text in TABLES if "CREATE TABLE" in text]
+NAMES = [text.split()[2] for text in TABLES_OF_OBJECTS + TABLES_OF_RUNS if "CREATE TABLE" in text]
 WRONG = {"TEXT": ("x", "[]", '{"a":{"b":[1]}}', "2026-01-01"), "INTEGER": (-1, 2**62), "REAL": (-1.0, 1e308)}
 
 

@@ -12,8 +12,7 @@ from pathlib import Path
 from runner.store.sqlite.backup import copy_database
 from runner.store.sqlite.connection import BUSY_TIMEOUT_S, connect
 from runner.store.sqlite.failures import sentence_for
-from runner.store.sqlite.schema import APPLICATION_ID
-from runner.store.sqlite.version import SCHEMA_VERSION
+from runner.store.sqlite.version import APPLICATION_ID, SCHEMA_VERSION
 from runner.vocabulary.instants import to_text
 
 

@@ -11,24 +11,20 @@ import secrets
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
-from runner.store.sqlite.schema import (
-    TABLE_OF_DRILLS,
-    TABLE_OF_NOTIFICATIONS,
-    TABLE_OF_REQUESTS,
-    TABLES,
-    TABLES_OF_APPLIES,
-    TABLES_OF_ARRIVALS,
-    TABLES_OF_EXTERNAL_WORK,
-    TABLES_OF_SOURCES,
-    TABLES_OF_TIMEKEEPING,
-)
+from runner.store.sqlite.tables.arrivals import TABLES_OF_ARRIVALS
+from runner.store.sqlite.tables.drills import TABLE_OF_DRILLS
+from runner.store.sqlite.tables.external import TABLES_OF_EXTERNAL_WORK
+from runner.store.sqlite.tables.gitops import TABLES_OF_APPLIES, TABLES_OF_SOURCES
+from runner.store.sqlite.tables.objects import TABLES_OF_OBJECTS
+from runner.store.sqlite.tables.runs import TABLES_OF_NOTIFICATIONS, TABLES_OF_REQUESTS, TABLES_OF_RUNS
+from runner.store.sqlite.tables.timekeeping import TABLES_OF_TIMEKEEPING
 
 migrations = Migrations("runner")
 
 
 @migrations()
 def m0001_first_tables(db: Database) -> None:
-    for statement in TABLES:
+    for statement in TABLES_OF_OBJECTS + TABLES_OF_RUNS:
         db.execute(statement)
 
 
@@ -80,7 +76,7 @@ def m0006_checkpoints_and_notifications(db: Database) -> None:
     db.execute("ALTER TABLE job_errors ADD COLUMN grade TEXT")
     db.execute("ALTER TABLE job_instances ADD COLUMN progress_said TEXT")
     db.execute("ALTER TABLE tasks ADD COLUMN progress_said TEXT")
-    for statement in TABLE_OF_NOTIFICATIONS:
+    for statement in TABLES_OF_NOTIFICATIONS:
         db.execute(statement)
 
 
@@ -124,7 +120,7 @@ def m0011_targets_are_locked_and_asked_for(db: Database) -> None:
         "CREATE UNIQUE INDEX targets_at_work ON tasks (inventory, target)"
         " WHERE inventory IS NOT NULL AND state = 'RUNNING'"
     )
-    for statement in TABLE_OF_REQUESTS:
+    for statement in TABLES_OF_REQUESTS:
         db.execute(statement)
 
 
