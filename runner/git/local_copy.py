@@ -8,19 +8,28 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from runner.git.program import GitFailed, Program
+from runner.git.at_commit import LARGEST
+from runner.git.program import GitFailed, Program, half_of_what_is_free
 from runner.sources.target import Target
 from runner.sources.wanted import is_commit
 
 FETCHED = "refs/runner/target"
 _LEFT_OVER = ("*.lock", "refs/runner/*.lock", "objects/pack/tmp_*", "objects/tmp_*", "objects/*/tmp_obj_*")
 _GITLINK = "160000"
+_FETCH = (
+    "fetch", "--quiet", "--force", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head",
+    "--no-auto-maintenance", "--filter=blob:none",
+)  # fmt: skip
 LONGEST_ANSWER_S = 60.0
 """For a remote to list its names; a fetch may take longer."""
+
+MOST_FILES = 200_000
+"""In the folder: as many as one tree of declarations may have."""
 
 MOST_PACKS = 50
 """As git's own gc.autoPackLimit: each fetch leaves one or two."""
@@ -60,9 +69,7 @@ class LocalCopy:
                 self.folder, "init", "--quiet", "--template=", "--initial-branch=runner",
                 f"--object-format={names}", ".",
             )  # fmt: skip
-        for pattern in _LEFT_OVER:
-            for left in directory.glob(pattern):
-                left.unlink(missing_ok=True)
+        self.sweep()
         configured = self._configured()
         was = (
             configured.get("remote.origin.url", self.url),
@@ -87,6 +94,12 @@ class LocalCopy:
         patterns = directory / "info" / "sparse-checkout"
         patterns.parent.mkdir(exist_ok=True)
         patterns.write_text("/*\n" if path == "." else f"/{path}/\n")
+
+    def sweep(self) -> None:
+        """Remove what a git that was killed left unfinished: it may fill the disk."""
+        for pattern in _LEFT_OVER:
+            for left in (self.folder / ".git").glob(pattern):
+                left.unlink(missing_ok=True)
 
     def _configured(self) -> dict[str, str]:
         """What the copy's own configuration says, by name in lower case."""
@@ -130,10 +143,7 @@ class LocalCopy:
         return said.text.strip() if said.code == 0 else ""
 
     def _fetch(self, *refspecs: str) -> None:
-        self.program.git(
-            self.folder, "fetch", "--quiet", "--force", "--no-tags", "--no-recurse-submodules",
-            "--no-write-fetch-head", "--no-auto-maintenance", "--filter=blob:none", "--", "origin", *refspecs,
-        )  # fmt: skip
+        self.program.git(self.folder, *_FETCH, "--", "origin", *refspecs)
 
     def is_ancestor(self, commit: str, of: str) -> bool:
         """Whether history goes on from `commit`; False too when it is not known here."""
@@ -164,13 +174,50 @@ class LocalCopy:
             self.folder, "--literal-pathspecs", "ls-tree", "-r", "-z", "--full-tree", commit, "--",
             *([] if path == "." else [f"{path}/"]),
         )  # fmt: skip
-        for entry in listed.text.split("\0"):
-            if entry.startswith(_GITLINK):
+        entries = [entry.partition("\t") for entry in listed.text.split("\0") if entry]
+        for about, _, name in entries:
+            if about.startswith(_GITLINK):
                 raise GitFailed(
                     "SubmoduleInPath",
-                    f"{entry.partition(chr(9))[2]} is a submodule, which is not fetched; what is installed "
+                    f"{name} is a submodule, which is not fetched; what is installed "
                     "stays. Take it out of the path, or put the files there",
                 )
+        if len(entries) > MOST_FILES:
+            raise GitFailed(
+                "TooLarge", f"{path} has more than {MOST_FILES} files; what is installed stays. Follow a "
+                "smaller folder",
+            )  # fmt: skip
+        self._weigh(
+            f"{commit}:{'' if path == '.' else path}", Counter(about.split(" ")[2] for about, _, _ in entries)
+        )
+
+    def _weigh(self, tree: str, named: Counter[str]) -> None:
+        """Fetch the contents that are missing, and see that the checkout has room.
+
+        `named`: how often each content stands there; a small pack may name a large one a million times.
+        """
+        walked = self.program.git(
+            self.folder, "rev-list", "--objects", "--no-object-names", "--missing=print", tree, "--"
+        )
+        missing = [line[1:] for line in walked.text.split("\n") if line.startswith("?")]
+        if missing:
+            self.program.git(
+                self.folder, "-c", "fetch.negotiationAlgorithm=noop", *_FETCH, "--stdin", "--", "origin",
+                feed="".join(f"{name}\n" for name in missing).encode(),
+            )  # fmt: skip
+        said = self.program.git(
+            self.folder, "cat-file", "--batch-check=%(objectsize) %(objectname)", "--buffer",
+            feed="".join(f"{name}\n" for name in named).encode(),
+        )  # fmt: skip
+        sizes = (line.split(" ") for line in said.text.splitlines())
+        weight = sum(int(size) * named[name] for size, name in sizes if size.isdecimal())
+        room = min(LARGEST, half_of_what_is_free(self.program.home))
+        if weight > room:
+            raise GitFailed(
+                "TooLarge",
+                f"its files have {weight >> 20} MiB together, more than {room >> 20} MiB; what is installed "
+                "stays. Follow a smaller folder",
+            )
 
     def check_out(self, commit: str, path: str) -> Path:
         """The folder as that commit has it, whole; GitFailed otherwise. The remote gives what is missing."""

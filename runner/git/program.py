@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import selectors
+import shutil
 import signal
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -24,6 +27,15 @@ LARGEST_ANSWER = 64 * 2**20
 """Bytes on stdout: the names of 200,000 files fit in. A remote that lists more is cut off."""
 
 LARGEST_COMPLAINT = 256 * 2**10
+
+LARGEST_FILE = 4 * 2**30
+"""Bytes of a file that git writes: the history of commits and folders of the largest known projects. Never
+more than half of what is free: the database is on the same disk."""
+
+MOST_MEMORY = 2**30
+"""Bytes of data of one process: a list of a million files fits in. A tree of 10 folders with 10 folders each,
+and so on, is small in a pack and endless in memory."""
+
 _KEPT = (
     "PATH", "TMPDIR", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy",
     "ALL_PROXY", "all_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO",
@@ -110,26 +122,42 @@ class Program:
             _kill(process)
 
     def git(
-        self, folder: Path, *arguments: str, ok: Sequence[int] = (0,), within_s: float | None = None
+        self,
+        folder: Path,
+        *arguments: str,
+        ok: Sequence[int] = (0,),
+        within_s: float | None = None,
+        feed: bytes = b"",
     ) -> Said:
         """Run git in `folder`; GitFailed when it ends with another code than those in `ok`."""
         allowed = ("-c", f"protocol.{self.scheme}.allow=always")
-        said = self.run(["git", *_OPTIONS, *allowed, *arguments], folder, within_s)
-        if said.code not in ok:
+        said = self.run(["git", *_OPTIONS, *allowed, *arguments], folder, within_s, feed)
+        if said.code not in ok or is_too_much(said.err, said.code):
             reason, message = classify(self._blotted(said.err), said.code)
             raise GitFailed(reason, message)
         return said
 
-    def run(self, command: Sequence[str], folder: Path, within_s: float | None = None) -> Said:
-        """Run a program; GitFailed when it is not there, takes too long, says too much or was stopped."""
+    def run(
+        self, command: Sequence[str], folder: Path, within_s: float | None = None, feed: bytes = b""
+    ) -> Said:
+        """Run a program; GitFailed when it is not there, takes too long, says too much or was stopped.
+
+        `feed` is its standard input.
+        """
         if self._stopped.is_set():
             raise GitFailed("Stopped", "the runner stops")
+        with tempfile.TemporaryFile(dir=self.home) if feed else open(os.devnull, "r+b") as told:  # noqa: PTH123
+            told.write(feed)
+            told.seek(0)
+            return self._run(command, folder, within_s, told.fileno())
+
+    def _run(self, command: Sequence[str], folder: Path, within_s: float | None, told: int) -> Said:
         try:
             process = subprocess.Popen(
                 list(command),
                 cwd=folder,
                 env=self._environment(),
-                stdin=subprocess.DEVNULL,
+                stdin=told,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 start_new_session=True,
@@ -143,6 +171,7 @@ class Program:
             raise GitFailed("Trouble", f"{command[0]} cannot be started: {problem}") from None
         self._process = process
         try:
+            self._bound(process.pid)
             if self._stopped.is_set():
                 raise GitFailed("Stopped", "the runner stops")
             out, err = self._heard(process, command[0], min(self.timeout_s, within_s or self.timeout_s))
@@ -178,12 +207,19 @@ class Program:
                     if len(kept) + len(part) <= limit:
                         kept += part
                     elif kept is out:
-                        raise GitFailed("Trouble", f"{name} said more than {LARGEST_ANSWER >> 20} MiB")
+                        raise GitFailed("TooLarge", f"{name} said more than {LARGEST_ANSWER >> 20} MiB")
         try:
             process.wait(max(until - time.monotonic(), 1.0))
         except subprocess.TimeoutExpired:
             raise GitFailed("TimedOut", f"{name} did not end within {timeout_s:.0f} s") from None
         return bytes(out), bytes(err)
+
+    def _bound(self, pid: int) -> None:
+        """What it starts inherits it. No function of ours runs in the child: the daemon has threads."""
+        largest = min(LARGEST_FILE, half_of_what_is_free(self.home))
+        with contextlib.suppress(ProcessLookupError):
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (largest, largest))
+            resource.prlimit(pid, resource.RLIMIT_DATA, (MOST_MEMORY, MOST_MEMORY))
 
     def _environment(self) -> dict[str, str]:
         kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
@@ -217,6 +253,25 @@ class Program:
         return text
 
 
+def half_of_what_is_free(folder: Path) -> int:
+    """Bytes on the disk of `folder` that a source may take at once."""
+    return shutil.disk_usage(folder).free // 2
+
+
+def is_too_much(err: str, code: int) -> bool:
+    """Whether a limit of size or memory ended it, or a helper of it."""
+    return code == -signal.SIGXFSZ or any(sign in err for sign in _TOO_MUCH)
+
+
+_TOO_MUCH = (
+    "died of signal 25",
+    "File too large",
+    "Out of memory",
+    "out of memory",
+    "Cannot allocate memory",
+)
+
+
 def complaint_of(err: str) -> str:
     """What a program complained of, short and printable."""
     lines = [line.strip() for line in err.splitlines() if line.strip()]
@@ -226,6 +281,11 @@ def complaint_of(err: str) -> str:
 
 def classify(err: str, code: int) -> tuple[str, str]:
     """(reason, sentence) for what git said; it is asked in English (LC_ALL=C)."""
+    if is_too_much(err, code):
+        return "TooLarge", (
+            f"git needs more than {MOST_MEMORY >> 20} MiB of memory, or a file of more than "
+            f"{LARGEST_FILE >> 20} MiB or half of what is free on the disk; what is installed stays"
+        )
     for reason, signs in _SIGNS:
         if any(sign in err for sign in signs):
             return reason, complaint_of(err)

@@ -111,6 +111,7 @@ class Following:
             try:
                 return self._attempt(copy, before, found)
             except GitFailed as problem:
+                copy.sweep()
                 damaged = problem.reason == "LocalCopyDamaged"
                 if again or not (damaged or problem.reason == reason == "Trouble"):
                     raise

@@ -25,12 +25,13 @@ STALLED = frozenset(
         "CertificateUnknown",
         "AuthenticationFailed", "HostKeyUnknown", "CredentialMissing", "InvalidSettings", "GitMissing",
         "RefMissing", "CommitMissing", "Unsigned", "SignatureInvalid", "VerificationNotSetUp", "PathMissing",
-        "PathOutside", "SubmoduleInPath", "ContentMissing", "InvalidDeclarations", "Refused", IN_PART,
+        "PathOutside", "SubmoduleInPath", "ContentMissing", "TooLarge", "InvalidDeclarations",
+        "Refused", IN_PART,
     }
 )  # fmt: skip
 """What needs a person or a newer commit; it is looked at in the usual interval all the same."""
 
-OF_THE_COMMIT = frozenset({"InvalidDeclarations", IN_PART})
+OF_THE_COMMIT = frozenset({"InvalidDeclarations", "TooLarge", IN_PART})
 """What the same commit gives again, as long as nothing else has changed."""
 
 UNVERIFIED = frozenset({"Unsigned", "SignatureInvalid", "VerificationNotSetUp"})

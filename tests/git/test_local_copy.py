@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 from remotes import Upstream, a_copy, checked_out, git
 
+from runner.git import local_copy, program
 from runner.git.local_copy import MOST_PACKS
 from runner.git.program import GitFailed
 from runner.sources.target import Target
@@ -293,3 +295,59 @@ def test_a_repository_whose_names_are_longer_is_followed_too(upstream: Upstream,
     target, root = checked_out(a_copy(tmp_path / "state", other.url))
     assert (target.commit, len(commit)) == (commit, 64)
     assert (root / "a.yaml").read_text() == "a: 256\n"
+
+
+def test_a_small_pack_that_unpacks_to_too_much_is_told_before_it_fills_the_disk(
+    upstream: Upstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_copy, "LARGEST", 2**20)
+    upstream.commit({f"jobs.d/{number}.yaml": "a" * 2**17 for number in range(9)})
+    copy = a_copy(tmp_path / "state", upstream.url)
+    with pytest.raises(
+        GitFailed, match="1 MiB together, more than 1 MiB; what is installed stays"
+    ) as problem:
+        checked_out(copy)
+    assert reason_of(problem) == "TooLarge"
+    assert not (copy.folder / "jobs.d").exists()
+
+
+def a_tree(upstream: Upstream, entries: dict[str, str]) -> str:
+    """A folder of folders, written into the repository; its name."""
+    listed = "".join(f"040000 tree {tree}\t{name}\n" for name, tree in entries.items())
+    done = subprocess.run(
+        ["git", "mktree"], cwd=upstream.tree, input=listed, text=True, capture_output=True, check=True
+    )
+    return done.stdout.strip()
+
+
+def test_folders_without_end_take_neither_memory_nor_disk(
+    upstream: Upstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs, other = (git(upstream.tree, "rev-parse", f"HEAD:{name}") for name in ("jobs.d", "other"))
+    for _ in range(5):  # each has the one before ten times: 100,000 files in a pack of a few kilobytes
+        other = a_tree(upstream, {str(number): other for number in range(10)})
+    top = a_tree(upstream, {"jobs.d": jobs, "other": other})
+    git(upstream.tree, "reset", "--soft", git(upstream.tree, "commit-tree", top, "-m", "more"))
+    upstream.push()
+    monkeypatch.setattr(program, "MOST_MEMORY", 12 * 2**20)
+    with pytest.raises(GitFailed, match="git needs more than 12 MiB of memory") as problem:
+        checked_out(a_copy(tmp_path / "state", upstream.url))
+    assert reason_of(problem) == "TooLarge"
+    monkeypatch.setattr(local_copy, "MOST_FILES", 99_999)
+    with pytest.raises(GitFailed, match="other has more than 99999 files") as problem:
+        checked_out(a_copy(tmp_path / "state", upstream.url), path="other")
+    assert reason_of(problem) == "TooLarge"
+
+
+def test_a_file_that_is_too_large_ends_git_and_leaves_nothing(
+    upstream: Upstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (upstream.tree / "jobs.d" / "a.yaml").write_bytes(os.urandom(3 * 2**20))
+    upstream.commit({})
+    monkeypatch.setattr(program, "LARGEST_FILE", 2**20)
+    copy = a_copy(tmp_path / "state", upstream.url)
+    with pytest.raises(GitFailed, match="or a file of more than 1 MiB") as problem:
+        checked_out(copy)
+    assert reason_of(problem) == "TooLarge"
+    copy.sweep()
+    assert sum(path.stat().st_size for path in copy.folder.rglob("*") if path.is_file()) < 2**20
