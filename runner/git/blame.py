@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from runner.git.repository import ask_git, is_in_a_repository
+from runner.git.repository import ask_about_files, is_in_a_repository
 
 _HEADER = re.compile(r"(?P<sha>[0-9a-f]{40}(?:[0-9a-f]{24})?) \d+ (?P<line>\d+)")
 
@@ -30,7 +30,7 @@ def authors_of(file: Path) -> dict[int, Author]:
     """
     if not is_in_a_repository(file.parent):
         return {}
-    answer = ask_git(file.parent, "blame", "--no-textconv", "--line-porcelain", "--", file.name)
+    answer = ask_about_files(file.parent, "blame", "--no-textconv", "--line-porcelain", "--", file.name)
     found: dict[int, Author] = {}
     line, about = 0, dict[str, str]()
     for text in (answer or "").split("\n"):

@@ -1,13 +1,15 @@
 """Which commit does a folder stand at, and does it differ from it?
 
 Asked of the git program, with nothing of the caller's environment that could redirect it and nothing of the
-repository's configuration that would run a program: no hooks, no fsmonitor, no prompts, no locks, no network.
+repository's configuration that would run a program: no hook, filter, fsmonitor, prompt, no lock, no network.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,8 +53,8 @@ def commit_of(folder: Path) -> Commit | None:
     start = folder if folder.is_dir() else folder.parent
     if not is_in_a_repository(start):
         return None
-    lines = ask_git(start, "status", "--porcelain=v2", "--branch", "--untracked-files=normal", "--no-renames",
-                    "--ignore-submodules=all", "-z", "--", ".")  # fmt: skip
+    lines = ask_about_files(start, "status", "--porcelain=v2", "--branch", "--untracked-files=normal",
+                            "--no-renames", "--ignore-submodules=all", "-z", "--", ".")  # fmt: skip
     if lines is None:
         return None
     sha, branch, dirty = "", None, False
@@ -80,8 +82,35 @@ def ask_git(folder: Path, *arguments: str) -> str | None:
     return None if answer is None else answer.decode("utf-8", "replace")
 
 
-def bytes_from_git(folder: Path, *arguments: str, feed: bytes = b"") -> bytes | None:
-    """The same as it comes; `feed` is its standard input."""
+def ask_about_files(folder: Path, *arguments: str) -> str | None:
+    """The same for what compares files of the work tree: no filter that the repository names is run for it.
+
+    Those of the user and of the machine are: they asked for them (LFS).
+    """
+    listed = ask_git(folder, "config", "--show-scope", "--name-only", "--list", "-z")
+    if listed is None:
+        return None
+    parts = listed.split("\0")
+    own = {
+        name
+        for scope, name in zip(parts[::2], parts[1::2], strict=False)
+        if scope not in ("system", "global") and _FILTER.fullmatch(name)
+    }
+    nothing: dict[str, str] = {"GIT_CONFIG_COUNT": str(len(own))}
+    for number, name in enumerate(own):  # not as `-c`: a name may hold an equals sign
+        value = "false" if name.endswith(".required") else ""
+        nothing |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
+    answer = bytes_from_git(folder, *arguments, given=nothing)
+    return None if answer is None else answer.decode("utf-8", "replace")
+
+
+_FILTER = re.compile(r"filter\..*\.(?:clean|smudge|process|required)", re.DOTALL)
+
+
+def bytes_from_git(
+    folder: Path, *arguments: str, feed: bytes = b"", given: Mapping[str, str] | None = None
+) -> bytes | None:
+    """The same as it comes; `feed` is its standard input, `given` stands beside its environment."""
     environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
     environment |= {
         "LC_ALL": "C",
@@ -92,6 +121,7 @@ def bytes_from_git(folder: Path, *arguments: str, feed: bytes = b"") -> bytes | 
         "GIT_ALLOW_PROTOCOL": "",
         "GIT_ATTR_NOSYSTEM": "1",
         "GIT_NO_LAZY_FETCH": "1",
+        **(given or {}),
     }
     try:
         done = subprocess.run(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from runner.git.blame import authors_of
 from runner.git.repository import commit_of
 
 
@@ -102,6 +103,22 @@ def test_no_program_of_the_repositorys_configuration_is_run(repository: Path) ->
     git(repository, "config", "core.hooksPath", str(repository))
     assert commit_of(repository) is not None
     assert not (repository / "sprung").exists()
+
+
+@pytest.mark.parametrize("kind", ["clean", "process"])
+def test_no_filter_that_a_repository_names_is_run(repository: Path, kind: str) -> None:
+    trap = repository / "trap.sh"
+    trap.write_text("#!/bin/sh\ntouch sprung\ncat\n")
+    trap.chmod(0o755)
+    (repository / ".git" / "info" / "attributes").write_text("* filter=e=vil\n")
+    (repository / ".git" / "more").write_text(f'[filter "e=vil"]\n{kind} = {trap}\nrequired = true\n')
+    git(repository, "config", "include.path", "more")
+    before = (repository / "jobs.d" / "a.yaml").read_text()
+    (repository / "jobs.d" / "a.yaml").write_text(before.swapcase())
+    commit = commit_of(repository)
+    assert commit is not None and commit.dirty
+    assert authors_of(repository / "jobs.d" / "a.yaml")
+    assert not list(repository.rglob("sprung"))
 
 
 def test_asking_does_not_write_to_the_repository(repository: Path) -> None:
