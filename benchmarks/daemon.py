@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -39,9 +40,10 @@ class Project:
         text = JOB.format(name=name, schedule=schedule, source=source)
         (self.jobs / f"{name}.yaml").write_text(text)
 
-    def up(self) -> int:
-        """Start the daemon; its process id, once it answers."""
-        self._daemon = subprocess.Popen([*RUNNER, "up"], cwd=self.folder, stdout=subprocess.DEVNULL)
+    def up(self, log: Path | None = None) -> int:
+        """Start the daemon; its process id, once it answers. What it says goes into `log`, or nowhere."""
+        with (log or Path(os.devnull)).open("wb") as said:
+            self._daemon = subprocess.Popen([*RUNNER, "up"], cwd=self.folder, stdout=said)
         patience = time.monotonic() + _PATIENCE_S
         while not (self.state / "wake.sock").exists():
             if self._daemon.poll() is not None or time.monotonic() > patience:

@@ -28,7 +28,7 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
 STOP_S = 5.0
 """For its end; it gives answers under way three seconds."""
 
-BACKLOG = 128
+BACKLOG = 1024
 
 
 class WebProcess:

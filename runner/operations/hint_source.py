@@ -9,13 +9,11 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from runner.access.signature import GITHUB, STANDARD, Secret, Unsigned, check_signature
-from runner.credentials.authorization import CredentialMissing, resolve_authorization
+from runner.access.signature import GITHUB, STANDARD, Unsigned, check_signature
 from runner.operations.declared_sources import declared_sources
-from runner.operations.receive_webhook import SHORTEST_SECRET, NoSecret, RequestRefused
-from runner.sources.settings import Webhook
+from runner.operations.hook_secrets import secret_of
+from runner.operations.request_refused import RequestRefused
 from runner.store.port import Reader
-from runner.vocabulary.identity import Address
 
 TOLERANCE = timedelta(minutes=5)
 """As Standard Webhooks recommends."""
@@ -30,21 +28,7 @@ def check_hint(
     if source is None or source.webhook is None:
         raise RequestRefused("unknown-hook", 404, "there is no such hook")
     kind = GITHUB if "x-hub-signature-256" in headers else STANDARD
-    secret = _secret(reader, source.webhook, project)
+    secret = secret_of(reader, source.webhook.authorization, source.webhook.key, project)
     signed = check_signature(kind, headers, body, [secret], now=now, tolerance=TOLERANCE)
     if isinstance(signed, Unsigned):
         raise RequestRefused(signed.rule, 401, signed.reason)
-
-
-def _secret(reader: Reader, webhook: Webhook, project: Path) -> Secret:
-    name, key = webhook.authorization, webhook.key
-    record = reader.objects.get(Address("Authorization", name))
-    if record is None:
-        raise NoSecret(f"Authorization/{name} is not installed")
-    try:
-        text = resolve_authorization(record.resolved, name=name, base=project).get(key, "")
-    except CredentialMissing as problem:
-        raise NoSecret(str(problem)) from None
-    if len(text) < SHORTEST_SECRET:
-        raise NoSecret(f"Authorization/{name}, key {key}: a secret has {SHORTEST_SECRET} characters at least")
-    return Secret(f"{name}/{key}", text)

@@ -21,6 +21,7 @@ from runner.store.port import Store
 from runner.vocabulary.errors import RunnerError
 from runner.web.api import external, hooks, source_hints
 from runner.web.gate import Gate, Names
+from runner.web.intake import Intake
 from runner.web.openapi import PATH, openapi_of, text_of
 from runner.web.patience import PATIENCE_S
 from runner.web.problems import MEDIA_TYPE, encoded, problem, problem_of
@@ -42,7 +43,7 @@ def make_app(house: House, names: Names, *, body_s: float = PATIENCE_S) -> Gate:
     """The listener as an ASGI application, behind its gate."""
     app = _app()
     app.state.house = house
-    app.state.hooks = hooks.KnownHooks()
+    app.state.intake = Intake(house.store, house.project, house.now, house.wake)
     app.add_exception_handler(RunnerError, _failed)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)

@@ -36,7 +36,13 @@ MOST_AT_ONCE = 100
 """Requests; more are told to come again."""
 
 MOST_SIGNED_AT_ONCE = 50
-"""Of these, requests whose signature is still to be checked: anybody can begin one, and take his time."""
+"""Of these, requests whose body has not arrived: anybody can begin one without a token, and take his time."""
+
+MOST_IN_LINE = 2000
+MOST_BYTES_IN_LINE = 32 << 20
+"""Requests that have arrived whole and wait until their signature is checked and they are kept. Not all
+senders send again, so a burst of them waits for a moment.
+"""
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _SECRET_NAMES = frozenset({"token", "access_token", "api_key", "apikey", "authorization", "key", "secret"})
@@ -67,7 +73,7 @@ class Gate:
         self._names = names
         self._recognise = recognise
         self._body_s = body_s
-        self._under_way = self._signed = 0
+        self._under_way = self._signed = self._in_line = self._bytes_in_line = 0
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -76,46 +82,83 @@ class Gate:
         if scope["type"] != "http":  # there are no websockets
             await send({"type": "websocket.close", "code": 1008})
             return
-        is_signed = str(scope.get("path", "")).startswith(SIGNED)
-        if self._under_way >= MOST_AT_ONCE or (is_signed and self._signed >= MOST_SIGNED_AT_ONCE):
-            detail = f"{self._under_way} requests are under way; send it again in a moment"
-            await answer(send, problem("busy", "Busy", 503, detail), close=True)
+        if self._under_way >= MOST_AT_ONCE:
+            await self._busy(send, self._under_way)
+            return
+        if str(scope.get("path", "")).startswith(SIGNED):
+            await self._take_signed(scope, receive, send)
             return
         self._under_way += 1
-        self._signed += is_signed
         try:
-            await self._examine(scope, receive, send, is_signed=is_signed)
+            if (state := await self._examined(scope, send)) is None:
+                return
+            try:
+                state["actor"] = await self._actor(_Headers(scope["headers"]))
+            except RunnerError as error:
+                await answer(send, _unauthorized(error))
+                return
+            body = await self._body(scope, receive, send, LARGEST_BODY)
+            if body is not None:
+                state["body"] = body
+                await self._app(scope, _replay(body, receive), _with_headers(send))
         finally:
             self._under_way -= 1
-            self._signed -= is_signed
 
-    async def _examine(
-        self, scope: MutableMapping[str, Any], receive: Receive, send: Send, *, is_signed: bool
-    ) -> None:
+    async def _take_signed(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        """While its body arrives it has one of few places; then it waits in line with others."""
+        if self._signed >= MOST_SIGNED_AT_ONCE:
+            await self._busy(send, self._under_way)
+            return
+        self._under_way += 1
+        self._signed += 1
+        try:
+            if (state := await self._examined(scope, send)) is None:
+                return
+            body = await self._body(scope, receive, send, LARGEST_SIGNED_BODY)
+        finally:
+            self._under_way -= 1
+            self._signed -= 1
+        if body is None:
+            return
+        if self._in_line >= MOST_IN_LINE or self._bytes_in_line + len(body) > MOST_BYTES_IN_LINE:
+            await self._busy(send, self._in_line)
+            return
+        state["body"] = body
+        self._in_line += 1
+        self._bytes_in_line += len(body)
+        try:
+            await self._app(scope, _replay(body, receive), _with_headers(send))
+        finally:
+            self._in_line -= 1
+            self._bytes_in_line -= len(body)
+
+    async def _busy(self, send: Send, under_way: int) -> None:
+        detail = f"{under_way} requests are under way; send it again in a moment"
+        await answer(send, problem("busy", "Busy", 503, detail), close=True)
+
+    async def _examined(self, scope: MutableMapping[str, Any], send: Send) -> dict[str, Any] | None:
+        """The state of the request; None when its headers were refused, and that was answered."""
         headers = _Headers(scope["headers"])
         refused = self._refused(scope, headers)
         if refused is not None:
             await answer(send, refused)
-            return
+            return None
         if headers.all(b"transfer-encoding") and headers.all(b"content-length"):
             # Which of them counts, is what a proxy in front of it may see otherwise (request smuggling).
             detail = "a request has a Content-Length or a Transfer-Encoding, and never both"
             await answer(send, problem("two-lengths", "Two lengths", 400, detail), close=True)
-            return
-        state = scope.setdefault("state", {})
-        if not is_signed:
-            try:
-                state["actor"] = await self._actor(headers)
-            except RunnerError as error:
-                await answer(send, _unauthorized(error))
-                return
-        most = LARGEST_SIGNED_BODY if is_signed else LARGEST_BODY
-        body = await _body(headers, receive, self._body_s, most)
-        if not isinstance(body, bytes):
-            await answer(send, body, close=True)
-            return
-        state["body"] = body
-        await self._app(scope, _replay(body, receive), _with_headers(send))
+            return None
+        state: dict[str, Any] = scope.setdefault("state", {})
+        return state
+
+    async def _body(
+        self, scope: MutableMapping[str, Any], receive: Receive, send: Send, most: int
+    ) -> bytes | None:
+        body = await _body(_Headers(scope["headers"]), receive, self._body_s, most)
+        if isinstance(body, bytes):
+            return body
+        await answer(send, body, close=True)
+        return None
 
     def _refused(self, scope: Mapping[str, Any], headers: _Headers) -> dict[str, Any] | None:
         host = _host(headers.all(b"host"))

@@ -11,6 +11,7 @@ import contextlib
 import json
 import logging
 import random
+import resource
 import socket
 import sys
 from collections.abc import Mapping
@@ -25,10 +26,14 @@ from runner.store.open import open_store
 from runner.web.app import House, make_app
 from runner.web.courier import Courier
 from runner.web.gate import names_of
-from runner.web.patience import PATIENCE_S, Patient
+from runner.web.patience import MOST_TOGETHER, PATIENCE_S, Patient
 
 GRACE_S = 3
 """For answers under way at a stop. Without it uvicorn waits for ever for a stream that is open."""
+
+MOST_FILES = 8192
+OTHER_FILES = 300
+"""Of them for what is no silent connection: requests under way, the database, calls of webhooks."""
 
 IDLE_S = 5
 """An open connection without a request."""
@@ -52,6 +57,7 @@ async def _serve(told: Mapping[str, Any]) -> None:
     house = House(store, lambda: datetime.now(UTC), base_url, wake, project=Path(told["project"]))
     names = names_of(told["bind"], told["hosts"], told["origins"], base_url)
     Patient.headers_s = patience_s = float(told.get("patience_s", PATIENCE_S))
+    Patient.most_together = min(MOST_TOGETHER, _files() - OTHER_FILES)
     config = uvicorn.Config(
         make_app(house, names, body_s=patience_s),
         http=Patient,
@@ -83,6 +89,16 @@ async def _serve(told: Mapping[str, Any]) -> None:
         for task in tasks:
             task.cancel()
         store.close()
+
+
+def _files() -> int:
+    """How many files this process may open, which is as many as it is allowed to ask for."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        return wanted
+    return MOST_FILES if soft == resource.RLIM_INFINITY else soft
 
 
 async def _hear(server: uvicorn.Server, courier: Courier) -> None:

@@ -18,21 +18,31 @@ PATIENCE_S = 15.0
 
 
 MOST_WAITING = 500
-"""Connections without a request; the one that has waited longest makes room for another."""
+"""Connections without a request; the one that has waited longest makes room for another, once it had time to
+say something: of a thousand that come together all are taken before one of them is read.
+"""
+
+TIME_TO_SPEAK_S = 2.0
+
+MOST_TOGETHER = 4000
+"""Connections without a request, however short they have been there; fewer when fewer files may be open."""
 
 
 class Patient(H11Protocol):
     """Closes a connection whose request does not begin within `headers_s`."""
 
     headers_s = PATIENCE_S
-    waiting: ClassVar[dict[Patient, None]] = {}
+    most_together: ClassVar[int] = MOST_TOGETHER
+    waiting: ClassVar[dict[Patient, float]] = {}
     _hurry: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         self._wait()
         if len(self.waiting) > MOST_WAITING:
-            next(iter(self.waiting))._too_slow()
+            longest, since = next(iter(self.waiting.items()))
+            if len(self.waiting) > self.most_together or self.loop.time() >= since + TIME_TO_SPEAK_S:
+                longest._too_slow()
 
     def send_400_response(self, msg: str) -> None:
         """What is no HTTP, told as every other problem is."""
@@ -68,7 +78,7 @@ class Patient(H11Protocol):
     def _wait(self) -> None:
         if self._hurry is None:
             self._hurry = self.loop.call_later(self.headers_s, self._too_slow)
-            self.waiting[self] = None
+            self.waiting[self] = self.loop.time()
 
     def _go_on(self) -> None:
         self.waiting.pop(self, None)

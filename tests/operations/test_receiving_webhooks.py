@@ -17,13 +17,13 @@ from triggered_lives import a_triggered_job, items, states
 from runner.access.signature import signature
 from runner.operations.receive_webhook import (
     Message,
-    NoSecret,
     Received,
-    RequestRefused,
     examine,
+    hook_of,
     hooks_of,
     receive,
 )
+from runner.operations.request_refused import NoSecret, RequestRefused
 
 SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz"
 HOOK = {"path": "orders", "secret": {"authorization": "shop", "key": "secret"}}
@@ -64,10 +64,13 @@ def asked(
     }
     with here.store.read() as reader:
         owners = hooks_of(reader).get(path, ())
-        found = examine(reader, owners, sent, body, project=here.state, now=now)
+        found = examine(hook_of(reader, owners, here.state), sent, body, now=now)
     if not isinstance(found, Message):
         return found
-    return here.store.transact(lambda tx: receive(tx, found, now))
+    [received] = here.store.transact(lambda tx: receive(tx, [found], now))
+    if isinstance(received, RequestRefused):
+        raise received
+    return received
 
 
 def refused(here: Installation, *args: Any, **more: Any) -> tuple[str, int]:
@@ -262,3 +265,38 @@ def test_the_example_of_the_specification_has_the_signature_that_it_names() -> N
         b'{"test": 2432232314}',
     )
     assert made == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+def a_group(here: Installation, count: int) -> list[Received | RequestRefused]:
+    """So many requests that come together."""
+    with here.store.read() as reader:
+        hook = hook_of(reader, hooks_of(reader)["orders"], here.state)
+    messages = []
+    stamp = int(NOW.timestamp())
+    for n in range(count):
+        body = json.dumps({"n": n}).encode()
+        sent = {
+            "webhook-id": f"g{n}",
+            "webhook-timestamp": str(stamp),
+            "webhook-signature": signature(SECRET, f"g{n}", stamp, body),
+        }
+        found = examine(hook, sent, body, now=NOW)
+        assert isinstance(found, Message)
+        messages.append(found)
+    return here.store.transact(lambda tx: receive(tx, messages, NOW))
+
+
+def test_a_group_counts_for_the_queue_as_if_they_had_come_one_after_the_other(here: Installation) -> None:
+    here.install(a_hooked_job(more={"queue": {"limit": 2}}))
+    found = a_group(here, 5)
+    told = [each.rule if isinstance(each, RequestRefused) else each.outcome for each in found]
+    assert told == ["started", "queued", "queued", "queue-full", "queue-full"]
+    assert [item.key for item in items(here, "take")] == ["webhook:g0", "webhook:g1", "webhook:g2"]
+
+
+def test_of_a_group_beyond_the_queue_the_newest_stay_when_the_oldest_are_dropped(here: Installation) -> None:
+    here.install(a_hooked_job(more={"queue": {"limit": 2, "overflow": "drop-oldest"}}))
+    a_group(here, 6)
+    waiting = [item.key for item in items(here, "take") if item.state == "WAITING"]
+    assert waiting == ["webhook:g4", "webhook:g5"]
+    assert len(items(here, "take")) == 6, "what was dropped is kept with its reason"

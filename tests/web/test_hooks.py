@@ -121,6 +121,26 @@ def test_of_many_at_once_none_is_lost_and_none_is_taken_twice(hooked: Listening)
     assert {item.key for item in taken} == {f"webhook:many_{n}" for n in range(150)}
 
 
+def test_a_burst_of_connections_is_answered_to_the_last(hooked: Listening) -> None:
+    """Not every sender sends again: none is told to come again, and none is closed before it was read."""
+    before = len(items(hooked.here, "take"))
+    body = b'{"n": 8}'
+    wires = []
+    try:
+        for n in range(700):
+            sent = {**signed(body, f"burst_{n}"), "Host": "localhost", "Content-Length": str(len(body))}
+            head = "".join(f"{name}: {value}\r\n" for name, value in sent.items())
+            wire = hooked.raw()
+            wires.append(wire)
+            wire.sendall(f"POST /hooks/shop/orders HTTP/1.1\r\n{head}\r\n".encode() + body)
+        answers = [wire.recv(65536).split(b"\r\n")[0] for wire in wires]
+    finally:
+        for wire in wires:
+            wire.close()
+    assert set(answers) == {b"HTTP/1.1 202 Accepted"}
+    assert len(items(hooked.here, "take")) == before + 700
+
+
 def test_no_secret_is_in_what_the_process_shows(hooked: Listening) -> None:
     pid = hooked.process.pid
     for name in ("cmdline", "environ"):

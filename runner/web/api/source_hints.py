@@ -7,7 +7,7 @@ import sys
 from fastapi import APIRouter, Request, Response
 
 from runner.operations.hint_source import check_hint
-from runner.operations.receive_webhook import NoSecret, RequestRefused
+from runner.operations.request_refused import NoSecret, RequestRefused
 from runner.operations.wake import SOURCES, knock
 from runner.web.api.hooks import refusal
 from runner.web.problems import encoded
