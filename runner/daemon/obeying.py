@@ -10,7 +10,7 @@ from runner.daemon.bridge import Bridge
 from runner.daemon.dispatcher import Dispatcher
 from runner.daemon.external import External
 from runner.daemon.fan_outs import FanOuts
-from runner.daemon.recovery import Recovery
+from runner.daemon.recovery import Recovery, has_died
 from runner.daemon.telling import Telling
 from runner.execution.order import Ended
 from runner.execution.supervisor import Supervisor
@@ -69,7 +69,7 @@ class Obeying:
             elif instance.id in self._dispatcher.claiming:
                 if instance.state in ("PAUSING", "STOPPING"):
                     self._at_its_start.add(instance.id)
-            elif instance.state != "UNKNOWN":
+            elif instance.state != "UNKNOWN" or has_died(instance):
                 lost.append(instance.id)
         for instance in given_up.values():
             self._fan_outs.give_up(instance.id)

@@ -7,8 +7,10 @@ from datetime import datetime
 
 from runner.daemon.bridge import Bridge
 from runner.daemon.telling import Telling
+from runner.execution.processes import boot_id, is_gone
 from runner.operations.outcome import Finished
 from runner.operations.recover import NOT_TOLD, left_behind, recover
+from runner.store.instances import InstanceRecord
 from runner.store.port import Store
 from runner.vocabulary.errors import StoreUnavailable
 
@@ -56,5 +58,19 @@ class Recovery:
         self._bridge.write(lambda tx: recover(tx, sorted(lost), now, NOT_TOLD), done)
 
     def _transact(self, ids: Iterable[int], now: datetime) -> None:
-        for finished in self._store.transact(lambda tx: recover(tx, ids, now)):
+        for finished in self._store.transact(lambda tx: recover(tx, ids, now, is_there=is_there)):
             self._telling.recovered(finished)
+
+
+def is_there(instance: InstanceRecord) -> bool:
+    """Whether the process is there that the record names: this boot's, with this number and this start."""
+    return (
+        instance.pid is not None
+        and instance.boot_id == boot_id()
+        and not is_gone(instance.pid, instance.pid_started)
+    )
+
+
+def has_died(instance: InstanceRecord) -> bool:
+    """Whether the process that the record names is proven gone; not when it names none."""
+    return instance.pid is not None and not is_there(instance)

@@ -16,6 +16,10 @@ from collections.abc import Iterable, Mapping
 MARK = "RUNNER_MARK"
 """Environment name that every process of this state directory carries, so that a later daemon finds them."""
 
+ENDS_WITHIN_S = 10.0
+"""From SIGKILL on. A killed process executes nothing of its own any more: one that is still there after that
+waits within the kernel for a device or a file system that does not answer, and may do so for ever."""
+
 _TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _PR_SET_CHILD_SUBREAPER = 36
@@ -66,7 +70,9 @@ def is_gone(pid: int, started: int | None) -> bool:
     (ticks at which the process was there) and so took over its number.
     """
     fields = _stat(pid)
-    if fields is None or fields[0] in (b"Z", b"X"):
+    if fields is None or fields[0] == b"X":
+        return True
+    if fields[0] == b"Z" and int(fields[17]) <= 1:  # else only its first thread has ended
         return True
     return started is not None and int(fields[19]) > started
 
@@ -109,20 +115,36 @@ def children() -> list[int]:
 
 def marks_of(pid: int) -> Mapping[bytes, bytes]:
     """The RUNNER_ names in the environment that the process was started with; empty when unreadable."""
+    text = _read(f"/proc/{pid}/environ") or _environment_of_threads(pid)
+    pairs = (entry.partition(b"=") for entry in text.split(b"\0") if entry.startswith(b"RUNNER_"))
+    return {name: value for name, _, value in pairs}
+
+
+def _environment_of_threads(pid: int) -> bytes:
+    """For a process whose first thread has ended, which has taken its view of the memory along."""
     try:
-        descriptor = os.open(f"/proc/{pid}/environ", os.O_RDONLY)
+        threads = os.listdir(f"/proc/{pid}/task")  # noqa: PTH208
     except OSError:
-        return {}
+        return b""
+    others = (_read(f"/proc/{pid}/task/{thread}/environ") for thread in threads if thread != str(pid))
+    return next(filter(None, others), b"")
+
+
+def _read(path: str) -> bytes:
+    """All of a file of /proc; nothing when it cannot be read."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError:
+        return b""
     text = b""
     try:
         while part := os.read(descriptor, 65536):
             text += part
     except OSError:
-        return {}
+        return b""
     finally:
         os.close(descriptor)
-    pairs = (entry.partition(b"=") for entry in text.split(b"\0") if entry.startswith(b"RUNNER_"))
-    return {name: value for name, _, value in pairs}
+    return text
 
 
 def has_mark(pid: int, mark: str) -> bool:
@@ -153,16 +175,31 @@ def kill_marked(mark: str) -> int:
     """Kill what an earlier supervisor of the same state directory left behind; how many were there.
 
     Only to be called by whoever holds the state directory's lock. Goes on until none is left, because a
-    dying process may still have forked.
+    dying process may still have forked, but not for ever: what was killed and cannot end stays.
     """
     killed: set[int] = set()
+    lingering = Lingering()
     while True:
-        left = [pid for pid in marked(mark) if not is_gone(pid, None)]
+        left = [pid for pid in marked(mark) if not is_gone(pid, None) and lingering.may_end(pid)]
         if not left:
             return len(killed)
         killed.update(left)
         descriptors = kill_all(left)
         wait_for_end(descriptors)
+
+
+class Lingering:
+    """Since when which processes are being killed, so that one that cannot end is not waited for for ever."""
+
+    __slots__ = ("_since",)
+
+    def __init__(self) -> None:
+        self._since: dict[tuple[int, int | None], float] = {}
+
+    def may_end(self, pid: int) -> bool:
+        """Whether it is worth waiting for the end of a process that is killed now, and was perhaps before."""
+        now = time.monotonic()
+        return now - self._since.setdefault((pid, started_ticks(pid)), now) < ENDS_WITHIN_S
 
 
 def kill_all(pids: Iterable[int]) -> list[int]:

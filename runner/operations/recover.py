@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from runner.lifecycle.instance import LIVE
 from runner.lifecycle.pausing import EVICTION
 from runner.operations.finish_instance import crash
+from runner.operations.force import lose
 from runner.operations.outcome import Finished, Recording, definition_of
 from runner.operations.pausing import resume_instance
 from runner.store.instances import InstanceRecord
@@ -16,6 +17,7 @@ from runner.store.port import Reader, Transaction
 RECOVERY = "system:recovery"
 DAEMON_DIED = "the daemon ended without a word, and its processes with it"
 NOT_TOLD = "its process is gone, and its end could not be recorded"
+CANNOT_END = "its process was killed and does not end: it waits for a device or a file system"
 
 
 def left_behind(reader: Reader) -> tuple[int, ...]:
@@ -25,12 +27,16 @@ def left_behind(reader: Reader) -> tuple[int, ...]:
 
 
 def recover(
-    tx: Transaction, ids: Iterable[int], now: datetime, description: str = DAEMON_DIED
+    tx: Transaction,
+    ids: Iterable[int],
+    now: datetime,
+    description: str = DAEMON_DIED,
+    is_there: Callable[[InstanceRecord], bool] = lambda instance: False,
 ) -> tuple[Finished, ...]:
     """Decide every one of these that is live as a crash; resume what was evicted at a stop.
 
-    The caller has made sure that none of their processes is left: this daemon holds the database's lock, and
-    what an earlier one left behind has been ended.
+    The caller holds the database's lock, and has ended what an earlier daemon left behind. `is_there` says
+    of which the process is there all the same: nothing can be proven of those (I20, I27).
     """
     recovered: list[Finished] = []
     for id in ids:
@@ -39,7 +45,11 @@ def recover(
             continue
         if instance.state in LIVE and _is_executed_elsewhere(tx, instance):
             continue  # no daemon's end is the end of it; its reports, or their absence, decide
-        if instance.state in LIVE:
+        if instance.state in LIVE and is_there(instance):
+            if instance.state != "UNKNOWN":
+                lose(tx, instance, who=RECOVERY, why=CANNOT_END, now=now)
+                recovered.append(Finished(id, instance.job, "UNKNOWN", CANNOT_END))
+        elif instance.state in LIVE:
             error = {"code": "crash", "description": description}
             recording = Recording(tx, instance, definition_of(tx, instance), now, RECOVERY)
             recovered.append(crash(recording, error))

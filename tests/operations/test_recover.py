@@ -13,7 +13,7 @@ from runner.operations.cancel import cancel_instances
 from runner.operations.claim_instance import Claimed
 from runner.operations.outcome import Finished
 from runner.operations.put_back import put_back
-from runner.operations.recover import left_behind, recover
+from runner.operations.recover import CANNOT_END, left_behind, recover
 from runner.operations.trigger import trigger_job
 
 TWO_STEPS = [{"name": "first", "shell": "true"}, {"name": "second", "shell": "true"}]
@@ -127,3 +127,14 @@ def test_an_instance_whose_definition_is_gone_only_ends(here: Installation) -> N
     [finished] = comes_back(here)
     assert finished.state == "FAILED"
     assert here.instance(id).state == "FAILED"
+
+
+def test_a_run_whose_process_cannot_end_is_unknown_and_goes_on_when_that_is_gone(sound: Installation) -> None:
+    id = a_started_run(sound, onCrash="resume")
+    [finished] = sound.store.transact(lambda tx: recover(tx, (id,), at(1), is_there=lambda instance: True))
+    assert (finished.state, finished.reason) == ("UNKNOWN", CANNOT_END)
+    assert (events(sound, id)[-1].row, events(sound, id)[-1].why) == ("I20", CANNOT_END)
+    again = sound.store.transact(lambda tx: recover(tx, (id,), at(2), is_there=lambda instance: True))
+    assert again == ()
+    [finished] = sound.store.transact(lambda tx: recover(tx, (id,), at(3)))
+    assert (finished.state, finished.reason, events(sound, id)[-1].row) == ("SCHEDULED", "crash", "I42")
