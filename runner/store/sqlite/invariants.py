@@ -60,6 +60,7 @@ _NAMES = {
     "zones": "'the rules of zone ' || name",
     "target_requests": "'request ' || id || ' of run ' || instance_id",
     "arrivals": "'item ' || id",
+    "refusals": "'the requests refused as ' || rule",
     "sources": "'git source ' || name",
     "quarantines": "'the quarantine of ' || kind || '/' || name",
 }
@@ -88,6 +89,7 @@ _TIMES = {
     "zones": ("noted_at",),
     "target_requests": ("at",),
     "arrivals": ("arrived_at", "slot_at", "settled_at"),
+    "refusals": ("first_at", "last_at"),
     "sources": ("attempted_at", "applied_at", "checked_at", "next_at", "asked_at", "answered_at"),
     "quarantines": ("since", "ended_at"),
 }  # fmt: skip

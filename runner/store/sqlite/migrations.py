@@ -16,6 +16,7 @@ from runner.store.sqlite.tables.drills import TABLE_OF_DRILLS
 from runner.store.sqlite.tables.external import TABLES_OF_EXTERNAL_WORK
 from runner.store.sqlite.tables.gitops import TABLES_OF_APPLIES, TABLES_OF_SOURCES
 from runner.store.sqlite.tables.objects import TABLES_OF_OBJECTS
+from runner.store.sqlite.tables.refusals import TABLE_OF_REFUSALS
 from runner.store.sqlite.tables.runs import TABLES_OF_NOTIFICATIONS, TABLES_OF_REQUESTS, TABLES_OF_RUNS
 from runner.store.sqlite.tables.timekeeping import TABLES_OF_TIMEKEEPING
 
@@ -148,6 +149,11 @@ def m0014_applies_and_their_lease(db: Database) -> None:
 def m0015_uninstalled_objects_are_found_by_name(db: Database) -> None:
     """Each install asks whether its object was there before: without a walk over all objects."""
     db.execute("CREATE INDEX objects_buried ON objects (kind, name, removed_at) WHERE removed_at IS NOT NULL")
+
+
+@migrations()
+def m0016_requests_that_were_not_taken(db: Database) -> None:
+    db.execute(TABLE_OF_REFUSALS)
 
 
 LATEST = len(migrations._migrations)

@@ -23,6 +23,7 @@ from runner.store.sqlite.instances import Instances
 from runner.store.sqlite.notifications import Notifications
 from runner.store.sqlite.objects import Objects
 from runner.store.sqlite.presence import Presence
+from runner.store.sqlite.refusals import Refusals
 from runner.store.sqlite.revisions import Revisions
 from runner.store.sqlite.sessions import Sessions
 from runner.store.sqlite.slots import Slots
@@ -56,6 +57,7 @@ class SqliteTransaction:
         self.external = ExternalRuns(connection)
         self.drills = Drills(connection)
         self.arrivals = Arrivals(connection, self.events)
+        self.refusals = Refusals(connection)
         self.leases = Leases(connection)
         self.applies = Applies(connection)
         self.sources = Sources(connection)
