@@ -14,8 +14,6 @@ from runner.vocabulary.names import nearest
 ENOUGH = 100
 """Unknown names that are told: looking for the nearest known one takes time."""
 
-INPUT_TYPES = ("string", "integer", "number", "boolean", "date")
-
 
 def check_inputs(
     inputs: Mapping[str, Any], given: Mapping[str, Any], *, from_text: bool = False

@@ -19,8 +19,6 @@ EVICTION = "eviction"
 WINDOW = "window"
 """The window in which it may run has closed."""
 
-PAUSE_REASONS = frozenset({OPERATOR, JOB, DISABLE, EVICTION, WINDOW})
-
 PAUSE = "pause"
 """The intent of a STOPPING instance that did not obey a pause in time."""
 

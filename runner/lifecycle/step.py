@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from runner.lifecycle.machine import Move, Table
 
 # fmt: off
@@ -44,18 +42,3 @@ _MOVES = (
 # fmt: on
 
 STEP = Table("a step", _MOVES, initial="PENDING")
-
-
-def step_state(
-    *,
-    started_at: datetime | None,
-    skipped_at: datetime | None,
-    completed_at: datetime | None,
-    error: object | None,
-) -> str:
-    """The state that a step's timestamps tell, so that the two can never disagree."""
-    if completed_at is not None:
-        return "FAILED" if error is not None else "COMPLETED"
-    if skipped_at is not None:
-        return "SKIPPED"
-    return "PENDING" if started_at is None else "STARTED"

@@ -48,7 +48,6 @@ def lose(
     who: str,
     why: str,
     now: datetime,
-    timeout: timedelta = UNKNOWN_TIMEOUT,
 ) -> None:
     """UNKNOWN: neither its life nor its death can be proven (I20, I27, I40); nothing else of it may start.
 
@@ -63,15 +62,7 @@ def lose(
         who=who,
         why=why,
         reason=instance.reason if instance.state == "STOPPING" else LOST,
-        forced_at=now + timeout,
-    )
-
-
-def heard_again(tx: Transaction, instance: InstanceRecord, *, who: str, now: datetime) -> None:
-    """It is alive after all (I41)."""
-    move = INSTANCE.move("UNKNOWN", "heartbeat")
-    tx.instances.move(
-        instance.id, move, epoch=instance.epoch, at=now, who=who, why="it was heard of again", reason=""
+        forced_at=now + UNKNOWN_TIMEOUT,
     )
 
 

@@ -14,9 +14,9 @@ TEXT = "limits.processes does not bind root, as whom the job would run here"
 HINT = "give the job a user of its own (runAs), or let a user that is not root run the daemon"
 
 
-def limit_notes(tree: Tree, *, as_root: bool | None = None) -> Iterator[Diagnostic]:
+def limit_notes(tree: Tree) -> Iterator[Diagnostic]:
     """A note at each such job; none for whoever is not root. A run gets a warning of the same name."""
-    if not (os.geteuid() == 0 if as_root is None else as_root):
+    if os.geteuid() != 0:
         return
     for address, declared in tree.objects.items():
         if address.kind == "Job" and _is_unbound(tree.document(address).resolved):

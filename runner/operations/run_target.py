@@ -20,7 +20,6 @@ from runner.vocabulary.errors import ChangedMeanwhile
 
 DISPATCHER = "system:dispatcher"
 SUPERVISOR = "system:supervisor"
-NOT_RECORDED = "not-recorded"
 WAITING = ("SCHEDULED", "RESCHEDULED")
 
 

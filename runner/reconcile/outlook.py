@@ -22,6 +22,9 @@ from runner.vocabulary.identity import Address
 LOOKED_AT = 200
 """Changed jobs of one plan whose starts are looked at; beyond that the plan says so."""
 
+RUNS_TOLD = 3
+"""Runs of one job that are named; the rest is counted."""
+
 _NOTHING: Mapping[str, Any] = {}
 
 
@@ -227,7 +230,7 @@ class _View:
         return replace(change, impact={**change.impact, **told})
 
 
-def _gathered(sentences: Sequence[str], most: int = 3) -> list[str]:
+def _gathered(sentences: Sequence[str]) -> list[str]:
     """Not more than a reader takes in; how many more there are."""
-    left = len(sentences) - most
-    return [*sentences[:most], *([f"and {left} more runs"] if left > 0 else [])]
+    left = len(sentences) - RUNS_TOLD
+    return [*sentences[:RUNS_TOLD], *([f"and {left} more runs"] if left > 0 else [])]

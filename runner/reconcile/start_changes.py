@@ -62,11 +62,9 @@ def starts_of(resolved: Mapping[str, Any], now: datetime, until: datetime, most:
     return Starts(tuple(sorted(at for at in found if at <= until)), until)
 
 
-def start_changes(
-    before: Mapping[str, Any], after: Mapping[str, Any], now: datetime, horizon: timedelta = HORIZON
-) -> StartChanges:
+def start_changes(before: Mapping[str, Any], after: Mapping[str, Any], now: datetime) -> StartChanges:
     """The difference between two resolved jobs; an empty map starts nothing."""
-    whole = now + horizon
+    whole = now + HORIZON
     was, will = starts_of(before, now, whole), starts_of(after, now, whole)
     until = min(was.until, will.until)
     had, has = ({at for at in each.at if at <= until} for each in (was, will))

@@ -134,19 +134,6 @@ def other_databases(path: Path) -> list[Path]:
     return found
 
 
-def vacuum(path: Path) -> tuple[int, int]:
-    """Give space back to the disk; size before and after. Needs the database for itself for a moment."""
-    before = path.stat().st_size
-
-    def work() -> None:
-        with contextlib.closing(connect(path, writing=True)) as connection:
-            connection.execute("VACUUM")
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-
-    _told(path, work)
-    return before, path.stat().st_size
-
-
 def _check(rule: str, found: list[str]) -> Check:
     return Check(rule, tuple(found[:SHOWN]), max(0, len(found) - SHOWN))
 

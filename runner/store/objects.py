@@ -106,8 +106,6 @@ class ObjectReads(Protocol):
         each with how many jobs have exactly these."""
 
     def tombstones(self) -> list[ObjectRecord]: ...
-    def versions(self, kind: str | None = None) -> dict[str, tuple[str, int]]:
-        """uid → (digest, revision): notice cheaply what changed since the last look."""
 
 
 class ObjectWrites(ObjectReads, Protocol):

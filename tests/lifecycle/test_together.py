@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import pytest
 
 from runner.lifecycle.instance import INSTANCE
-from runner.lifecycle.step import STEP, step_state
+from runner.lifecycle.step import STEP
 from runner.lifecycle.task import TASK
 from runner.lifecycle.together import _STEPS, _TASKS, step_event, task_event
-
-NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
 
 # With these two the targets' own results come before the instance's.
 BY_RESULT = {"succeed", "succeed_partially"}
@@ -38,20 +34,3 @@ def test_no_task_stays_open_when_its_instance_has_ended(event: str, state: str) 
     follows = task_event(event, state)
     assert follows is not None
     assert TASK.move(state, follows).after in TASK.terminal
-
-
-@pytest.mark.parametrize(
-    ("started", "skipped", "completed", "error", "expected"),
-    [
-        (None, None, None, None, "PENDING"),
-        (NOW, None, None, None, "STARTED"),
-        (None, NOW, None, None, "SKIPPED"),
-        (NOW, None, NOW, None, "COMPLETED"),
-        (NOW, None, NOW, "exit code 1", "FAILED"),
-    ],
-)
-def test_a_steps_state_follows_from_its_timestamps(
-    started: object, skipped: object, completed: object, error: object, expected: str
-) -> None:
-    state = step_state(started_at=started, skipped_at=skipped, completed_at=completed, error=error)  # type: ignore[arg-type]
-    assert state == expected

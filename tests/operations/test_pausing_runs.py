@@ -17,7 +17,7 @@ from runner.operations.cancel import cancel_instances
 from runner.operations.claim_instance import Claimed
 from runner.operations.expire_waiting import expire_waiting
 from runner.operations.finish_instance import finish_instance
-from runner.operations.force import force_overdue, heard_again, lose
+from runner.operations.force import force_overdue, lose
 from runner.operations.kill_instances import kill_instances
 from runner.operations.pause_instances import pause_instances
 from runner.operations.pause_jobs import pause_jobs
@@ -487,13 +487,6 @@ def test_a_late_result_of_an_unknown_run_counts_while_its_epoch_is_the_present_o
     lost(sound, bad)
     end(sound, bad)
     assert (sound.instance(bad).state, rows(sound, bad)[-1]) == ("FAILED", "I43")
-
-
-def test_an_unknown_run_that_is_heard_of_runs_again(sound: Installation) -> None:
-    id = a_running(sound)
-    run = lost(sound, id)
-    sound.store.transact(lambda tx: heard_again(tx, run, who="test", now=at(1)))
-    assert (sound.instance(id).state, rows(sound, id)[-1]) == ("RUNNING", "I41")
 
 
 def test_a_pausing_run_can_be_lost_too(sound: Installation) -> None:

@@ -240,15 +240,3 @@ def test_a_backup_made_while_others_write_is_whole_and_private(database: Path, t
     assert restored.lineage == store.lineage
     restored.close()
     assert admin.check(copy).ok
-
-
-def test_shrinking_gives_space_back(database: Path) -> None:
-    store = open_store(database)
-    uid = install(store, "other")
-    for number in range(300):
-        live(store, a_slot_run(uid, number))
-    store.transact(lambda tx: tx.instances.prune(uid, keep=1, before=None))
-    store.close()
-    before, after = admin.vacuum(database)
-    assert after < before
-    assert admin.check(database).ok

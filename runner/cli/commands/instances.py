@@ -5,18 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from runner.cli.acting import FORMATS, Duration, opened
 from runner.cli.acting_on_runs import VERBS
 from runner.cli.options import Where, common_options, output_option
-
-if TYPE_CHECKING:
-    pass
-
-R = TypeVar("R")
 
 TARGETS_SHOWN = 50
 """Of a run over an inventory, in text: what is left out is said."""

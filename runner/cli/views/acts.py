@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from runner.operations.rerun import Rerun
     from runner.operations.trigger import Triggered
 
-FORMATS = ("text", "json", "yaml", "name")
-
 
 def show_acts(acts: Sequence[Acted], done: str, output: str) -> None:
     """One line for each job; `done` says what was asked for: `enabled`."""

@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from runner.store.instances import InstanceRecord
     from runner.store.steps import StepRecord
 
-FORMATS = ("text", "json", "yaml", "name")
-
 
 def instance_as_json(view: InstanceView) -> dict[str, Any]:
     """The keys that scripts rely on."""

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from runner.operations.show_job import JobDetails
     from runner.store.holds import HoldRecord
 
-FORMATS = ("text", "json", "yaml", "name")
 SHOWN_WAITS = 5
 
 

@@ -10,8 +10,6 @@ from runner.cli.views.values import instant, short, show_json, show_line, show_y
 if TYPE_CHECKING:
     from runner.operations.state import Changed, Cleared, SavedState
 
-FORMATS = ("text", "json", "yaml")
-
 
 def state_as_json(saved: SavedState) -> dict[str, Any]:
     """All that a job has saved."""

@@ -91,14 +91,6 @@ class Objects:
         query = f"{_SELECT} WHERE o.removed_at IS NOT NULL ORDER BY o.removed_at"
         return _OBJECTS.all(self._connection, self._connection.execute(query))
 
-    def versions(self, kind: str | None = None) -> dict[str, tuple[str, int]]:
-        rows = self._connection.execute(
-            "SELECT uid, digest, revision FROM objects"
-            " WHERE removed_at IS NULL AND (?1 IS NULL OR kind = ?1)",
-            (kind,),
-        )
-        return {uid: (digest, revision) for uid, digest, revision in rows}
-
     def install(
         self, new: NewObject, *, at: datetime, who: str, why: str = "", uid: str | None = None
     ) -> str:

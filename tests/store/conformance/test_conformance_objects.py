@@ -79,7 +79,8 @@ def test_an_update_is_a_new_revision_and_the_old_one_can_still_be_read(store: St
     uid = install(store)
     assert update(store, uid, resolved={"schedule": "0 3 * * *"}) == 2
     with store.read() as reader:
-        assert reader.objects.versions("Job") == {uid: ("sha256:a2", 2)}
+        (summary,) = reader.objects.summaries("Job")
+        assert (summary.uid, summary.digest, summary.revision) == (uid, "sha256:a2", 2)
         assert [r.revision for r in reader.revisions.of(uid)] == [2, 1]
         assert reader.revisions.get(uid, "sha256:a2") == {"schedule": "0 3 * * *"}
         pinned = reader.revisions.get(uid, "sha256:a1")
@@ -96,7 +97,8 @@ def test_an_update_against_another_digest_changes_nothing(store: Store) -> None:
         "Job/nightly was expected with sha256:stale and is installed with sha256:a1; nothing was changed"
     )
     with store.read() as reader:
-        assert reader.objects.versions() == {uid: ("sha256:a1", 1)}
+        (summary,) = reader.objects.summaries()
+        assert (summary.digest, summary.revision) == ("sha256:a1", 1)
 
 
 def test_a_moved_job_keeps_its_uid_holds_slots_and_history(store: Store) -> None:
@@ -126,7 +128,6 @@ def test_a_removed_object_is_a_tombstone_with_its_history(store: Store) -> None:
     with store.read() as reader:
         assert reader.objects.get(NIGHTLY) is None
         assert reader.objects.summaries() == []
-        assert reader.objects.versions() == {}
         (tombstone,) = reader.objects.tombstones()
         assert (tombstone.uid, tombstone.removed_at) == (uid, later(60))
         assert reader.objects.by_uid(uid) == tombstone
