@@ -8,7 +8,8 @@ import os
 import sys
 from pathlib import Path
 
-_ROOMS = ("declaration", "loading", "schedules", "vocabulary")
+ROOMS = ("declaration", "loading", "schedules", "sources", "vocabulary")
+"""All that can have a say when a file is judged: this room, and those that it imports."""
 
 
 @functools.cache
@@ -20,7 +21,7 @@ def program_stamp() -> str:
     """
     package = Path(__file__).parent.parent
     seen = [sys.version, sys.implementation.cache_tag or ""]
-    for room in _ROOMS:
+    for room in ROOMS:
         for folder, _, names in os.walk(package / room):
             for name in sorted(names):
                 if not name.endswith(".pyc"):

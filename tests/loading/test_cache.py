@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from array import array
@@ -12,8 +13,10 @@ from pathlib import Path
 import pytest
 from loading_builders import Project, a_job, an_object
 
+import runner
 from runner.loading import build, changes, second_process, tree, walk
 from runner.loading.snapshot import Held, Record, pack_record
+from runner.loading.stamp import ROOMS
 from runner.loading.walk import Scan
 from runner.vocabulary.identity import Address
 
@@ -277,6 +280,17 @@ def test_another_program_version_reads_everything_anew(
 ) -> None:
     monkeypatch.setattr("runner.loading.tree.program_stamp", lambda: "0" * 32)
     assert not loaded.load().unchanged
+
+
+def test_another_program_is_told_by_every_room_that_judges_a_file() -> None:
+    house = Path(runner.__file__).parent
+    rooms, found = {"loading"}, set[str]()
+    while rooms != found:
+        found = set(rooms)
+        for room in found:
+            for file in (house / room).rglob("*.py"):
+                rooms.update(re.findall(r"^ *(?:from|import) runner\.(\w+)", file.read_text(), re.MULTILINE))
+    assert rooms == set(ROOMS)
 
 
 def test_without_a_state_directory_nothing_is_written(project: Project) -> None:
