@@ -142,11 +142,12 @@ def _why(err: str) -> str:
 def _keys(name: str | None, what: str, project: Path) -> Path | None:
     if name is None:
         return None
-    path = project / Path(name).expanduser()
+    path = project / name
     try:
+        path = project / Path(name).expanduser()
         usable = path.is_file() and 0 < path.stat().st_size <= LARGEST_KEYS
         path.open("rb").close()
-    except OSError:
+    except (OSError, RuntimeError, ValueError):  # RuntimeError: nobody has the name after ~
         usable = False
     if not usable:
         raise GitFailed(

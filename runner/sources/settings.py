@@ -102,6 +102,6 @@ def checked_path(path: str) -> str:
     parts = [part for part in path.split("/") if part not in ("", ".")]
     if path.startswith("/") or ".." in parts or any(part.lower() == ".git" for part in parts):
         raise ValueError("the path is a folder inside of the repository, without '..'")
-    if any(ord(letter) < 32 or letter in '*?[]\\"!#' for letter in path):
+    if not path.isprintable() or any(letter in '*?[]\\"!#' for letter in path):
         raise ValueError("the path has characters that are not taken in folder names here")
     return "/".join(parts) or "."

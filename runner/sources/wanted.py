@@ -39,7 +39,7 @@ def wanted(kind: Kind, name: str) -> Wanted:
     elif kind == "commit":
         if not is_commit(name):
             raise ValueError("a commit is named in full: 40 (or 64) lower-case hex digits")
-    elif len(name) > LONGEST_REF or not name or _BAD_REF.search(name):
+    elif len(name) > LONGEST_REF or not name or not name.isprintable() or _BAD_REF.search(name):
         raise ValueError(f"not a name that git allows for a {kind} (see git check-ref-format)")
     return Wanted(kind, name)
 

@@ -189,3 +189,13 @@ def test_without_usable_keys_nothing_is_verified_and_nothing_applied(
         (tmp_path / "keys").write_text(content)
     copy, target = fetched(tmp_path, upstream)
     assert refusal(copy, target, Verify("commit", pgp_keys="keys"), tmp_path).reason == "VerificationNotSetUp"
+
+
+def test_keys_in_the_home_of_nobody_are_told_as_missing(tmp_path: Path, upstream: Upstream) -> None:
+    upstream.commit({"jobs.d/a.yaml": "a: 1\n"})
+    copy, target = fetched(tmp_path, upstream)
+    found = refusal(copy, target, Verify("commit", pgp_keys="~nobody-has-this-name/keys"), tmp_path)
+    assert (found.reason, "~nobody-has-this-name/keys is not a readable" in str(found)) == (
+        "VerificationNotSetUp",
+        True,
+    )

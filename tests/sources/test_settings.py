@@ -62,7 +62,9 @@ def test_paths_have_one_spelling(path: str, means: str) -> None:
     assert checked_path(path) == means
 
 
-@pytest.mark.parametrize("path", ["/etc", "../x", "a/../../x", ".git", "a/.GIT/hooks", "a*b", "a\nb"])
+@pytest.mark.parametrize(
+    "path", ["/etc", "../x", "a/../../x", ".git", "a/.GIT/hooks", "a*b", "a\nb", "\udcff", "a\x85"]
+)
 def test_paths_stay_inside_of_the_repository(path: str) -> None:
     with pytest.raises(ValueError):
         checked_path(path)

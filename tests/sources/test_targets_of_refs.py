@@ -53,6 +53,9 @@ def test_a_ref_on_the_command_line_says_what_it_is(text: str, means: Wanted) -> 
         "a//b",
         ".a",
         "",
+        "a\udcff",
+        "a\x85b",
+        "a\u202eb",
     ],
 )
 def test_names_that_git_could_misread_are_refused(name: str) -> None:
