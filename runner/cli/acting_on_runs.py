@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from runner.cli.acting import FORMATS, RUNS, Asked, Duration, acting_options, acts_on, opened
+from runner.cli.acting import FORMATS, Asked, Duration, acting_options, acts_on, opened
+from runner.cli.nouns import RUNS
 from runner.cli.options import Where, common_options, output_option
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from runner.cli.acting import JOBS, Asked, acts_on, for_option, protected_option
+from runner.cli.acting import Asked, acts_on, for_option, protected_option
+from runner.cli.nouns import JOBS
 from runner.lifecycle.job import RUNNING
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ import pytest
 from installations import Installation, a_group, a_job
 
 from runner.cli import acting
-from runner.cli.acting import GROUPS, JOBS, RUNS, Asked, acts_on
+from runner.cli.acting import Asked, acts_on
 from runner.cli.main import runner
+from runner.cli.nouns import GROUPS, JOBS, RUNS
 from runner.operations.holding import Acted
 
 SEEN: list[Asked] = []

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from runner.cli.acting import EVERYTHING, Asked, acts_on, for_option, protected_option
+from runner.cli.acting import Asked, acts_on, for_option, protected_option
+from runner.cli.nouns import EVERYTHING
 
 if TYPE_CHECKING:
     from runner.operations.holding import Acted
