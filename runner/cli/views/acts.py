@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from runner.cli.views.values import show_json, show_line, show_yaml, warn
+from runner.cli.views.values import show_data, show_line, warn
 
 if TYPE_CHECKING:
     from runner.operations.acting_on_runs import ActedOnRun
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def show_acts(acts: Sequence[Acted], done: str, output: str) -> None:
     """One line for each job; `done` says what was asked for: `enabled`."""
     values = [_act_as_json(act) for act in acts]
-    if not _show_values(values, [act.name for act in acts], output):
+    if not show_data(output, lambda: values, (act.name for act in acts)):
         for act in acts:
             _show_act(act, done, "")
 
@@ -30,7 +30,7 @@ def show_switched(groups: Sequence[Switched], done: str, output: str) -> None:
         {"group": g.group, "changed": g.changed, "jobs": [_act_as_json(job) for job in g.jobs]}
         for g in groups
     ]
-    if not _show_values(values, [g.group for g in groups], output):
+    if not show_data(output, lambda: values, (g.group for g in groups)):
         for group in groups:
             count = f"{len(group.jobs)} job{'' if len(group.jobs) == 1 else 's'}"
             show_line(f"Group/{group.group} {_done(done, group.changed)}, {count}")
@@ -43,7 +43,7 @@ def show_switched(groups: Sequence[Switched], done: str, output: str) -> None:
 def show_runs(runs: Sequence[Cancelled | ActedOnRun], output: str) -> None:
     """One line for each run."""
     values = [{"id": r.id, "job": r.job, "changed": r.changed, "state": r.state} for r in runs]
-    if not _show_values(values, [str(r.id) for r in runs], output):
+    if not show_data(output, lambda: values, (str(r.id) for r in runs)):
         for run in runs:
             show_line(f"instance {run.id} of {run.job}: {run.state}{'' if run.changed else ' already'}")
             for note in getattr(run, "notes", ()):
@@ -62,13 +62,7 @@ def show_rerun(again: Rerun, output: str) -> None:
         "taken_over": list(again.taken_over),
         "targets": again.targets,
     }
-    if output == "json":
-        show_json(value)
-    elif output == "yaml":
-        show_yaml(value)
-    elif output == "name":
-        show_line(str(again.id))
-    else:
+    if not show_data(output, lambda: value, (str(again.id),)):
         left_out = f"; not run again: {', '.join(again.taken_over)}" if again.taken_over else ""
         targets = f"; {again.targets} targets" if again.targets else ""
         show_line(
@@ -86,26 +80,9 @@ def show_triggered(start: Triggered, state: str, output: str) -> None:
         "inputs": dict(start.inputs),
         "for_slot": start.for_slot,
     }
-    if output == "json":
-        show_json(value)
-    elif output == "yaml":
-        show_yaml(value)
-    elif output == "name":
-        show_line(str(start.id))
-    else:
+    if not show_data(output, lambda: value, (str(start.id),)):
         slot = f" for slot {start.for_slot}" if start.for_slot else ""
         show_line(f"instance {start.id} of {start.job}{slot}: {state}")
-
-
-def _show_values(values: list[dict[str, Any]], names: list[str], output: str) -> bool:
-    if output == "json":
-        show_json(values)
-    elif output == "yaml":
-        show_yaml(values)
-    elif output == "name":
-        for name in names:
-            show_line(name)
-    return output != "text"
 
 
 def _act_as_json(act: Acted) -> dict[str, Any]:

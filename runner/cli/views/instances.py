@@ -11,11 +11,10 @@ from runner.cli.views.targets import show_targets, summary, targets_text, task_a
 from runner.cli.views.values import (
     instant,
     short,
+    show_data,
     show_fields,
-    show_json,
     show_line,
     show_table,
-    show_yaml,
     slot_text,
     warn,
 )
@@ -90,14 +89,10 @@ def _targets_as_json(run: InstanceRecord) -> dict[str, int] | None:
 
 def show_instances(views: Sequence[InstanceView], output: str, now: datetime) -> None:
     """The list, newest first."""
-    if output == "json":
-        show_json([instance_as_json(view) for view in views])
-    elif output == "yaml":
-        show_yaml([instance_as_json(view) for view in views])
-    elif output == "name":
-        for view in views:
-            show_line(str(view.instance.id))
-    elif not views:
+    ids = (str(view.instance.id) for view in views)
+    if show_data(output, lambda: [instance_as_json(view) for view in views], ids):
+        return
+    if not views:
         warn("No run fits.")
     else:
         show_table(
@@ -108,13 +103,7 @@ def show_instances(views: Sequence[InstanceView], output: str, now: datetime) ->
 
 def show_details(details: InstanceDetails, output: str, now: datetime) -> None:
     """One run."""
-    if output == "json":
-        show_json(_details_as_json(details))
-    elif output == "yaml":
-        show_yaml(_details_as_json(details))
-    elif output == "name":
-        show_line(str(details.view.instance.id))
-    else:
+    if not show_data(output, lambda: _details_as_json(details), (str(details.view.instance.id),)):
         _show_text(details, now)
 
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from runner.cli.views.values import instant, short, show_json, show_line, show_table, show_yaml, warn
+from runner.cli.views.values import (
+    instant,
+    short,
+    show_data,
+    show_line,
+    show_table,
+    warn,
+)
 
 if TYPE_CHECKING:
     from runner.operations.items import ActedOnItem
@@ -31,14 +38,10 @@ def item_as_json(item: Item) -> dict[str, Any]:
 
 def show_items(items: Sequence[Item], output: str) -> None:
     """The list; without what came."""
-    if output == "json":
-        show_json([item_as_json(item) for item in items])
-    elif output == "yaml":
-        show_yaml([item_as_json(item) for item in items])
-    elif output == "name":
-        for item in items:
-            show_line(str(item.id))
-    elif not items:
+    ids = (str(item.id) for item in items)
+    if show_data(output, lambda: [item_as_json(item) for item in items], ids):
+        return
+    if not items:
         warn("Nothing has arrived that fits.")
     else:
         show_table(
@@ -60,10 +63,6 @@ def show_items(items: Sequence[Item], output: str) -> None:
 
 def show_acted(acted: ActedOnItem, output: str) -> None:
     """One line: what it is now."""
-    if output in ("json", "yaml"):
-        told = {"id": acted.id, "job": acted.job, "changed": acted.changed, "state": acted.state}
-        (show_json if output == "json" else show_yaml)(told)
-    elif output == "name":
-        show_line(str(acted.id))
-    else:
+    told = {"id": acted.id, "job": acted.job, "changed": acted.changed, "state": acted.state}
+    if not show_data(output, lambda: told, (str(acted.id),)):
         show_line(f"{acted.job}: item {acted.id} is {acted.state}{'' if acted.changed else ' already'}")

@@ -9,11 +9,10 @@ from runner.cli.views.drill import drill_as_json, verdict_of
 from runner.cli.views.values import (
     instant,
     short,
+    show_data,
     show_fields,
-    show_json,
     show_line,
     show_table,
-    show_yaml,
     warn,
 )
 
@@ -88,14 +87,9 @@ def show_jobs(jobs: Sequence[JobView], output: str, *, hidden: int = 0) -> None:
             else f"{hidden} hidden (system) jobs fit and are"
         )
         warn(f"{what} not listed: runner jobs list --all")
-    if output == "json":
-        show_json([job_as_json(job) for job in jobs])
-    elif output == "yaml":
-        show_yaml([job_as_json(job) for job in jobs])
-    elif output == "name":
-        for job in jobs:
-            show_line(job.name)
-    elif not jobs:
+    if show_data(output, lambda: [job_as_json(job) for job in jobs], (job.name for job in jobs)):
+        return
+    if not jobs:
         warn("No job fits.")
     else:
         show_table(
@@ -117,13 +111,7 @@ def show_jobs(jobs: Sequence[JobView], output: str, *, hidden: int = 0) -> None:
 
 def show_details(job: JobDetails, output: str) -> None:
     """One job."""
-    if output == "json":
-        show_json(details_as_json(job))
-    elif output == "yaml":
-        show_yaml(details_as_json(job))
-    elif output == "name":
-        show_line(job.view.name)
-    else:
+    if not show_data(output, lambda: details_as_json(job), (job.view.name,)):
         _show_text(job)
 
 

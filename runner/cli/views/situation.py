@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from runner.cli.views.values import instant, short, show_json, show_line, show_table, show_yaml
+from runner.cli.views.values import instant, short, show_data, show_line, show_table
 
 if TYPE_CHECKING:
     from runner.operations.show_sources import SourceView
@@ -56,11 +56,7 @@ def situation_as_json(now: Situation) -> dict[str, Any]:
 
 def show_situation(now: Situation, output: str) -> None:
     """What needs a person first, then how everything stands."""
-    if output == "json":
-        show_json(situation_as_json(now))
-        return
-    if output == "yaml":
-        show_yaml(situation_as_json(now))
+    if show_data(output, lambda: situation_as_json(now)):
         return
     if now.findings:
         show_table(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from runner.cli.views.values import instant, short, show_json, show_line, show_yaml, warn
+from runner.cli.views.values import instant, short, show_data, show_line, warn
 
 if TYPE_CHECKING:
     from runner.operations.state import Changed, Cleared, SavedState
@@ -34,11 +34,9 @@ def state_as_json(saved: SavedState) -> dict[str, Any]:
 
 def show_saved(saved: SavedState, output: str) -> None:
     """What is saved."""
-    if output == "json":
-        show_json(state_as_json(saved))
-    elif output == "yaml":
-        show_yaml(state_as_json(saved))
-    elif not saved.rows and saved.persistent is None:
+    if show_data(output, lambda: state_as_json(saved)):
+        return
+    if not saved.rows and saved.persistent is None:
         warn(f"{saved.job} has saved nothing.")
     else:
         for row in saved.rows:
@@ -61,11 +59,7 @@ def show_set(changed: Changed, output: str) -> None:
         "persistent": changed.instance_id is None,
         "data": changed.data,
     }
-    if output == "json":
-        show_json(value)
-    elif output == "yaml":
-        show_yaml(value)
-    else:
+    if not show_data(output, lambda: value):
         run = f"instance {changed.instance_id}, target {changed.target}"
         what = "persistent" if changed.instance_id is None else run
         show_line(f"{changed.job}: {what}: {json.dumps(changed.data, ensure_ascii=False)}")
@@ -74,11 +68,7 @@ def show_set(changed: Changed, output: str) -> None:
 def show_cleared(cleared: Cleared, output: str) -> None:
     """What was deleted."""
     value = {"job": cleared.job, "rows": cleared.rows, "persistent": cleared.persistent}
-    if output == "json":
-        show_json(value)
-    elif output == "yaml":
-        show_yaml(value)
-    else:
+    if not show_data(output, lambda: value):
         rows = f"{cleared.rows} row{'' if cleared.rows == 1 else 's'}"
         kept = " and its persistent state" if cleared.persistent else ""
         show_line(f"{cleared.job}: {rows}{kept} deleted")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -30,6 +30,21 @@ def show_yaml(value: Any) -> None:
     yaml.width = 4096
     yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # keep the order of the JSON
     yaml.dump(json.loads(json.dumps(value, default=_plain)), sys.stdout)
+
+
+def show_data(output: str, value: Callable[[], Any], names: Iterable[str] = ()) -> bool:
+    """Whether it was shown: as JSON, as YAML, or as one name a line. Text is left to the caller.
+
+    `value` is asked for only where it is shown.
+    """
+    if output == "json":
+        show_json(value())
+    elif output == "yaml":
+        show_yaml(value())
+    elif output == "name":
+        for name in names:
+            show_line(name)
+    return output in ("json", "yaml", "name")
 
 
 def show_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
