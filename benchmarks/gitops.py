@@ -4,7 +4,9 @@
 
 - apply of as many new objects (figure: 10 s, under 400 MiB), against inserting as many bare rows;
 - plan with 100 changed files, as the command, wall (figure: 1.5 s), against `git diff --stat` of the same;
-- one changed file, from its commit to installed, as the command (figure: 2 s), against scandir and stat.
+- one changed file, from its commit to installed, as the command (figure: 2 s), against scandir and stat;
+- the same by a daemon that follows the repository, from the commit until `reconcile --with-source --wait` has
+  its answer (figure: 2 s, without the interval), against a bare `git fetch` and `git checkout` of the commit.
 """
 
 from __future__ import annotations
@@ -17,6 +19,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from plan_10k import make_tree, scan_and_stat, timed
@@ -64,11 +68,58 @@ def change(project: Path, files: int, round_: int) -> None:
         file.write_text(text.replace('" 2 * * *"', '" 3 * * *"').replace(" 2 * * *", " 3 * * *"))
 
 
+@contextmanager
+def following(project: Path, repository: Path) -> Iterator[None]:
+    """A daemon that has applied the repository, and looks at it again only when it is asked."""
+    project.mkdir()
+    command = [RUNNER, "up", "--git", f"file://{repository}", "--interval", "1h"]
+    with (project / "up.log").open("wb") as log:
+        daemon = subprocess.Popen(command, cwd=project, stdout=log, stderr=log)
+    try:
+        deadline = time.monotonic() + 300
+        while not (project / ".runner" / "runner.db").exists() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        while time.monotonic() < deadline:
+            asked = subprocess.run(
+                [RUNNER, "reconcile", "--with-source"], cwd=project, check=False, capture_output=True
+            )
+            if asked.returncode == 0:
+                break
+            time.sleep(0.5)
+        else:
+            raise SystemExit((project / "up.log").read_text())
+        yield
+    finally:
+        daemon.terminate()
+        daemon.wait(60)
+
+
+def by_the_agent(made: Path, repository: Path) -> tuple[list[float], list[float]]:
+    """Seconds from a commit until the daemon has it applied, and of a bare fetch and checkout of the same."""
+    git(repository, "config", "uploadpack.allowFilter", "true")
+    bare = made / "bare-git"
+    git(made, "clone", "-q", "--filter=blob:none", f"file://{repository}", str(bare))
+    synced, fetched = [], []
+    with following(made / "follows", repository):
+        for round_ in range(ROUNDS):
+            change(repository, 1, 100 + round_)
+            git(repository, "commit", "-qam", "one")
+            commit = subprocess.check_output(["git", "rev-parse", "HEAD"], cwd=repository, text=True).strip()
+            synced.append(
+                run(made / "follows", RUNNER, "reconcile", "--with-source", "main", "--wait", commit)
+            )
+            fetched.append(
+                git(bare, "fetch", "-q", "origin") + git(bare, "checkout", "-q", "--detach", commit)
+            )
+    return synced, fetched
+
+
 def main(objects: int) -> None:
     with tempfile.TemporaryDirectory() as made:
-        project = Path(made)
+        project = Path(made) / "project"
+        project.mkdir()
         make_tree(project / "jobs.d", objects)
-        git(project, "init", "-q")
+        git(project, "init", "-q", "-b", "main")
         (project / ".gitignore").write_text(".runner/\n")
         git(project, "add", "-A")
         git(project, "commit", "-qm", "all")
@@ -91,7 +142,9 @@ def main(objects: int) -> None:
             run(project, RUNNER, "reconcile")
             sync.append(time.perf_counter() - began)
             floor.append(timed(lambda: scan_and_stat(project / "jobs.d")))
+        agent, fetch = by_the_agent(Path(made), project)
     planned, diffed, synced, scanned = (statistics.median(each) for each in (plan, diff, sync, floor))
+    followed, fetched = statistics.median(agent), statistics.median(fetch)
     print(f"{objects} objects, {os.cpu_count()} cores, medians of {ROUNDS}")
     print(
         f"apply, all new        {apply_s:6.2f} s   {apply_s / raw_s:5.1f} x bare inserts"
@@ -99,6 +152,7 @@ def main(objects: int) -> None:
     )
     print(f"plan, 100 changed     {planned:6.2f} s   {planned / diffed:5.1f} x git diff --stat")
     print(f"one file, committed   {synced:6.2f} s   {synced / scanned:5.1f} x scandir and stat")
+    print(f"one file, followed    {followed:6.2f} s   {followed / fetched:5.1f} x git fetch and checkout")
 
 
 if __name__ == "__main__":
