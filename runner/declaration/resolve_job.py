@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from runner.declaration import resolve_policies as policies
-from runner.declaration.resolve import Surroundings, spec_of
 from runner.declaration.resolve_others import library_files, resolved_inputs
 from runner.declaration.resolve_schedule import own_retry, schedules_of
 from runner.declaration.resolve_steps import files_of, resolved_steps
 from runner.declaration.resolve_tasks import resolved_tasks
+from runner.declaration.surroundings import Surroundings, spec_of
 
 
 def resolved_job(document: Mapping[str, Any], around: Surroundings) -> dict[str, Any]:

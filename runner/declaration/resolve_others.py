@@ -6,11 +6,11 @@ import posixpath
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from runner.declaration.resolve import Surroundings, spec_of
 from runner.declaration.resolve_policies import WEB
 from runner.declaration.resolve_schedule import resolved_dates, resolved_schedule
 from runner.declaration.resolve_steps import files_of, resolved_steps, rooted
 from runner.declaration.resolve_tasks import resolved_inventory
+from runner.declaration.surroundings import Surroundings, spec_of
 from runner.sources.settings import INTERVAL, PATH, TIMEOUT
 from runner.sources.wanted import DEFAULT
 

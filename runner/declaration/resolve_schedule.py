@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from runner.declaration.facts import is_cron_text
-from runner.declaration.resolve import Surroundings, spec_of
+from runner.declaration.surroundings import Surroundings, spec_of
 from runner.declaration.triggers import resolved_trigger
 
 CRON_FIELDS = ("minute", "hour", "day", "month", "wday")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from runner.declaration.resolve import Surroundings, spec_of
 from runner.declaration.resolve_steps import rooted
+from runner.declaration.surroundings import Surroundings, spec_of
 from runner.declaration.targets import format_of_inventory
 
 AT_LEAST_ONE = "1%"

@@ -39,7 +39,7 @@ class Resolver:
         named: Mapping[str, Named],
         special: Mapping[int, Record],
     ) -> None:
-        from runner.declaration.resolve import Surroundings
+        from runner.declaration.surroundings import Surroundings
 
         self._paths = paths
         self._memory = memory

@@ -10,7 +10,8 @@ from typing import Any
 from daemons import Daemon
 from installations import Installation, a_job
 
-from runner.declaration.resolve import Surroundings, resolve
+from runner.declaration.resolve import resolve
+from runner.declaration.surroundings import Surroundings
 from runner.store.objects import NewObject
 
 Start = Callable[..., Daemon]

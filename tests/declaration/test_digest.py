@@ -6,7 +6,8 @@ import pytest
 from builders import a_job
 
 from runner.declaration.digest import canonical, digest
-from runner.declaration.resolve import Surroundings, resolve
+from runner.declaration.resolve import resolve
+from runner.declaration.surroundings import Surroundings
 
 
 def digests(job, files=None):

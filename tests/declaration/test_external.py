@@ -10,7 +10,8 @@ from builders import a_job, a_job_type, a_runner
 from runner.declaration.cross_checks import cross_check
 from runner.declaration.decode import problems_of
 from runner.declaration.facts import facts_of
-from runner.declaration.resolve import Surroundings, resolve
+from runner.declaration.resolve import resolve
+from runner.declaration.surroundings import Surroundings
 
 SECRET = {"authorization": "billing", "key": "secret"}
 HOOK = {"url": "https://billing.example/jobs", "secret": SECRET}

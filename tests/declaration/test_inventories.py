@@ -9,7 +9,8 @@ from builders import a_job, an_object
 
 from runner.declaration.decode import problems_of
 from runner.declaration.facts import facts_of
-from runner.declaration.resolve import Surroundings, resolve
+from runner.declaration.resolve import resolve
+from runner.declaration.surroundings import Surroundings
 
 FLEET = {"edge-1": {"host": "192.0.2.1", "port": 22}, "edge-2": {}}
 

@@ -18,8 +18,9 @@ from builders import (
 
 from runner.declaration.declared import SHIPPED_JOB_TYPES
 from runner.declaration.decode import problems_of
-from runner.declaration.resolve import Surroundings, resolve
+from runner.declaration.resolve import resolve
 from runner.declaration.shipped_types import shipped_type
+from runner.declaration.surroundings import Surroundings
 
 FIELDS = {
     "version", "description", "type", "executor", "protected", "hidden", "enabled", "mode",

@@ -8,7 +8,8 @@ import pytest
 from builders import a_job, a_job_with_step, a_runner, an_object
 
 from runner.declaration.decode import problems_of
-from runner.declaration.resolve import Surroundings, resolve
+from runner.declaration.resolve import resolve
+from runner.declaration.surroundings import Surroundings
 
 
 def resolved(document: Any, **around: Any) -> Any:

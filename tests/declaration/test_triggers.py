@@ -9,7 +9,8 @@ from builders import a_job, a_runner, a_schedule, an_authorization
 from test_cross_checks import problems
 
 from runner.declaration.decode import problems_of
-from runner.declaration.resolve import Surroundings, resolve
+from runner.declaration.resolve import resolve
+from runner.declaration.surroundings import Surroundings
 
 SECRET = {"authorization": "shop", "key": "secret"}
 HOOK = {"webhook": {"path": "orders", "secret": SECRET}}

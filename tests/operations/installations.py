@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from runner.access.permission import Actor
-from runner.declaration.resolve import Surroundings, resolve
+from runner.declaration.resolve import resolve
+from runner.declaration.surroundings import Surroundings
 from runner.lifecycle.instance import INSTANCE
 from runner.store.holds import HoldRecord
 from runner.store.instances import InstanceRecord, NewInstance
