@@ -10,13 +10,12 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from runner.declaration.problem import Problem
-from runner.declaration.templates import CODE_IN_FILES, OPENING, evaluated_in_code
-from runner.loading import limits
 from runner.loading.asked_values import unknown_values
 from runner.loading.changes import Changes, find_changes, only_removed, without_removed
 from runner.loading.findings import Finding, is_error, place_problems
 from runner.loading.inventory import problems_of_inventory
 from runner.loading.memory import Memory
+from runner.loading.named_files import named_path, names_in, read_named
 from runner.loading.resolving import Resolver
 from runner.loading.snapshot import ABSENT, Held, Named, Record, Snapshot, pack_record, unpack_record
 from runner.loading.walk import Complaint, Scan, fingerprint_of
@@ -35,11 +34,6 @@ def build_snapshot(
     snapshot = build.patched(read_at_ns)
     snapshot.is_worth_saving = not snapshot.is_racy
     return snapshot
-
-
-def named_path(folder: str, written: str) -> str:
-    """The path below the root of a file that is named in a declaration in `folder`."""
-    return posixpath.normpath(posixpath.join(folder, written))
 
 
 class _Build:
@@ -69,7 +63,7 @@ class _Build:
         """The snapshot from before, with the changed files in it and without those that were removed."""
         before, changes = self.before, self.changes
         assert before is not None
-        self.named = {path: Named(*each) for path, each in before["named"].items()}
+        self.named = self._named_before()
         paths = {self.scan.paths[position] for position in changes.now}
         if changes.removed:
             paths.update(path for path, at in zip(before.paths(), changes.places, strict=True) if at < 0)
@@ -98,8 +92,9 @@ class _Build:
         for at, record in records.items():
             if record.held or self.scan.paths[at] not in inventories:  # one in YAML is no declaration
                 self.findings += [(self.scan.paths[at], finding) for finding in record.findings]
-        changed_files = self._read_named(records)
-        self._blank(records, changed_files)
+        files = read_named(self.scan.paths, records, self._named_before(), self.memory)
+        self.named, self.wrong_names = files.named, files.wrong
+        self._blank(records, files.changed)
         self._cross_check(records, known)
         errors = [f for _, f in self.findings if is_error(f)]
         valid = not errors and not any(c.severity == "error" for c in self.scan.complaints)
@@ -154,41 +149,11 @@ class _Build:
             positions = (self.changes.places[at] for at in positions)
         return {at: unpack_record(self.changes.packed[at]) for at in positions if self.changes.packed[at]}
 
-    def _read_named(self, records: dict[int, Record]) -> set[str]:
-        """Fill `named`; returns the paths whose content is not what it was."""
-        known = {p: Named(*each) for p, each in self.before["named"].items()} if self.before else {}
-        root, changed = self.memory.root, set()
-        code = {
-            path: where for path, _, held, where in self._names(records) if held.kind in ("Job", "JobType")
-        }
-        for path, _, held, _ in self._names(records):
-            if path in self.named or path in self.wrong_names:
-                continue
-            was = known.get(path)
-            if was is not None and was.sha256 and fingerprint_of(f"{root}/{path}") == was.fingerprint:
-                self.named[path] = was
-                continue
-            most = limits.INVENTORY_BYTES if held.kind == "Inventory" else limits.FILE_BYTES
-            content = self.memory.read(path, most)
-            if not isinstance(content, Complaint) and path in code:
-                content = _pasted_into(path, code[path], content.raw) or content
-            if isinstance(content, Complaint):
-                self.wrong_names[path] = content
-                self.named[path] = Named(ABSENT, "")  # so it is read again until it is right
-            else:
-                sha256 = content.sha256.hex()
-                self.memory.keep(sha256, content.raw)
-                self.named[path] = Named(tuple(content.fingerprint), sha256)
-            if was is None or was.sha256 != self.named[path].sha256:
-                changed.add(path)
-        return changed
+    def _named_before(self) -> dict[str, Named]:
+        return {path: Named(*each) for path, each in self.before["named"].items()} if self.before else {}
 
     def _names(self, records: dict[int, Record]) -> Iterator[tuple[str, int, Held, Any]]:
-        for at, record in records.items():
-            for held in record.held:
-                for written, path in held.facts["files"]:
-                    if written[:1] != "/" and "\0" not in written:  # otherwise already refused
-                        yield named_path(posixpath.dirname(self.scan.paths[at]), written), at, held, path
+        return names_in(self.scan.paths, records)
 
     def _blank(self, records: dict[int, Record], changed_files: set[str]) -> None:
         """Forget the digests of everything that a change may concern."""
@@ -282,16 +247,6 @@ class _Build:
             owners=owners,
             digests=digests,
         )
-
-
-def _pasted_into(path: str, where: Sequence[Any], raw: bytes) -> Complaint | None:
-    """What is wrong with the code in a named file: an expression in it is text pasted into code."""
-    if (at := raw.find(OPENING.encode())) < 0:
-        return None
-    kind = next((kind for kind in ("sql", "shell") if kind in where), "python")
-    line = raw.count(b"\n", 0, at) + 1
-    detail, hint = evaluated_in_code(CODE_IN_FILES[kind])
-    return Complaint(path, "expression-in-code", "Expression inside code", f"line {line}: {detail}", hint)
 
 
 def digest_of_all(addresses: Sequence[str], digests: Sequence[str]) -> str:

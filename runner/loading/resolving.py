@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from runner.loading.memory import Memory
+from runner.loading.named_files import named_path
 from runner.loading.snapshot import Held, Named, Record
 from runner.loading.verdict import Declaration, unpack
 
@@ -99,8 +100,6 @@ class Resolver:
 
     def _named_by(self, held: Held, resolved: Mapping[str, Any]) -> dict[str, str]:
         """Every file that the object names, by its path below the root."""
-        from runner.loading.build import named_path
-
         folder = self._folders[held.address]
         own = {named_path(folder, written) for written, _ in held.facts["files"]}
         files = {path: self._files[path] for path in sorted(own)}
