@@ -258,7 +258,8 @@ def _is_asked_for(name: str, expression: str) -> bool:
 
 
 def _read_below(root: str, spec: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
-    from runner.declaration.expression_tree import SyntaxProblem, chains, parse
+    from runner.declaration.expression_parser import SyntaxProblem, parse
+    from runner.declaration.expression_tree import chains
     from runner.declaration.templates import Template, segments, texts_with_templates
 
     texts: list[tuple[Path, str]] = []

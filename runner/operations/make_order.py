@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 
 from runner.credentials.authorization import resolve_authorization
 from runner.credentials.sources import Warn
-from runner.declaration.expressions import as_text, render
+from runner.declaration.expression_functions import as_text
+from runner.declaration.expressions import render
 from runner.declaration.templates import has_template
 from runner.execution.order import NO_TARGET, Order
 from runner.operations.definition import Definition
