@@ -32,7 +32,7 @@ FORKING = str(Path(__file__).with_name("forking_runner.py"))
 
 def start_runner(*arguments: str, cwd: Path, **options: Any) -> Started:
     """Start a command there; the options are those of Popen. Its streams are text."""
-    if "RUNNER_TESTS_START_ANEW" in os.environ:
+    if "RUNNER_TESTS_START_ANEW" in os.environ or "LD_PRELOAD" in (options.get("env") or {}):
         return subprocess.Popen([RUNNER, *arguments], cwd=cwd, text=True, **options)
     return ForkedRunner(arguments, cwd, **options)
 

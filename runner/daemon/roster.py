@@ -12,6 +12,7 @@ from runner.operations.decide_once import due_after, has_its_run, has_one_slot
 from runner.operations.finish_jobs import is_done, is_one_time
 from runner.operations.schedulable import NamedSchedule, SchedulableJob, schedulable
 from runner.operations.settings import zone_of_jobs_without_a_schedule
+from runner.schedules.look_back import slot_until
 from runner.schedules.window import Window
 from runner.store.port import Reader
 
@@ -185,7 +186,9 @@ class Roster:
         for key, named in self._named.items():
             lost = key not in self._next and key[0] not in self._held and not has_one_slot(named.schedule)
             if lost and self._planned_at < before and named.schedule.next_after(before) is not None:
-                found.append((self._planned_at, self.jobs[key[0]].name))
+                last = slot_until(named.schedule, before)
+                since = self._planned_at if last is None else max(last.at, self._planned_at)
+                found.append((since, self.jobs[key[0]].name))
         return found
 
     def forget(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -32,15 +33,32 @@ def absent_then(reader: Reader, moment: datetime, now: datetime, *, lives: bool 
     stretches = reader.presence.between(moment, moment)
     if any(each.began_at <= moment <= each.last_at for each in stretches):
         return None
-    before = max((s for s in stretches if s.last_at < moment), key=lambda s: s.id, default=None)
-    after = min((s for s in stretches if s.began_at > moment), key=lambda s: s.id, default=None)
-    if before is None:
-        if after is None:
-            return None  # nothing was ever noted: older than this
-        return Absence("daemon-down", None, after.began_at, f"no daemon ran before {_at(after.began_at)}")
-    if after is None:
-        return _since(before, moment, now, lives)
-    return _between(before, after)
+    gaps = reader.presence.gaps(moment)
+    if gaps:
+        return _between(*gaps[-1])
+    last = reader.presence.last()
+    if last is None:
+        return None  # nothing was ever noted: older than this
+    return _since(last, moment, now, lives) if last.last_at < moment else _before_all(stretches, moment)
+
+
+def absent_until(reader: Reader, moment: datetime, decided_at: datetime) -> Absence | None:
+    """Why no daemon saw `moment`, of which somebody decided only at `decided_at`; None when one was there.
+
+    A clock that is put back comes to the same moment again: what counts is the time before the decision.
+    """
+    gaps = [gap for gap in reader.presence.gaps(moment) if gap[1].began_at <= decided_at + SLACK]
+    if gaps:
+        return _between(*gaps[-1])
+    return _before_all(reader.presence.between(moment, moment), moment)
+
+
+def _before_all(stretches: Sequence[StretchRecord], moment: datetime) -> Absence | None:
+    """No daemon was noted before; None when one was, or none ever."""
+    if not stretches or any(each.began_at <= moment for each in stretches):
+        return None
+    first = stretches[0].began_at
+    return Absence("daemon-down", None, first, f"no daemon ran before {_at(first)}")
 
 
 def _since(last: StretchRecord, moment: datetime, now: datetime, lives: bool) -> Absence | None:

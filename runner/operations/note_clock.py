@@ -45,6 +45,9 @@ def note_events(
 ) -> int:
     """The new stretch that begins after them; the one before ended with the last look."""
     main = events[-1]
+    last = tx.presence.last()
+    if last is not None:
+        tx.presence.extend(last.id, at=before.wall, boot_s=before.boot_s)
     stretch = tx.presence.begin(
         session, boot_id, at=now.wall, boot_s=now.boot_s, by=main.kind, moved_s=main.moved_s
     )

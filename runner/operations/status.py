@@ -20,6 +20,7 @@ from runner.operations.installed_jobs import schedules_of
 from runner.operations.last_reload import last_reload
 from runner.operations.list_jobs import JobView, list_jobs
 from runner.operations.never_ran import never_ran
+from runner.operations.refusals import refusal_alarms
 from runner.operations.settings import settings
 from runner.operations.show_sources import SourceView, show_sources, told_pins
 from runner.operations.waiting import IS_OPEN, LockInUse, locks_in_use, waits_for
@@ -90,7 +91,7 @@ def situation(reader: Reader, state: Path, now: datetime) -> Situation:
         *_partly(jobs),
         *_items(jobs),
         *_runs(reader, lives, now),
-        *(Finding(*alarm) for alarm in alarms(reader, now)),
+        *(Finding(*alarm) for alarm in (*alarms(reader, now), *refusal_alarms(reader, now))),
         *_paused(reader, lives, now),
         *_missed(reader, jobs, lives, now),
         *(Finding(*found) for found in never_ran(reader, jobs, now)),
@@ -335,9 +336,15 @@ def _little_space(state: Path) -> Iterator[Finding]:
 
 
 def _ending_holds(reader: Reader, jobs: Sequence[JobView], now: datetime) -> Iterator[Finding]:
+    """What was put on many jobs at once, maintenance for one, is one thing to know."""
     names = {job.record.uid: job.name for job in jobs}
+    together: dict[tuple[str, str, str, datetime], list[str]] = {}
     for hold in reader.holds.ending_before(now + LATELY):
         if hold.until is not None and hold.until > now and hold.object_uid in names:
-            summary = f"hold {hold.kind} of {hold.owner} ends" + (f" ({hold.reason})" if hold.reason else "")
-            name = names[hold.object_uid]
-            yield Finding("hold-ends", name, hold.until, summary, f"runner jobs show {name}", problem=False)
+            about = (hold.kind, hold.owner, hold.reason, hold.until)
+            together.setdefault(about, []).append(names[hold.object_uid])
+    for (kind, owner, reason, until), held in together.items():
+        which = "" if len(held) == 1 else f" on {len(held)} jobs"
+        summary = f"hold {kind} of {owner}{which} ends" + (f" ({reason})" if reason else "")
+        hint = f"runner jobs show {held[0]}" if not which else "runner jobs list --status disabled"
+        yield Finding("hold-ends", "-" if which else held[0], until, summary, hint, problem=False)

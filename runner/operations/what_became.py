@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from runner.lifecycle.instance import TRIGGERED
-from runner.operations.daemon_then import absent_then
+from runner.operations.daemon_then import absent_until
 from runner.operations.held_then import held_then
 from runner.operations.waiting import waits_for
 from runner.store.instances import InstanceRecord
@@ -46,7 +46,7 @@ def became(reader: Reader, row: SlotRecord, now: datetime) -> Said:
         return _run(reader, row, run, now)
     if row.decision == "merged":
         return Said("merged", (row.reason,), rule=row.rule)
-    return _skipped(reader, row, now)
+    return _skipped(reader, row)
 
 
 def _merged(row: SlotRecord, run: InstanceRecord | None) -> Said:
@@ -55,24 +55,24 @@ def _merged(row: SlotRecord, run: InstanceRecord | None) -> Said:
     return Said("merged", (*text, *_rule(row.rule)), row.instance_id, row.rule)
 
 
-def _skipped(reader: Reader, row: SlotRecord, now: datetime) -> Said:
+def _skipped(reader: Reader, row: SlotRecord) -> Said:
     told = f"it was skipped at {moment_text(row.decided_at)}: {row.reason}"
     if row.count > 1:
         told += f" ({row.count} slots from {moment_text(row.first_at)} to {moment_text(row.slot_at)})"
     sentences = [told, *_rule(row.rule)]
     blocker = row.blocker
     if row.reason.startswith("missed"):
-        because = _missed_because(reader, row, now)
+        because = _missed_because(reader, row)
         if because:
             sentences.append(because)
             blocker = blocker or because
     return Said("skipped", tuple(sentences), rule=row.rule, blocker=blocker)
 
 
-def _missed_because(reader: Reader, row: SlotRecord, now: datetime) -> str:
+def _missed_because(reader: Reader, row: SlotRecord) -> str:
     """Nobody was there to decide it, or a pause let it wait; empty when neither is known."""
     moment = row.first_at or row.slot_at
-    absent = absent_then(reader, moment, now)
+    absent = absent_until(reader, moment, row.decided_at)
     if absent is not None:
         return absent.text
     record = reader.objects.by_uid(row.job_uid)
@@ -91,10 +91,10 @@ def _run(reader: Reader, row: SlotRecord, run: InstanceRecord | None, now: datet
         answer = "ran" if state.rstrip(",") in ("", *_ENDS) else state.lower()
         return Said(answer, (f"it became instance {id}{how}; that run has left the history",), id)
     if run.state in _ENDS:
-        return Said("ran", (_ended(run), *_caught_up(reader, row, run, now)), id)
+        return Said("ran", (_ended(run), *_caught_up(reader, row, run)), id)
     if run.state in _UNDER_WAY:
         text = f"instance {id} is {run.state} since {moment_text(run.started_at)}"
-        return Said("running", (text, *_caught_up(reader, row, run, now)), id)
+        return Said("running", (text, *_caught_up(reader, row, run)), id)
     if run.state in ("SCHEDULED", "PAUSED"):
         return _waits(reader, run, now)
     return _never_ran(reader, run)
@@ -111,10 +111,10 @@ def _ended(run: InstanceRecord) -> str:
     return text + tries + error
 
 
-def _caught_up(reader: Reader, row: SlotRecord, run: InstanceRecord, now: datetime) -> tuple[str, ...]:
+def _caught_up(reader: Reader, row: SlotRecord, run: InstanceRecord) -> tuple[str, ...]:
     """What lies between a slot and its run: downtime, or jitter."""
     if run.trigger.get("missed"):
-        because = _missed_because(reader, row, now)
+        because = _missed_because(reader, row)
         caught_up = f"R10: it was missed, and caught up at {moment_text(row.decided_at)}"
         return (f"{caught_up}: {because}" if because else caught_up,)
     if run.origin in TRIGGERED:

@@ -47,6 +47,12 @@ class PresenceReads(Protocol):
     def between(self, after: datetime, until: datetime) -> Sequence[StretchRecord]:
         """In the order in which they were: those that reach into the time, with one more on each side."""
 
+    def gaps(self, moment: datetime) -> Sequence[tuple[StretchRecord, StretchRecord]]:
+        """What ended before `moment` with what began after it, where one came right after the other.
+
+        In the order in which they were: a clock that is put back comes to the same moment again.
+        """
+
 
 class PresenceWrites(PresenceReads, Protocol):
     def begin(

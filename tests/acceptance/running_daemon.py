@@ -11,7 +11,7 @@ import subprocess
 import textwrap
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -25,9 +25,11 @@ PATIENCE_S = 60.0
 class Project:
     """A folder with declarations, and the commands that are run in it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
         self.folder = folder
         self.state = folder / ".runner"
+        self.environment = environment or {}
+        """What its commands have beside the tests' own."""
 
     def declare(self, name: str, text: str) -> Path:
         """Write one declaration, atomically, as an editor does."""
@@ -57,7 +59,9 @@ class Project:
 
     def run(self, *arguments: str, check: int | None = 0) -> subprocess.CompletedProcess[str]:
         """Run a command of the runner here; `check` is the exit code that is expected."""
-        result = run_runner(*arguments, cwd=self.folder, timeout_s=2 * PATIENCE_S)
+        result = run_runner(
+            *arguments, cwd=self.folder, timeout_s=2 * PATIENCE_S, env={**os.environ, **self.environment}
+        )
         if check is not None:
             assert result.returncode == check, (
                 f"{arguments}: {result.returncode}\n{result.stdout}{result.stderr}"
@@ -66,7 +70,13 @@ class Project:
 
     def start(self, *arguments: str) -> Started:
         """Start a command of the runner here, and do not wait for it."""
-        return start_runner(*arguments, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        return start_runner(
+            *arguments,
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **self.environment},
+        )
 
     def rows(self, sql: str, *values: Any) -> list[dict[str, Any]]:
         """What the database says, as a person with sqlite3 would ask it."""
@@ -115,7 +125,7 @@ class Daemon:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            env={**os.environ, **project.environment, "PYTHONUNBUFFERED": "1"},
         )
         self.lines: list[str] = []
         self._new: queue.SimpleQueue[str | None] = queue.SimpleQueue()

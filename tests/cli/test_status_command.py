@@ -171,6 +171,16 @@ def test_files_that_are_invalid_need_a_person(here: Installation, say: Callable)
     assert kinds(say) == [("invalid", "declarations")]
 
 
+def test_a_hold_that_many_jobs_got_together_is_one_thing_to_know(here: Installation, say: Callable) -> None:
+    here.install(a_job("ingest"), a_job("load"), a_job("report"))
+    until = datetime.now(UTC) + timedelta(hours=1)
+    for name in ("ingest", "load", "report"):
+        here.hold(name, "maintenance", until=until)
+    here.hold("load", "operator", until=until)
+    assert kinds(say) == [("hold-ends", "-"), ("hold-ends", "load")]
+    assert "hold maintenance of bob on 3 jobs ends (a test)" in say("status").out
+
+
 def test_a_hold_that_ends_soon_is_told_and_is_no_problem(here: Installation, say: Callable) -> None:
     here.install(a_job("report"))
     here.hold("report", "operator", until=datetime.now(UTC) + timedelta(hours=1))

@@ -176,6 +176,27 @@ def test_time_that_passed_unseen_is_told_apart(
     assert sentence in said.blocker
 
 
+def test_what_a_sleep_missed_is_told_by_the_sleep_also_when_the_clock_was_put_back_since(
+    sound: Installation,
+) -> None:
+    sound.install(a_job("tick", schedule={"every": "1h"}, missed={"policy": "none"}))
+    set_watermark(sound, "tick", at(0))
+    there(sound, 0, 0.5)
+
+    def noted(kind: str, by: float, before: float, now: float) -> None:
+        event = ClockEvent(kind, timedelta(hours=by))  # type: ignore[arg-type]
+        sound.store.transact(lambda tx: note_events(tx, 1, "boot-a", [event], reading(before), reading(now)))
+
+    noted("suspend", 3, 0.75, 3.75)
+    decide(sound, "tick", at(3.75))
+    slept = "the machine slept from 2026-11-23 12:45:00Z to 2026-11-23 15:45:00Z"
+    assert ask(sound, at(2), now=3.75).said.blocker == slept
+    noted("backward", 3.5, 3.8, 0.3)  # and the clock comes to the same hours again
+    assert ask(sound, at(2), now=2.5).said.blocker == slept
+    sound.store.transact(lambda tx: tx.presence.extend(3, at=at(2.4), boot_s=0))
+    assert ask(sound, at(2), now=2.5).said.blocker == slept
+
+
 def test_it_was_held_and_by_whom_since_when_and_until_when(sound: Installation) -> None:
     install(sound)
 

@@ -40,6 +40,17 @@ class Presence:
         )
         return _STRETCHES.all(self._connection, rows)
 
+    def gaps(self, moment: datetime) -> list[tuple[StretchRecord, StretchRecord]]:
+        ids = self._connection.execute(
+            "SELECT id, next_id FROM (SELECT id, last_at, lead(id) OVER stretches AS next_id,"
+            " lead(began_at) OVER stretches AS next_began_at FROM presence WINDOW stretches AS (ORDER BY id))"
+            " WHERE last_at < ? AND next_began_at > ?",
+            (instant(moment), instant(moment)),
+        ).fetchall()
+        pairs = (self._connection.execute(f"{_SELECT} WHERE id IN (?, ?) ORDER BY id", pair) for pair in ids)
+        found = (_STRETCHES.all(self._connection, rows) for rows in pairs)
+        return [(pair[0], pair[1]) for pair in found if len(pair) == 2]  # a damaged one is noted
+
     def begin(
         self, session_id: int, boot_id: str, *, at: datetime, boot_s: float, by: str, moved_s: float = 0.0
     ) -> int:

@@ -60,6 +60,22 @@ def test_stretches_around_a_time_come_with_their_neighbours(store: Store) -> Non
     assert between(-90, -80) == ids[:1]
 
 
+def test_a_clock_that_is_put_back_comes_to_the_same_gap_again(store: Store) -> None:
+    ids = []
+    for start in (0, 100, 20, 200):  # the third time is before the second
+        ids.append(begin(store, later(start)))
+        store.transact(lambda tx, id=ids[-1], s=start: tx.presence.extend(id, at=later(s + 50), boot_s=0))  # type: ignore[misc]
+
+    def gaps(moment: float) -> list[tuple[int, int]]:
+        with store.read() as reader:
+            return [(before.id, after.id) for before, after in reader.presence.gaps(later(moment))]
+
+    assert gaps(80) == [(ids[0], ids[1]), (ids[2], ids[3])]
+    assert gaps(160) == [(ids[2], ids[3])]
+    assert gaps(60) == [(ids[0], ids[1])]
+    assert gaps(500) == []
+
+
 def test_the_rules_of_a_zone_take_the_place_of_those_before(store: Store) -> None:
     was = ZoneRecord("Europe/Berlin", "2026a", AT, b"TZif2\x00")
     now = ZoneRecord("Europe/Berlin", "2026b", later(1), b"TZif2\x01")
