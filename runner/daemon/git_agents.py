@@ -118,6 +118,11 @@ class GitAgents:
         if known - names:
             self._store.submit(work, lambda result, problem: None)
 
+    @property
+    def are_looking_first(self) -> bool:
+        """Whether one of them has not ended its first look since it began: more may be installed soon."""
+        return any(not agent.has_looked for agent in self._agents.values())
+
     def ask(self) -> None:
         """Somebody may have asked for a look."""
         for agent in self._agents.values():
@@ -194,6 +199,7 @@ class _Agent:
         )
         self._wake = threading.Event()
         self._end = threading.Event()
+        self.has_looked = False
         self._last: Reloaded | None = None
         self._told: tuple[str, str] | None = None
         self._thread = threading.Thread(target=self._run, name=f"git-{source.name}", daemon=True)
@@ -220,6 +226,7 @@ class _Agent:
             except Exception as problem:  # the database cannot be written, or an error of ours: it goes on
                 self._trouble(f"following the source {self.source.name}", problem)
                 wait = timedelta(seconds=AFTER_TROUBLE_S)
+            self.has_looked = True
             looked_s = time.monotonic()
             self._wake.wait(max(wait.total_seconds(), 0.0))
             self._end.wait(max(looked_s + BETWEEN_LOOKS_S - time.monotonic(), 0.0))

@@ -167,7 +167,7 @@ async def _serve(
     engine.start()
     web.changed = engine.look
     _adjust(web, agents, store)
-    idle = _Idle(loop, engine, audience)
+    idle = _Idle(loop, engine, agents, audience)
     timekeeping = Timekeeping(loop, store, clock, session, engine, audience)
     ownership = Ownership(loop, store, lock, session, lambda: asked.put_nowait(LOST))
     if serving.watch and reloader is not None:
@@ -264,11 +264,16 @@ def _parallel_limit(store: Store) -> int | None:
 
 
 class _Idle:
-    """Tells the next start once nothing runs and nothing has happened for a moment."""
+    """Tells the next start once nothing runs, nothing is fetched for the first time, and nothing has happened
+    for a moment.
+    """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, engine: Engine, audience: Audience) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, engine: Engine, agents: GitAgents, audience: Audience
+    ) -> None:
         self._loop = loop
         self._engine = engine
+        self._agents = agents
         self._audience = audience
         self._told: tuple[tuple[datetime, str] | None] | None = None
         self._handle = loop.call_later(IDLE_AFTER_S, self._look)
@@ -281,7 +286,7 @@ class _Idle:
             self._handle = self._loop.call_later(IDLE_AFTER_S, self._look)
 
     def _look(self) -> None:
-        if self._engine.running:
+        if self._engine.running or self._agents.are_looking_first:
             self._told = None
         elif self._told != (upcoming := (self._engine.next_start(),)):
             tell(self._audience.next_start, upcoming[0])

@@ -19,9 +19,10 @@ from runner.operations.installed_jobs import installed_jobs, schedules_of
 from runner.operations.last_reload import last_reload
 from runner.operations.limit_notes import HINT, unbound_jobs
 from runner.operations.restore_blobs import damaged_blobs, missing_blobs
-from runner.operations.show_sources import revision, show_sources
+from runner.operations.show_sources import in_short, show_sources
 from runner.operations.tz_database import tz_version
 from runner.operations.zones_in_use import unknown_rules
+from runner.sources.outcome import what_now
 from runner.store.daemon_lock import lock_holder
 from runner.store.open import open_store
 from runner.store.port import Reader
@@ -228,15 +229,17 @@ def _sources(reader: Reader, now: datetime) -> Iterator[Finding]:
     """One finding for each git source: what is applied, and why nothing newer is."""
     for source in show_sources(reader, now):
         record, ready = source.record, source.ready
-        applied = revision(record.applied_ref, record.applied) or "nothing yet"
+        applied = in_short(record.applied_ref, record.applied) or "nothing yet"
         told = [each for each in source.conditions if each.type in ("Drifted", "Partial")]
-        more = [f"{each.type}: {each.message}" for each in told if each.status == "True"]
+        more = [each.message for each in told if each.status == "True" and each.message != ready.message]
         text = "; ".join([f"{record.name} ({record.url}) applied {applied}", *more])
         if ready.status == "True":
             yield Finding("source", "ok", text)
         elif ready.status == "Unknown":
             yield Finding("source", "warning", f"{text}; {ready.message}", "run `runner up`")
         else:
-            attempted = revision(record.attempted_ref, record.attempted) or "nothing"
-            text = f"{text}, attempted {attempted}: {ready.reason}: {ready.message}"
-            yield Finding("source", "error", text, "mend it there; it is tried again by itself")
+            attempted = in_short(record.attempted_ref, record.attempted)
+            at = f"at {attempted}: " if attempted and attempted != applied else ""
+            yield Finding(
+                "source", "error", f"{text}; {at}{ready.message}", what_now(ready.reason, record.name)
+            )

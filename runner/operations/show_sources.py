@@ -56,6 +56,13 @@ def revision(ref: str, commit: str) -> str | None:
     return f"{algorithm}:{commit}" if ref == commit else f"{ref}@{algorithm}:{commit}"
 
 
+def in_short(ref: str, commit: str) -> str:
+    """`main@4f2c9e1`, for people; empty when there is none."""
+    if not commit:
+        return ""
+    return commit[:7] if ref in ("", commit) else f"{ref}@{commit[:7]}"
+
+
 def show_sources(reader: Reader, now: datetime) -> list[SourceView]:
     """By name; none where there is no git source."""
     return [_view(reader, record, now) for record in reader.sources.all()]

@@ -24,6 +24,7 @@ from runner.operations.refusals import refusal_alarms
 from runner.operations.settings import settings
 from runner.operations.show_sources import SourceView, show_sources, told_pins
 from runner.operations.waiting import IS_OPEN, LockInUse, locks_in_use, waits_for
+from runner.sources.outcome import what_now
 from runner.store.instances import InstanceRecord
 from runner.store.port import Reader
 from runner.vocabulary.duration import format_size
@@ -303,8 +304,8 @@ def _sources(sources: Sequence[SourceView], lives: bool) -> Iterator[Finding]:
         name, ready = source.record.name, source.ready
         since = source.record.checked_at
         if ready.status == "False":
-            hint = f"runner reconcile --with-source {name}, when it is mended; it is tried again by itself"
-            yield Finding("source", name, since, f"{ready.reason}: {ready.message}", hint)
+            summary = f"{ready.message} ({ready.reason})"
+            yield Finding("source", name, since, summary, what_now(ready.reason, name))
         elif lives and source.not_followed:
             summary = "no daemon asks its remote any more: it is not declared now; what it installed stays"
             yield Finding(

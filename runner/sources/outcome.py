@@ -5,6 +5,7 @@ The words are reasons of conditions: CamelCase, stable, for machines.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -33,6 +34,33 @@ STALLED = frozenset(
 
 OF_THE_COMMIT = frozenset({"InvalidDeclarations", "TooLarge", IN_PART})
 """What the same commit gives again, as long as nothing else has changed."""
+
+WHAT_NOW: Mapping[str, str] = {
+    "AuthenticationFailed": "renew what the Authorization of the source holds",
+    "CredentialMissing": "install the Authorization of the source, or set what it names",
+    "HostKeyUnknown": "compare the host's key with its operators, then declare it in known_hosts",
+    "CertificateUnknown": "declare the certificates of its authority in caFile",
+    "InvalidSettings": "mend what is declared of the source",
+    "GitMissing": "install git",
+    "RefMissing": "bring the branch or tag back, or declare another ref",
+    "CommitMissing": "push the commit, or declare another ref",
+    "Unsigned": "commit anew with a signature of somebody who may",
+    "SignatureInvalid": "commit anew with a signature of somebody who may, or declare the key",
+    "VerificationNotSetUp": "mend what verify declares",
+    "PathMissing": "bring the folder back, or declare another path",
+    "InvalidDeclarations": "mend the files and push: a newer commit overtakes this one",
+    IN_PART: "mend the files and push: a newer commit overtakes this one",
+    "Refused": "`runner plan git:NAME` shows it; `runner reconcile --with-source NAME` can lift the guard",
+    "DiskFull": "free some space; it is tried again by itself",
+}
+"""What a person can do about it; else it is mended in the repository, or passes by itself."""
+
+
+def what_now(reason: str, name: str) -> str:
+    """What to do about this reason of the source of that name."""
+    default = "it is tried again by itself" if reason in TRANSIENT else "mend it in the repository and push"
+    return WHAT_NOW.get(reason, default).replace("NAME", name)
+
 
 UNVERIFIED = frozenset({"Unsigned", "SignatureInvalid", "VerificationNotSetUp"})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -36,10 +37,15 @@ def test_a_repository_is_followed_through_bad_commits_and_a_killed_daemon(
     with here.up(*up) as daemon:
         daemon.sees(r"source +main: following file:.* \(branch main, jobs\.d\), every 1h$")
         daemon.sees(r"source +main: applied main@[0-9a-f]{7}$")
+        daemon.sees(r"idle +no start has a time")
+        first = next(at for at, line in enumerate(daemon.lines) if "  idle  " in line)
+        assert any("main: applied main@" in line for line in daemon.lines[:first])
         bad = upstream.commit({"jobs.d/one.yaml": "kind: Nonsense\n"})
         asked = here.run("reconcile", "--with-source", "--wait", bad, check=None)
         assert (asked.returncode, "main: InvalidDeclarations: " in asked.stdout) == (1, True)
-        daemon.sees(r"SOURCE +main: InvalidDeclarations: .*; what is installed stays; see: runner status")
+        daemon.sees(
+            r"SOURCE +main: .* \(InvalidDeclarations\); what is installed stays; mend the files and push"
+        )
         said = here.run("status", "-o", "json", check=1)
         (source,) = json.loads(said.stdout)["sources"]
         assert source["lastAttemptedRevision"] == f"main@sha1:{bad}"
@@ -48,7 +54,11 @@ def test_a_repository_is_followed_through_bad_commits_and_a_killed_daemon(
             "Ready": "False", "Reconciling": "False", "Stalled": "True",
             "Drifted": "False", "Partial": "False",
         }  # fmt: skip
-        assert "InvalidDeclarations" in here.run("doctor", check=None).stdout
+        told = here.run("doctor", check=None).stdout
+        assert re.search(
+            rf"applied main@[0-9a-f]{{7}}; at main@{bad[:7]}: [1-9] errors? in the declarations", told
+        )
+        assert "mend the files and push: a newer commit overtakes this one" in told
         daemon.kill()
     newer = upstream.commit(
         {"jobs.d/one.yaml": upstream.job("one", "echo 2"), "jobs.d/two.yaml": upstream.job("two")}

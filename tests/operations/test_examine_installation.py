@@ -18,6 +18,7 @@ from runner.operations.examine_installation import examine_installation
 from runner.operations.finding import Finding
 from runner.operations.tz_database import tz_version
 from runner.store.daemon_lock import daemon_lock
+from runner.store.sources import SourceRecord
 from runner.store.zones import ZoneRecord
 from runner.vocabulary.instants import to_text
 
@@ -171,6 +172,30 @@ def test_a_reload_that_waits_for_git_says_for_what(here: Installation, tmp_path:
 def test_a_note_that_cannot_be_read_is_no_traceback(here: Installation, content: str) -> None:
     (here.state / "reload.json").write_text(content)
     assert found(here)["declarations"].topic == "declarations"
+
+
+def test_a_git_source_is_told_in_words_with_what_to_do(here: Installation) -> None:
+    ready = {
+        "status": "False",
+        "reason": "RefMissing",
+        "message": "the remote has no branch main",
+        "since": "",
+    }
+    here.store.transact(
+        lambda tx: tx.sources.put(
+            SourceRecord(
+                name="team", url="file:///x", ref="branch main", path="jobs.d",
+                attempted="b" * 40, attempted_ref="main",
+                applied="a" * 40, applied_ref="main", conditions={"Ready": ready},
+            )
+        )
+    )  # fmt: skip
+    finding = found(here)["source"]
+    assert finding.verdict == "error"
+    assert finding.text == (
+        "team (file:///x) applied main@aaaaaaa; at main@bbbbbbb: the remote has no branch main"
+    )
+    assert finding.advice == "bring the branch or tag back, or declare another ref"
 
 
 def test_the_database_names_its_jobs(here: Installation) -> None:

@@ -13,6 +13,7 @@ from runner.daemon.git_agents import Synced
 from runner.daemon.reloader import Reloaded
 from runner.execution.order import NO_TARGET, Ended
 from runner.operations.outcome import Finished, NotStarted
+from runner.sources.outcome import what_now
 from runner.sources.settings import SourceSettings
 from runner.store.instances import InstanceRecord
 from runner.vocabulary.duration import format_duration
@@ -182,9 +183,9 @@ class Announcer:
             diagnostics.show_text(reloaded.diagnostics, self._err)
             for line in reloaded.trace.splitlines():
                 print(f"  {printable(line)}", file=self._err, flush=True)
-        what_now = "it is tried again soon" if outcome.is_transient else "see: runner status"
+        now = "it is tried again soon" if outcome.is_transient else what_now(outcome.reason, synced.name)
         going_on = "" if "what is installed stays" in outcome.message else "; what is installed stays"
-        text = f"{synced.name}: {outcome.reason}: {outcome.message}{going_on}; {what_now}"
+        text = f"{synced.name}: {outcome.message} ({outcome.reason}){going_on}; {now}"
         self.line("SOURCE", text, "1;31")
 
     def listening(self, address: str) -> None:

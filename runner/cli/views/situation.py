@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from runner.cli.views.values import instant, short, show_data, show_line, show_table
+from runner.operations.show_sources import in_short
 
 if TYPE_CHECKING:
     from runner.operations.show_sources import SourceView
@@ -104,14 +105,8 @@ def _source_row(source: SourceView) -> tuple[str, ...]:
     return (
         record.name,
         source.ready.status,
-        _short(record.applied_ref, record.applied),
-        _short(record.attempted_ref, record.attempted),
+        in_short(record.applied_ref, record.applied) or "-",
+        in_short(record.attempted_ref, record.attempted) or "-",
         short(record.checked_at),
         ", ".join(holding) or "-",
     )
-
-
-def _short(ref: str, commit: str) -> str:
-    if not commit:
-        return "-"
-    return commit[:7] if ref == commit else f"{ref}@{commit[:7]}"
