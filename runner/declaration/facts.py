@@ -15,7 +15,7 @@ from runner.declaration.step_kinds import named_files, steps_of, touched
 from runner.declaration.targets import NAME, format_of_inventory
 from runner.declaration.triggers import brings_inputs, hook_of, needed, upstream_of
 
-FACTS_VERSION = 6
+FACTS_VERSION = 7
 """Part of a cache's key: raised when facts of the same document come out differently."""
 
 PRUNE = "jobs.runner/prune"
@@ -48,7 +48,7 @@ def facts_of(document: Mapping[str, Any], kind: str) -> dict[str, Any]:
         "annotations": {k: v for k, v in annotations.items() if isinstance(v, str)},
         "pruneDisabled": annotations.get(PRUNE) == "disabled",
         "reconcileDisabled": annotations.get(RECONCILE) == "disabled",
-        "references": [[name, ["spec", *path]] for path, name in _references(kind, spec)],
+        "references": [[name, ["spec", *path]] for path, name in references_of(kind, spec)],
         "files": [[file, ["spec", *path]] for path, file in _files(kind, spec)],
         "folds": sorted({name for _, name in _folds(kind, spec)}),
     }
@@ -118,7 +118,8 @@ def _triggers(kind: str, spec: Mapping[str, Any]) -> Iterator[tuple[Path, Any]]:
             yield (*path, "trigger"), schedule["trigger"]
 
 
-def _references(kind: str, spec: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+def references_of(kind: str, spec: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+    """What the spec refers to, each with the path below the spec: `references` of the facts."""
     yield from _folds(kind, spec)
     for path, trigger in _triggers(kind, spec):
         for below, name in needed(trigger):

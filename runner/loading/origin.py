@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from runner.declaration.built import ORIGIN
 from runner.loading.reader import read_documents
 from runner.vocabulary.diagnostic import Diagnostic
 from runner.vocabulary.printable import printable
-
-ORIGIN = "config.kubernetes.io/origin"
-"""`path: base/report.yaml`, and `repo:` and `ref:` of what was fetched (with originAnnotations)."""
 
 
 def with_origins(diagnostics: Sequence[Diagnostic], raw: bytes) -> tuple[Diagnostic, ...]:

@@ -275,6 +275,8 @@ def _diagnostics(location: Location, snapshot: Snapshot, scan: Scan) -> tuple[Di
     if not any(location.is_part(path) for path in scan.paths) and not scan.complaints:
         mine.append(("", _nothing_there(location)))
     elsewhere = [(path, finding) for path, finding in found if is_error(finding)]
+    if not elsewhere and not mine and not snapshot["addresses"][0]:
+        mine.append((location.part or "", _no_objects(location)))
     if elsewhere and not any(is_error(finding) for _, finding in mine):
         mine.append((location.part or "", _errors_elsewhere(location, elsewhere)))
     return in_order(to_diagnostic(location.shown(path), finding) for path, finding in mine)
@@ -285,6 +287,12 @@ def _errors_elsewhere(location: Location, found: list[tuple[str, Finding]]) -> F
     detail = f"nothing is wrong here, but {location.shown('')} has errors, the first at {first}"
     hint = f"see all of them with `runner validate {location.shown('')}`"
     return (0, 0, "error", "source-invalid", "Errors in the same source", detail, hint, "")
+
+
+def _no_objects(location: Location) -> Finding:
+    what = location.shown(location.part or "")
+    detail = f"{what} holds nothing but a kustomization; an empty source would remove everything it declared"
+    return (0, 0, "error", "nothing-declared", "No declarations", detail, "", "")
 
 
 def _nothing_there(location: Location) -> Finding:

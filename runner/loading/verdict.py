@@ -51,6 +51,7 @@ def unpack(packed: bytes) -> Verdict:
 
 def examine(raw: bytes) -> Verdict:
     """The verdict on a file's bytes. Raises nothing, whatever they are."""
+    from runner.declaration.built import is_kustomization, problems_of_kustomization, settle_notes
     from runner.declaration.decode import problems_of
     from runner.declaration.facts import facts_of
     from runner.loading.reader import read_documents
@@ -61,8 +62,12 @@ def examine(raw: bytes) -> Verdict:
         return Verdict([], findings)
     declarations: list[Declaration] = []
     problems: list[tuple[int, Problem]] = []
+    settle_notes([document.content for document in reading.documents])
     for document in reading.documents:
         content, number = document.content, document.index
+        if is_kustomization(content):
+            problems.extend((number, problem) for problem in problems_of_kustomization(content))
+            continue
         wrong = list(_envelope(content))
         if not wrong:
             try:

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 def test_the_committed_schemas_are_fresh():
     committed = {
         path.relative_to(ROOT / "schema").as_posix(): path.read_text("utf-8")
-        for path in (ROOT / "schema").rglob("*.json")
+        for path in (ROOT / "schema").rglob("*.schema.json")
     }
 
     assert committed == schema_files(), "run: python -m runner.declaration.json_schema schema/"

@@ -303,3 +303,31 @@ def test_a_library_may_hold_any_text(project: Project) -> None:
     project.write("l.yaml", an_object("Library", "dates", "  file: dates.py\n"))
     project.write("dates.py", "OPENING = '${{'\n")
     assert project.load().diagnostics == ()
+
+
+KUSTOMIZATION = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n"
+
+
+def test_a_kustomization_that_lists_what_stands_beside_it_is_no_declaration(project: Project) -> None:
+    project.write("base/hello.yaml", a_job("hello"))
+    project.write("base/kustomization.yaml", KUSTOMIZATION + "resources: [hello.yaml, ./more]\n")
+    tree = project.load()
+    assert (tree.diagnostics, list(tree.objects)) == ((), [HELLO])
+
+
+@pytest.mark.parametrize(
+    "more",
+    ["namePrefix: a-\n", "patches: [{path: p.yaml}]\n", "resources: [../base]\n", "resources: ['https://x/y']\n",
+     "resources: [example.org/jobs]\n", "resources: [/jobs]\n", "components: [c]\n"],
+)  # fmt: skip
+def test_a_kustomization_that_changes_something_must_be_built(project: Project, more: str) -> None:
+    project.write("hello.yaml", a_job("hello"))
+    project.write("kustomization.yaml", KUSTOMIZATION + more)
+    assert project.rules() == [("jobs.d/kustomization.yaml:3:1", "not-built")]
+    assert not project.load().objects
+
+
+def test_a_kustomization_alone_is_never_an_empty_source(project: Project) -> None:
+    project.write("kustomization.yaml", KUSTOMIZATION + "resources: [gone.yaml]\n")
+    assert project.rules() == [("jobs.d", "nothing-declared")]
+    assert project.rules() == [("jobs.d", "nothing-declared")]

@@ -1,8 +1,9 @@
-"""`runner schema`: print the JSON Schema of the declarations."""
+"""`runner schema`: what other tools must know of the declarations."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import click
 
@@ -16,14 +17,29 @@ from runner.declaration.declared import KINDS
     type=click.Choice(KINDS, case_sensitive=False),
     help="Only this kind; default: all, chosen by kind.",
 )
+@click.option(
+    "--kustomize",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Write a component for kustomize into this folder instead: merge keys and name references.",
+)
 @common_options
-def command(kind: str | None, where: Where) -> None:
+def command(kind: str | None, kustomize: Path | None, where: Where) -> None:
     """Print the JSON Schema (draft-07) of the declarations, for editors and other tools.
 
     \b
-    Example:
+    Examples:
       runner schema --kind Job > job.schema.json
+      runner schema --kustomize kustomize/runner
     """
+    if kustomize is not None:
+        from runner.declaration.kustomize import write_kustomize
+
+        if kind is not None:
+            raise click.UsageError("--kustomize is about all kinds; leave --kind out")
+        for file in write_kustomize(kustomize):
+            click.echo(file)
+        return
     from runner.declaration.json_schema import combined_schema, schema_of
 
     schema = combined_schema() if kind is None else schema_of(kind)
