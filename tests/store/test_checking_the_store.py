@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from pathlib import Path
 
@@ -10,10 +11,13 @@ from store_builders import AT, a_hold, a_manual_run, a_slot_run, begin, created,
 
 from runner.store import admin
 from runner.store.open import open_store
+from runner.store.sqlite.columns import LISTS, MAPS, NAMES, TIMES
 from runner.store.sqlite.invariants import INVARIANTS
 from runner.store.sqlite.version import SCHEMA_VERSION
 from runner.vocabulary.errors import NoDatabase
 from tests.new_databases import open_new_store
+
+IS_TIME = re.compile(r"(^|_)(at|since|until|deadline)$")
 
 
 @pytest.fixture
@@ -170,6 +174,11 @@ SPOILED = [
         "step load of run 1: outputs of table steps is no map",
     ),
     (
+        "INSERT INTO drills VALUES ('n', 'd', 'proven', '2026-11-21T10:00:00.000Z', 'a', 1, 1, '{}', '{}')",
+        "lists are JSON",
+        "the crash drill of job n: ignored of table drills is no list",
+    ),
+    (
         "UPDATE job_state_data SET data = '{'",
         "what jobs have saved is JSON",
         "what run 3 saved: data of table job_state_data is no JSON",
@@ -189,6 +198,19 @@ def test_a_spoiled_row_is_found_and_named(database: Path, statement: str, rule: 
 
 def test_every_invariant_has_a_row_that_spoils_it() -> None:
     assert {invariant.rule for invariant in INVARIANTS} <= {rule for _, rule, _ in SPOILED}
+
+
+def test_every_table_has_a_name_and_each_of_its_columns_is_looked_at(database: Path) -> None:
+    connection = sqlite3.connect(database)
+    tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    assert set(NAMES) == {name for name in tables if "sqlite_" not in name} - {"meta", "arrival_feeds"}
+    for table in NAMES:
+        columns = connection.execute(f"PRAGMA table_info({table})").fetchall()
+        times = {name for _, name, kind, *_ in columns if kind == "TEXT" and IS_TIME.search(name)}
+        assert times == set(TIMES.get(table, ())), table
+        assert {name for _, name, _, _, empty, _ in columns if empty == "'{}'"} <= set(MAPS.get(table, ()))
+        assert {name for _, name, _, _, empty, _ in columns if empty == "'[]'"} == set(LISTS.get(table, ()))
+    connection.close()
 
 
 def test_a_database_that_others_may_read_is_found(database: Path) -> None:

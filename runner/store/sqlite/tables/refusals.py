@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-# One row for each hook and reason, so that no flood of forged requests fills anything. What asks for a hook that
-# nobody has is counted with '' and ''.
+# One row for each hook and reason, so that no flood of forged requests fills anything. What asks for a hook
+# that nobody has is counted with '' and ''.
 TABLE_OF_REFUSALS = """
     CREATE TABLE refusals (
         job_uid TEXT NOT NULL,
