@@ -167,7 +167,7 @@ class Triggers:
         self._touched.clear()
         if self._upstream:
             if self._counted_until is None:
-                self._counted_until = self._noted_until = reader.arrivals.cursor()
+                self._counted_until = self._noted_until = reader.feeds.cursor()
             found, last = has_ends(reader, self._upstream, self._counted_until)
             if found or last - self._noted_until >= FAR_BEHIND:
                 self._count_is_due = True

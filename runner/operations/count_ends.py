@@ -13,7 +13,8 @@ from runner.lifecycle.holds import active
 from runner.operations.arrive import arrive, drop_new, switched_off
 from runner.operations.trigger_of import Triggered, trigger_of
 from runner.schedules.trigger import AfterSource
-from runner.store.arrivals import NewItem, UpstreamEnd
+from runner.store.arrivals import NewItem
+from runner.store.feeds import UpstreamEnd
 from runner.store.instances import InstanceRecord
 from runner.store.port import Reader, Transaction
 from runner.vocabulary.identity import Address
@@ -38,13 +39,13 @@ class Counted:
 
 def watch_feeds(tx: Transaction, after: Sequence[Key], others: Sequence[Key] = ()) -> None:
     """From now on ends count for triggers that are new; what is noted of those that are gone goes."""
-    known = tx.arrivals.feeds()
+    known = tx.feeds.all()
     last = tx.events.last_id()
     for key in after:
         if key not in known:
-            tx.arrivals.set_feed(*key, last)
+            tx.feeds.set(*key, last)
     for key in known.keys() - {*after, *others}:
-        tx.arrivals.drop_feed(*key)
+        tx.feeds.drop(*key)
 
 
 def has_ends(reader: Reader, upstream: Sequence[str], seen: int) -> tuple[bool, int]:
@@ -52,19 +53,19 @@ def has_ends(reader: Reader, upstream: Sequence[str], seen: int) -> tuple[bool, 
     last = reader.events.last_id()
     if last <= seen or not upstream:
         return False, last
-    return bool(reader.arrivals.ends_after(seen, last, upstream)), last
+    return bool(reader.feeds.ends_after(seen, last, upstream)), last
 
 
 def count_ends(tx: Transaction, feeds: Sequence[Key], now: datetime) -> Counted:
     """Make an item of each end that counts; the place up to which they are counted moves with it."""
     found = [each for key in feeds if isinstance(each := trigger_of(tx, *key), Triggered)]
-    cursor, last = tx.arrivals.cursor(), tx.events.last_id()
-    since = tx.arrivals.feeds()
+    cursor, last = tx.feeds.cursor(), tx.events.last_id()
+    since = tx.feeds.all()
     begin = max(cursor, min((since.get((f.record.uid, f.name), last) for f in found), default=last))
     until = min(last, begin + PORTION)
     upstream = _uids(tx, found)
     fed: list[Key] = []
-    for end in tx.arrivals.ends_after(begin, until, [*upstream]) if upstream else ():
+    for end in tx.feeds.ends_after(begin, until, [*upstream]) if upstream else ():
         run = tx.instances.get(end.instance_id)
         if run is None:
             continue
@@ -79,7 +80,7 @@ def count_ends(tx: Transaction, feeds: Sequence[Key], now: datetime) -> Counted:
                 _count(tx, each, upstream[end.job_uid], run, end, now)
                 fed.append(key)
     if until > cursor:
-        tx.arrivals.set_cursor(until)
+        tx.feeds.set_cursor(until)
     return Counted(tuple(dict.fromkeys(fed)), more=until < last)
 
 

@@ -67,7 +67,7 @@ def ignore_existing(
 
     Whether that is settled; not while the job is switched off.
     """
-    if (job_uid, schedule) in tx.arrivals.feeds():
+    if (job_uid, schedule) in tx.feeds.all():
         return True
     found = trigger_of(tx, job_uid, schedule)
     if not isinstance(found, Triggered) or not isinstance(found.trigger.source, FileSource):
@@ -77,7 +77,7 @@ def ignore_existing(
     for file in files:
         new = _item(found, found.trigger.source, root_path, file)
         tx.arrivals.add(new, at=now, state=DONE, reason="it was there before")
-    tx.arrivals.set_feed(job_uid, schedule, 0)
+    tx.feeds.set(job_uid, schedule, 0)
     return True
 
 

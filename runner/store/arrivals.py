@@ -68,16 +68,6 @@ class GivenItem(NamedTuple):
     began: bool
 
 
-class UpstreamEnd(NamedTuple):
-    """A run that has ended, in the order of the events that say so."""
-
-    event_id: int
-    instance_id: int
-    job_uid: str
-    state: str
-    at: datetime
-
-
 class ArrivalReads(Protocol):
     def get(self, id: int) -> Item | None: ...
     def find(self, job_uid: str, schedule: str, key: str) -> Item | None: ...
@@ -99,15 +89,6 @@ class ArrivalReads(Protocol):
     def moving(self, limit: int = 500) -> list[Item]: ...
     def of_job(self, job_uid: str, states: Iterable[str] | None = None, limit: int | None = 50) -> list[Item]:
         """Newest first."""
-
-    def feeds(self) -> dict[tuple[str, str], int]:
-        """(job_uid, schedule) → the event after which ends of other jobs count for it."""
-
-    def cursor(self) -> int:
-        """The last event whose end of a run has been counted."""
-
-    def ends_after(self, event_id: int, until: int, job_uids: Sequence[str]) -> list[UpstreamEnd]:
-        """Ends of runs of these jobs, by events in `(event_id, until]`."""
 
 
 class ArrivalWrites(ArrivalReads, Protocol):
@@ -140,9 +121,6 @@ class ArrivalWrites(ArrivalReads, Protocol):
     def again(self, id: int) -> bool:
         """FAILED or DROPPED → WAITING; whether it was."""
 
-    def set_feed(self, job_uid: str, schedule: str, since_event: int) -> None: ...
-    def drop_feed(self, job_uid: str, schedule: str) -> None: ...
-    def set_cursor(self, event_id: int) -> None: ...
     def prune(self, before: datetime, kinds: Sequence[str], limit: int = 1000) -> int:
         """Ended items of these kinds that were settled before; how many went. Of files only those that were
         moved away: one that stays where it is has to be known for as long.

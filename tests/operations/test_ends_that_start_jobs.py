@@ -71,7 +71,7 @@ def test_an_end_counts_once_however_often_it_is_counted(here: Installation) -> N
         assert has_ends(reader, [here.uid("a")], 0)[0]
     assert len(counted(here, "next").fed) == 1
     assert counted(here, "next").fed == ()
-    here.store.transact(lambda tx: tx.arrivals.set_cursor(0))  # as a database that was put back would say
+    here.store.transact(lambda tx: tx.feeds.set_cursor(0))  # as a database that was put back would say
     counted(here, "next")
     assert states(here, "next") == ["WAITING"]
 
@@ -172,4 +172,4 @@ def test_the_place_up_to_which_ends_are_counted_moves_also_when_none_counts(here
     ran(here, "other", at(14))
     assert counted(here, "next").fed == ()
     with here.store.read() as reader:
-        assert reader.arrivals.cursor() == reader.events.last_id()
+        assert reader.feeds.cursor() == reader.events.last_id()

@@ -17,7 +17,6 @@ from runner.store.arrivals import (
     Item,
     NewItem,
     Queued,
-    UpstreamEnd,
 )
 from runner.store.sqlite.cells import (
     as_instant,
@@ -30,7 +29,6 @@ from runner.store.sqlite.cells import (
     marks,
 )
 from runner.store.sqlite.damage import Rows
-from runner.store.sqlite.events import Events
 from runner.vocabulary.errors import ChangedMeanwhile
 
 _COLUMNS = (
@@ -42,14 +40,12 @@ _ENDS = ", ".join(f"'{state}'" for state in sorted(TERMINAL))
 _IS_OPEN = "state IN ('WAITING', 'TAKEN', 'MOVING')"
 """As the partial index of open items says it."""
 
-_CURSOR = "arrivals_cursor"
 _Items = list[Item]
 
 
 class Arrivals:
-    def __init__(self, connection: sqlite3.Connection, events: Events) -> None:
+    def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._events = events
 
     def get(self, id: int) -> Item | None:
         return _ITEMS.one(self._connection.execute(f"{_SELECT} WHERE a.id = ?", (id,)).fetchone())
@@ -127,25 +123,6 @@ class Arrivals:
             (job_uid, *wanted, -1 if limit is None else limit),
         )
         return _ITEMS.all(self._connection, rows)
-
-    def feeds(self) -> dict[tuple[str, str], int]:
-        rows = self._connection.execute("SELECT job_uid, schedule, since_event FROM arrival_feeds")
-        return {(row[0], row[1]): int(row[2]) for row in rows}
-
-    def cursor(self) -> int:
-        row = self._connection.execute("SELECT value FROM meta WHERE key = ?", (_CURSOR,)).fetchone()
-        return int(row[0]) if row is not None and str(row[0]).isdecimal() else 0
-
-    def ends_after(self, event_id: int, until: int, job_uids: Sequence[str]) -> list[UpstreamEnd]:
-        self._events.flush()  # those of this transaction too
-        rows = self._connection.execute(
-            "SELECT e.id, i.id, i.job_uid, e.after, e.at FROM events e"  # noqa: S608
-            " CROSS JOIN job_instances i ON i.id = e.instance_id"
-            " WHERE e.id > ? AND e.id <= ? AND e.subject_kind = 'instance'"
-            f" AND e.after IN ({_ENDS}) AND i.job_uid IN ({marks(len(job_uids))}) ORDER BY e.id",
-            (event_id, until, *job_uids),
-        )
-        return _ENDED.all(self._connection, rows)
 
     def add(self, new: NewItem, *, at: datetime, state: str = WAITING, reason: str = "") -> int | None:
         added = self._connection.execute(
@@ -231,24 +208,6 @@ class Arrivals:
             == 1
         )
 
-    def set_feed(self, job_uid: str, schedule: str, since_event: int) -> None:
-        self._connection.execute(
-            "INSERT INTO arrival_feeds VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET"
-            " since_event = excluded.since_event",
-            (job_uid, schedule, since_event),
-        )
-
-    def drop_feed(self, job_uid: str, schedule: str) -> None:
-        self._connection.execute(
-            "DELETE FROM arrival_feeds WHERE job_uid = ? AND schedule = ?", (job_uid, schedule)
-        )
-
-    def set_cursor(self, event_id: int) -> None:
-        self._connection.execute(
-            "INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
-            (_CURSOR, str(event_id)),
-        )
-
     def prune(self, before: datetime, kinds: Sequence[str], limit: int = 1000) -> int:
         return self._connection.execute(
             "DELETE FROM arrivals WHERE id IN (SELECT id FROM arrivals"  # noqa: S608
@@ -301,11 +260,6 @@ def _given(row: Any) -> GivenItem:
     return GivenItem(_item(row[:-3]), row[-3], row[-2] or "", bool(row[-1]))
 
 
-def _ended(row: Any) -> UpstreamEnd:
-    return UpstreamEnd(row[0], row[1], row[2], row[3], as_instant(row[4]))
-
-
 _ITEMS = Rows("arrivals", _item, lambda row: f"the item {row[0]}")
 _GIVEN = Rows("arrivals", _given, lambda row: f"the item {row[0]}")
 _QUEUED = Rows("arrivals", _queued, lambda row: f"the item {row[0]}")
-_ENDED = Rows("events", _ended, lambda row: f"the end of run {row[1]}")

@@ -18,6 +18,7 @@ from runner.store.sqlite.drills import Drills
 from runner.store.sqlite.errors import Errors
 from runner.store.sqlite.events import Events
 from runner.store.sqlite.external_runs import ExternalRuns
+from runner.store.sqlite.feeds import Feeds
 from runner.store.sqlite.holds import Holds
 from runner.store.sqlite.instances import Instances
 from runner.store.sqlite.notifications import Notifications
@@ -56,7 +57,8 @@ class SqliteTransaction:
         self.tokens = Tokens(connection)
         self.external = ExternalRuns(connection)
         self.drills = Drills(connection)
-        self.arrivals = Arrivals(connection, self.events)
+        self.arrivals = Arrivals(connection)
+        self.feeds = Feeds(connection, self.events)
         self.refusals = Refusals(connection)
         self.leases = Leases(connection)
         self.applies = Applies(connection)

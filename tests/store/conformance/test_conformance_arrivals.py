@@ -96,31 +96,3 @@ def test_an_item_is_settled_once_and_from_the_state_that_is_expected(store: Stor
     assert (item.state, item.reason, item.settled_at) == (FAILED, "r", later(5))
     assert store.transact(lambda tx: tx.arrivals.again(id))
     assert not store.transact(lambda tx: tx.arrivals.again(id))
-
-
-def test_ends_of_runs_come_in_the_order_of_their_events(store: Store) -> None:
-    uid, other = install(store), install(store, "other")
-    with store.read() as reader:
-        before = reader.events.last_id()
-    ids = [live(store, a_manual_run(uid, f"manual:{n}"), well=n == 1) for n in (1, 2)]
-    live(store, a_manual_run(other))
-    with store.read() as reader:
-        last = reader.events.last_id()
-        ends = reader.arrivals.ends_after(before, last, [uid])
-        assert reader.arrivals.ends_after(last, last, [uid]) == []
-        assert reader.arrivals.cursor() == 0
-    assert [(end.instance_id, end.state) for end in ends] == [(ids[0], "SUCCEEDED"), (ids[1], "FAILED")]
-    store.transact(lambda tx: tx.arrivals.set_cursor(last))
-    with store.read() as reader:
-        assert reader.arrivals.cursor() == last
-
-
-def test_from_when_ends_count_is_kept_per_trigger(store: Store) -> None:
-    uid = install(store)
-    for since in (5, 7):
-        store.transact(lambda tx, since=since: tx.arrivals.set_feed(uid, "default", since))  # type: ignore[misc]
-    with store.read() as reader:
-        assert reader.arrivals.feeds() == {(uid, "default"): 7}
-    store.transact(lambda tx: tx.arrivals.drop_feed(uid, "default"))
-    with store.read() as reader:
-        assert reader.arrivals.feeds() == {}
