@@ -12,6 +12,7 @@ from pathlib import Path
 
 from runner.credentials.authorization import open_files
 from runner.operations.daemon_now import daemon_now, waited_for
+from runner.operations.examine_hooks import examine_hooks
 from runner.operations.examine_listener import examine_listener
 from runner.operations.finding import Finding
 from runner.operations.free_space import LITTLE_SPACE, MAKE_ROOM, free_space
@@ -52,6 +53,7 @@ def examine_installation(project: Path, database: Path, now: datetime) -> tuple[
                 *_limits(reader),
                 _daemon(reader, state, now),
                 *examine_listener(reader, daemon_lives=lock_holder(state) is not None, now=now),
+                *examine_hooks(reader, project, now),
                 _declarations(state),
                 *_sources(reader, now),
             ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from runner.operations.refusals import prune_refusals
 from runner.store.port import Store
 
 REQUESTS_KNOWN = timedelta(days=365)
@@ -34,4 +35,4 @@ def prune_arrivals(store: Store, now: datetime) -> int:
                 break
     while store.transact(lambda tx: tx.arrivals.empty(now - PAYLOADS_KEPT, PORTION)) == PORTION:
         pass
-    return gone
+    return gone + prune_refusals(store, now)

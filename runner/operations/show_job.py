@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from runner.operations.list_jobs import JobView, view_of
+from runner.operations.refusals import refusals_of
 from runner.operations.selection import installed
 from runner.operations.waiting import waits_for
 from runner.store.drills import DrillRecord
 from runner.store.instances import InstanceRecord
 from runner.store.port import Reader
+from runner.store.refusals import RefusalRecord
 from runner.store.steps import StepRecord
 from runner.vocabulary.errors import DamagedRow
 
@@ -47,6 +49,8 @@ class JobDetails:
     """Since when it fails, and what had changed just before."""
     waits: tuple[tuple[int, str], ...] = ()
     """Its runs that are due or paused and do not go on, and what for."""
+    refused: tuple[RefusalRecord, ...] = ()
+    """Requests to its webhooks that were not taken in the last week, by reason."""
 
 
 def show_job(reader: Reader, name: str, *, now: datetime) -> JobDetails:
@@ -62,7 +66,8 @@ def show_job(reader: Reader, name: str, *, now: datetime) -> JobDetails:
         if (waiting := waits_for(reader, run, now)) is not None
     )
     drill, failing = _drill(reader, record.name), _failing(reader, record.uid)
-    return JobDetails(view_of(reader, record, now), runs, current, drill, failing, waits)
+    refused = refusals_of(reader, record.uid)
+    return JobDetails(view_of(reader, record, now), runs, current, drill, failing, waits, refused)
 
 
 def _failing(reader: Reader, uid: str) -> Failing | None:

@@ -22,9 +22,11 @@ from runner.vocabulary.errors import RunnerError
 from runner.web.api import external, hooks, source_hints
 from runner.web.gate import Gate, Names
 from runner.web.intake import Intake
+from runner.web.known_hooks import KnownHooks
 from runner.web.openapi import PATH, openapi_of, text_of
 from runner.web.patience import PATIENCE_S
 from runner.web.problems import MEDIA_TYPE, encoded, problem, problem_of
+from runner.web.refused import RefusedRequests
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +41,13 @@ class House:
     project: Path = Path()
 
 
-def make_app(house: House, names: Names, *, body_s: float = PATIENCE_S) -> Gate:
+def make_app(
+    house: House, names: Names, refused: RefusedRequests, known: KnownHooks, *, body_s: float = PATIENCE_S
+) -> Gate:
     """The listener as an ASGI application, behind its gate."""
     app = _app()
     app.state.house = house
-    app.state.intake = Intake(house.store, house.project, house.now, house.wake)
+    app.state.intake = Intake(house.store, known, house.project, house.now, house.wake)
     app.add_exception_handler(RunnerError, _failed)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
@@ -57,7 +61,7 @@ def make_app(house: House, names: Names, *, body_s: float = PATIENCE_S) -> Gate:
             house.store.submit(lambda tx: tx.tokens.used(record.id, now), lambda result, problem: None)
         return actor
 
-    return Gate(app, names, whose, body_s=body_s)
+    return Gate(app, names, whose, refused.note, body_s=body_s)
 
 
 def routes_of() -> Sequence[BaseRoute]:

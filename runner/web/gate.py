@@ -8,6 +8,7 @@ body is read here, bounded in size and in time.
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -65,13 +66,22 @@ def names_of(bind: str, hosts: Sequence[str], origins: Sequence[str], base_url: 
 
 class Gate:
     """An ASGI application before the real one. `recognise` tells whose token it is, or raises NotAllowed; a
-    whole body has to arrive within `body_s`.
+    whole body has to arrive within `body_s`. `note` hears of each signed request that is refused, wherever.
     """
 
-    def __init__(self, app: App, names: Names, recognise: Callable[[str], Actor], *, body_s: float) -> None:
+    def __init__(
+        self,
+        app: App,
+        names: Names,
+        recognise: Callable[[str], Actor],
+        note: Callable[[str, str, str], None] = lambda path, rule, detail: None,
+        *,
+        body_s: float,
+    ) -> None:
         self._app = app
         self._names = names
         self._recognise = recognise
+        self._note = note
         self._body_s = body_s
         self._under_way = self._signed = self._in_line = self._bytes_in_line = 0
 
@@ -82,10 +92,13 @@ class Gate:
         if scope["type"] != "http":  # there are no websockets
             await send({"type": "websocket.close", "code": 1008})
             return
+        is_signed = str(scope.get("path", "")).startswith(SIGNED)
+        if is_signed:
+            send = self._noting(scope, send)
         if self._under_way >= MOST_AT_ONCE:
             await self._busy(send, self._under_way)
             return
-        if str(scope.get("path", "")).startswith(SIGNED):
+        if is_signed:
             await self._take_signed(scope, receive, send)
             return
         self._under_way += 1
@@ -131,6 +144,24 @@ class Gate:
         finally:
             self._in_line -= 1
             self._bytes_in_line -= len(body)
+
+    def _noting(self, scope: MutableMapping[str, Any], send: Send) -> Send:
+        """What is answered with a problem is noted with it; `why` in the state is for the house alone."""
+        status = 0
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            elif status >= 400:
+                told = json.loads(message.get("body") or b"{}")
+                rule = str(told.get("type", "")).rpartition(":")[2]
+                why = scope.get("state", {}).get("why") or told.get("detail", "")
+                self._note(str(scope["path"]).removeprefix(SIGNED), rule, str(why))
+                status = 0
+            await send(message)
+
+        return sending
 
     async def _busy(self, send: Send, under_way: int) -> None:
         detail = f"{under_way} requests are under way; send it again in a moment"

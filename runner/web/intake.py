@@ -7,7 +7,6 @@ cost a handful of commits.
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -16,17 +15,16 @@ from datetime import datetime
 from pathlib import Path
 
 from runner.operations.receive_webhook import (
-    Hooks,
     Message,
     Received,
     examine,
     hook_of,
-    hooks_of,
     receive,
 )
 from runner.operations.request_refused import RequestRefused
-from runner.store.port import Reader, Store
+from runner.store.port import Store
 from runner.vocabulary.errors import StoreUnavailable
+from runner.web.known_hooks import KnownHooks
 
 TOGETHER = 64
 """Requests of one commit, so that the first of a flood does not wait for the last."""
@@ -50,34 +48,22 @@ class Asked:
 Outcome = Received | BaseException
 
 
-class KnownHooks:
-    """The paths that are installed, read anew when something was applied."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._serial: int | None = None
-        self._hooks: Hooks = {}
-
-    def owners(self, reader: Reader, path: str) -> tuple[tuple[str, str], ...]:
-        serial = reader.serial()
-        with self._lock:
-            if serial != self._serial:
-                self._hooks = hooks_of(reader)
-                self._serial = serial
-            return self._hooks.get(path, ())
-
-
 class Intake:
     """Takes requests in, a group at a time; `wake` tells the daemon that there is something to start."""
 
     def __init__(
-        self, store: Store, project: Path, now: Callable[[], datetime], wake: Callable[[], object]
+        self,
+        store: Store,
+        known: KnownHooks,
+        project: Path,
+        now: Callable[[], datetime],
+        wake: Callable[[], object],
     ) -> None:
         self._store = store
+        self._known = known
         self._project = project
         self._now = now
         self._wake = wake
-        self._known = KnownHooks()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="intake")
         self._waiting: dict[str, deque[Asked]] = {}
         self._groups: dict[str, int] = {}

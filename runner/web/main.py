@@ -26,7 +26,9 @@ from runner.store.open import open_store
 from runner.web.app import House, make_app
 from runner.web.courier import Courier
 from runner.web.gate import names_of
+from runner.web.known_hooks import KnownHooks
 from runner.web.patience import MOST_TOGETHER, PATIENCE_S, Patient
+from runner.web.refused import RefusedRequests
 
 GRACE_S = 3
 """For answers under way at a stop. Without it uvicorn waits for ever for a stream that is open."""
@@ -55,11 +57,13 @@ async def _serve(told: Mapping[str, Any]) -> None:
         wake_daemon(database.parent)
 
     house = House(store, lambda: datetime.now(UTC), base_url, wake, project=Path(told["project"]))
+    known = KnownHooks()
+    refused = RefusedRequests(store, known, house.now)
     names = names_of(told["bind"], told["hosts"], told["origins"], base_url)
     Patient.headers_s = patience_s = float(told.get("patience_s", PATIENCE_S))
     Patient.most_together = min(MOST_TOGETHER, _files() - OTHER_FILES)
     config = uvicorn.Config(
-        make_app(house, names, body_s=patience_s),
+        make_app(house, names, refused, known, body_s=patience_s),
         http=Patient,
         ws="none",
         loop="asyncio",
@@ -79,6 +83,7 @@ async def _serve(told: Mapping[str, Any]) -> None:
     tasks = [
         asyncio.create_task(_hear(server, courier)),
         asyncio.create_task(courier.run()),
+        asyncio.create_task(refused.run()),
         asyncio.create_task(_say_ready(server)),
     ]
     try:
@@ -88,6 +93,7 @@ async def _serve(told: Mapping[str, Any]) -> None:
         courier.stop()
         for task in tasks:
             task.cancel()
+        refused.finish()
         store.close()
 
 

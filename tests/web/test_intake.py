@@ -18,6 +18,7 @@ from runner.operations.receive_webhook import Received
 from runner.store.port import Store
 from runner.web import intake
 from runner.web.intake import Intake
+from runner.web.known_hooks import KnownHooks
 
 SECRET = "a secret of the shop, long enough"
 
@@ -69,7 +70,7 @@ def taken(
     woken: list[int] = []
 
     async def all_of_them() -> list[Received | BaseException]:
-        own = Intake(store, here.state, lambda: NOW, lambda: woken.append(1))
+        own = Intake(store, KnownHooks(), here.state, lambda: NOW, lambda: woken.append(1))
         asked = [own.take(path, headers, body) for headers, body in requests]
         return await asyncio.gather(*asked, return_exceptions=True)
 

@@ -56,6 +56,17 @@ def details_as_json(job: JobDetails) -> dict[str, Any]:
         "source": {"file": record.file, "line": record.line, "commit": record.commit},
         "drill": drill_as_json(job.drill, record.execution_digest),
         "waits": [{"id": id, "for": text} for id, text in job.waits],
+        "refused": [
+            {
+                "schedule": each.schedule,
+                "rule": each.rule,
+                "count": each.count,
+                "first_at": instant(each.first_at),
+                "last_at": instant(each.last_at),
+                "detail": each.detail,
+            }
+            for each in job.refused
+        ],
         "failing": None
         if job.failing is None
         else {
@@ -116,6 +127,8 @@ def show_details(job: JobDetails, output: str) -> None:
 
 
 def _show_text(job: JobDetails) -> None:
+    from runner.operations.refusals import told
+
     view, record, spec = job.view, job.view.record, job.view.record.resolved
     show_fields(
         {
@@ -141,6 +154,8 @@ def _show_text(job: JobDetails) -> None:
     )
     for hold in view.holds:
         show_line(f"held by {_held(hold)}, since {short(hold.since)}")
+    for refused in job.refused:
+        show_line(told(refused))
     for id, waits in job.waits[:SHOWN_WAITS]:
         show_line(f"run {id} waits for {waits}")
     if len(job.waits) > SHOWN_WAITS:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 from fastapi import APIRouter, Request, Response
 
 from runner.operations.receive_webhook import Received
@@ -26,7 +24,7 @@ async def hook(path: str, request: Request) -> Response:
         return _answer(await intake.take(path, headers, request.state.body))
     except RequestRefused as refused:
         if isinstance(refused, NoSecret):
-            print(f"error: a request to {PREFIX}/{path[:100]!r}: {refused.missing}", file=sys.stderr)
+            request.state.why = refused.missing  # for the house alone
         return refusal(refused)
 
 

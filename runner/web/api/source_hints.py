@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 from fastapi import APIRouter, Request, Response
 
 from runner.operations.hint_source import check_hint
@@ -28,7 +26,7 @@ def hint(name: str, request: Request) -> Response:
             check_hint(reader, name, headers, body, project=house.project, now=house.now())
     except RequestRefused as refused:
         if isinstance(refused, NoSecret):
-            print(f"error: a hint for the source {name[:100]!r}: {refused.missing}", file=sys.stderr)
+            request.state.why = refused.missing  # for the house alone
         return refusal(refused)
     knock(house.store.path.parent, SOURCES)
     return Response(encoded({"outcome": "asked"}), 202, media_type="application/json")
