@@ -14,6 +14,7 @@ from runner.operations.maintenance import maintenance_under_way
 from runner.operations.pausing import resume_what_the_job_kept
 from runner.operations.plan import Planned
 from runner.operations.reset import reset_job
+from runner.operations.take_away import take_away
 from runner.reconcile.plan import Change, HoldEdit, Plan
 from runner.reconcile.switches import GIT
 from runner.store.holds import HoldRecord
@@ -150,15 +151,8 @@ class Carrying:
 
     def _uninstall(self, tx: Transaction, change: Change) -> None:
         record = self._found(tx, change)
-        if change.address.kind == "Job" and tx.instances.unfinished_of(record.uid):
-            reason = "its declaration was removed"
-            hold_job(tx, record, "removed", owner=GIT, who=self.who, reason=reason, now=self.now)
-            if tx.instances.unfinished_of(record.uid):
-                self.draining.append(change.address)
-                return
-        tx.objects.remove(
-            record.uid, expected_digest=record.digest, at=self.now, who=self.who, why=change.reason
-        )
+        if not take_away(tx, record, who=self.who, reason=change.reason, now=self.now):
+            self.draining.append(change.address)
 
     def _found(self, tx: Transaction, change: Change) -> ObjectRecord:
         """The installed object, as the change expects it."""

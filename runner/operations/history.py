@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,6 +18,11 @@ from runner.store.port import Reader
 from runner.store.revisions import RevisionRecord
 from runner.vocabulary.errors import RunnerError, UnknownName
 from runner.vocabulary.identity import Address
+from runner.vocabulary.printable import printable
+
+SHORTEST_COMMIT = 7
+A_COMMIT = re.compile(r"(?=.*[0-9])[0-9a-f]{7,64}\Z")
+"""With a digit, which nearly every commit has and few names of jobs that look like one."""
 
 _NOTHING = Document({}, {}, {})
 
@@ -57,6 +63,33 @@ def apply_numbered(reader: Reader, serial: int) -> ApplyRecord:
         since = f"; recorded are those from {recorded[-1].serial} to {newest}" if recorded else ""
         raise UnknownName(f"no apply {serial} is recorded{since}")
     return found
+
+
+def apply_called(reader: Reader, revision: str) -> ApplyRecord:
+    """The apply with that serial, or the newest one of that commit (seven digits are enough, `main@4f2c9e1`
+    is taken as `status` shows it); UnknownName when there is none.
+    """
+    commit = revision.rpartition("@")[2].lower()
+    if revision.isdecimal() and (len(revision) < SHORTEST_COMMIT or int(revision) <= reader.serial()):
+        return apply_numbered(reader, int(revision))
+    applies = reader.applies.list(limit=None)
+    if A_COMMIT.match(commit):
+        for each in applies:
+            if (each.commit or "").startswith(commit):
+                return each
+    recent = [each for each in applies if each.commit][:5]
+    known = ", ".join(f"{each.serial} ({str(each.commit)[:7]})" for each in recent)
+    raise UnknownName(
+        f"no apply is called {printable(revision)[:80]!r}: name a serial of `runner history`, or a commit"
+        + (f"; the last are {known}" if known else "; none was of a commit")
+    )
+
+
+def serial_called(reader: Reader, revision: str) -> int:
+    """The serial of that apply; 0 is the database before the first one."""
+    if revision.isdecimal() and int(revision) <= reader.serial():
+        return int(revision)
+    return apply_called(reader, revision).serial
 
 
 def revisions_of(reader: Reader, address: Address, limit: int) -> Sequence[RevisionView]:

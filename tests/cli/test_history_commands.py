@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -87,6 +88,36 @@ def test_diff_puts_applies_together_object_by_object(say: Callable, lived: Path)
     assert say("diff", "2", "2").out == "From serial 2 to 2\nNo changes.\n"
     assert say("diff", "2", "9").code == 1
     assert say("diff", "3", "1").code == 1
+
+
+def test_applies_are_called_by_their_commits_too(say: Callable, lived: Path) -> None:
+    def git(*arguments: str) -> str:
+        known = ["-c", "user.name=ana", "-c", "user.email=ana@example.org"]
+        command = ["git", *known, *arguments]
+        return subprocess.run(command, cwd=lived, check=True, capture_output=True, text=True).stdout.strip()
+
+    (lived / ".gitignore").write_text(".runner/\n")
+    git("init", "-q")
+    commits = []
+    for timeout in ("8m", "9m"):
+        (lived / "jobs.d" / "a.yaml").write_text(JOB.replace("NAME", "a").replace("TIMEOUT", timeout))
+        git("add", "-A")
+        git("commit", "-qm", timeout)
+        commits.append(git("rev-parse", "HEAD"))
+        assert say("reconcile").code == 0
+    [changed] = say("diff", commits[0][:7], commits[1], "-o", "json").json
+    timeout = next(field for field in changed["fields"] if field["path"] == "spec.timeout")
+    assert (timeout["declared_before"], timeout["declared_now"]) == ("8m", "9m")
+    assert say("diff", commits[0][:9]).out.startswith("From serial 4 to 5\n")
+    assert say("diff", f"main@{commits[0][:7]}", "5").out.startswith("From serial 4 to 5\n")
+    assert say("history", commits[1][:10], "-o", "json").json["serial"] == 5
+    wrong = say("diff", "0000000a")
+    assert wrong.code == 1
+    assert wrong.err == (
+        "Error: no apply is called '0000000a': name a serial of `runner history`, or a commit; the last are "
+        f"5 ({commits[1][:7]}), 4 ({commits[0][:7]})\n"
+    )
+    assert "no apply is called" in say("diff", "latest").err
 
 
 def test_what_was_altered_is_found(say: Callable, lived: Path) -> None:

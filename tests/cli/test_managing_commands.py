@@ -1,4 +1,4 @@
-"""`runner adopt`, `release` and `undo`."""
+"""`runner adopt`, `release`, `uninstall` and `undo`."""
 
 from __future__ import annotations
 
@@ -45,3 +45,27 @@ def test_release_and_adopt(say: Callable, tmp_path: Path) -> None:
     assert say("adopt", "Job/one").out == "Job/one belongs to jobs.d now; it was nobody's.\n"
     assert say("adopt", "Job/one").out == "Job/one belongs to jobs.d already.\n"
     assert say("adopt", "/x").code == 1
+
+
+def test_what_no_plan_removes_is_uninstalled_by_name(say: Callable, tmp_path: Path) -> None:
+    declare(tmp_path, "one", "two")
+    say("reconcile", "--create")
+    refused = say("uninstall", "Job/one")
+    assert refused.code == 3
+    assert "is managed by jobs.d: take its declaration away (jobs.d/one.yaml:1)" in refused.err
+    (tmp_path / "jobs.d" / "one.yaml").unlink()
+    say("release", "Job/one")
+    assert say("reconcile").out.rstrip().endswith("No changes.")
+    said = say("uninstall", "Job/one", "--as", "ana")
+    assert said.code == 0
+    assert said.out.startswith("Job/one is uninstalled; `runner undo Job/one` brings it back until ")
+    row = say("history", "-o", "json").json[0]
+    assert (row["verb"], row["who"].startswith("ana (")) == ("uninstall", True)
+    assert [each["name"] for each in say("jobs", "list", "-o", "json").json] == ["two"]
+    [changed] = say("diff", str(row["serial"] - 1), "-o", "json").json
+    assert (changed["action"], changed["address"]) == ("uninstall", "Job/one")
+
+    assert say("undo", "Job/one").code == 0
+    assert say("reconcile").out.rstrip().endswith("No changes.")
+    assert say("uninstall", "Job/one", "-o", "json").json["changed"] is True
+    assert say("uninstall", "Job/one").code == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,8 +15,10 @@ from runner.operations.blobs import blob_path
 from runner.operations.prune_history import prune_history
 from runner.operations.release import release
 from runner.operations.undo import removed_objects, undo
+from runner.operations.uninstall import uninstall
 from runner.operations.unused_blobs import UNUSED_AFTER, delete_unused_blobs
 from runner.store.holds import HoldRecord
+from runner.store.sources import SourceRecord
 from runner.vocabulary.errors import InvalidDeclarations, NotAllowed, Refused, StalePlan, UnknownName
 from runner.vocabulary.identity import Address
 
@@ -234,12 +237,69 @@ def test_what_is_installed_has_nothing_to_undo(project):
         undone(project)
 
 
+def uninstalled(project, address=HELLO, **given):
+    return project.store.transact(lambda tx: uninstall(tx, address, ANA, NOW, **given))
+
+
+def test_what_is_needed_is_not_uninstalled_before_what_needs_it(project):
+    project.write(
+        "jobs.d/nightly.yaml",
+        """
+        apiVersion: jobs.runner/v1
+        kind: Schedule
+        metadata: {name: nightly}
+        spec: {cron: "0 2 * * *"}
+        """,
+    )
+    project.job("hello", more="schedule: nightly")
+    project.apply()
+    schedule = Address("Schedule", "nightly")
+    for address in (HELLO, schedule):
+        project.store.transact(lambda tx, each=address: release(tx, each, ANA, NOW))
+    with pytest.raises(Refused, match="Schedule/nightly is needed by Job/hello; uninstall that first"):
+        uninstalled(project, schedule)
+    assert uninstalled(project).changed
+    assert uninstalled(project, schedule).changed
+
+
+def test_what_runs_is_uninstalled_when_it_has_ended(project):
+    project.job("hello")
+    project.apply()
+    released(project)
+    project.starts("hello")
+    said = uninstalled(project)
+    assert said.said.startswith("Job/hello finishes a run and is uninstalled then; `runner undo Job/hello`")
+    assert ("removed", "git") in project.holds("hello")
+    assert not uninstalled(project).changed
+    assert undone(project).changed
+    assert project.holds("hello") == []
+
+
+def test_what_was_installed_by_a_source_that_nobody_follows_can_go(project):
+    project.job("hello")
+    project.apply()
+    record = replace(project.record("hello"), source="git:team")
+
+    def belongs_to_team(tx):
+        tx.objects.update(record.uid, record, expected_digest=record.digest, at=NOW, who="ana")
+        tx.sources.put(SourceRecord(name="team", url="file:///x", ref="", path=".", next_at=NOW))
+
+    project.store.transact(belongs_to_team)
+    with pytest.raises(Refused, match="is managed by git:team"):
+        uninstalled(project)
+    later = NOW + timedelta(minutes=11)
+    said = project.store.transact(lambda tx: uninstall(tx, HELLO, ANA, later))
+    assert said.changed
+
+
 def test_only_an_admin_manages_and_protected_objects_only_on_request(project):
     project.job("hello", more="type: system")
     project.apply()
     with pytest.raises(NotAllowed, match="needs --allow-protected"):
         released(project)
     assert released(project, allow_protected=True).changed
+    with pytest.raises(NotAllowed, match="uninstall needs --allow-protected"):
+        uninstalled(project)
     with pytest.raises(NotAllowed, match="needs the role admin"):
         adopt(HELLO, None, project.folder, project.store, Actor("eve", role="operator"), NOW)
 

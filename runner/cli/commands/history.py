@@ -9,7 +9,7 @@ from runner.cli.options import Where, common_options, output_option
 
 
 @click.command("history")
-@click.argument("what", required=False, default=None, metavar="[SERIAL|ADDRESS]")
+@click.argument("what", required=False, default=None, metavar="[SERIAL|COMMIT|ADDRESS]")
 @click.option("-n", "count", type=click.IntRange(0), default=20, show_default=True, help="How many; 0: all.")
 @click.option("--source", metavar="S", help="Only applies of this source.")
 @click.option(
@@ -30,8 +30,8 @@ def command(
 ) -> None:
     """Show what was applied, newest first: who, when, by which command, from which commit.
 
-    SERIAL shows one apply with every change, ADDRESS the revisions of one object. Applies are written down
-    for good, each with a hash over itself and the one before it; -n 0 -o json exports all of them.
+    SERIAL or COMMIT shows one apply with every change, ADDRESS the revisions of one object. Applies are
+    written down for good, each with a hash over itself and the one before; -n 0 -o json exports all of them.
 
     \b
     Example:
@@ -40,7 +40,7 @@ def command(
     from runner.cli.acting import opened
     from runner.cli.views import history as view
     from runner.operations.beside_plans import address_in
-    from runner.operations.history import apply_numbered, revisions_of
+    from runner.operations.history import A_COMMIT, apply_called, revisions_of
 
     if verify and (what is not None or source is not None):
         raise click.UsageError("--verify looks at all applies")
@@ -53,7 +53,7 @@ def command(
                 context.exit(exits.ERROR)
         elif what is None:
             view.show_applies(reader.applies.list(limit=limit, source=source), output)
-        elif what.isdecimal():
-            view.show_apply(apply_numbered(reader, int(what)), output)
+        elif what.isdecimal() or A_COMMIT.match(what):
+            view.show_apply(apply_called(reader, what), output)
         else:
             view.show_revisions(revisions_of(reader, address_in(what), limit or 1_000_000), output)
