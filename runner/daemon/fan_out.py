@@ -27,7 +27,8 @@ from runner.operations.fail_to_start import code_of, is_lasting
 from runner.operations.outcome import Finished
 from runner.operations.worth_a_retry import worth_a_retry
 from runner.store.instances import InstanceRecord
-from runner.store.tasks import OpenTask, TargetRequest, TaskRecord
+from runner.store.target_requests import TargetRequest
+from runner.store.tasks import OpenTask, TaskRecord
 from runner.vocabulary.errors import ChangedMeanwhile, RunnerError, TargetAtWork
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ class FanOut:
         waits = not self._is_to_stop and self._turns.waits_for_time(now)
         try:
             with self._desk.store.read() as reader:
-                asked = reader.tasks.asked(self.instance.id)
+                asked = reader.target_requests.of(self.instance.id)
                 due = reader.tasks.due(self.instance.id, now) if waits else []
         except RunnerError as problem:  # it is asked again with the next look
             self._desk.telling.trouble(f"reading what is asked of instance {self.instance.id}", problem)

@@ -15,7 +15,8 @@ from runner.operations.finish_instance import problem_of
 from runner.operations.outcome import Finished
 from runner.operations.run_target import cancel_target, expire_target, finish_target, start_target
 from runner.store.instances import InstanceRecord
-from runner.store.tasks import TargetRequest, TaskRecord
+from runner.store.target_requests import TargetRequest
+from runner.store.tasks import TaskRecord
 
 if TYPE_CHECKING:
     from runner.daemon.fan_outs import Desk

@@ -43,14 +43,14 @@ def cancel_targets(
     def act(asking: Asking, run: InstanceRecord) -> bool:
         if run.state in AT_REST:
             return cancel_target(tx, run, target, verb, who=asking.who, why=asking.reason, now=now)
-        tx.tasks.ask(run.id, target, verb, who=asking.who, why=asking.reason, at=now)
+        tx.target_requests.add(run.id, target, verb, who=asking.who, why=asking.reason, at=now)
         tx.tasks.update(run.id, target, epoch=run.epoch, reason=verb)
         return True
 
     def is_done(run: InstanceRecord) -> bool:
         if the_target(tx, run, target).state == "CANCELLED":
             return True
-        asked = {request.verb for request in tx.tasks.asked(run.id) if request.target == target}
+        asked = {request.verb for request in tx.target_requests.of(run.id) if request.target == target}
         return verb in asked or KILL in asked
 
     return act_on_runs(

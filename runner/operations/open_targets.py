@@ -61,7 +61,7 @@ def count_targets(tx: Transaction, instance: InstanceRecord) -> dict[str, int]:
     counts = tx.tasks.counts(instance.id)
     ended = sum(number for state, number in counts.items() if state in TASK.terminal)
     if ended == instance.targets:
-        tx.tasks.done(instance.id)
+        tx.target_requests.done(instance.id)
     tx.instances.update(
         instance.id,
         epoch=instance.epoch,

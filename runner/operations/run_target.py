@@ -15,7 +15,8 @@ from runner.operations.targets_of import Target
 from runner.store.instances import InstanceRecord
 from runner.store.port import Transaction
 from runner.store.steps import NewStep
-from runner.store.tasks import TargetRequest, TaskRecord
+from runner.store.target_requests import TargetRequest
+from runner.store.tasks import TaskRecord
 from runner.vocabulary.errors import ChangedMeanwhile
 
 DISPATCHER = "system:dispatcher"
@@ -117,7 +118,7 @@ def finish_target(
         **changes,
     )
     if asked is not None:
-        tx.tasks.done(instance.id, target)
+        tx.target_requests.done(instance.id, target)
     if not isinstance(end, Again):
         tx.tasks.count_end(instance.id, epoch=instance.epoch, failed=isinstance(end, Lost))
 
@@ -142,7 +143,7 @@ def cancel_target(
     tx: Transaction, instance: InstanceRecord, target: str, verb: str, *, who: str, why: str, now: datetime
 ) -> bool:
     """T10 or T11: it never starts (again). False when it has ended or runs; what was asked of it is done."""
-    tx.tasks.done(instance.id, target)
+    tx.target_requests.done(instance.id, target)
     task = tx.tasks.get(instance.id, target)
     if task is None or task.state not in WAITING:
         return False

@@ -59,16 +59,6 @@ class AtWork(NamedTuple):
     job: str
 
 
-class TargetRequest(NamedTuple):
-    """What a person asked of one target: `cancel` or `retry`. The newest has the highest id."""
-
-    id: int
-    target: str
-    verb: str
-    who: str
-    why: str
-
-
 class TaskReads(Protocol):
     def of(self, instance_id: int) -> list[TaskRecord]: ...
     def of_all(self, instance_ids: Sequence[int]) -> dict[int, list[TaskRecord]]: ...
@@ -98,9 +88,6 @@ class TaskReads(Protocol):
     def at_work(self, instance_id: int, targets: Sequence[str]) -> dict[str, AtWork]:
         """Of these targets of the run, those that another run works on: target → that run."""
 
-    def asked(self, instance_id: int) -> list[TargetRequest]:
-        """What was asked of its targets and has not been done, the oldest first."""
-
 
 class TaskWrites(TaskReads, Protocol):
     def freeze(
@@ -120,12 +107,6 @@ class TaskWrites(TaskReads, Protocol):
 
     def count_end(self, instance_id: int, *, epoch: int, failed: bool) -> None:
         """One more target of the run has ended."""
-
-    def ask(self, instance_id: int, target: str, verb: str, *, who: str, why: str, at: datetime) -> None:
-        """Of whoever works on the run."""
-
-    def done(self, instance_id: int, target: str | None = None) -> None:
-        """What was asked of the target, or of all of them, is done, or past."""
 
     def move_all(
         self,

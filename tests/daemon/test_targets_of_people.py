@@ -56,7 +56,7 @@ def test_a_target_that_runs_is_ended_and_the_others_go_on(
     assert (run.targets_ended, run.targets_failed) == (4, 0)
     assert events_of(here, id, "edge-1") == [("T12", str(ANA), "INC-1")]
     with here.store.read() as reader:
-        assert reader.tasks.asked(id) == []
+        assert reader.target_requests.of(id) == []
     assert up.heard.of("trouble") == []
 
 
@@ -117,7 +117,7 @@ def test_what_was_asked_of_a_target_is_done_by_the_next_daemon(
     up.until((tmp_path / "edge-1").exists)
     up.settle()
     up.stop(0)
-    here.store.transact(lambda tx: tx.tasks.ask(id, "edge-1", "cancel", who="ana", why="", at=NOW))
+    here.store.transact(lambda tx: tx.target_requests.add(id, "edge-1", "cancel", who="ana", why="", at=NOW))
     for name in ("edge-2", "edge-3", "edge-4"):
         (tmp_path / f"go-{name}").touch()
     assert a_daemon().until_ended(id).state == "PARTIALLY_SUCCEEDED"

@@ -169,10 +169,10 @@ def test_cancelling_what_waits_cancels_what_is_open(here: Installation) -> None:
 
 def test_what_was_asked_of_targets_is_past_when_their_run_has_ended(here: Installation) -> None:
     id = a_fan_out(here, *MIXED, on_crash="fail")
-    here.store.transact(lambda tx: tx.tasks.ask(id, "t1", "cancel", who="ana", why="", at=NOW))
+    here.store.transact(lambda tx: tx.target_requests.add(id, "t1", "cancel", who="ana", why="", at=NOW))
     here.store.transact(lambda tx: recover(tx, [id], NOW))
     here.store.transact(lambda tx: cancel_instances(tx, [id], actor=ANA, reason="", now=NOW))
     with here.store.read() as reader:
         run = reader.instances.get(id)
         assert run is not None and run.completed_at is not None
-        assert reader.tasks.asked(id) == []
+        assert reader.target_requests.of(id) == []

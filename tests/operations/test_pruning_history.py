@@ -187,7 +187,7 @@ def test_of_a_run_over_an_inventory_nothing_is_left(here: Installation) -> None:
         tx.tasks.freeze(old, targets, TASK.move("NEW", "create"), at=NOW, who="t", inventory="fleet")
         for name, _ in targets:
             tx.steps.create_all(old, name, [NewStep("visit", "shell", "go there")])
-            tx.tasks.ask(old, name, "cancel", who="ana", why="", at=NOW)
+            tx.target_requests.add(old, name, "cancel", who="ana", why="", at=NOW)
             tx.errors.add(ErrorRecord(old, NOW, "error", "down", "it is down", {}, name, "visit", None))
         tx.tasks.move_all(
             old, {"SCHEDULED": TASK.move("SCHEDULED", "cancel")}, epoch=1, at=NOW, who="t", completed_at=NOW

@@ -11,6 +11,9 @@ from runner.vocabulary.instants import to_text
 
 T = TypeVar("T")
 
+PORTION = 500
+"""Values of one statement; SQLite takes 32,766 of them, and older ones 999."""
+
 _last: tuple[datetime | None, str] = (None, "")
 
 
@@ -129,7 +132,7 @@ def marks(count: int) -> str:
     return ", ".join("?" * count)
 
 
-def chunks(ids: list[T], size: int = 500) -> Iterator[list[T]]:
+def chunks(ids: list[T]) -> Iterator[list[T]]:
     """In portions that fit into one statement's parameters."""
-    for start in range(0, len(ids), size):
-        yield ids[start : start + size]
+    for start in range(0, len(ids), PORTION):
+        yield ids[start : start + PORTION]

@@ -6,7 +6,7 @@ import sqlite3
 from datetime import datetime
 
 from runner.store.sqlite.cells import instant
-from runner.store.tasks import TargetRequest
+from runner.store.target_requests import TargetRequest
 
 
 class TargetRequests:

@@ -21,7 +21,6 @@ from runner.store.sqlite.cells import (
 from runner.store.sqlite.changes import TASK_COLUMNS, Changes
 from runner.store.sqlite.damage import Rows
 from runner.store.sqlite.events import Events
-from runner.store.sqlite.target_requests import TargetRequests
 from runner.store.tasks import AtWork, OpenTask, TaskRecord
 from runner.vocabulary.errors import ChangedMeanwhile, TargetAtWork
 
@@ -74,8 +73,6 @@ class Tasks:
         self._connection = connection
         self._events = events
         self._changes = Changes(TASK_COLUMNS)
-        requests = TargetRequests(connection)
-        self.asked, self.ask, self.done = requests.of, requests.add, requests.done
 
     def of(self, instance_id: int) -> list[TaskRecord]:
         rows = self._connection.execute(f"{_SELECT} WHERE instance_id = ? ORDER BY target", (instance_id,))

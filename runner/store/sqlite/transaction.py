@@ -31,6 +31,7 @@ from runner.store.sqlite.slots import Slots
 from runner.store.sqlite.sources import Quarantines, Sources
 from runner.store.sqlite.state import State
 from runner.store.sqlite.steps import Steps
+from runner.store.sqlite.target_requests import TargetRequests
 from runner.store.sqlite.tasks import Tasks
 from runner.store.sqlite.tokens import Tokens
 from runner.store.sqlite.zones import Zones
@@ -49,6 +50,7 @@ class SqliteTransaction:
         self.slots = Slots(connection)
         self.instances = Instances(connection, self.slots, self.events)
         self.tasks = Tasks(connection, self.events)
+        self.target_requests = TargetRequests(connection)
         self.steps = Steps(connection, self.events)
         self.state = State(connection, self.events)
         self.errors = Errors(connection)

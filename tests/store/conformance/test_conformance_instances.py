@@ -485,21 +485,21 @@ def test_what_is_asked_of_targets_waits_until_it_is_done(store: Store) -> None:
 
     def work(tx: Transaction) -> None:
         for target, verb in (("edge-0", "cancel"), ("edge-1", "retry"), ("edge-2", "cancel")):
-            tx.tasks.ask(id, target, verb, who="ana", why="INC-1", at=AT)
+            tx.target_requests.add(id, target, verb, who="ana", why="INC-1", at=AT)
 
     store.transact(work)
     with store.read() as reader:
-        assert [tuple(request)[1:] for request in reader.tasks.asked(id)] == [
+        assert [tuple(request)[1:] for request in reader.target_requests.of(id)] == [
             ("edge-0", "cancel", "ana", "INC-1"),
             ("edge-1", "retry", "ana", "INC-1"),
             ("edge-2", "cancel", "ana", "INC-1"),
         ]
-    store.transact(lambda tx: tx.tasks.done(id, "edge-1"))
+    store.transact(lambda tx: tx.target_requests.done(id, "edge-1"))
     with store.read() as reader:
-        assert [request.target for request in reader.tasks.asked(id)] == ["edge-0", "edge-2"]
-    store.transact(lambda tx: tx.tasks.done(id))
+        assert [request.target for request in reader.target_requests.of(id)] == ["edge-0", "edge-2"]
+    store.transact(lambda tx: tx.target_requests.done(id))
     with store.read() as reader:
-        assert reader.tasks.asked(id) == []
+        assert reader.target_requests.of(id) == []
 
 
 def test_the_ends_of_targets_are_counted_by_whoever_owns_the_run(store: Store) -> None:
