@@ -82,6 +82,18 @@ def _all_jobs(store: Store, verb: str, yes: bool) -> list[str]:
     return jobs
 
 
+def _held_jobs(store: Store, verb: str, yes: bool) -> list[str]:
+    """Every installed job that a maintenance holds."""
+    from runner.operations.maintenance import jobs_under_maintenance
+
+    with store.read() as reader:
+        jobs = jobs_under_maintenance(reader)
+    if not jobs:
+        print("No maintenance is on; nothing was done.", file=sys.stderr)
+    _confirm(verb, [f"Job/{name}" for name in jobs], yes=yes)
+    return jobs
+
+
 def _show_jobs(results: Sequence[Any], done: str, output: str) -> None:
     from runner.cli.views.acts import show_acts
 
@@ -131,3 +143,4 @@ RUNS = Noun(
     show=_show_runs,
 )
 EVERYTHING = Noun(options=(), fields=(), chosen=_all_jobs, show=_show_jobs)
+MAINTAINED = Noun(options=(), fields=(), chosen=_held_jobs, show=_show_jobs)

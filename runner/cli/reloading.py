@@ -7,6 +7,8 @@ outcome. The daemon calls it through `reload_apart`.
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -16,6 +18,7 @@ from typing import Any
 
 from runner.cli.options import Where
 from runner.daemon.reloader import Reloaded
+from runner.execution.processes import die_with_parent
 from runner.git.repository import Commit
 from runner.operations.checked_out import CheckedOut
 from runner.vocabulary.diagnostic import Diagnostic
@@ -33,6 +36,7 @@ def reload_apart(
 ) -> Reloaded:
     """Load, plan and apply the tree in a child process; an outcome in every case."""
     order = {
+        "daemon": os.getpid(),
         "root": str(tree if isinstance(tree, Path) else tree.root),
         "project": str(where.project),
         "database": str(where.database),
@@ -128,4 +132,7 @@ def _reload(tree: Path | CheckedOut, where: Where, *, colour: bool, allow_delete
 
 
 if __name__ == "__main__":
-    main(json.loads(sys.argv[1]))
+    given = json.loads(sys.argv[1])
+    die_with_parent(signal.SIGKILL)  # what a daemon has begun that is gone changes nothing any more
+    if os.getppid() == given["daemon"]:
+        main(given)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from array import array
@@ -133,6 +134,10 @@ def _link(root: str, path: str, entry: os.DirEntry[str], scan: Scan) -> None:
     except OSError as error:
         if is_declaration(entry.name):
             scan.complaints.append(_unreadable(path, error))
+        return
+    if stat.S_ISLNK(status.st_mode):  # what cannot be resolved: links that lead to each other
+        if is_declaration(entry.name):
+            scan.complaints.append(_unreadable(path, OSError(errno.ELOOP, os.strerror(errno.ELOOP))))
         return
     is_folder = stat.S_ISDIR(status.st_mode)
     if not is_folder and not is_declaration(entry.name):

@@ -29,7 +29,7 @@ from runner.store.open import open_store
 from runner.store.port import Reader
 from runner.vocabulary.duration import format_duration, format_size
 from runner.vocabulary.errors import DamagedRow, NoDatabase, RunnerError
-from runner.vocabulary.instants import to_text
+from runner.vocabulary.instants import to_the_second
 
 
 def examine_installation(project: Path, database: Path, now: datetime) -> tuple[Finding, ...]:
@@ -106,7 +106,7 @@ def _database(reader: Reader, database: Path) -> Finding:
     commit = (
         f" at commit {applied.commit[:12]}{' (dirty)' if applied.dirty else ''}" if applied.commit else ""
     )
-    last = f"last apply {to_text(applied.at)} by {applied.who}{commit}"
+    last = f"last apply {to_the_second(applied.at)} by {applied.who}{commit}"
     text = f"{size}, serial {applied.serial}, {jobs} jobs, {last}"
     return Finding("database", "ok", text)
 
@@ -198,11 +198,11 @@ def _daemon(reader: Reader, state: Path, now: datetime) -> Finding:
             return Finding("daemon", "error", text, "is the disk stuck, or the machine overloaded?")
         case "draining":
             runs = waited_for(reader)
-            text = f"{who} drains since {to_text(since)}: nothing starts any more, {len(runs)} running"
+            text = f"{who} drains since {to_the_second(since)}: nothing starts any more, {len(runs)} running"
             return Finding("daemon", "warning", text, "`runner status` says what it waits for")
         case "starting":
             return Finding("daemon", "ok", f"{who}, starting")
-    return Finding("daemon", "ok", f"{who}, since {to_text(since)}")
+    return Finding("daemon", "ok", f"{who}, since {to_the_second(since)}")
 
 
 def _ago(now: datetime, then: datetime) -> str:

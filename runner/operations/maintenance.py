@@ -87,6 +87,12 @@ def _each(
                 yield result
 
 
+def jobs_under_maintenance(reader: Reader) -> list[str]:
+    """The names of the jobs that one holds."""
+    held = {uid for uid, holds in reader.holds.all().items() if any(h.kind == MAINTENANCE for h in holds)}
+    return [summary.name for summary in reader.objects.summaries("Job") if summary.uid in held]
+
+
 def maintenance_under_way(reader: Reader, now: datetime) -> HoldRecord | None:
     """The hold of a maintenance that is on, with the latest end; None when there is none."""
     holds = [

@@ -17,6 +17,7 @@ from runner.store.objects import ObjectRecord
 from runner.store.port import Transaction
 from runner.store.slots import SlotRecord
 from runner.vocabulary.errors import IllegalTransition
+from runner.vocabulary.instants import to_the_second
 
 SKIPPED = "skipped by an operator"
 ONLY_ONE = "its schedule has no other run"
@@ -66,7 +67,7 @@ def _skip(tx: Transaction, record: ObjectRecord, who: str, reason: str, now: dat
     if changed:
         details = {"slot": slot.key, "schedule": name}
         tx.events.append("Job", record.name, "slot.skipped", at=now, who=who, why=reason, details=details)
-    notes = [f"the start of {slot.at:%Y-%m-%dT%H:%M:%SZ} is skipped"]
+    notes = [f"the start of {to_the_second(slot.at)} is skipped"]
     if has_one_slot(schedules[name]):
         notes.append(ONLY_ONE)
     return acted(tx, record, now, changed=changed, notes=notes)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Callable, Iterator
 
 import click
@@ -33,6 +35,24 @@ def test_the_help_has_one_example(words: tuple[str, ...], command: click.Command
     assert (code, err) == (0, "")
     assert out.count("Example:") == 1
     assert "runner " in out.partition("Example:")[2]
+
+
+@pytest.mark.parametrize(("words", "command"), EVERY)
+def test_every_example_is_of_its_command_and_is_accepted(
+    words: tuple[str, ...], command: click.Command
+) -> None:
+    for line in (command.help or "").partition("Example:")[2].strip().splitlines():
+        pieces = [shlex.split(piece) for piece in re.split(r"&&|[|>()]", line) if "runner " in piece]
+        typed = [
+            piece[1:] for piece in pieces if piece[0] == "runner" and tuple(piece[1:])[: len(words)] == words
+        ]
+        assert typed, f"{line} is an example of another command"
+        for example in typed:
+            at, rest = runner, example
+            while isinstance(at, click.Group) and rest:
+                at, rest = at.get_command(click.Context(at), rest[0]), rest[1:]
+                assert at is not None, line
+            at.make_context(line, list(rest))
 
 
 def test_help_is_short_too(plain: Callable) -> None:

@@ -98,6 +98,8 @@ def test_a_maintenance_is_one_word_for_all_jobs(here: Installation, say: Callabl
     assert say("maintenance", "off").code == 3
     said = say("maintenance", "off", "--yes")
     assert said.out.splitlines() == ["Job/a released: ASLEEP", "Job/b released: ASLEEP"]
+    again = say("maintenance", "off")
+    assert (again.code, again.out, again.err) == (0, "", "No maintenance is on; nothing was done.\n")
 
 
 def test_a_group_is_switched_after_its_jobs_have_been_shown(here: Installation, say: Callable) -> None:

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import json
+import os
+import select
+import signal
+import sqlite3
 import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +21,7 @@ from runner.cli.options import Where
 from runner.cli.views.announcer import Announcer
 from runner.daemon.reloader import Reloaded, note
 from runner.operations.last_reload import last_reload
+from runner.store.open import open_store
 
 JOB = """\
 apiVersion: jobs.runner/v1
@@ -55,6 +63,29 @@ def test_a_guard_refuses_and_is_not_called_an_error_of_the_files(where: Where) -
     outcome = reload(where)
     assert (outcome.ok, outcome.cause) == (False, "refused")
     assert "REFUSED" in told(outcome)[0]
+
+
+def test_a_reload_ends_with_the_daemon_that_asked_for_it(where: Where) -> None:
+    open_store(where.database, create=True).close()
+    order = {"root": str(where.project / "jobs.d"), "project": str(where.project)}
+    order |= {"database": str(where.database), "colour": False, "allow_delete": None, "git": None}
+    daemon = (
+        "import json, os, subprocess, sys\n"
+        "order = json.dumps({**json.loads(sys.argv[1]), 'daemon': os.getpid()})\n"
+        "child = subprocess.Popen([sys.executable, '-P', '-m', 'runner.cli.reloading', order])\n"
+        "print(child.pid, flush=True)\n"
+        "child.wait()\n"
+    )
+    with contextlib.closing(sqlite3.connect(where.database, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")  # the reload waits for its turn
+        with subprocess.Popen(
+            [sys.executable, "-P", "-c", daemon, json.dumps(order)], stdout=subprocess.PIPE, text=True
+        ) as parent:
+            assert parent.stdout is not None
+            child = os.pidfd_open(int(parent.stdout.readline()))
+            os.kill(parent.pid, signal.SIGKILL)
+        assert select.select([child], [], [], 20)[0], "it waits on for the database"
+        os.close(child)
 
 
 def test_an_error_of_the_program_is_not_called_an_error_of_the_files(

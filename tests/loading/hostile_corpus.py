@@ -64,6 +64,9 @@ FILES: dict[str, bytes] = {
     "absolute file": HEAD + b"  steps:\n    - {name: a, python: {file: /etc/passwd, function: f}}\n",
     "file with a nul": HEAD + b'  steps:\n    - {name: a, python: {file: "a\\0b.py", function: f}}\n',
     "slow pattern": HEAD + b"  timeout: " + b"1" * 100_000 + b"!\n" + STEPS,
+    "slow pattern of an input": HEAD
+    + b"  inputs: {x: {pattern: '(a+)+$', default: " + b"a" * 60 + b"!}}\n"
+    + STEPS,
     "slow cron": HEAD + b'  schedule: "' + b"*/1," * 100_000 + b'* * * * *"\n' + STEPS,
     "deep expression": HEAD + b"  steps:\n    - {name: a, shell: x, if: '" + b"(" * 50_000 + b"1" + b")" * 50_000 + b"'}\n",
     "long expression": HEAD + b"  steps:\n    - {name: a, shell: x, if: '1" + b" + 1" * 100_000 + b"'}\n",

@@ -165,7 +165,7 @@ def skip(here: Installation, hours: float) -> tuple[str, ...]:
 
 def test_skipping_the_one_run_of_a_range_says_that_there_is_no_other(sound: Installation) -> None:
     installed(sound, window=RANGE)
-    assert skip(sound, 1) == ("the start of 2026-11-23T14:00:00Z is skipped", "its schedule has no other run")
+    assert skip(sound, 1) == ("the start of 2026-11-23 14:00:00Z is skipped", "its schedule has no other run")
     assert decide(sound, "firmware", at(2)) == Decided()
 
 

@@ -20,7 +20,7 @@ from runner.operations.tz_database import tz_version
 from runner.store.daemon_lock import daemon_lock
 from runner.store.sources import SourceRecord
 from runner.store.zones import ZoneRecord
-from runner.vocabulary.instants import to_text
+from runner.vocabulary.instants import to_the_second
 
 
 def found(here: Installation, now: Any = NOW) -> dict[str, Finding]:
@@ -136,7 +136,7 @@ def test_a_daemon_that_drains_starts_nothing_and_that_is_a_warning(here: Install
         lock.note_drain(NOW)
         finding = found(here, NOW + timedelta(seconds=2))["daemon"]
     assert finding.verdict == "warning"
-    assert finding.text.endswith(f"drains since {to_text(NOW)}: nothing starts any more, 1 running")
+    assert finding.text.endswith(f"drains since {to_the_second(NOW)}: nothing starts any more, 1 running")
 
 
 def test_a_daemon_that_starts_is_not_taken_for_its_silent_predecessor(here: Installation) -> None:

@@ -226,7 +226,7 @@ def test_a_skip_of_a_job_that_waits_for_its_slot_leaves_that_slot_out_and_no_oth
     sound.install(a_job("load", schedule={"every": "1h"}))
     set_watermark(sound, "load", at(0))
     (done,) = act(sound, skip_jobs, "load", now=at(0.5))
-    assert (done.changed, done.notes) == (True, ("the start of 2026-11-23T13:00:00Z is skipped",))
+    assert (done.changed, done.notes) == (True, ("the start of 2026-11-23 13:00:00Z is skipped",))
     assert act(sound, skip_jobs, "load", now=at(0.5))[0].changed is False
     with sound.store.read() as reader:
         (view,) = list_jobs(reader, now=at(0.5))

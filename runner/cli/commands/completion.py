@@ -14,9 +14,12 @@ from runner.cli.options import Where, common_options
 def command(shell: str, where: Where) -> None:
     """Print the completion script of a shell.
 
+    bash: `source <(runner completion bash)` in ~/.bashrc; zsh: the same, after compinit, in ~/.zshrc; fish:
+    save it as ~/.config/fish/completions/runner.fish.
+
     \b
     Example:
-      runner completion bash > ~/.local/share/bash-completion/completions/runner
+      source <(runner completion bash)
     """
     from runner.cli.main import runner
 

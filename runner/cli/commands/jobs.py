@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -36,9 +37,16 @@ def command() -> None:
     """
 
 
+def _also_called(usual: str, verb: click.Command, name: str) -> None:
+    """The same command under a word that others are used to; its help shows that word."""
+    same = copy(verb)
+    same.help = (verb.help or "").replace(f"runner {usual}", f"runner jobs {name}")
+    command.add_command(same, name)
+
+
 # The words that others are used to, for a run by its id.
-command.add_command(instances.show, "runtime-status")
-command.add_command(cancel, "terminate")
+_also_called("instances show", instances.show, "runtime-status")
+_also_called("instances cancel", cancel, "terminate")
 command.add_command(drill.command, "drill")
 command.add_command(why.command, "why")
 command.add_command(backfill.command, "backfill")

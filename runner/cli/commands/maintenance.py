@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from runner.cli.acting import Asked, acts_on, for_option, protected_option
-from runner.cli.nouns import EVERYTHING
+from runner.cli.nouns import EVERYTHING, MAINTAINED
 
 if TYPE_CHECKING:
     from runner.operations.holding import Acted
@@ -47,7 +47,7 @@ def on(asked: Asked, *, lasting: timedelta | None, allow_protected: bool) -> Seq
 
 
 @command.command("off")
-@acts_on(EVERYTHING, "maintenance off", done="released")
+@acts_on(MAINTAINED, "maintenance off", done="released")
 def off(asked: Asked) -> Sequence[Acted]:
     """End the maintenance; nothing from its time is caught up.
 
@@ -57,4 +57,4 @@ def off(asked: Asked) -> Sequence[Acted]:
     """
     from runner.operations.maintenance import maintenance_off
 
-    return asked.record(maintenance_off)
+    return asked.record(maintenance_off) if asked.objects else []

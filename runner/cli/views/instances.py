@@ -174,7 +174,7 @@ def _show_text(details: InstanceDetails, now: datetime) -> None:
             "locks": ", ".join(map(place_named, run.locks)) if run.state in LIVE else "",
             "started": short(run.started_at),
             "ended": short(run.completed_at),
-            "by force at": short(run.forced_at),
+            "by force at": short(run.forced_at) if run.forced_at else "",
             "took": _took(run, now),
             "attempt": f"{run.attempt} (epoch {run.epoch}, {run.failures} failed, {run.crashes} crashed)",
             "rerun of": "" if run.rerun_of is None else str(run.rerun_of),

@@ -7,8 +7,10 @@ to the driver apart from the URL, and are in no message.
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runner.execution.actions.failure import ActionFailed
@@ -134,7 +136,7 @@ class Database:
         elif self.dialect == "mariadb":
             code, retryable, sqlstate, text = _mariadb(orig)
         else:
-            code, retryable, sqlstate, text = _sqlite(orig)
+            code, retryable, sqlstate, text = _sqlite(orig, self.engine.url.database or "")
         advice = _ADVICE.get(code, "")
         return ActionFailed(
             code,
@@ -265,15 +267,31 @@ def _mariadb(orig: BaseException | None) -> tuple[str, bool, str | None, str]:
     return code, retryable, sqlstate, f"{text} (error {number})" if number else text
 
 
-def _sqlite(orig: BaseException | None) -> tuple[str, bool, str | None, str]:
+def _sqlite(orig: BaseException | None, file: str) -> tuple[str, bool, str | None, str]:
     name = str(getattr(orig, "sqlite_errorname", ""))
     text = _line(orig)
+    if name.startswith("SQLITE_CANTOPEN"):
+        text = f"{text} {file}{_why_unopened(file)}"
+    elif name.startswith(("SQLITE_READONLY", "SQLITE_PERM")):
+        text = f"{text}: {file}"
     for beginning, code, retryable in _SQLITE:
         if name.startswith(beginning):
             return code, retryable, None, text
     if text.startswith("no such table"):
         return "table-missing", False, None, text
     return ("statement" if name == "SQLITE_ERROR" else "sql"), False, None, text
+
+
+def _why_unopened(file: str) -> str:
+    """SQLite says only that it could not."""
+    path = Path(file)
+    if not path.is_absolute():
+        return ""
+    if not path.parent.is_dir():
+        return f": there is no folder {path.parent}, and SQLite makes none"
+    if path.is_dir():
+        return ": it is a folder"
+    return "" if os.access(path.parent, os.W_OK) else f": this user may not write in {path.parent}"
 
 
 def _line(orig: BaseException | None) -> str:

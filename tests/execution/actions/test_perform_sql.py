@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -253,6 +254,23 @@ def test_a_connection_that_cannot_be_used_says_why(a_step: Builder, url: str, de
     with pytest.raises(ActionFailed) as raised:
         runner_of(a_step, {"url": url})("SELECT 1")
     assert (raised.value.code, raised.value.description) == ("bad-connection", description)
+
+
+def test_a_sqlite_file_that_cannot_be_opened_is_named_with_the_reason(
+    a_step: Builder, tmp_path: Path
+) -> None:
+    missing, folder = tmp_path / "data" / "x.db", tmp_path / "x.db"
+    folder.mkdir()
+    for file, why in (
+        (missing, f"there is no folder {missing.parent}, and SQLite makes none"),
+        (folder, "it is a folder"),
+    ):
+        with pytest.raises(ActionFailed) as raised:
+            runner_of(a_step, {"url": f"sqlite:///{file}"})("SELECT 1")
+        assert (raised.value.code, raised.value.retryable) == ("connection", False)
+        assert raised.value.description.endswith(
+            f"connection warehouse: unable to open database file {file}: {why}"
+        )
 
 
 def test_an_unknown_connection_names_the_known_ones(a_step: Builder) -> None:
