@@ -12,6 +12,7 @@ from runner.cli.commands.new import WORDS
 from runner.cli.commands.new import command as new
 from runner.cli.commands.schema import command as schema
 from runner.declaration.decode import problems_of
+from runner.declaration.kustomize import kustomize_files
 from runner.declaration.scaffold import scaffold
 from runner.vocabulary.errors import Refused
 
@@ -83,3 +84,55 @@ def test_a_second_init_says_what_it_found_and_leaves_it_alone(tmp_path):
         assert lines[0] == f"kept     jobs.d ({told} of declarations; no example was added)"
         assert all(line.startswith("kept ") for line in lines[: lines.index("")])
     assert sorted(path.name for path in (tmp_path / "jobs.d").iterdir()) == ["own-1.yaml", "own-2.yaml"]
+
+
+def test_init_adds_the_schema_to_settings_that_are_there(tmp_path):
+    settings = tmp_path / ".vscode/settings.json"
+    settings.parent.mkdir()
+    settings.write_text('{"editor.rulers": [110]}')
+    result = CliRunner().invoke(init, ["--project", str(tmp_path)])
+    assert "changed  .vscode/settings.json\n" in result.output
+    assert json.loads(settings.read_text())["editor.rulers"] == [110]
+    assert list(json.loads(settings.read_text())["yaml.schemas"]) == [".runner/schema/runner.schema.json"]
+
+
+def test_init_says_what_to_add_to_settings_with_comments(tmp_path):
+    settings = tmp_path / ".vscode/settings.json"
+    settings.parent.mkdir()
+    settings.write_bytes(b'{\n  // \xff mine\n  "a": 1,\n}\n')
+    result = CliRunner().invoke(init, ["--project", str(tmp_path)])
+    assert "kept     .vscode/settings.json; for help with declarations, add to it:\n{\n" in result.output
+    assert settings.read_bytes() == b'{\n  // \xff mine\n  "a": 1,\n}\n'
+
+
+def test_init_renews_the_snippets_and_maps_for_jetbrains_where_it_is_used(tmp_path):
+    CliRunner().invoke(init, ["--project", str(tmp_path)])
+    snippets = tmp_path / ".vscode/runner.code-snippets"
+    fresh = snippets.read_text()
+    snippets.write_text("{}")
+    (tmp_path / ".idea").mkdir()
+    result = CliRunner().invoke(init, ["--project", str(tmp_path)])
+    assert "changed  .vscode/runner.code-snippets\ncreated  .idea/jsonSchemas.xml\n" in result.output
+    assert snippets.read_text() == fresh
+
+
+def test_the_schema_is_where_editors_look_wherever_the_database_is(tmp_path):
+    CliRunner().invoke(init, ["--project", str(tmp_path), "--db", str(tmp_path / "var/runner.db")])
+    assert (tmp_path / ".runner/schema/runner.schema.json").exists()
+
+
+def test_new_names_the_schema_in_a_project_that_has_one(tmp_path):
+    CliRunner().invoke(init, ["--project", str(tmp_path)])
+    CliRunner().invoke(new, ["group", "night", "--project", str(tmp_path)])
+    first = (tmp_path / "jobs.d/night.yaml").read_text().splitlines()[0]
+    assert first == "# yaml-language-server: $schema=../.runner/schema/runner.schema.json"
+    assert (tmp_path / "jobs.d" / first.partition("=")[2]).resolve().exists()
+
+
+def test_schema_writes_the_component_for_kustomize(tmp_path):
+    folder = tmp_path / "kustomize/runner"
+    result = CliRunner().invoke(schema, ["--kustomize", str(folder)])
+    assert result.exit_code == 0
+    assert result.output.splitlines() == [str(folder / name) for name in kustomize_files()]
+    assert {path.name: path.read_text() for path in folder.iterdir()} == kustomize_files()
+    assert CliRunner().invoke(schema, ["--kustomize", str(folder), "--kind", "Job"]).exit_code == 2

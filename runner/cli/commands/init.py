@@ -9,7 +9,6 @@ import click
 from runner.cli.options import Where, common_options
 
 _JOB = """\
-# yaml-language-server: $schema=../.runner/schema/runner.schema.json
 apiVersion: jobs.runner/v1
 kind: Job
 metadata:
@@ -23,26 +22,19 @@ spec:
       shell: echo "hello, it is $(date -u +%H:%M)"
 """
 
-_EDITOR = """\
-{
-  "yaml.schemas": {
-    ".runner/schema/runner.schema.json": "jobs.d/**/*.yaml"
-  }
-}
-"""
-
 
 @click.command("init")
 @common_options
 def command(where: Where) -> None:
-    """Set up a project in this folder: jobs.d with one job, its database, and the schema for editors.
+    """Set up a project in this folder: jobs.d with one job, its database, and what editors need.
 
-    Leaves alone what is there already.
+    Leaves alone what is there already; the schema and the snippets for editors are written anew.
 
     \b
     Example:
       mkdir nightly && cd nightly && runner init && runner up
     """
+    from runner.declaration.editors import SCHEMA, modeline
     from runner.declaration.json_schema import schema_files
     from runner.store.open import open_store
 
@@ -54,15 +46,15 @@ def command(where: Where) -> None:
         files = "1 file" if there == 1 else f"{there} files"
         click.echo(f"kept     jobs.d ({files} of declarations; no example was added)")
     else:
-        _write(jobs / "hello.yaml", _JOB, project)
-    _write(project / ".vscode" / "settings.json", _EDITOR, project)
+        _write(jobs / "hello.yaml", modeline(up=1) + _JOB, project)
+    _set_up_editors(project)
     _ignore(project / ".gitignore")
     where.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name, text in schema_files().items():
-        schema = where.state / "schema" / name
+        schema = (project / SCHEMA).parent / name
         for folder in (schema.parent.parent, schema.parent):
-            folder.mkdir(mode=0o700, exist_ok=True)
-        schema.write_text(text)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        schema.write_text(text, encoding="utf-8")
     existed = where.database.exists()
     open_store(where.database, create=True).close()
     click.echo(f"{'kept   ' if existed else 'created'}  {where.database}")
@@ -77,6 +69,30 @@ def _write(path: Path, text: str, project: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
     click.echo(f"created  {shown}")
+
+
+def _set_up_editors(project: Path) -> None:
+    from runner.declaration import editors
+
+    for name, text in editors.editor_files(jetbrains=(project / ".idea").is_dir()).items():
+        path = project / name
+        there = path.read_text(encoding="utf-8", errors="surrogateescape") if path.exists() else None
+        if there is not None and name == editors.SNIPPETS and there != text:
+            path.write_text(text, encoding="utf-8")  # generated, so nobody's but ours
+            click.echo(f"changed  {name}")
+        elif there is not None and name == editors.SETTINGS and editors.SCHEMA not in there:
+            _map_schema(path, editors.with_schema(there), text, project)
+        else:
+            _write(path, text, project)
+
+
+def _map_schema(path: Path, settings: str | None, ours: str, project: Path) -> None:
+    shown = path.relative_to(project)
+    if settings is None:
+        click.echo(f"kept     {shown}; for help with declarations, add to it:\n{ours}", nl=False)
+        return
+    path.write_text(settings, encoding="utf-8")
+    click.echo(f"changed  {shown}")
 
 
 def _ignore(path: Path) -> None:

@@ -9,6 +9,7 @@ import click
 
 from runner.cli.options import Where, common_options
 from runner.declaration.declared import KINDS
+from runner.declaration.editors import SCHEMA, modeline
 from runner.declaration.scaffold import LIBRARY_CODE, library_file, scaffold
 from runner.vocabulary.errors import Refused
 from runner.vocabulary.names import is_object_name
@@ -40,7 +41,8 @@ def command(kind: str, name: str, where: Where) -> None:
     folder = where.project / "jobs.d"
     file = folder / f"{name}.yaml"
     folder.mkdir(parents=True, exist_ok=True)
-    contents = {file: scaffold(WORDS[kind], name)}
+    known = modeline(up=1) if (where.project / SCHEMA).is_file() else ""
+    contents = {file: known + scaffold(WORDS[kind], name)}
     if WORDS[kind] == "Library":
         contents = {folder / library_file(name): LIBRARY_CODE, **contents}
     for path in contents:

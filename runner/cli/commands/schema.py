@@ -28,9 +28,8 @@ def command(kind: str | None, kustomize: Path | None, where: Where) -> None:
     """Print the JSON Schema (draft-07) of the declarations, for editors and other tools.
 
     \b
-    Examples:
+    Example:
       runner schema --kind Job > job.schema.json
-      runner schema --kustomize kustomize/runner
     """
     if kustomize is not None:
         from runner.declaration.kustomize import write_kustomize
