@@ -53,6 +53,10 @@ def adopt(
         reason = f"adopted by {tree.source} from {was}"
         new = replace(record, source=tree.source, file=wanted.place.file, line=wanted.place.line)
         tx.objects.update(record.uid, new, expected_digest=record.digest, at=now, who=str(actor), why=reason)
+        if record.source != RELEASED:  # its next plan has to look at everything too, and tell of both places
+            write_down(
+                tx, record, "release", record.source, f"adopted by {tree.source}", who=str(actor), at=now
+            )
         serial = write_down(tx, record, "adopt", tree.source, reason, who=str(actor), at=now)
         return Managed(address, True, f"{address} belongs to {tree.source} now; it was {was}'s", serial)
 

@@ -110,6 +110,23 @@ def test_an_object_of_another_source_is_an_error_with_both_places_until_it_is_ad
     assert managed.changed and project.plan("etc").plan.is_empty
 
 
+def test_a_source_that_lost_an_object_is_told_at_its_next_plan_though_no_file_has_changed(project):
+    project.job("hello")
+    project.job("more")
+    for _ in range(2):  # what is in order is looked at no more
+        project.apply()
+    project.write("other/hello.yaml", (project.folder / "jobs.d" / "hello.yaml").read_text())
+    assert project.plan().plan.is_empty
+    adopt(HELLO, project.folder / "other", project.folder, project.store, ANA, NOW)
+    with pytest.raises(InvalidDeclarations) as problem:
+        project.plan()
+    [told] = problem.value.diagnostics
+    assert (told.file, told.rule) == ("jobs.d/hello.yaml", "other-source")
+    assert "was installed from other (other/hello.yaml:1)" in told.detail
+    with project.store.read() as reader:
+        assert [each.verb for each in reader.applies.list(limit=2)] == ["adopt", "release"]
+
+
 def test_a_source_adopts_only_what_it_declares(project):
     project.job("hello")
     project.apply()
