@@ -45,7 +45,7 @@ def test_the_list_has_exactly_the_fixed_keys(here: Installation, say: Callable) 
 def test_show_adds_the_resolved_spec_and_the_source(here: Installation, say: Callable) -> None:
     here.install(a_job("report"))
     job = say("jobs", "show", "report", "-o", "json").json
-    assert list(job) == [*LIST_KEYS, "spec", "source", "drill", "waits", "failing"]
+    assert list(job) == [*LIST_KEYS, "spec", "source", "drill", "waits", "refused", "failing"]
     assert job["source"] == {"file": "jobs.d/report.yaml", "line": 1, "commit": None}
     assert job["spec"]["schedules"]["default"]["cron"] == "0 2 * * *"
 
