@@ -1,4 +1,6 @@
-"""Everything by which the daemon keeps an eye on time: its presence, its clocks, its loop and its zones."""
+"""Everything by which the daemon keeps an eye on time: its presence, its clocks, its loop, its processes that
+stand still, and its zones.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,7 @@ from typing import Protocol
 from runner.daemon.clock import Clock
 from runner.daemon.engine import Engine
 from runner.daemon.presence import Heartbeat
+from runner.daemon.standing_still import StandingStill
 from runner.daemon.telling import tell
 from runner.daemon.watchdog import Watchdog
 from runner.daemon.zone_watch import ZoneWatch
@@ -39,6 +42,7 @@ class Timekeeping:
         self._audience = audience
         self._heartbeat = Heartbeat(loop, store, clock, session, self._clock_moved)
         self._watchdog = Watchdog(store, clock, self._heartbeat, engine, session, self._alarmed)
+        self._standing_still = StandingStill(loop, self._alarmed)
         self._zone_watch = ZoneWatch(loop, store, clock, engine, self._zone_changed, self._trouble)
 
     def _clock_moved(self, event: ClockEvent) -> None:
@@ -57,6 +61,7 @@ class Timekeeping:
     def stop(self) -> None:
         """Look no more."""
         self._watchdog.stop()
+        self._standing_still.stop()
         self._zone_watch.stop()
         self._heartbeat.stop()
 

@@ -83,6 +83,12 @@ def is_stopped(pid: int) -> bool:
     return fields is not None and fields[0] in (b"T", b"t")
 
 
+def is_suspended(pid: int) -> bool:
+    """Whether it stands still because of a signal, and goes on at SIGCONT; not one that a debugger holds."""
+    fields = _stat(pid)
+    return fields is not None and fields[0] == b"T"
+
+
 def _stat(pid: int | str) -> list[bytes] | None:
     """The fields of /proc/<pid>/stat after the name, so state is 0, session 3 and starttime 19."""
     try:
