@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from runner.sdk.failures import JobCodeError
 from runner.sdk.log import Log
 from runner.sdk.status import Status
+from runner.sdk.times import epoch_of, seconds_of, shown
 from runner.sdk.values import for_people, kind_of, text_for_people
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 
-LONGEST_SLEEP_S = 366 * 24 * 3600.0
-_YEAR_10000 = 253_402_300_800  # seconds since the epoch; datetime ends here
 _LEVELS = ("info", "success", "warning", "error")
 _GRADES = ("minor", "major", "critical")
 
@@ -129,7 +128,7 @@ class Job:
         item that is recorded as done never comes again, and any other does. Waits for one as long as `linger`
         in the declaration says, or `wait`; None when none has come. Only with `consume` in the trigger.
         """
-        return self._life.items.following(None if wait is None else _seconds(wait))
+        return self._life.items.following(None if wait is None else seconds_of(wait))
 
     def items(self, wait: float | timedelta | None = None) -> Iterator[Arrived]:
         """In `run(job)`: all items, each done with and recorded when the next one is asked for.
@@ -181,7 +180,7 @@ class Job:
             if isinstance(number, bool) or not isinstance(number, int | float):
                 raise TypeError(f"{name} is {kind_of(number)}; it is a number")
             if not 0 <= number < 1 << 63:
-                raise ValueError(f"{name} is {_shown(number)}; it is from 0 to what 64 bits hold")
+                raise ValueError(f"{name} is {shown(number)}; it is from 0 to what 64 bits hold")
         self._life.progress(
             {"m": "progress", "done": done, "total": total, "text": text_for_people(text, 500)}
         )
@@ -213,7 +212,7 @@ class Job:
         would end the process and a batch is not flushed. In async code use `sleep_async`.
         """
         life = self._life
-        wanted_s = _seconds(seconds)
+        wanted_s = seconds_of(seconds)
         if interruptible and wanted_s > life.limits.release_after_s:
             life.leave_for(wanted_s)
         else:
@@ -222,7 +221,7 @@ class Job:
     async def sleep_async(self, seconds: float | timedelta, interruptible: bool = True) -> None:
         """As `sleep`, letting other tasks of the event loop work meanwhile."""
         life = self._life
-        wanted_s = _seconds(seconds)
+        wanted_s = seconds_of(seconds)
         if interruptible and wanted_s > life.limits.release_after_s:
             life.leave_for(wanted_s)
             return
@@ -240,7 +239,7 @@ class Job:
         this instance is over. `when` is an aware datetime, or seconds since the epoch. It is recorded with
         the next checkpoint.
         """
-        at = _epoch(when)
+        at = epoch_of(when)
         next_slot = self.metadata.next_slot
         if next_slot is not None and at >= next_slot.timestamp():
             raise ValueError(
@@ -293,32 +292,3 @@ class Job:
                 "info": for_people(info or {}),
             }
         )
-
-
-def _seconds(seconds: Any) -> float:
-    if hasattr(seconds, "total_seconds"):
-        seconds = seconds.total_seconds()
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
-        raise TypeError(f"seconds is {kind_of(seconds)}; it is a number or a timedelta")
-    if not 0 <= seconds <= LONGEST_SLEEP_S:
-        raise ValueError(f"seconds is {_shown(seconds)}; it is from 0 to {LONGEST_SLEEP_S:.0f} (366 days)")
-    return float(seconds)
-
-
-def _shown(number: float) -> str:
-    try:
-        return f"{number:g}"
-    except OverflowError:  # an integer that no float holds
-        return "a number of many digits"
-
-
-def _epoch(when: Any) -> float:
-    if hasattr(when, "timestamp"):
-        if when.tzinfo is None:
-            raise ValueError(f"{when} has no time zone; give an aware datetime, like datetime.now(UTC)")
-        when = when.timestamp()
-    if isinstance(when, bool) or not isinstance(when, int | float):
-        raise TypeError(f"when is {kind_of(when)}; it is an aware datetime or seconds since the epoch")
-    if not 0 <= when < _YEAR_10000:
-        raise ValueError(f"when is {_shown(when)}; it is from 0 (the year 1970) to the year 9999, in seconds")
-    return float(when)
