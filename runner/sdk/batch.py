@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
-Item = TypeVar("Item")
+T = TypeVar("T")
 
 
-class Batch(Generic[Item]):
+class Batch(Generic[T]):
     """Items on their way to a function that writes many at once; made by `Job.batch`.
 
     Used as a context manager it is flushed at the end of the block; when the block is left by an exception
@@ -30,7 +30,7 @@ class Batch(Generic[Item]):
 
     def __init__(
         self,
-        flush: Callable[[list[Item]], Any],
+        flush: Callable[[list[T]], Any],
         size: int,
         seconds: float | None,
         name: str,
@@ -47,11 +47,11 @@ class Batch(Generic[Item]):
         self._seconds = seconds
         self._now = now
         self._unflushed = unflushed
-        self._items: list[Item] = []
+        self._items: list[T] = []
         self._on_their_way = 0
         self._deadline: float | None = None
 
-    def add(self, item: Item) -> None:
+    def add(self, item: T) -> None:
         """Add one item; the batch is flushed when it is full, or its first item has waited long enough.
 
         The time is looked at when something is added, and not in between.
@@ -59,7 +59,7 @@ class Batch(Generic[Item]):
         if self._is_due_with(item):
             self.flush()
 
-    def extend(self, items: Iterable[Item]) -> None:
+    def extend(self, items: Iterable[T]) -> None:
         """Add items one by one."""
         for item in items:
             self.add(item)
@@ -84,12 +84,12 @@ class Batch(Generic[Item]):
             raise
         self._settle(items)
 
-    async def add_async(self, item: Item) -> None:
+    async def add_async(self, item: T) -> None:
         """As `add`, for a function that is async."""
         if self._is_due_with(item):
             await self.flush_async()
 
-    async def extend_async(self, items: Iterable[Item]) -> None:
+    async def extend_async(self, items: Iterable[T]) -> None:
         """Add items one by one."""
         for item in items:
             await self.add_async(item)
@@ -116,7 +116,7 @@ class Batch(Generic[Item]):
     def __len__(self) -> int:
         return len(self._items) + self._on_their_way
 
-    def __enter__(self) -> Batch[Item]:
+    def __enter__(self) -> Batch[T]:
         return self
 
     def __exit__(
@@ -127,7 +127,7 @@ class Batch(Generic[Item]):
         else:
             self.discard()
 
-    async def __aenter__(self) -> Batch[Item]:
+    async def __aenter__(self) -> Batch[T]:
         return self
 
     async def __aexit__(
@@ -138,7 +138,7 @@ class Batch(Generic[Item]):
         else:
             self.discard()
 
-    def _is_due_with(self, item: Item) -> bool:
+    def _is_due_with(self, item: T) -> bool:
         if not self._items:
             self._unflushed[id(self)] = self
             if self._seconds is not None:
@@ -148,16 +148,16 @@ class Batch(Generic[Item]):
             self._deadline is not None and self._now() >= self._deadline
         )
 
-    def _taken(self) -> list[Item]:
+    def _taken(self) -> list[T]:
         items, self._items, self._deadline = self._items, [], None
         self._on_their_way += len(items)
         return items
 
-    def _put_back(self, items: list[Item]) -> None:
+    def _put_back(self, items: list[T]) -> None:
         self._on_their_way -= len(items)
         self._items[:0] = items
 
-    def _settle(self, items: list[Item]) -> None:
+    def _settle(self, items: list[T]) -> None:
         self._on_their_way -= len(items)
         if not len(self):
             self._unflushed.pop(id(self), None)

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
     from runner.sdk.batch import Batch
     from runner.sdk.info import Info
-    from runner.sdk.items import Item as Arrived
+    from runner.sdk.items import Item
     from runner.sdk.life import Life
     from runner.sdk.metadata import Metadata
 
-Item = TypeVar("Item")
+T = TypeVar("T")
 
 _LEVELS = ("info", "success", "warning", "error")
 _GRADES = ("minor", "major", "critical")
@@ -121,19 +121,22 @@ class Job:
         """
         return self._life.asked() is not None
 
-    def next_item(self, wait: float | timedelta | None = None) -> Arrived | None:
+    def next_item(self, wait: float | timedelta | None = None) -> Item | None:
         """The item to work on: the same until its `done()` is called, then the next one.
 
         `done()` is recorded with the next checkpoint, in one transaction with the state: after a crash an
         item that is recorded as done never comes again, and any other does. Waits for one as long as `linger`
-        in the declaration says, or `wait`; None when none has come. Only with `consume` in the trigger.
+        in the declaration says, or `wait` (seconds or a timedelta); None when none has come. JobCodeError
+        `no-items` without `consume` in the trigger, `items-not-recorded` when 80 are done with and no
+        checkpoint was made.
         """
         return self._life.items.following(None if wait is None else seconds_of(wait))
 
-    def items(self, wait: float | timedelta | None = None) -> Iterator[Arrived]:
+    def items(self, wait: float | timedelta | None = None) -> Iterator[Item]:
         """In `run(job)`: all items, each done with and recorded when the next one is asked for.
 
-        Leaving the loop early, or an exception, leaves the item to the next run.
+        Leaving the loop early, or an exception, leaves the item to the next run. `wait` as for `next_item`.
+        In a class JobCodeError `no-loop`: take one at a time with `next_item()`.
         """
         if self._life.phase != "run":
             raise JobCodeError("no-loop", f"{self._life.phase}() takes one item at a time: job.next_item()")
@@ -152,7 +155,8 @@ class Job:
     def warn(self, description: str, *, code: str = "warning", info: Mapping[str, Any] | None = None) -> None:
         """Store a warning with the instance; the work goes on, and may still succeed.
 
-        It is stored at once: work that is done again after a crash says it again.
+        It is stored at once: work that is done again after a crash says it again. `code` is for programs,
+        `description` for people (4000 characters), `info` is a small map (64 KiB); TypeError for any other.
         """
         self._raised({"severity": "warning"}, description, code, info)
 
@@ -166,14 +170,17 @@ class Job:
     ) -> None:
         """Store an error with the instance; the work goes on, but the instance will not be SUCCEEDED.
 
-        `code` is for programs, `description` for people (4000 characters), `info` is a small map.
+        `code`, `description` and `info` as for `warn`; ValueError for another severity.
         """
         if severity not in _GRADES:
             raise ValueError(f"severity is {severity!r}; it is one of {', '.join(_GRADES)}")
         self._raised({"severity": "error", "grade": severity}, description, code, info)
 
     def progress(self, done: float, total: float | None = None, text: str = "") -> None:
-        """Say how far the work is, in whatever unit; only the latest is kept, so it may be said often."""
+        """Say how far the work is, in whatever unit; only the latest is kept, so it may be said often.
+
+        TypeError for what is no number, ValueError for a negative one. `text` has at most 500 characters.
+        """
         for name, number in (("done", done), ("total", total)):
             if number is None and name == "total":
                 continue
@@ -186,7 +193,10 @@ class Job:
         )
 
     def notify(self, level: Literal["info", "success", "warning", "error"], topic: str, message: str) -> None:
-        """Tell people, in the activity log; at once, so work that is done again says it again."""
+        """Tell people, in the activity log; at once, so work that is done again says it again.
+
+        `topic` has at most 200 characters, `message` 4000. ValueError for another level.
+        """
         if level not in _LEVELS:
             raise ValueError(f"level is {level!r}; it is one of {', '.join(_LEVELS)}")
         self._life.say(
@@ -201,7 +211,9 @@ class Job:
     # Time.
 
     def sleep(self, seconds: float | timedelta, interruptible: bool = True) -> None:
-        """Wait; a stop, pause or eviction ends an interruptible wait at once, and the work goes on later.
+        """Wait, 366 days at most; a stop, pause or eviction ends it at once, and the work goes on later.
+
+        When it is not interruptible the process waits whatever the time, and a stop waits with it.
 
         An interruptible sleep of more than 60 seconds ends the process, and the instance comes back after
         it. Then the code is called from its last checkpoint: it meets this sleep again and passes through
@@ -252,12 +264,12 @@ class Job:
 
     def batch(
         self,
-        flush: Callable[[list[Item]], Any],
+        flush: Callable[[list[T]], Any],
         *,
         size: int = 1000,
         seconds: float | None = None,
         name: str | None = None,
-    ) -> Batch[Item]:
+    ) -> Batch[T]:
         """Collect items for a function that writes many at once: every `size` items, or after `seconds`.
 
         It must be flushed before a status is returned, `checkpoint()` is called or a sleep ends the process:

@@ -47,9 +47,10 @@ class Trial(Heard):
     job finds. `now` is what its clock shows first. `items` are maps like `{"payload": {…}}` or
     `{"file": {…}}`, for a job that works through what arrives.
 
-    After a run: `ended`, `state`, `info`, `persistent`, `outputs`, `checkpoints`, `warnings`, `errors`,
-    `notifications`, `progress`, `log`, `sleeps` (seconds), `earlier_starts`, `items` (those that are left),
-    `lives` (processes), `now`.
+    After a run: `ended` (how the last process did: `complete`, `stop`, `pause`, `sleep`, `killed`; None when
+    the job raised), `state`, `info`, `persistent`, `outputs`, `checkpoints`, `warnings`, `errors`,
+    `notifications`, `progress`, `log` (lines), `sleeps` (seconds), `earlier_starts` and `now` (seconds since
+    the epoch), `items` (those that are left), `lives` (how many processes).
     """
 
     def __init__(

@@ -30,7 +30,7 @@ def shown(number: float) -> str:
 
 
 def epoch_of(when: Any) -> float:
-    """A moment in seconds since the epoch; TypeError when it is none, ValueError without a zone or too far."""
+    """A moment, in seconds since the epoch; TypeError when it is none, ValueError when it has no zone."""
     if hasattr(when, "timestamp"):
         if when.tzinfo is None:
             raise ValueError(f"{when} has no time zone; give an aware datetime, like datetime.now(UTC)")
