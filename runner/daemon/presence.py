@@ -9,10 +9,11 @@ from collections.abc import Callable
 
 from runner.daemon.bridge import Bridge
 from runner.daemon.clock import Clock, read_clocks
-from runner.dispatch.clock_watch import ClockEvent, compare_clocks
+from runner.dispatch.clock_watch import ClockEvent, ClockReading, compare_clocks
 from runner.execution.processes import boot_id
 from runner.operations.login_name import login_name
 from runner.operations.note_clock import note_events, note_presence
+from runner.operations.restored import note_seen
 from runner.store.port import Store, Transaction
 
 LOOK_S = 1.0
@@ -52,6 +53,7 @@ class Heartbeat:
         happened: Callable[[ClockEvent], None] = lambda event: None,
     ) -> None:
         self._loop = loop
+        self._store = store
         self._bridge = Bridge(loop, store)
         self._clock = clock
         self._session = session
@@ -65,6 +67,7 @@ class Heartbeat:
         self._stretch, events = store.transact(
             lambda tx: note_presence(tx, session, self._boot_id, self.last)
         )
+        self._seen(self.last)
         for event in events:
             loop.call_soon(happened, event)
         self._handle = loop.call_later(LOOK_S, self._tick)
@@ -92,6 +95,8 @@ class Heartbeat:
         def then(stretch: int | None, problem: BaseException | None) -> None:
             if stretch is not None:
                 self._stretch = stretch
+            if problem is None:
+                self._seen(now)
             for event in events:  # told also when it could not be written
                 self._happened(event)
 
@@ -99,6 +104,10 @@ class Heartbeat:
         if is_time:
             self._beaten_s = now.awake_s
             self.beaten()
+
+    def _seen(self, now: ClockReading) -> None:
+        """Only what is durable: a database that knows less than this was restored."""
+        note_seen(self._store.path.parent, self._store.installation_id, self._stretch, now.wall)
 
     def stop(self) -> None:
         """No more looks and beats."""

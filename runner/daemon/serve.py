@@ -23,6 +23,7 @@ from runner.daemon.telling import Listener, tell
 from runner.daemon.timekeeping import Timekeeping
 from runner.daemon.web_process import WebProcess
 from runner.operations.checked_out import CheckedOut
+from runner.operations.restored import take_in_restored
 from runner.operations.settings import parallel_limit, settings
 from runner.sources.settings import SourceSettings
 from runner.store.daemon_lock import DaemonLock
@@ -120,6 +121,9 @@ async def _serve(
         loop.add_signal_handler(number, asked.put_nowait, number.name)
     started = clock.now()
     session = begin_session(store, clock, "up")
+    restored = take_in_restored(store, state, session, started)
+    if restored is not None:
+        tell(audience.noticed, "restored", restored.text, bad=True)
 
     def take_in(outcome: Reloaded | Synced) -> None:
         _told(audience, outcome)

@@ -138,6 +138,14 @@ def decide_missed(
     )
 
 
+def drop_all(slots: Iterable[Slot], reason: str, rule: str) -> Sequence[SlotDecision]:
+    """Every slot is dropped, for one reason; oldest first."""
+    dropped: list[_Dropped] = []
+    for slot in slots:
+        _drop(dropped, slot, (reason, rule))
+    return [decision for group in dropped for decision in _told(group)]
+
+
 def _drop(dropped: list[_Dropped], slot: Slot, why: tuple[str, str]) -> None:
     if not dropped or (dropped[-1].reason, dropped[-1].rule) != why:
         dropped.append(_Dropped(*why, slot, slot))

@@ -53,6 +53,9 @@ class PresenceReads(Protocol):
         In the order in which they were: a clock that is put back comes to the same moment again.
         """
 
+    def is_copy(self) -> bool:
+        """Whether this database is a copy that was made for keeping, and no daemon has run on it yet."""
+
 
 class PresenceWrites(PresenceReads, Protocol):
     def begin(
@@ -64,3 +67,6 @@ class PresenceWrites(PresenceReads, Protocol):
         """It goes on until now."""
 
     def end(self, id: int, *, at: datetime, boot_s: float, by: str) -> None: ...
+
+    def is_copy_no_more(self) -> None:
+        """From now on this is the database."""

@@ -12,6 +12,7 @@ RULES: dict[str, str] = {
     "missed-last": "R10: it was missed, and only the last one is caught up",
     "missed-most": "R10: it was missed, and more than maxRuns were",
     "missed-age": "R10: it was missed, and is older than maxAge",
+    "restored": "R9: the database was restored, and nothing is started that may have run since its copy",
     "same-gap": "R3: starts of one job that land at the end of one gap are one run",
     "same-instant": "R3: slots of one schedule that are due at one instant are one run",
     "decided-before": "R6: a slot fires at most once, and this one was decided before",

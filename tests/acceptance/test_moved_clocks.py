@@ -9,6 +9,7 @@ import ctypes
 import json
 import os
 import re
+import shutil
 import signal
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -188,6 +189,35 @@ def test_a_machine_that_is_frozen_and_one_that_is_restarted_with_another_time(
         assert "the daemon was down from 2027-01-15 13:30:" in blocker
         assert "meanwhile the clock was put back by 1h" in blocker
     assert project.rows(TWICE) == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("how", ["backup", "by hand"])
+def test_a_restored_database_starts_nothing_again(project: Project, clocks: MovedClocks, how: str) -> None:
+    database, copy = project.state / "runner.db", project.folder / "copy.db"
+    with project.up() as up:
+        up.sees(SETTLED)
+    if how == "backup":
+        project.run("db", "backup", str(copy))
+    else:
+        shutil.copyfile(database, copy)
+    clocks.sleeps(hours=2)
+    with project.up():
+        has_run(project, "last", "13:00")
+    shutil.copyfile(copy, database)
+    clocks.sleeps(hours=1)
+    with project.up() as up:
+        up.sees("RESTORED +the database was restored from a copy of 2027-01-15 11:5.*6 starts of 2 jobs")
+        project.run("jobs", "trigger", "by-hand", "--wait")
+        assert runs(project, "last") == []
+        answer = why(project, "last", "13:00")
+        assert (answer["answer"], answer["rule"]) == ("skipped", "restored")
+        assert "the database was restored" in project.run("status", check=1).stdout
+        clocks.is_set(moment("14:59:58"))
+        has_run(project, "last", "15:00")
+    with project.up() as up:
+        up.sees(SETTLED)
+        assert "RESTORED" not in up.text()
 
 
 @pytest.mark.long  # more than two minutes pass, and a look at slots each minute

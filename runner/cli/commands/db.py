@@ -53,7 +53,8 @@ def backup(file: Path, force: bool, output: str, where: Where) -> None:
     """Copy the database into FILE while it is in use.
 
     FILE is one complete database that only you may read. To restore it, stop the daemon and put it in the
-    place of the database (delete the -wal and -shm files beside that).
+    place of the database (delete the -wal and -shm files beside that). What fell due since the copy was made
+    may have run, and is not started again: `runner jobs backfill` starts what is wanted.
 
     \b
     Example:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+from datetime import UTC, datetime
 from pathlib import Path
 
+from runner.store.sqlite.cells import instant
 from runner.store.sqlite.connection import connect
+from runner.store.sqlite.presence import COPIED
 
 
 def copy_database(path: Path, to: Path) -> None:
@@ -24,6 +27,7 @@ def copy_database(path: Path, to: Path) -> None:
         with contextlib.closing(connect(path, writing=False)) as source:
             with contextlib.closing(sqlite3.connect(unfinished, isolation_level=None)) as target:
                 source.backup(target)
+                _mark(target)
                 target.execute("PRAGMA journal_mode = DELETE")
             _sync(unfinished)
         unfinished.replace(to)
@@ -31,6 +35,16 @@ def copy_database(path: Path, to: Path) -> None:
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
+
+
+def _mark(copy: sqlite3.Connection) -> None:
+    """Who goes on with the copy is to know that it is one: much may have happened since."""
+    if copy.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
+        made_at = instant(datetime.now(UTC))
+        copy.execute(
+            "INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+            (COPIED, made_at),
+        )
 
 
 def _sync(path: Path) -> None:

@@ -15,6 +15,9 @@ _SELECT = (
     " ended_by FROM presence"
 )
 
+COPIED = "copied_at"
+"""In the table meta of a copy: when it was made."""
+
 
 class Presence:
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -50,6 +53,12 @@ class Presence:
         pairs = (self._connection.execute(f"{_SELECT} WHERE id IN (?, ?) ORDER BY id", pair) for pair in ids)
         found = (_STRETCHES.all(self._connection, rows) for rows in pairs)
         return [(pair[0], pair[1]) for pair in found if len(pair) == 2]  # a damaged one is noted
+
+    def is_copy(self) -> bool:
+        return self._connection.execute("SELECT 1 FROM meta WHERE key = ?", (COPIED,)).fetchone() is not None
+
+    def is_copy_no_more(self) -> None:
+        self._connection.execute("DELETE FROM meta WHERE key = ?", (COPIED,))
 
     def begin(
         self, session_id: int, boot_id: str, *, at: datetime, boot_s: float, by: str, moved_s: float = 0.0
