@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -17,34 +15,18 @@ from runner.loading.reader import read_documents
 from runner.loading.tree import Tree, load_stream
 from runner.vocabulary.identity import Address
 from tests.imported_runner import run_runner
+from tests.real_kustomize import NONE, kustomize
 
 ROOT = Path(__file__).parents[2]
 BASE = ROOT / "tests" / "declaration" / "kustomized" / "base.yaml"
 KUSTOMIZATION = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n"
-OLDEST = (4, 5)
-"""`openapi` in a component, and fields that are made for a prefix."""
-
-
-@functools.cache
-def kustomize() -> tuple[str, ...]:
-    """The words that build a folder; none when there is no program that is new enough."""
-    for words, asking in (
-        (("kustomize", "build"), ("kustomize", "version")),
-        (("kubectl", "kustomize"), ("kubectl", "version", "--client")),
-    ):
-        if shutil.which(words[0]):
-            said = subprocess.run(asking, capture_output=True, text=True, timeout=100, check=False).stdout
-            version = re.search(r"v(\d+)\.(\d+)\.\d+", said.partition("Kustomize Version:")[2] or said)
-            if version and (int(version[1]), int(version[2])) >= OLDEST:
-                return words
-    return ()
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A project with the component, and all kinds in a base."""
     if not kustomize():
-        pytest.skip("there is no kustomize of 4.5 or newer, alone or in kubectl")
+        pytest.skip(NONE)
     for name, text in kustomize_files().items():
         write(tmp_path / "runner" / name, text)
     base = tmp_path / "base"
