@@ -83,6 +83,15 @@ def is_stopped(pid: int) -> bool:
     return fields is not None and fields[0] in (b"T", b"t")
 
 
+def states_by_session() -> dict[int, dict[int, str]]:
+    """The processes of this machine by their session, which a run has one of, each with its state (proc(5))."""
+    found: dict[int, dict[int, str]] = {}
+    for entry in os.listdir("/proc"):  # noqa: PTH208
+        if entry.isdigit() and (fields := _stat(entry)) is not None:
+            found.setdefault(int(fields[3]), {})[int(entry)] = fields[0].decode()
+    return found
+
+
 def is_suspended(pid: int) -> bool:
     """Whether it stands still because of a signal, and goes on at SIGCONT; not one that a debugger holds."""
     fields = _stat(pid)

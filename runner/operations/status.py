@@ -23,6 +23,7 @@ from runner.operations.never_ran import never_ran
 from runner.operations.refusals import refusal_alarms
 from runner.operations.settings import settings
 from runner.operations.show_sources import SourceView, show_sources, told_pins
+from runner.operations.standing_runs import standing_runs
 from runner.operations.waiting import IS_OPEN, LockInUse, locks_in_use, waits_for
 from runner.sources.outcome import what_now
 from runner.store.instances import InstanceRecord
@@ -92,6 +93,7 @@ def situation(reader: Reader, state: Path, now: datetime) -> Situation:
         *_partly(jobs),
         *_items(jobs),
         *_runs(reader, lives, now),
+        *(Finding(*found) for found in (standing_runs(reader, now) if lives else ())),
         *(Finding(*alarm) for alarm in (*alarms(reader, now), *refusal_alarms(reader, now))),
         *_paused(reader, lives, now),
         *_missed(reader, jobs, lives, now),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -12,8 +14,11 @@ import pytest
 from external_lives import an_external_job, minutes, report, time_passes, under_way
 from installations import NOW, Installation, a_job, an_object
 
+from runner.execution.order import Began
+from runner.execution.processes import boot_id, ticks_now
 from runner.lifecycle.instance import INSTANCE
 from runner.lifecycle.step import STEP
+from runner.operations.record_run import record_process
 from runner.store.daemon_lock import daemon_lock
 from runner.store.holds import HoldRecord
 from runner.store.instances import NewInstance
@@ -134,6 +139,35 @@ def test_a_run_that_is_unknown_needs_a_person(here: Installation, say: Callable)
     here.install(a_job("report"))
     here.run("report", "UNKNOWN")
     assert kinds(say) == [("unknown", "report")]
+
+
+def test_a_run_that_somebody_has_stopped_needs_a_person(here: Installation, say: Callable) -> None:
+    here.install(a_job("report"))
+    id = here.run("report", "RUNNING")
+    with subprocess.Popen(["sleep", "1000"], start_new_session=True) as child, daemon_lock(here.state):
+        process = Began(id, 1, child.pid, ticks_now())
+        here.store.transact(lambda tx: record_process(tx, process, boot_id()))
+        assert kinds(say) == []
+        child.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, child.pid, os.WSTOPPED | os.WNOWAIT)
+        [finding] = say("status", "-o", "json").json["findings"]
+        summary = f"run {id} stands still: its process {child.pid} is stopped (SIGSTOP)"
+        assert (finding["kind"], finding["name"], finding["summary"]) == ("stuck", "report", summary)
+        assert finding["hint"] == f"kill -CONT {child.pid}, or: runner instances kill {id}"
+        child.kill()
+
+
+def test_a_run_that_is_there_long_after_its_timeout_needs_a_person(here: Installation, say: Callable) -> None:
+    here.install(a_job("report", timeout="30m"), a_job("patient", timeout="9999d"))
+    id, other = here.run("report", "RUNNING"), here.run("patient", "RUNNING")
+    began = datetime.now(UTC) - timedelta(minutes=32)
+    for run in (id, other):
+        here.store.transact(lambda tx, run=run: tx.instances.update(run, epoch=1, started_at=began))
+    with daemon_lock(here.state):
+        [finding] = say("status", "-o", "json").json["findings"]
+    summary = f"run {id} is still there after its timeout of 30m"
+    assert (finding["kind"], finding["name"], finding["summary"]) == ("stuck", "report", summary)
+    assert finding["hint"] == f"runner instances kill {id}"
 
 
 def test_what_is_due_is_stuck_without_a_daemon(here: Installation, say: Callable) -> None:
