@@ -13,6 +13,9 @@ from runner.vocabulary.instants import from_text
 MOST_EVENTS = 20_000
 """Of one job; what is further back is not asked about."""
 
+OUTLAST_REMOVAL = ("operator", "paused", "failure", "maintenance")
+"""Holds that wait for the return of a job that was uninstalled; the others go with it, without a word."""
+
 
 @dataclass(frozen=True, slots=True)
 class HeldThen:
@@ -35,8 +38,10 @@ def held_then(reader: Reader, record: ObjectRecord, moment: datetime) -> tuple[H
     """The holds of a job at `moment`, in the order in which they came."""
     found: dict[tuple[str, str], HeldThen] = {}
     over: set[tuple[str, str]] = set()
-    for event in _events(reader, record):
-        if not event.event.startswith("hold.") or not _is_of(event, record):
+    for event in events_of_job(reader, record):
+        if event.event == "job.uninstalled" and event.at <= moment:
+            found = {key: hold for key, hold in found.items() if key[0] in OUTLAST_REMOVAL}
+        if not event.event.startswith("hold."):
             continue
         key = (event.before or event.after, str(event.details.get("owner")))
         if event.at > moment:
@@ -57,8 +62,8 @@ def held_then(reader: Reader, record: ObjectRecord, moment: datetime) -> tuple[H
     return tuple(hold for hold in found.values() if hold.until is None or hold.until > moment)
 
 
-def _events(reader: Reader, record: ObjectRecord) -> list[EventRecord]:
-    """Oldest first, also those from when it had another name."""
+def events_of_job(reader: Reader, record: ObjectRecord) -> list[EventRecord]:
+    """Its events, oldest first, also those from when it had another name."""
     found: dict[int, EventRecord] = {}
     names, name = {record.name}, record.name
     while name:
@@ -67,7 +72,7 @@ def _events(reader: Reader, record: ObjectRecord) -> list[EventRecord]:
         moved = (e for e in own if e.event == "job.moved" and e.after == f"Job/{name}" and _is_of(e, record))
         name = next((was for e in moved if (was := e.before.removeprefix("Job/")) not in names), "")
         names.add(name)
-    return [found[id] for id in sorted(found)]
+    return [found[id] for id in sorted(found) if _is_of(found[id], record)]
 
 
 def _is_of(event: EventRecord, record: ObjectRecord) -> bool:

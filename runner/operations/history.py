@@ -9,11 +9,10 @@ from datetime import datetime
 from typing import Any
 
 from runner.declaration.declared import Document
-from runner.operations.selection import unknown
+from runner.operations.selection import object_ever
 from runner.reconcile.difference import field_differences
 from runner.reconcile.plan import FieldChange
 from runner.store.applies import ApplyRecord
-from runner.store.objects import ObjectRecord
 from runner.store.port import Reader
 from runner.store.revisions import RevisionRecord
 from runner.vocabulary.errors import RunnerError, UnknownName
@@ -107,17 +106,6 @@ def revisions_of(reader: Reader, address: Address, limit: int) -> Sequence[Revis
             )
         )
     return views
-
-
-def object_ever(reader: Reader, address: Address) -> ObjectRecord:
-    """The object of that address, installed or uninstalled; UnknownName when there never was one."""
-    record = reader.objects.get(address)
-    buried = [] if record else [each for each in reader.objects.tombstones() if each.address == address]
-    if record is None and not buried:
-        known = {each.name for each in reader.objects.summaries(address.kind)}
-        known |= {each.name for each in reader.objects.tombstones() if each.kind == address.kind}
-        raise unknown(address.kind, address.name, known)
-    return record or buried[-1]
 
 
 def difference_between(reader: Reader, since: int, until: int) -> Sequence[Changed]:

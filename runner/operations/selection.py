@@ -30,6 +30,17 @@ def installed(reader: Reader, kind: str, name: str) -> ObjectRecord:
     return whole(record) if kind == "Job" else record
 
 
+def object_ever(reader: Reader, address: Address) -> ObjectRecord:
+    """The object of that address, installed or uninstalled; UnknownName when there never was one."""
+    record = reader.objects.get(address)
+    buried = [] if record else [each for each in reader.objects.tombstones() if each.address == address]
+    if record is None and not buried:
+        known = {each.name for each in reader.objects.summaries(address.kind)}
+        known |= {each.name for each in reader.objects.tombstones() if each.kind == address.kind}
+        raise unknown(address.kind, address.name, known)
+    return record or buried[-1]
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> UnknownName:
     """The sentence for a name that nobody knows."""
     names = sorted(known)

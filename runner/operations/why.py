@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 
 from runner.operations.daemon_then import absent_then
 from runner.operations.held_then import HeldThen, held_then
-from runner.operations.installed_jobs import schedules_of
-from runner.operations.selection import installed
+from runner.operations.installed_jobs import schedules_of, whole
+from runner.operations.installed_then import gone_then
+from runner.operations.selection import object_ever
 from runner.operations.settings import zone_of_jobs_without_a_schedule
 from runner.operations.what_became import Said, became, moment_text
 from runner.operations.why_later import will_be
@@ -22,7 +23,8 @@ from runner.store.objects import ObjectRecord
 from runner.store.port import Reader
 from runner.store.revisions import RevisionRecord
 from runner.store.slots import SlotRecord
-from runner.vocabulary.errors import RunnerError
+from runner.vocabulary.errors import RunnerError, UnknownName
+from runner.vocabulary.identity import Address
 
 UNDECIDED = timedelta(seconds=60)
 """A slot may be decided so much later and is still on time (R10)."""
@@ -72,10 +74,11 @@ def why(
 ) -> tuple[Answer, ...]:
     """The answer about the moment that `text` names in the schedule's zone; two for a time that comes twice.
 
-    Without `text`: about the last slot that was expected. `lives`: whether a daemon runs now. UnknownName for
-    an unknown job, RunnerError for a text that is no time, or when there is no last slot.
+    Without `text`: about the last slot that was expected. `lives`: whether a daemon runs now. Jobs that were
+    uninstalled are answered for too, and those that have another name now. UnknownName for a job that never
+    was, RunnerError for a text that is no time, or when there is no last slot.
     """
-    record = installed(reader, "Job", name)
+    record = _job_ever(reader, name)
     schedules = schedules_of(record)
     zone = next((s.zone for s in schedules.values()), None) or _default_zone(reader)
     moments: tuple[Asked, ...]
@@ -92,6 +95,19 @@ def why(
     )
 
 
+def _job_ever(reader: Reader, name: str) -> ObjectRecord:
+    try:
+        return whole(object_ever(reader, Address("Job", name)))
+    except UnknownName:
+        moved = [
+            e for e in reader.events.of("Job", name) if e.event == "job.moved" and e.before == f"Job/{name}"
+        ]
+        now = reader.objects.by_uid(str(moved[0].details.get("uid"))) if moved else None
+        if now is None:
+            raise
+        return whole(now)
+
+
 def _default_zone(reader: Reader) -> ZoneInfo:
     return ZoneInfo(zone_of_jobs_without_a_schedule(reader))
 
@@ -99,7 +115,8 @@ def _default_zone(reader: Reader) -> ZoneInfo:
 def _last_expected(
     reader: Reader, record: ObjectRecord, schedules: Mapping[str, Schedule], now: datetime
 ) -> Asked:
-    last = [slot.at for schedule in schedules.values() if (slot := slot_until(schedule, now)) is not None]
+    end = min(now, record.removed_at or now)
+    last = [slot.at for schedule in schedules.values() if (slot := slot_until(schedule, end)) is not None]
     last += [row.slot_at for row in reader.slots.list(record.uid, limit=1) if row.slot_at <= now]
     if not last:
         raise RunnerError(
@@ -112,7 +129,8 @@ def _answer(question: _Question, schedules: Mapping[str, Schedule], zone: ZoneIn
     """By the ledger; else by the schedule that was in force, what held the job, and where the daemon was."""
     asked, record = question.asked, question.record
     then = _revision_then(question) if question.over else None
-    in_force = _schedules_then(then, schedules)
+    gone = gone_then(question.reader, record, asked.at)
+    in_force = _schedules_then(then, schedules) if gone is None else {}
     found = [(name, slot) for name, each in in_force.items() if (slot := slot_asked(each, asked)) is not None]
     slot = min((slot for _, slot in found), key=lambda each: each.at, default=None)
     row = _row(question, slot)
@@ -124,6 +142,8 @@ def _answer(question: _Question, schedules: Mapping[str, Schedule], zone: ZoneIn
     elif question.over and then is None and revisions:
         first = f"the job was installed at {moment_text(revisions[-1].created_at)} by {revisions[-1].who}"
         said = Said("not-installed", (first,))
+    elif gone is not None:
+        said = Said("uninstalled", (gone.text,))
     elif slot is not None:
         said = (
             _undecided(question, slot)

@@ -197,6 +197,56 @@ def test_what_a_sleep_missed_is_told_by_the_sleep_also_when_the_clock_was_put_ba
     assert ask(sound, at(2), now=2.5).said.blocker == slept
 
 
+def uninstall(here: Installation, hours: float) -> None:
+    with here.store.read() as reader:
+        job = reader.objects.get(Address("Job", "tick"))
+    assert job is not None
+    here.store.transact(
+        lambda tx: tx.objects.remove(job.uid, expected_digest=job.digest, at=at(hours), who="git")
+    )
+
+
+def reinstall(here: Installation, hours: float) -> None:
+    new = a_job("tick", schedule={"every": "1h"})
+    here.store.transact(lambda tx: tx.objects.install(new, at=at(hours), who="ana"))
+
+
+def test_a_job_that_was_uninstalled_is_answered_for_from_its_history(sound: Installation) -> None:
+    install(sound)
+    [id] = decide(sound, "tick", at(1)).instances
+    start(sound, id, at(1, seconds=2))
+    end(sound, id, "succeeded", at(1, minutes=3))
+    uninstall(sound, 2.5)
+    assert ask(sound, at(1)).said.instance_id == id
+    assert ask(sound, None).at == at(2), "the last slot that was expected"
+    for time in (at(4), at(60)):
+        answer = ask(sound, time)
+        assert told(answer) == ("uninstalled", "the job was uninstalled at 2026-11-23 14:30:00Z by git")
+        assert (answer.before, answer.after) == (None, None)
+
+
+def test_a_time_between_two_lives_of_a_job_is_told_with_both_ends(sound: Installation) -> None:
+    install(sound)
+    sound.hold("tick", "git")
+    uninstall(sound, 2.5)
+    reinstall(sound, 6.5)
+    assert told(ask(sound, at(4))) == (
+        "uninstalled",
+        "the job was uninstalled at 2026-11-23 14:30:00Z by git, and installed again at 2026-11-23 18:30:00Z "
+        "by ana",
+    )
+    assert ask(sound, at(8), now=8.5).said.answer != "held", "the holds of its first life went with it"
+
+
+def test_a_job_that_has_another_name_now_is_found_by_its_old_one(sound: Installation) -> None:
+    install(sound)
+    [id] = decide(sound, "tick", at(1)).instances
+    new = Address("Job", "tock")
+    sound.store.transact(lambda tx: tx.objects.move(sound.uid("tick"), new, at=at(2), who="git"))
+    answer = ask(sound, at(1))
+    assert (answer.job, answer.said.instance_id) == ("tock", id)
+
+
 def test_it_was_held_and_by_whom_since_when_and_until_when(sound: Installation) -> None:
     install(sound)
 

@@ -30,6 +30,7 @@ WORDS = {
     "not-a-slot": "not a slot",
     "other-schedule": "the schedule was different then",
     "not-installed": "not installed yet",
+    "uninstalled": "not installed any more",
     "will-run": "will run",
     "will-not-run": "will not run",
     "unknown": "nothing is known",
