@@ -17,6 +17,10 @@ FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
 """Between attempts to record something while the database cannot be written."""
 
+SLOW_COMMIT_S = 0.01
+REST_S = 10.0
+"""After a commit on the loop that took longer than that, there is none for so long."""
+
 LONGEST_DELAY_S = 0.01
 """How long a record that nobody waits for stays here, to share the commit of one that somebody waits for."""
 
@@ -30,6 +34,8 @@ class _Entry(NamedTuple):
     then: Callable[[Any, BaseException | None], None]
     record: str
     """What is recorded; empty for a write that is tried once."""
+    is_awaited: bool
+    """Somebody stands still until it is durable."""
 
 
 class Bridge:
@@ -61,24 +67,32 @@ class Bridge:
         self._broken = False  # set in the writer's thread, so that nothing overtakes what it could not write
         self._records_under_way = 0
         self._postponed: list[_Entry] = []
+        self._not_here_before = 0.0
         self._pause_s = FIRST_PAUSE_S
         self._retrying: asyncio.TimerHandle | None = None
         self.pending = 0
 
     def write(self, work: Callable[[Transaction], T], then: Then[T]) -> None:
         """Queue `work` for the next group commit; `then(result, problem)` runs on the loop afterwards."""
-        self._queue(_Entry(work, then, ""))
+        self._queue(_Entry(work, then, "", False))
 
     def record(
-        self, what: str, work: Callable[[Transaction], T], then: Then[T], *, soon: bool = True
+        self,
+        what: str,
+        work: Callable[[Transaction], T],
+        then: Then[T],
+        *,
+        soon: bool = True,
+        is_awaited: bool = False,
     ) -> None:
         """As `write`, for what has happened already and must not be lost.
 
         While the database cannot be written it is tried again, and so is every later record after it, in
         their order. `then` hears a problem only when `work` itself raised. A record that is not needed
-        `soon` leaves with the next write, or after a moment.
+        `soon` leaves with the next write, or after a moment. One that somebody stands still for, and that is
+        alone, is written on the loop: two changes of threads would take longer.
         """
-        self._queue(_Entry(work, then, what), soon=soon)
+        self._queue(_Entry(work, then, what, is_awaited), soon=soon)
 
     def _queue(self, entry: _Entry, *, soon: bool = True) -> None:
         self.pending += 1
@@ -97,6 +111,11 @@ class Bridge:
             self._leaving_later = True
             self._loop.call_later(LONGEST_DELAY_S, self._hand_over_rest)
 
+    def hurry(self) -> None:
+        """Do now what would be done at the end of the turn, when somebody stands still for it alone."""
+        if len(self._leaving) == 1 and self._leaving[0].is_awaited:
+            self._hand_over()
+
     def _hand_over_rest(self) -> None:
         self._leaving_later = False
         if self._leaving and not self._leaving_soon:
@@ -105,11 +124,31 @@ class Bridge:
     def _hand_over(self) -> None:
         self._leaving_soon = False
         leaving, self._leaving = self._leaving, []
+        if not leaving or (len(leaving) == 1 and self._write_here(leaving[0])):
+            return
         try:
             self._store.submit_all([self._job(entry) for entry in leaving])
         except RunnerError as problem:  # closed
             for entry in leaving:
                 self._told(entry, None, problem)
+
+    def _write_here(self, entry: _Entry) -> bool:
+        """Whether it was written, in this thread; the loop stands still for no longer than one commit."""
+        if not entry.is_awaited or self.pending > 1 or self._broken:
+            return False
+        begun = self._loop.time()
+        if begun < self._not_here_before:
+            return False
+
+        def committed(result: Any, problem: BaseException | None) -> None:
+            self._done.append((entry, result, problem))
+
+        if not self._store.try_now(entry.work, committed):
+            return False
+        if self._loop.time() - begun > SLOW_COMMIT_S:
+            self._not_here_before = self._loop.time() + REST_S
+        self._deliver()
+        return True
 
     def _job(self, entry: _Entry) -> tuple[Callable[[Transaction], Any], Callable[..., None]]:
         def guarded(tx: Transaction) -> Any:

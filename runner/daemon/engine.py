@@ -83,7 +83,9 @@ class Engine:
         kill_marked(
             mark_of(state)
         )  # what an earlier daemon left behind; before there is anything of this one
-        self._supervisor = supervisor(loop, state=state, report=self._recorder.report)
+        self._supervisor = supervisor(
+            loop, state=state, report=self._recorder.report, reported=self._bridge.hurry
+        )
         self._recorder.supervisor = self._supervisor
         self._dispatcher = Dispatcher(
             loop,

@@ -195,7 +195,7 @@ class Recorder:
             elif waits:
                 self.supervisor.acknowledge(report.instance, report.epoch, report.number, report.target)
 
-        self._bridge.record(whole, work, done, soon=waits)
+        self._bridge.record(whole, work, done, soon=waits, is_awaited=waits)
 
     def _end(self, ended: Ended) -> None:
         spec = self._spec_of(ended.instance)

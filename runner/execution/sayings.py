@@ -115,7 +115,7 @@ def _changes(persistent: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:
     changed, removed = persistent.get("set") or {}, persistent.get("removed") or []
     size = 0
     for key, text in changed.items():
-        json.loads(text, parse_constant=_no_constant)
+        _decode(text)
         size += len(key) + len(text)
     if size > MAX_PERSISTENT or not all(type(key) is str for key in removed):
         raise ValueError
@@ -125,7 +125,7 @@ def _changes(persistent: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:
 def _a_map(text: Any, limit: int) -> dict[str, Any]:
     if len(text) > limit:
         raise ValueError
-    value = json.loads(text, parse_constant=_no_constant)
+    value = _decode(text)
     if type(value) is not dict:
         raise TypeError
     return value
@@ -139,3 +139,6 @@ def _instant(seconds: Any) -> float:
 
 def _no_constant(text: str) -> Any:
     raise ValueError(text)
+
+
+_decode = json.JSONDecoder(parse_constant=_no_constant).decode  # json.loads would make one for each text

@@ -36,6 +36,8 @@ _NOTHING = Usage(0.0, 0)
 class Supervisor:
     """Starts, watches and ends instances and targets. Opened once per state directory; `close` ends all.
 
+    `reported` is called after the reports of one look at what the children say.
+
     The process becomes the adopter of its orphans (PR_SET_CHILD_SUBREAPER), so that what a killed zygote
     leaves behind can be found.
     """
@@ -46,6 +48,7 @@ class Supervisor:
         *,
         state: Path,
         report: Callable[[Report], None],
+        reported: Callable[[], None] = lambda: None,
         idle_s: float = _IDLE_S,
         long_perform_s: float = LONG_PERFORM_S,
     ) -> None:
@@ -62,7 +65,7 @@ class Supervisor:
         for folder in self._workdirs.left_over():
             loop.run_in_executor(None, remove_tree, folder)
         processes.adopt_orphans()
-        self._watches = Watches(loop)
+        self._watches = Watches(loop, reported)
         self.zygotes = Zygotes(
             loop, self._watches, mark=self.mark, idle_s=idle_s, replied=self._on_reply, died=self._sweep
         )

@@ -15,10 +15,12 @@ Handler = Callable[[int, int], None]
 
 class Watches:
     """Many descriptors in an epoll of their own, which the event loop watches as one: adding and removing
-    one costs the loop nothing. Closing a descriptor takes it out of the epoll, but not its handler."""
+    one costs the loop nothing. Closing a descriptor takes it out of the epoll, but not its handler. `told` is
+    called when all handlers of one look have been."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, told: Callable[[], None]) -> None:
         self._loop = loop
+        self._told = told
         self._handlers: dict[int, Handler] = {}
         self._epoll = select.epoll()
         loop.add_reader(self._epoll.fileno(), self._tell)
@@ -59,3 +61,4 @@ class Watches:
             handler = self._handlers.get(descriptor)
             if handler is not None:  # else closed by an earlier event of the same round
                 handler(descriptor, event)
+        self._told()

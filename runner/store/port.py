@@ -221,5 +221,13 @@ class Store(Protocol):
     ) -> None:
         """As `submit` for each of them, in order; the writer is woken once."""
 
+    def try_now(
+        self, work: Callable[[Transaction], T], then: Callable[[T | None, BaseException | None], None]
+    ) -> bool:
+        """As `submit`, in this thread and before this returns, at the price of one commit. False, with
+        nothing done and nobody told, when it would have to wait for another writer, or the disk fails:
+        `submit` it. What this thread has submitted before may come after it.
+        """
+
     def close(self) -> None:
         """Finish what is queued, then let go."""

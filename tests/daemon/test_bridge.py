@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import Any
 
 import pytest
@@ -25,16 +26,21 @@ class Desk:
         self.loop = loop
         self.troubles: list[str] = []
         self.told: list[Any] = []
+        self.threads: list[threading.Thread] = []
         self.bridge = Bridge(loop, here.store, trouble=lambda doing, problem: self.troubles.append(doing))
         here.install(a_job("a"))
 
-    def record(self, number: int) -> None:
+    def record(self, number: int, *, is_awaited: bool = False) -> None:
         def work(tx: Any) -> int:
+            self.threads.append(threading.current_thread())
             tx.events.append("Job", "a", f"record-{number}", at=NOW, who="test")
             return number
 
         self.bridge.record(
-            f"number {number}", work, lambda result, problem: self.told.append(problem or result)
+            f"number {number}",
+            work,
+            lambda result, problem: self.told.append(problem or result),
+            is_awaited=is_awaited,
         )
 
     def until(self, holds: Any) -> None:
@@ -132,3 +138,52 @@ def test_a_closed_store_is_a_problem_like_any_other(desk: Desk) -> None:
     desk.bridge.write(lambda tx: 1, lambda result, problem: heard.append(problem))
     desk.until(lambda: bool(heard))
     assert isinstance(heard[0], StoreUnavailable)
+
+
+def test_a_record_that_somebody_stands_still_for_is_written_on_the_loop_when_it_is_alone(desk: Desk) -> None:
+    desk.record(0)  # opens the store for writing
+    desk.until(lambda: not desk.bridge.pending)
+    desk.record(1, is_awaited=True)
+    desk.bridge.hurry()
+    assert (desk.told, desk.recorded()) == ([0, 1], [0, 1])
+    assert desk.threads[1] is threading.current_thread() is not desk.threads[0]
+    desk.record(2)
+    desk.until(lambda: not desk.bridge.pending)
+    assert desk.told == desk.recorded() == [0, 1, 2]
+
+
+def test_it_waits_its_turn_behind_what_is_being_written(desk: Desk) -> None:
+    door = threading.Event()
+    desk.bridge.record("a door", lambda tx: door.wait(60), lambda result, problem: None)
+    desk.loop.call_soon(desk.record, 1)
+    desk.loop.call_soon(lambda: desk.record(2, is_awaited=True))
+    desk.loop.call_soon(desk.bridge.hurry)
+    desk.loop.call_soon(door.set)
+    desk.until(lambda: not desk.bridge.pending)
+    assert desk.told == desk.recorded() == [1, 2]
+
+
+def test_the_loop_does_not_stand_still_for_a_database_that_another_program_holds(desk: Desk) -> None:
+    desk.here.store.close()
+    desk.here.store = open_store(desk.here.path, busy_timeout_s=60)
+    desk.bridge = Bridge(desk.loop, desk.here.store)
+    desk.record(0)
+    desk.until(lambda: not desk.bridge.pending)
+    with locked(desk.here):
+        desk.record(1, is_awaited=True)
+        desk.bridge.hurry()  # would wait for a minute
+        assert desk.told == [0]
+    desk.until(lambda: not desk.bridge.pending)
+    assert desk.told == desk.recorded() == [0, 1]
+    assert desk.threads[-1] is not threading.current_thread()
+
+
+def test_after_a_slow_commit_there_is_none_on_the_loop_for_a_while(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "SLOW_COMMIT_S", -1.0)
+    for number in range(3):
+        desk.record(number, is_awaited=number > 0)
+        desk.until(lambda: not desk.bridge.pending)
+    here = [thread is threading.current_thread() for thread in desk.threads]
+    assert (here, desk.recorded()) == ([False, True, False], [0, 1, 2])

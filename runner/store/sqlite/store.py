@@ -111,6 +111,27 @@ class SqliteStore:
         if not self._writer.submit(jobs):
             raise self._is_closed()
 
+    def try_now(
+        self, work: Callable[[Any], T], then: Callable[[T | None, BaseException | None], None]
+    ) -> bool:
+        if self._closed or self._writing is None or not self._write_lock.acquire(blocking=False):
+            return False
+        try:
+            if self._closed:
+                return False
+            connection = self._writing.connection
+            connection.execute("PRAGMA busy_timeout = 0")
+            try:
+                [(_, result, problem)] = commit_together(self._writing, [(work, then)])
+            finally:
+                connection.execute(f"PRAGMA busy_timeout = {round(self._busy_timeout_s * 1000)}")
+        finally:
+            self._write_lock.release()
+        if isinstance(problem, sqlite3.OperationalError):
+            return False
+        then(result, self._explained(problem))
+        return True
+
     def close(self) -> None:
         """Finish what is queued, then let go of the file."""
         if self._closed:

@@ -132,6 +132,31 @@ def test_transact_comes_after_what_was_submitted_before(store: Store) -> None:
     assert store.transact(lambda tx: len(tx.instances.list())) == 1
 
 
+def test_what_is_tried_now_is_durable_and_told_before_it_returns_or_not_done_at_all(
+    make_store: Callable[[], Store],
+) -> None:
+    store, witness = make_store(), make_store()
+    uid = install(store)
+    heard = Heard(2)
+    was_done = store.try_now(lambda tx: tx.instances.create(a_manual_run(uid), who="ana", at=AT), heard.then)
+    with witness.read() as reader:
+        assert len(reader.instances.list()) == len(heard.told) == int(was_done)
+
+
+def test_what_is_tried_now_and_raises_is_told_and_leaves_nothing(store: Store) -> None:
+    uid = install(store)
+    heard = Heard(1)
+
+    def half(tx: Transaction) -> None:
+        tx.instances.create(a_manual_run(uid), who="ana", at=AT)
+        raise ChangedMeanwhile("no")
+
+    if store.try_now(half, heard.then):
+        assert [str(problem) for _, problem in heard.told] == ["no"]
+    with store.read() as reader:
+        assert reader.instances.list() == []
+
+
 def test_transact_from_a_then_is_a_mistake_that_is_named(store: Store) -> None:
     heard = Heard(1)
 
