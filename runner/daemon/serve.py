@@ -96,11 +96,11 @@ def serve(serving: Serving, audience: Audience, clock: Clock) -> None:
             f"{state} can be written by every user, who could change what runs; `chmod 700 {state}`"
         )
     with owned(state) as lock:
-        reloader = None if serving.root is None else Reloader(serving.root, state, serving.reload)
-        if reloader is not None:
-            tell(audience.reloaded, reloader.load_first(), first=True)
-        store = open_store(serving.database, create=True)
+        store = open_store(serving.database, create=True)  # first: without it there is nothing to go on with
         try:
+            reloader = None if serving.root is None else Reloader(serving.root, state, serving.reload)
+            if reloader is not None:
+                tell(audience.reloaded, reloader.load_first(), first=True)
             asyncio.run(_serve(serving, store, audience, clock, reloader, lock))
         finally:
             store.close()

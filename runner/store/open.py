@@ -57,7 +57,12 @@ def open_store(
 def version_of(path: Path, *, read_only: bool = False, busy_timeout_s: float = BUSY_TIMEOUT_S) -> int:
     """0 when there is none yet; refuses what is not ours and what is newer than this program."""
     try:
-        if not path.exists() or path.stat().st_size == 0:
+        if path.is_dir():
+            raise StoreUnavailable(f"{path} is a folder; name a file with --db")
+        if not path.exists():
+            return 0
+        if path.stat().st_size == 0:
+            _refuse_if_lost(path)
             return 0
         connection = connect(path, writing=False, read_only=read_only, busy_timeout_s=busy_timeout_s)
         try:
@@ -76,6 +81,15 @@ def version_of(path: Path, *, read_only: bool = False, busy_timeout_s: float = B
             "use that release, or restore a backup made before it"
         )
     return int(version)
+
+
+def _refuse_if_lost(path: Path) -> None:
+    """An empty file was never filled, unless something was applied or ran here: unreadable is not empty."""
+    if any((path.parent / left).is_dir() for left in ("blobs", "logs")):
+        raise StoreUnavailable(
+            f"{path} is empty, but it was not: jobs have run here, and what it held is lost; restore the "
+            f"newest file of {path.parent}/backups, or remove {path} to begin anew"
+        )
 
 
 def _make_or_migrate(path: Path, busy_timeout_s: float) -> None:

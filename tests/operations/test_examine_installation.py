@@ -54,7 +54,7 @@ def test_a_database_that_is_none_is_an_error_and_no_traceback(here: Installation
     here.path.write_bytes(b"hello" * 1000)
     finding = found(here)["database"]
     assert finding.verdict == "error"
-    assert "is not a database of the runner" in finding.text
+    assert "is no database; if it was one of the runner" in finding.text
 
 
 def test_a_state_directory_that_others_may_read_is_an_error(here: Installation) -> None:

@@ -72,6 +72,15 @@ def test_an_empty_file_is_no_database_yet(tmp_path: Path) -> None:
     open_store(path).close()
 
 
+def test_an_empty_file_where_jobs_have_run_is_a_loss_and_not_a_beginning(tmp_path: Path) -> None:
+    path = tmp_path / "runner.db"
+    path.touch()
+    (tmp_path / "logs").mkdir()
+    with pytest.raises(StoreUnavailable, match=r"is empty, but it was not: jobs have run here"):
+        open_store(path, create=True)
+    assert path.stat().st_size == 0
+
+
 def test_the_tables_of_the_specification_are_there(tmp_path: Path) -> None:
     open_store(database(tmp_path), create=True).close()
     connection = sqlite3.connect(database(tmp_path))
@@ -122,13 +131,15 @@ def test_a_database_of_another_program_is_refused_untouched(tmp_path: Path, crea
 def test_a_file_that_is_no_database_is_refused_untouched(tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("not a database, but long enough to be taken for one " * 100)
-    with pytest.raises(StoreUnavailable, match=r"notes\.txt is not a database of the runner"):
+    with pytest.raises(
+        StoreUnavailable, match=r"notes\.txt is no database; if it was one of the runner, restore"
+    ):
         open_store(path, create=True)
     assert path.read_text().startswith("not a database")
 
 
 def test_a_folder_in_its_place_is_named(tmp_path: Path) -> None:
-    with pytest.raises(StoreUnavailable, match=str(tmp_path)):
+    with pytest.raises(StoreUnavailable, match=f"{tmp_path} is a folder; name a file with --db"):
         open_store(tmp_path)
 
 

@@ -53,7 +53,8 @@ _SENTENCES = {
     "give access to it and to its folder {folder}",
     sqlite3.SQLITE_CORRUPT: "{path} is damaged; keep a copy, then restore the newest file "
     "of {folder}/backups, or run: runner db check",
-    sqlite3.SQLITE_NOTADB: "{path} is not a database of the runner; name another file with --db",
+    sqlite3.SQLITE_NOTADB: "{path} is no database; if it was one of the runner, restore the newest file "
+    "of {folder}/backups, else name another file with --db",
     sqlite3.SQLITE_NOMEM: "There is not enough memory to use {path}; nothing was recorded",
 }
 
