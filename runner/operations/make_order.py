@@ -23,6 +23,7 @@ from runner.operations.saved import saved_of
 from runner.operations.settings import settings
 from runner.operations.targets_of import as_target
 from runner.operations.whole_copies import WholeCopies
+from runner.reconcile.masking import is_secret
 from runner.schedules.kinds import schedule_from
 from runner.schedules.look_back import slot_before
 from runner.store.instances import InstanceRecord, log_path_of
@@ -35,6 +36,9 @@ INHERITED = ("PATH", "HOME", "LANG", "TZ")
 """All that a child gets of the daemon's own environment (declarations.md, Job)."""
 
 _NAMES = ("user", "username")
+
+SHORTEST_SECRET = 6
+"""Of a value that stands in a declaration under a secret's name: shorter ones blot out innocent words."""
 
 SYSTEM = "system"
 """The job type whose programs may call the runner itself: they find it, its project and its database."""
@@ -214,6 +218,8 @@ def _environment(
         else:
             env[name] = as_text(render(value, context)) if has_template(value) else value
             context["env"][name] = env[name]
+            if is_secret(("env", name)) and len(env[name]) >= SHORTEST_SECRET:
+                masks.add(env[name])
     return env, masks
 
 

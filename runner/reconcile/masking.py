@@ -1,4 +1,4 @@
-"""Which values must not be shown? Those whose field is named like a secret, and passwords inside URLs."""
+"""Which values must not be shown? Those whose field is named like a secret, and secrets inside of texts."""
 
 from __future__ import annotations
 
@@ -8,16 +8,65 @@ from typing import Any
 MASK = "(masked)"
 
 # The words, not the bare `key`: `key: id` of an upsert is no secret, `apiKey` is.
-_SECRET = re.compile(
-    r"pass(word|wd|phrase)?(?![a-z])|secret|token(?!url)|credential|api[-_]?key|private[-_]?key|access[-_]?key",
-    re.IGNORECASE,
+_WORDS = "|".join(
+    (
+        r"pass(?:word|wd|phrase)?(?![a-z])",
+        r"secret|credential",
+        r"token(?!url)",
+        r"(?<![a-z])(?:pwd|auth)(?![a-z])",
+        r"(?:api|private|access|secret|signing|encryption|account|shared)[-_]?key",
+    )
 )
-_USER_INFO = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://[^\s/:@]*):[^\s@]*@", re.IGNORECASE)
+_SECRET = re.compile(_WORDS, re.IGNORECASE)
+_A_PLACE = re.compile(r"[-_](?i:file|path|dir)$|(?<=[a-z])(?:File|Path|Dir)$")
+"""`PASSWORD_FILE` says where a secret is, never what it is."""
 
 _SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie"})
 
-# They say where a secret is, never what it is.
-_REFERENCE_KEYS = frozenset({"from", "authorization", "file", "env", "systemdCredential", "key"})
+# They say where a secret is, or what an input is for, never what it is.
+_REFERENCE_KEYS = frozenset(
+    {"from", "authorization", "file", "env", "systemdCredential", "key", "type", "description", "required"}
+)
+
+# Inside of a text: names and values are bounded, so that no text takes long. A value that a program puts in
+# ($VAR, ${{ }}, a call) is none.
+_NAME = rf"[\w.-]{{0,40}}?(?:{_WORDS})[\w-]{{0,20}}"
+_QUOTED = r""""[^"\n]{1,500}"|'[^'\n]{1,500}'"""
+_BARE = r"""[^\s"'`,;&|<>(){}\[\]]{1,500}(?![\w.]*\()"""
+_VALUE = rf"(?![$<{{(]|null\b|None\b|true\b|false\b)(?:{_QUOTED}|{_BARE})"
+
+_BEFORE = (
+    r"(\bauthorization[\"']?\s{0,3}[:=]\s{0,3}[\"']?\w{1,20}\s+)[^\s\"',;]{1,2000}",
+    r"(\b(?-i:Bearer)\s+)[A-Za-z0-9._~+/=-]{6,}",
+    r"(\b(?:identified\s+by|password)\s+)'[^'\n]{1,500}'",
+    rf"(--{_NAME}(?:\s+|=)){_VALUE}",
+    rf"((?<![\w-]){_NAME}[\"']?\s{{0,3}}[=:]\s{{0,3}}){_VALUE}",
+)
+"""What comes before a secret, and the secret: headers, SQL, options, `name=value`."""
+
+_PARTS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (
+        re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,40}-----|\Z)", re.DOTALL),
+        MASK,
+    ),
+    (
+        re.compile(
+            r"(\b[a-z][a-z0-9+.-]{0,30}://[^\s/:@\"']{0,200}):[^\s@\"']{1,500}@",
+            re.IGNORECASE,
+        ),
+        rf"\1:{MASK}@",
+    ),
+    *((re.compile(pattern, re.IGNORECASE), rf"\1{MASK}") for pattern in _BEFORE),
+    (
+        re.compile(
+            r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{15,}|xox[abeoprs]-[\w-]{10,}"
+            r"|A[KS]IA[0-9A-Z]{16}|sk[-_](?:live|test|proj|ant)[-_][\w-]{10,}"
+            r"|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*)"
+        ),
+        MASK,
+    ),
+)
+"""What is a secret by its looks: also private keys, passwords in URLs, and tokens of the usual hosts."""
 
 
 def masked(path: tuple[str, ...], value: Any) -> Any:
@@ -28,15 +77,23 @@ def masked(path: tuple[str, ...], value: Any) -> Any:
         return {key: masked((*path, str(key)), each) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [masked(path, each) for each in value]
-    if _is_secret(path):
+    if is_secret(path):
         return MASK
-    return _USER_INFO.sub(rf"\g<scheme>:{MASK}@", value) if isinstance(value, str) else value
+    return masked_text(value) if isinstance(value, str) else value
 
 
-def _is_secret(path: tuple[str, ...]) -> bool:
+def masked_text(text: str) -> str:
+    """The text without what is a secret by its looks; what only says where one is stays."""
+    for pattern, replacement in _PARTS:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def is_secret(path: tuple[str, ...]) -> bool:
+    """Whether a value at this path is a secret by the name of its field."""
     if "headers" in path and path[-1].lower() in _SECRET_HEADERS:
         return True
     named = [position for position, part in enumerate(path) if _SECRET.search(part)]
-    if not named:
+    if not named or _A_PLACE.search(path[-1]):
         return False
     return not _REFERENCE_KEYS.intersection(path[named[0] + 1 :])

@@ -348,3 +348,32 @@ def test_a_type_that_nobody_declares_is_unknown(here, say) -> None:
     assert say("jobs", "list", "--type", "standard", "-o", "name").out == "sums\n"
     said = say("jobs", "list", "--type", "standart")
     assert (said.code, said.err) == (1, "Error: no JobType is called 'standart'; did you mean 'standard'?\n")
+
+
+def test_a_job_is_shown_without_what_is_a_secret_by_its_looks(say: Callable, tmp_path: Path) -> None:
+    (tmp_path / "jobs.d").mkdir()
+    (tmp_path / "jobs.d" / "a.yaml").write_text(
+        """\
+apiVersion: jobs.runner/v1
+kind: Job
+metadata: {name: a}
+spec:
+  enabled: true
+  env: {API_TOKEN: hunter2, DB: "postgresql://etl:hunter2@db/x", DSN: "User=sa;Password=hunter2"}
+  steps:
+    - name: a
+      http: {url: "https://x.example/?token=hunter2", headers: {Authorization: "Bearer hunter2"}}
+    - {name: b, shell: "curl --token hunter2 https://bob:hunter2@x.example"}
+"""
+    )
+    said = [say("validate"), say("reconcile", "--create")]
+    said += [say("jobs", "show", "a", "-o", output) for output in ("text", "json", "yaml")]
+    said += [say("blame", "Job/a"), say("history", "1", "-o", "json"), say("history", "Job/a", "-o", "json")]
+    assert "hunter2" not in "".join(each.out + each.err for each in said)
+    assert said[3].json["spec"]["env"]["DB"] == "postgresql://etl:(masked)@db/x"
+    plan = tmp_path / "plan.json"
+    (tmp_path / "jobs.d" / "b.yaml").write_text(
+        (tmp_path / "jobs.d" / "a.yaml").read_text().replace("name: a}", "name: b}")
+    )
+    say("plan", "--out", str(plan))
+    assert plan.stat().st_mode & 0o077 == 0

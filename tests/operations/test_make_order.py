@@ -205,6 +205,11 @@ def test_a_connection_comes_with_its_secret_which_is_masked(here: Installation, 
     assert (list(order.masks), order.profile) == (["etl:hunter22", "hunter22"], "data")
 
 
+def test_a_secret_that_stands_in_the_declaration_is_masked_in_logs_too(here: Installation) -> None:
+    env = {"API_TOKEN": "hunter2hunter2", "PIN_TOKEN": "1234", "MODE": "nightly", "TOKEN_FILE": "/run/token"}
+    assert list(by_hand(here, env=env).masks) == ["hunter2hunter2"]
+
+
 def test_a_missing_secret_names_its_place_and_not_more(here: Installation, tmp_path: Path) -> None:
     id = a_connected_job(here, tmp_path / "nothing")
     with pytest.raises(CredentialMissing) as missing:

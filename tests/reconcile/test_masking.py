@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from runner.reconcile.masking import MASK, masked
+from runner.reconcile.masking import MASK, masked, masked_text
 
 
 @pytest.mark.parametrize(
@@ -33,7 +35,55 @@ from runner.reconcile.masking import MASK, masked
         ("spec.headers", {"Authorization": "Bearer abc"}, {"Authorization": MASK}),
         ("spec.env.SECRETS", ["a", "b"], [MASK, MASK]),
         ("spec.secret", None, None),
+        ("spec.env.MYSQL_PWD", "hunter2", MASK),
+        ("spec.env.PASSWORD_FILE", "/run/secrets/db", "/run/secrets/db"),
+        ("spec.env.AUTHOR", "ana", "ana"),
+        ("spec.steps.a.sql.with", {"password": "hunter2", "day": "1"}, {"password": MASK, "day": "1"}),
+        (
+            "spec.env.CONN",
+            "Server=x;User=sa;Password=hunter2;Timeout=5",
+            f"Server=x;User=sa;Password={MASK};Timeout=5",
+        ),
+        ("spec.env.BEARER", "Bearer abcdef123", f"Bearer {MASK}"),
+        ("spec.env.X", "ghp_" + "a1B2" * 9, MASK),
+        ("spec.env.Y", "AKIAIOSFODNN7EXAMPLE", MASK),
+        (
+            "spec.steps.a.http.url",
+            "https://bob:pw@x.example/?token=abc&day=1",
+            f"https://bob:{MASK}@x.example/?token={MASK}&day=1",
+        ),
+        (
+            "spec.steps.a.shell",
+            "curl -H 'Authorization: Bearer abc' https://u:pw@x.example && echo done",
+            f"curl -H 'Authorization: Bearer {MASK}' https://u:{MASK}@x.example && echo done",
+        ),
+        ("spec.steps.a.shell", "mysql --password=hunter2 db", f"mysql --password={MASK} db"),
+        ("spec.steps.a.shell", "login --token hunter2 --user ana", f"login --token {MASK} --user ana"),
+        ("spec.steps.a.shell", "export PGPASSWORD=hunter2; psql", f"export PGPASSWORD={MASK}; psql"),
+        (
+            "spec.steps.a.shell",
+            'psql "$PGPASSWORD"; PASSWORD=$PW psql',
+            'psql "$PGPASSWORD"; PASSWORD=$PW psql',
+        ),
+        ("spec.steps.a.sql", "ALTER ROLE x PASSWORD 'hunter2'", f"ALTER ROLE x PASSWORD {MASK}"),
+        ("spec.steps.a.python.source", "token = get_token()", "token = get_token()"),
+        ("spec.description", "Rotates the tokens of the api", "Rotates the tokens of the api"),
+        (
+            "spec.config.text",
+            "a\n-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----\nb",
+            f"a\n{MASK}\nb",
+        ),
     ],
 )
 def test_secrets_are_masked_and_where_they_come_from_is_not(path, value, shown):
     assert masked(tuple(path.split(".")), value) == shown
+
+
+@pytest.mark.parametrize("text", ["a" * 200_000, "password" * 20_000, "x://" * 40_000, "--token " * 20_000])
+def test_no_text_takes_long(text):
+    masked_text(text)
+
+
+@given(st.text(alphabet="abpasword=:;'\"-/@ \n$", max_size=200), st.text(alphabet=" \n;\"'", max_size=3))
+def test_a_password_in_a_connection_string_is_masked_whatever_stands_around_it(text, end):
+    assert "hunter2" not in masked_text(f"{text} Password=hunter2{end}")

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any, TextIO
 
+from runner.reconcile.masking import masked_text
 from runner.vocabulary.diagnostic import Diagnostic
 from runner.vocabulary.printable import visible
 
@@ -53,7 +54,7 @@ def counted(diagnostics: Sequence[Diagnostic]) -> str:
 
 def _snippet(diagnostic: Diagnostic) -> list[str]:
     """The source line and a caret below the column, cut around it when the line is long."""
-    source, column = diagnostic.source.replace("\t", " "), diagnostic.column
+    source, column = masked_text(diagnostic.source.replace("\t", " ")), diagnostic.column
     cut = max(0, column - _WIDTH) if column > _WIDTH else 0
     shown = visible(source[cut : cut + _WIDTH + 40])
     number = str(diagnostic.line)

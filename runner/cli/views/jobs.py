@@ -15,6 +15,7 @@ from runner.cli.views.values import (
     show_table,
     warn,
 )
+from runner.reconcile.masking import masked
 
 if TYPE_CHECKING:
     from runner.operations.list_jobs import JobView
@@ -52,7 +53,7 @@ def details_as_json(job: JobDetails) -> dict[str, Any]:
     record = job.view.record
     return {
         **job_as_json(job.view),
-        "spec": record.resolved,
+        "spec": masked(("spec",), record.resolved),
         "source": {"file": record.file, "line": record.line, "commit": record.commit},
         "drill": drill_as_json(job.drill, record.execution_digest),
         "waits": [{"id": id, "for": text} for id, text in job.waits],
