@@ -198,6 +198,8 @@ def _short(text: str) -> str:
 def _first_line(problem: BaseException) -> str:
     """What the evaluator says, without its advice to programmers."""
     text = str(problem)
+    if isinstance(problem, KeyError):
+        return f"there is no {text}"
     if "Syntax error: " in text:
         text = text.split("Syntax error: ", 1)[1].split("\n", 1)[0].split(" expecting ", 1)[0]
     text = text.split("Python function call failed: ", 1)[-1]

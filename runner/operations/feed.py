@@ -13,6 +13,7 @@ from runner.dispatch.feeding import MOST_ITEMS, NotYet, Take, Waiting, decide_fe
 from runner.lifecycle.holds import active
 from runner.operations.arrive import WHO, drop_waiting
 from runner.operations.settle_items import settle_given
+from runner.operations.trigger import BadInputs
 from runner.operations.trigger_of import Triggered, trigger_of
 from runner.schedules.slot import local_text
 from runner.schedules.trigger import AfterSource
@@ -62,6 +63,27 @@ def feed(tx: Transaction, job_uid: str, schedule: str, now: datetime) -> Fed:
     return replace(fed, settled=settled)
 
 
+def start_with(
+    tx: Transaction, found: Triggered, ids: Sequence[int], given: Mapping[str, str], now: datetime
+) -> int:
+    """The run that takes these items at once, whatever is said of rest and company; for trials.
+
+    BadInputs when they do not fit what the job declares; `given` are inputs as text, and count before what
+    the items bring.
+    """
+    spec, flow = found.record.resolved, found.trigger.flow
+    items = tx.arrivals.load(ids)
+    brought = {} if flow.linger is not None else {k: v for item in items for k, v in item.inputs.items()}
+    values, problems = check_inputs(spec["inputs"], {**spec["with"], **brought, **given}, from_text=True)
+    if problems:
+        raise BadInputs(f"Job/{found.record.name}: {'; '.join(problem.detail for problem in problems)}")
+    if flow.linger is not None:
+        return _consumer(tx, found, items[0], now, values)
+    instance = _create(tx, found, items, values, _trigger(found, items, Take(tuple(ids), "a trial")), now)
+    tx.arrivals.give(ids, instance)
+    return instance
+
+
 def _one_after_the_other(tx: Transaction, found: Triggered, now: datetime) -> Fed:
     flow, uid = found.trigger.flow, found.record.uid
     dropped = _drop_late(tx, found, now)
@@ -78,7 +100,9 @@ def _one_after_the_other(tx: Transaction, found: Triggered, now: datetime) -> Fe
             idle = _took_nothing(tx, found, queued[0], now)
             if idle is not None:
                 return replace(idle, dropped=dropped)
-            made.append(_consumer(tx, found, tx.arrivals.load([queued[0].id])[0], now))
+            spec = found.record.resolved
+            values, _ = check_inputs(spec["inputs"], spec["with"])
+            made.append(_consumer(tx, found, tx.arrivals.load([queued[0].id])[0], now, values))
             continue
         instance = _started(tx, found, tx.arrivals.load(decided.ids), decided, now)
         if instance is None:
@@ -185,10 +209,10 @@ def _started(
     return instance
 
 
-def _consumer(tx: Transaction, found: Triggered, first: Item, now: datetime) -> int:
+def _consumer(
+    tx: Transaction, found: Triggered, first: Item, now: datetime, values: Mapping[str, Any]
+) -> int:
     """The run that works through the items; it takes them one by one, when it runs."""
-    spec = found.record.resolved
-    values, _ = check_inputs(spec["inputs"], spec["with"])
     linger = found.trigger.flow.linger or timedelta(0)
     trigger = {
         "schedule": found.name,

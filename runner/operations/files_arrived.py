@@ -50,7 +50,7 @@ def files_arrived(
     queued = 0
     waiting = tx.arrivals.count_waiting(job_uid, schedule)
     for file in files:
-        new = _item(found, source, root_path, file)
+        new = item_of_file(found, source, root_path, file)
         before = min(waiting + queued, found.trigger.flow.limit)  # what is dropped makes room for what comes
         arrived = arrive(tx, new, found.trigger.flow, now, waiting=before)
         if arrived.outcome not in (QUEUED, DUPLICATE, "dropped"):
@@ -75,13 +75,14 @@ def ignore_existing(
     if switched_off(active(tx.holds.of(job_uid), now)) is not None:
         return False
     for file in files:
-        new = _item(found, found.trigger.source, root_path, file)
+        new = item_of_file(found, found.trigger.source, root_path, file)
         tx.arrivals.add(new, at=now, state=DONE, reason="it was there before")
     tx.feeds.set(job_uid, schedule, 0)
     return True
 
 
-def _item(found: Triggered, source: FileSource, root_path: str, file: FoundFile) -> NewItem:
+def item_of_file(found: Triggered, source: FileSource, root_path: str, file: FoundFile) -> NewItem:
+    """What the job is told of the file, and where that goes afterwards."""
     changed = datetime.fromtimestamp(file.changed_ns / 1e9, found.trigger.zone)
     done, failed = source.move or ("", "")
     return NewItem(

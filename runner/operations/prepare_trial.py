@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,8 @@ from runner.declaration.declared import Declared, Document
 from runner.loading.tree import Tree, load_tree
 from runner.operations.blobs import store_blob
 from runner.operations.executed_elsewhere import is_external
+from runner.operations.selection import installed
+from runner.operations.tried_items import Given, start_tried, told_what_instead
 from runner.operations.trigger import Triggered, trigger_job
 from runner.store.objects import NewObject
 from runner.store.port import Store, Transaction
@@ -25,6 +27,9 @@ NEEDED = ("Connection", "Authorization", "Runner")
 """Kinds that a run looks up by name; everything else is already inside the resolved job."""
 
 NOTHING_ELSE: Mapping[Address, Mapping[str, Any]] = {}
+
+
+NOTHING_ARRIVED = Given()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +85,11 @@ def install_trial(
     actor: Actor,
     now: datetime,
     instead: Mapping[Address, Mapping[str, Any]] = NOTHING_ELSE,
+    arrived: Given = NOTHING_ARRIVED,
 ) -> Triggered:
     """Install the job and what it needs, and record a start by hand; nothing of it is scheduled.
 
+    `arrived` is taken for what its trigger waits for, and the start is that of the trigger then.
     `instead` has fields of resolved specs that are to be others than those that are declared.
     `step` leaves that step alone, without its condition. Each target has one try, unless `instead` says
     otherwise. UnknownName for a step or a
@@ -95,6 +102,10 @@ def install_trial(
     if resolved.get("tasks") and "tasks" not in instead.get(trial.declared.address, {}):
         # a person waits: a target that failed is not tried again in five minutes
         resolved["tasks"] = {**resolved["tasks"], "expiresIn": "0s"}
+    if resolved["schedules"]:
+        resolved["schedules"] = {
+            name: _without_linger(settings) for name, settings in resolved["schedules"].items()
+        }
     _keep_files(trial, state)
     whole = trial.tree
     if trial.tree.partial:
@@ -111,9 +122,12 @@ def install_trial(
         tx.objects.install(new, at=now, who=str(actor))
 
     store.transact(install)
-    return trigger_job(
+    name = trial.declared.address.name
+    if arrived:
+        return store.transact(lambda tx: _started(tx, name, arrived, given, project, now))
+    start = trigger_job(
         store,
-        trial.declared.address.name,
+        name,
         actor=actor,
         key="trial",
         now=now,
@@ -122,6 +136,25 @@ def install_trial(
         force=True,
         reason="a trial",
     )
+    with store.read() as reader:
+        told = told_what_instead(installed(reader, "Job", name), reader)
+    return replace(start, notes=(told,) if told else ())
+
+
+def _started(
+    tx: Transaction, name: str, arrived: Given, given: Mapping[str, str], project: Path, now: datetime
+) -> Triggered:
+    id = start_tried(tx, installed(tx, "Job", name), arrived, given, project, now)
+    run = tx.instances.get(id)
+    return Triggered(id, name, dict(run.inputs) if run is not None else {}, None, ())
+
+
+def _without_linger(settings: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A person waits: what works through items does not wait for more of them."""
+    trigger = (settings or {}).get("trigger") or {}
+    if not trigger.get("consume"):
+        return settings
+    return {**settings, "trigger": {**trigger, "consume": {**trigger["consume"], "linger": "0s"}}}
 
 
 def _absolute(path: Path, project: Path) -> Path:

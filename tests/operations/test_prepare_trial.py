@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from declared_projects import ANA, NOW, Project
 
 from runner.operations.prepare_trial import Trial, find_trial, install_trial
+from runner.operations.tried_items import Given, items_in
 from runner.operations.trigger import BadInputs, Triggered
 from runner.store.open import open_store
 from runner.store.port import Store
@@ -171,3 +173,128 @@ def test_a_job_of_another_system_is_not_tried_because_that_would_take_it_for_rea
         "Job/invoices is executed by another system, which would not know that this is a trial; "
         "`runner jobs trigger invoices` starts it under `runner up`"
     )
+
+
+SHIP = """
+    apiVersion: jobs.runner/v1
+    kind: Runner
+    metadata: {name: runner}
+    spec: {web: {}, roots: {incoming: {path: incoming, access: read}}}
+    ---
+    apiVersion: jobs.runner/v1
+    kind: Authorization
+    metadata: {name: shop}
+    spec: {config: {secret: {from: {env: SHOP}}}}
+    ---
+    apiVersion: jobs.runner/v1
+    kind: Job
+    metadata: {name: ship}
+    spec:
+      enabled: true
+      schedule:
+        trigger:
+          webhook:
+            path: orders
+            secret: {authorization: shop, key: secret}
+            schema: {type: object, required: [number], properties: {number: {type: integer}}}
+      inputs: {number: {type: integer, default: 1}, note: {type: string, default: none}}
+      steps: [{name: run, shell: "true"}]
+    ---
+    apiVersion: jobs.runner/v1
+    kind: Job
+    metadata: {name: read}
+    spec:
+      enabled: true
+      schedule:
+        trigger:
+          file: {root: incoming, match: "*.txt"}
+          consume: {linger: 1h}
+      steps: [{name: run, shell: "cat $RUNNER_ITEMS"}]
+    ---
+    apiVersion: jobs.runner/v1
+    kind: Job
+    metadata: {name: follow}
+    spec:
+      enabled: true
+      schedule: {trigger: {after: {all: {ship: succeeded, read: succeeded}}}}
+      inputs: {rows: {type: integer, default: 0}}
+      steps: [{name: run, shell: "true"}]
+    """
+
+
+@pytest.fixture
+def fed(project: Project) -> Project:
+    project.write("jobs.d/ship.yaml", SHIP)
+    project.write("incoming/a.txt", "a")
+    project.write("incoming/b.txt", "b")
+    return project
+
+
+def the_run(scratch: Store, start: Triggered) -> Any:
+    with scratch.read() as reader:
+        return reader.instances.get(start.id)
+
+
+def test_a_payload_is_what_a_request_would_bring(fed: Project, scratch: Store) -> None:
+    arrived = Given(payloads=(b'{"number": 17}',))
+    run = the_run(scratch, install(fed, scratch, "ship", arrived=arrived, given={"note": "hi"}))
+    assert (run.origin, run.inputs) == ("webhook", {"number": 17, "note": "hi"})
+    assert run.trigger["payload"] == {"number": 17}
+    assert run.trigger["by"] == "a trial"
+
+
+@pytest.mark.parametrize(
+    ("name", "arrived", "said"),
+    [
+        (
+            "ship",
+            Given(payloads=(b'{"number": "x"}',)),
+            "a request with that payload would be answered with 422: the payload does not fit: number: 'x'",
+        ),
+        ("ship", Given(payloads=(b"{",)), "would be answered with 400: the body is not JSON"),
+        ("ship", Given(payloads=(b'{"number": 1}',) * 2), "each item starts a run of Job/ship of its own"),
+        ("ship", Given(files=("a.txt",)), "Job/ship is started by a webhook orders: nothing has arrived for"),
+        ("read", Given(files=("c.txt",)), r"c.txt is no file that fits \*.txt below root incoming"),
+        ("hello", Given(payloads=(b"{}",)), "Job/hello has no trigger, so nothing arrives for it"),
+    ],
+)
+def test_what_cannot_arrive_is_told_with_what_can(
+    fed: Project, scratch: Store, name: str, arrived: Given, said: str
+) -> None:
+    with pytest.raises(BadInputs, match=said):
+        install(fed, scratch, name, arrived=arrived)
+
+
+def test_files_wait_for_the_run_that_works_through_them_and_it_waits_for_no_more(
+    fed: Project, scratch: Store
+) -> None:
+    start = install(fed, scratch, "read", arrived=Given(files=("a.txt", str(fed.folder / "incoming/b.txt"))))
+    assert the_run(scratch, start).trigger["consume"] == {"linger_s": 0.0}
+    with scratch.read() as reader:
+        record = reader.objects.get(Address("Job", "read"))
+        assert record is not None
+        items = reader.arrivals.of_job(record.uid)
+    assert sorted(item.data["file"]["path"] for item in items) == ["a.txt", "b.txt"]
+
+
+def test_ends_of_other_jobs_are_given_as_items(fed: Project, scratch: Store) -> None:
+    ends = [
+        {"job": {"name": name, "state": "SUCCEEDED", "outputs": {"rows": 3}}} for name in ("ship", "read")
+    ]
+    printed = json.dumps([{"id": 1, "kind": "after", "data": end} for end in ends])
+    run = the_run(scratch, install(fed, scratch, "follow", arrived=Given(items=items_in(printed))))
+    assert sorted(run.trigger["jobs"]) == ["read", "ship"]
+    assert run.inputs == {"rows": 3}
+
+
+def test_without_anything_it_says_what_could_arrive(fed: Project, scratch: Store) -> None:
+    start = install(fed, scratch, "ship", given={"number": "3"})
+    assert start.notes == (
+        "nothing has arrived for this trial: --payload FILE is what a request brings (- for standard input)",
+    )
+
+
+@pytest.mark.parametrize("text", ["[1]", "no JSON", '{"a": 1}\n{'])
+def test_items_that_are_no_objects_are_told(text: str) -> None:
+    with pytest.raises(BadInputs, match="--items is lines of JSON"):
+        items_in(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from runner.execution.output import LogLine
     from runner.operations.outcome import Finished, NotStarted
     from runner.operations.prepare_trial import Trial
+    from runner.operations.tried_items import Given
 
 _CODES = {"SUCCEEDED": exits.SUCCESS, "PARTIALLY_SUCCEEDED": exits.PARTIAL}
 
@@ -28,19 +30,36 @@ _CODES = {"SUCCEEDED": exits.SUCCESS, "PARTIALLY_SUCCEEDED": exits.PARTIAL}
 @click.option("-p", "--param", "given", multiple=True, metavar="KEY=VALUE", help="An input of the job.")
 @click.option("--slot", default=None, metavar="TIME", help="The slot that it runs for.")
 @click.option("--step", default=None, metavar="STEP", help="Only this step, without its condition.")
+@click.option(
+    "--payload", "payloads", multiple=True, metavar="FILE", help="What a webhook brings: JSON; - is stdin."
+)
+@click.option(
+    "--file", "files", multiple=True, metavar="PATH", help="A file that has arrived below its root."
+)
+@click.option("--items", default=None, metavar="FILE", help="What has arrived, as lines of JSON; - is stdin.")
 @click.option("--dry-run", is_flag=True, help="Show what would run; run nothing.")
 @common_options
 def command(
-    name_or_file: str, given: tuple[str, ...], slot: str | None, step: str | None, dry_run: bool, where: Where
+    name_or_file: str,
+    given: tuple[str, ...],
+    slot: str | None,
+    step: str | None,
+    payloads: tuple[str, ...],
+    files: tuple[str, ...],
+    items: str | None,
+    dry_run: bool,
+    where: Where,
 ) -> None:
     """Run one declared job now, in the foreground, in a scratch database that is thrown away.
 
     Its steps are real: they write where the declaration says. The exit code is the run's: 0 succeeded,
-    4 in part, 1 anything else.
+    4 in part, 1 anything else. A job that a trigger starts gets what has arrived for it from --payload,
+    --file or --items (as `runner jobs items NAME -o json` prints it); no file is moved afterwards.
 
     \b
     Example:
       runner run sales-summary -p region=north
+      echo '{"number": 17}' | runner run ship-order --payload -
     """
     from runner.access.permission import Actor
     from runner.daemon.clock import SystemClock
@@ -53,6 +72,9 @@ def command(
     cache = where.state if where.state.is_dir() else None
     trial = find_trial(name_or_file, project=where.project, state=cache, now=clock.now())
     params = pairs(given)
+    if slot is not None and (payloads or files or items):
+        raise click.UsageError("--slot and what has arrived exclude each other: an item has its own time")
+    arrived = _arrived(payloads, files, items)
     if dry_run:
         _show(trial, step, params)
         return
@@ -70,7 +92,10 @@ def command(
                 slot=slot,
                 actor=Actor(login_name()),
                 now=clock.now(),
+                arrived=arrived,
             )
+            for note in start.notes:
+                click.echo(f"note: {note}", err=True)
             result = run_trial(store, scratch, where.project, start.id, start.job, _print, clock, _waits)
         finally:
             store.close()
@@ -79,6 +104,16 @@ def command(
     state, said = _told(result)
     click.echo(f"{start.job}: {state}{said and f': {said}'}", err=True)
     raise click.exceptions.Exit(_CODES.get(state, exits.ERROR))
+
+
+def _arrived(payloads: tuple[str, ...], files: tuple[str, ...], items: str | None) -> Given:
+    from runner.operations.tried_items import Given, items_in, opened
+
+    stdin = sys.stdin.buffer
+    listed = opened([items] if items is not None else [], stdin)
+    return Given(
+        opened(payloads, stdin), files, items_in(listed[0].decode(errors="replace")) if listed else ()
+    )
 
 
 def _waits(those: Sequence[WaitedFor]) -> None:
