@@ -20,6 +20,7 @@ from runner.cli.views.values import (
 )
 from runner.dispatch.places import place_named
 from runner.lifecycle.instance import LIVE, TRIGGERED
+from runner.reconcile.masking import masked
 from runner.vocabulary.duration import format_duration, format_size
 
 if TYPE_CHECKING:
@@ -180,7 +181,7 @@ def _show_text(details: InstanceDetails, now: datetime) -> None:
             "rerun of": "" if run.rerun_of is None else str(run.rerun_of),
             "targets": "" if details.targets is None else summary(run, details.targets),
             "progress": progress_text(run.progress_said),
-            "inputs": _pairs(run.inputs),
+            "inputs": _pairs(masked(("inputs",), dict(run.inputs))),
             "outputs": _pairs(run.outputs),
             "info": _pairs(run.info),
             "used": used_text(run.metrics),
