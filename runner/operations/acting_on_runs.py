@@ -8,8 +8,10 @@ from datetime import datetime
 
 from runner.access.permission import Actor, may
 from runner.operations.cancel import the_instance
+from runner.operations.show_targets import the_target
 from runner.store.instances import InstanceRecord
 from runner.store.port import Transaction
+from runner.store.tasks import TaskRecord
 from runner.vocabulary.errors import IllegalTransition
 
 
@@ -25,13 +27,16 @@ class Asking:
 
 @dataclass(frozen=True, slots=True)
 class ActedOnRun:
-    """What became of one run: whether anything changed, its state now, and what else to know."""
+    """What became of one run, or of one `target` of it: whether anything changed, the state of the run now,
+    and what else to know.
+    """
 
     id: int
     job: str
     changed: bool
     state: str
     notes: tuple[str, ...] = ()
+    target: TaskRecord | None = None
 
 
 def act_on_runs(
@@ -47,6 +52,7 @@ def act_on_runs(
     is_done: Callable[[InstanceRecord], bool] = lambda _: False,
     refusal: Callable[[Transaction, InstanceRecord], str | None] = lambda _tx, _run: None,
     notes: Callable[[InstanceRecord], tuple[str, ...]] = lambda _: (),
+    target: str | None = None,
 ) -> tuple[ActedOnRun, ...]:
     """Carry the verb out on all of them, or on none.
 
@@ -69,5 +75,6 @@ def act_on_runs(
     for run in runs:
         changed = act(asking, run) if run in open_ else False
         after = the_instance(tx, run.id)
-        acted.append(ActedOnRun(run.id, run.job, changed, after.state, notes(after)))
+        task = None if target is None else the_target(tx, after, target)
+        acted.append(ActedOnRun(run.id, run.job, changed, after.state, notes(after), task))
     return tuple(acted)

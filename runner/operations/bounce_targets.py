@@ -46,6 +46,7 @@ def bounce_targets(
         reason=reason,
         now=now,
         accepted=ACCEPTED,
+        target=target,
         act=act,
         refusal=lambda tx, run: _refusal(the_target(tx, run, target)),
         notes=lambda run: _notes(the_target(tx, run, target), run),

@@ -61,6 +61,7 @@ def cancel_targets(
         reason=reason,
         now=now,
         accepted=OF_RUNS,
+        target=target,
         act=act,
         is_done=is_done,
         refusal=lambda tx, run: _refusal(the_target(tx, run, target), verb),

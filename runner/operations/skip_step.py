@@ -62,7 +62,7 @@ def skip_step(
             f"{', '.join(step.name for step in steps) or 'none yet'}"
         )
     if step.state == "SKIPPED":
-        return ActedOnRun(run.id, run.job, False, run.state)
+        return ActedOnRun(run.id, run.job, False, run.state, target=task)
     if task is not None:
         if task.state not in OF_TARGET:
             raise IllegalTransition(
@@ -83,7 +83,7 @@ def skip_step(
     tx.steps.move(run.id, target, name, move, epoch=run.epoch, at=now, who=str(actor), why=reason)
     of = f" of target {target}" if task is not None else ""
     again = f"; runner instances bounce {run.id} --target {target} tries it now" if task is not None else ""
-    return ActedOnRun(run.id, run.job, True, run.state, (f"step {name}{of} is skipped{again}",))
+    return ActedOnRun(run.id, run.job, True, run.state, (f"step {name}{of} is skipped{again}",), task)
 
 
 def _target(tx: Transaction, run: InstanceRecord, target: str) -> TaskRecord:

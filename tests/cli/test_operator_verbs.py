@@ -37,7 +37,7 @@ def test_a_run_is_paused_and_resumed_by_its_number(here: Installation, say: Call
     assert say("instances", "pause", id).out == f"instance {id} of load: PAUSED\n"
     assert say("instances", "pause", id).out == f"instance {id} of load: PAUSED already\n"
     assert say("instances", "resume", id, "-o", "json").json == [
-        {"id": int(id), "job": "load", "changed": True, "state": "SCHEDULED"}
+        {"id": int(id), "job": "load", "changed": True, "state": "SCHEDULED", "notes": []}
     ]
 
 

@@ -108,7 +108,16 @@ def test_a_target_that_another_run_works_on_says_so(here: Installation, say: Cal
 def test_a_verb_on_one_target(here: Installation, say: Callable) -> None:
     id = str(a_fan_out(here, FOUR))
     said = say("instances", "cancel", id, "--target", "edge-3", "--reason", "INC-1")
-    assert (said.code, said.out) == (0, f"instance {id} of restart: RUNNING\n")
+    assert (said.code, said.out) == (0, f"target edge-3 of instance {id} of restart: RUNNING\n")
+    [acted] = say("instances", "cancel", id, "--target", "edge-3", "-o", "json").json
+    assert (acted["state"], acted["changed"]) == ("RUNNING", False)
+    assert acted["target"] == {
+        "target": "edge-3",
+        "state": "RUNNING",
+        "reason": "cancel",
+        "next_try_at": None,
+    }
+    assert acted["notes"] == ["target edge-3 is RUNNING, and is being ended"]
     assert f"{id}: target edge-3 is RUNNING, and is being ended" in said.err
     assert say("instances", "cancel", id, "--target", "edge-3").out.endswith("already\n")
     assert say("instances", "kill", id, "--target", "edge-3").code == 0

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from runner.cli.views.values import show_data, show_line, warn
+from runner.vocabulary.instants import to_text
 
 if TYPE_CHECKING:
     from runner.operations.acting_on_runs import ActedOnRun
@@ -41,13 +42,29 @@ def show_switched(groups: Sequence[Switched], done: str, output: str) -> None:
 
 
 def show_runs(runs: Sequence[Cancelled | ActedOnRun], output: str) -> None:
-    """One line for each run."""
-    values = [{"id": r.id, "job": r.job, "changed": r.changed, "state": r.state} for r in runs]
+    """One line for each run, or for the target of it that a verb was about."""
+    values = [_run_as_json(run) for run in runs]
     if not show_data(output, lambda: values, (str(r.id) for r in runs)):
         for run in runs:
-            show_line(f"instance {run.id} of {run.job}: {run.state}{'' if run.changed else ' already'}")
+            already = "" if run.changed else " already"
+            task = getattr(run, "target", None)
+            if task is None:
+                show_line(f"instance {run.id} of {run.job}: {run.state}{already}")
+            else:
+                show_line(f"target {task.target} of instance {run.id} of {run.job}: {task.state}{already}")
             for note in getattr(run, "notes", ()):
                 warn(f"  {run.id}: {note}")
+
+
+def _run_as_json(run: Cancelled | ActedOnRun) -> dict[str, Any]:
+    task = getattr(run, "target", None)
+    value = {"id": run.id, "job": run.job, "changed": run.changed, "state": run.state}
+    if task is not None:
+        next_try = None if task.next_try_at is None else to_text(task.next_try_at)
+        value["target"] = {
+            "target": task.target, "state": task.state, "reason": task.reason, "next_try_at": next_try
+        }  # fmt: skip
+    return {**value, "notes": list(getattr(run, "notes", ()))}
 
 
 def show_rerun(again: Rerun, output: str) -> None:
