@@ -7,6 +7,7 @@ that an undisturbed apply gets to. Needs a machine on which a process may be tra
 from __future__ import annotations
 
 import collections
+import json
 import os
 import re
 import shutil
@@ -157,3 +158,26 @@ def test_a_daemon_that_starts_amid_an_apply_finds_all_of_it_or_does_it(tmp_path:
         assert apply.returncode in (0, 3), said
         project.until("SELECT 1 FROM objects WHERE name = 'comes' AND removed_at IS NULL")
     assert plan_digest(tmp_path) == ""
+
+
+def test_applies_during_hot_reloads_do_each_change_once(tmp_path: Path) -> None:
+    project = a_project(tmp_path)
+    with project.up() as up:
+        up.sees(r"idle|next")
+        for round_ in range(3):
+            for name in ("stays", "changes"):
+                project.job(name, f"echo {round_}", schedule='"0 4 * * *"')
+            applies = [project.start("reconcile") for _ in range(2)]
+            for process in applies:
+                said = process.communicate(timeout=60)[0]
+                assert process.returncode in (0, 3), said
+            assert plan_digest(tmp_path) == ""
+        up.process.terminate()
+        up.sees(r"stopped")
+        assert not [line for line in up.lines if " TROUBLE" in line or " INVALID" in line], up.text()
+    assert project.run("history", "--verify").stdout.startswith("All ")
+    assert len(json.loads(project.run("history", "Job/stays", "-o", "json").stdout)) == 4
+    serials = [row["serial"] for row in project.rows("SELECT serial FROM applies ORDER BY serial")]
+    assert serials == list(range(1, len(serials) + 1))
+    assert check_database(tmp_path / ".runner" / "runner.db").ok
+    project.store.close()

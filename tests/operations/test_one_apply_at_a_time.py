@@ -11,7 +11,9 @@ import pytest
 from declared_projects import ANA, NOW, Project
 
 from runner.execution.processes import boot_id
-from runner.operations.apply import carry_out
+from runner.operations.apply import _new_object, carry_out
+from runner.operations.audit import Approval
+from runner.operations.carrying import Carrying
 from runner.operations.lease import APPLY, LENGTH, apply_lease, is_free
 from runner.store.applies import LeaseRecord
 from runner.vocabulary.errors import Refused, StalePlan
@@ -103,3 +105,26 @@ def test_an_expired_lease_of_a_process_that_still_lives_is_taken_over(project):
     project.store.transact(lambda tx: tx.leases.take(left))
     project.job("hello")
     assert project.apply().serial == 1
+
+
+@pytest.mark.parametrize("step", [timedelta(minutes=5), -timedelta(minutes=5)])
+def test_a_clock_that_steps_during_a_lease_lets_another_apply_and_the_slow_one_changes_nothing(project, step):
+    project.job("hello")
+    slow = project.plan()
+    with apply_lease(project.store, "ana", None) as mine:
+        stepped = iter([datetime.now(UTC) + step] * 9).__next__
+        with apply_lease(project.store, "ben", None, patience_s=0, clock=stepped) as theirs:
+            assert theirs != mine
+            fast = project.plan()
+            applied = Carrying(fast, new_objects(fast), "ben", NOW, Approval(), theirs)
+            assert project.store.transact(applied.work).serial == 1
+        overtaken = Carrying(slow, new_objects(slow), "ana", NOW, Approval(), mine)
+        with pytest.raises(StalePlan, match="serial 0, and the database is at serial 1"):
+            project.store.transact(overtaken.work)
+    with project.store.read() as reader:
+        assert (reader.serial(), reader.leases.get(APPLY)) == (1, None)
+        assert [each.who for each in reader.applies.list()] == ["ben"]
+
+
+def new_objects(planned):
+    return {each.address: _new_object(planned, each) for each in planned.plan.changes if each.writes}
