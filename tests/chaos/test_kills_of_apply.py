@@ -180,4 +180,3 @@ def test_applies_during_hot_reloads_do_each_change_once(tmp_path: Path) -> None:
     serials = [row["serial"] for row in project.rows("SELECT serial FROM applies ORDER BY serial")]
     assert serials == list(range(1, len(serials) + 1))
     assert check_database(tmp_path / ".runner" / "runner.db").ok
-    project.store.close()
