@@ -14,8 +14,7 @@ from installations import NOW, Installation, a_group, a_job
 
 from runner.store.errors import ErrorRecord
 from runner.store.slots import SlotRecord
-from runner.store.sqlite.tables.objects import TABLES_OF_OBJECTS
-from runner.store.sqlite.tables.runs import TABLES_OF_RUNS
+from runner.store.sqlite.columns import NAMES, TIMES
 from runner.store.steps import NewStep
 
 READING = (
@@ -28,11 +27,21 @@ READING = (
     ("logs", "report"),
     ("state", "show", "report"),
     ("schedule", "next", "report"),
+    ("schedule", "calendar"),
+    ("jobs", "why", "report"),
+    ("jobs", "items", "report"),
+    ("history",),
+    ("token", "list"),
     ("doctor",),
     ("db", "check"),
 )
-NAMES = [text.split()[2] for text in TABLES_OF_OBJECTS + TABLES_OF_RUNS if "CREATE TABLE" in text]
-WRONG = {"TEXT": ("x", "[]", '{"a":{"b":[1]}}', "2026-01-01"), "INTEGER": (-1, 2**62), "REAL": (-1.0, 1e308)}
+WRONG = {
+    "TEXT": ("x", "[]", '{"a":{"b":[1]}}', "2026-01-01"),
+    "INTEGER": (-1, 2**62),
+    "REAL": (-1.0, 1e308),
+    "BLOB": (b"x",),
+}
+SOUND = {"TEXT": "sound", "INTEGER": 1, "REAL": 0.5, "BLOB": b""}
 
 
 @pytest.fixture
@@ -59,7 +68,22 @@ def lived(here: Installation) -> Installation:
 
     here.store.transact(live)
     here.store.close()
+    connection = sqlite3.connect(here.path, isolation_level=None)
+    for table in [*NAMES, "meta", "arrival_feeds"]:
+        if connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,):
+            columns = connection.execute(f"PRAGMA table_info({table})").fetchall()
+            row = {name: sound_value(name, kind, empty, table, uid) for _, name, kind, _, empty, _ in columns}
+            marks = ", ".join("?" * len(row))
+            connection.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})", [*row.values()])
+    connection.close()
     return here
+
+
+def sound_value(column: str, kind: str, empty: str | None, table: str, uid: str) -> object:
+    if column in TIMES.get(table, ()):
+        return "2026-11-21T10:00:00.000Z"
+    known = {"job_uid": uid, "object_uid": uid, "state": "WAITING", "verdict": "proven", "job": "report"}
+    return known.get(column, empty.strip("'") if empty in ("'{}'", "'[]'") else SOUND[kind])
 
 
 def spoil(path: Path, statement: str, *values: object) -> None:
@@ -88,12 +112,12 @@ def spoilt(path: Path, table: str, *, with_all: bool) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("with_all", [False, pytest.param(True, marks=pytest.mark.long)])
-@pytest.mark.parametrize("table", NAMES)
+@pytest.mark.parametrize("table", sorted([*NAMES, "meta", "arrival_feeds"]))
 def test_no_damage_ends_a_reading_command_in_a_traceback(
     lived: Installation, say: Callable, table: str, with_all: bool
 ) -> None:
-    for where in spoilt(lived.path, table, with_all=with_all):
-        for words in READING:
+    for at, where in enumerate(spoilt(lived.path, table, with_all=with_all)):
+        for words in READING if with_all else READING[at % 3 :: 3]:
             said = say(*words)  # an exception would end the test
             assert said.code in (0, 1), (where, words)
             assert "Traceback" not in said.err
