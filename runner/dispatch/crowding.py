@@ -49,7 +49,7 @@ def crowds(starts: Iterable[Expected], parallel: int) -> tuple[Crowd, ...]:
     for start in starts:
         if start.alone and free.get(start.job, start.at) > start.at:
             continue
-        if waits and start.at >= max(at for _, at in waits[-parallel:]):
+        if waits and start.at >= waits[-1][1]:  # places become free one after the other
             found.append(_crowd(waits, begun))
             waits = []
         while ends and ends[0] <= start.at:

@@ -76,7 +76,12 @@ def window_of(run: InstanceRecord, windows: Mapping[str, Window]) -> Window | No
 
 def schedulable(record: ObjectRecord, installation_id: str, zone: str = "UTC") -> SchedulableJob:
     """The daemon's view of an installed job; DamagedRow when it means nothing any more."""
-    spec = whole(record).resolved
+    return schedulable_whole(whole(record), installation_id, zone)
+
+
+def schedulable_whole(record: ObjectRecord, installation_id: str, zone: str = "UTC") -> SchedulableJob:
+    """The same of a job that was looked at already: one of `installed_jobs`."""
+    spec = record.resolved
     automatic = spec["mode"] == "automatic"
     schedules = schedules_of(record)
     return SchedulableJob(

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import heapq
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
+from operator import itemgetter
 from statistics import median
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from runner.dispatch.crowding import Crowd, Expected, crowds
 from runner.lifecycle.holds import active
 from runner.operations.installed_jobs import installed_jobs
-from runner.operations.schedulable import NamedSchedule, SchedulableJob, schedulable
+from runner.operations.schedulable import NamedSchedule, SchedulableJob, schedulable_whole
 from runner.operations.settings import PARALLEL, settings
 from runner.schedules.slot import Schedule, Slot
 from runner.schedules.zones import Transition, transitions, zone_named
@@ -26,6 +28,12 @@ OFTEN = 12
 
 MOST = 20_000
 """Slots of one schedule that are looked at."""
+
+MOST_EXPECTED = 2_000_000
+"""Starts among which pile-ups are looked for; a few seconds."""
+
+IN_MEMORY = 100_000
+"""Of them at a time."""
 
 UNKNOWN_RUN = timedelta(seconds=10)
 """How long a run is expected to take of a job that has never run."""
@@ -73,9 +81,30 @@ class HeldJob:
     until: datetime | None
 
 
+class _Slots(NamedTuple):
+    """What the jobs of one schedule share."""
+
+    slots: tuple[Slot, ...]
+    instants: list[datetime]
+
+
+class _Member(NamedTuple):
+    """A job's own part of the instants of a schedule, `[first, end)`, and what its runs are like."""
+
+    job: str
+    instants: list[datetime]
+    first: int
+    end: int
+    jitter: timedelta
+    lasts: timedelta
+    alone: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Ahead:
-    """Everything that is expected in `(after, until]`; `zone` is that of the Runner."""
+    """Everything that is expected in `(after, until]`; `zone` is that of the Runner. Pile-ups are looked for
+    until `looked_until`, which is earlier where there are very many starts.
+    """
 
     after: datetime
     until: datetime
@@ -86,6 +115,7 @@ class Ahead:
     held: tuple[HeldJob, ...]
     changes: tuple[tuple[str, Transition], ...]
     crowds: tuple[Crowd, ...]
+    looked_until: datetime
 
 
 def starts_ahead(reader: Reader, *, after: datetime, until: datetime, installation_id: str) -> Ahead:
@@ -93,11 +123,11 @@ def starts_ahead(reader: Reader, *, after: datetime, until: datetime, installati
     installed = settings(reader)
     zone = str(installed.get("timezone") or "UTC")
     holds = reader.holds.all()
-    shared: dict[int, tuple[Slot, ...]] = {}
+    shared: dict[int, _Slots] = {}
     starts: list[StartAhead] = []
     often: list[OftenAhead] = []
     held: list[HeldJob] = []
-    expected: list[list[Expected]] = []
+    members: list[_Member] = []
     zones: dict[str, ZoneInfo] = {}
     limit = OFTEN * max(1, round((until - after) / timedelta(days=1)))
     for job in _jobs(reader, installation_id, zone):
@@ -108,23 +138,22 @@ def starts_ahead(reader: Reader, *, after: datetime, until: datetime, installati
                 continue
         lasts = _duration(reader, job.uid)
         for named in job.schedules:
-            slots = [
-                slot
-                for slot in _slots(named.schedule, shared, after, until)
-                if slot.at > (begins or after) and (job.ends_at is None or slot.at < job.ends_at)
-            ]
-            if not slots:
+            found = _slots(named.schedule, shared, after, until)
+            first = bisect_right(found.instants, begins or after)
+            end = len(found.instants) if job.ends_at is None else bisect_left(found.instants, job.ends_at)
+            if first >= end:
                 continue
             zones[named.schedule.zone.key] = named.schedule.zone
             alone = job.overlap not in ("queue", "allow") and job.limit == 1
-            expected.append([Expected(slot.at + named.jitter, job.name, lasts, alone) for slot in slots])
-            if len(slots) > limit:
-                whole = len(slots) < MOST
-                often.append(OftenAhead(job.name, named.name, named.schedule.zone.key, slots[0], slots[-1],
-                                        len(slots), whole))  # fmt: skip
+            members.append(_Member(job.name, found.instants, first, end, named.jitter, lasts, alone))
+            if end - first > limit:
+                each = found.slots
+                often.append(OftenAhead(job.name, named.name, named.schedule.zone.key, each[first],
+                                        each[end - 1], end - first, len(each) < MOST))  # fmt: skip
             else:
-                starts += [_start(job, named, slot, lasts) for slot in slots]
+                starts += [_start(job, named, slot, lasts) for slot in found.slots[first:end]]
     parallel = int(installed.get("parallel") or PARALLEL)
+    looked_until = _looked_until(members, after, until)
     return Ahead(
         after,
         until,
@@ -134,14 +163,15 @@ def starts_ahead(reader: Reader, *, after: datetime, until: datetime, installati
         tuple(often),
         tuple(held),
         tuple(_changes(zones, after, until)),
-        crowds(heapq.merge(*expected), parallel),
+        crowds(_expected(members, after, looked_until), parallel),
+        looked_until,
     )
 
 
 def _jobs(reader: Reader, installation_id: str, zone: str) -> Iterator[SchedulableJob]:
     for record in installed_jobs(reader):
         try:
-            yield schedulable(record, installation_id, zone)
+            yield schedulable_whole(record, installation_id, zone)
         except DamagedRow as problem:
             reader.note(problem)
 
@@ -157,14 +187,41 @@ def _free_from(holds: Sequence[HoldRecord], after: datetime) -> tuple[datetime |
     return last.until, last
 
 
-def _slots(
-    schedule: Schedule, shared: dict[int, tuple[Slot, ...]], after: datetime, until: datetime
-) -> tuple[Slot, ...]:
+def _slots(schedule: Schedule, shared: dict[int, _Slots], after: datetime, until: datetime) -> _Slots:
     """Jobs that share a schedule share its answer: equal schedules are one object."""
     found = shared.get(id(schedule))
     if found is None:
-        found = shared[id(schedule)] = tuple(islice(schedule.between(after, until), MOST))
+        slots = tuple(islice(schedule.between(after, until), MOST))
+        found = shared[id(schedule)] = _Slots(slots, [slot.at for slot in slots])
     return found
+
+
+def _looked_until(members: Sequence[_Member], after: datetime, until: datetime) -> datetime:
+    """Until when pile-ups are looked for: not further than the first MOST_EXPECTED starts, more or less."""
+    count = sum(each.end - each.first for each in members)
+    return until if count <= MOST_EXPECTED else after + (until - after) * (MOST_EXPECTED / count)
+
+
+def _expected(members: Sequence[_Member], after: datetime, until: datetime) -> Iterator[Expected]:
+    """The starts of all in the order of their time; of one instant in the order of the members.
+
+    A part of the time after the other, so that only its starts are in memory.
+    """
+    count = sum(each.end - each.first for each in members)
+    step = max((until - after) / max(1, count // IN_MEMORY), timedelta(minutes=1))
+    last = max((each.jitter for each in members), default=timedelta(0)) + until
+    since = after
+    while since < last:
+        to = since + step
+        part: list[Expected] = []
+        for job, instants, first, end, jitter, lasts, alone in members:
+            begin = bisect_right(instants, since - jitter, first, end)
+            stop = bisect_right(instants, min(to - jitter, until), begin, end)
+            if begin < stop:
+                part += [Expected(at + jitter, job, lasts, alone) for at in instants[begin:stop]]
+        part.sort(key=itemgetter(0))
+        yield from part
+        since = to
 
 
 def _duration(reader: Reader, uid: str) -> timedelta:

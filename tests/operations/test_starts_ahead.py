@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from installations import NOW, Installation, a_job, an_object
 from lives import at
 
+from runner.operations import starts_ahead as module
 from runner.operations.starts_ahead import Ahead, starts_ahead
 
 BERLIN = "Europe/Berlin"
@@ -55,6 +57,32 @@ def test_changes_of_the_clocks_are_told_for_the_zones_in_use(here: Installation)
     found = ahead(here, days=2, after=datetime(2027, 3, 27, 12, tzinfo=UTC))
     assert [(zone, change.kind) for zone, change in found.changes] == [(BERLIN, "gap")]
     assert found.starts[0].slot.marks == ("gap",)
+
+
+def test_pile_ups_are_found_in_parts_of_the_time_as_in_the_whole(
+    here: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here.install(
+        *(a_job(f"job-{n}", schedule={"every": f"{7 + n}m", "jitter": "5m"}) for n in range(6)),
+        *(a_job(f"night-{n}", schedule="0 2 * * *") for n in range(9)),
+    )
+    whole = ahead(here)
+    monkeypatch.setattr(module, "IN_MEMORY", 10)
+    assert ahead(here) == whole
+    assert whole.crowds != ()
+
+
+def test_of_very_many_starts_the_first_are_looked_at_for_pile_ups(
+    here: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here.install(*(a_job(f"job-{n}", schedule={"every": "1m"}) for n in range(6)))
+    whole = ahead(here, days=1)
+    assert whole.looked_until == whole.until
+    monkeypatch.setattr(module, "MOST_EXPECTED", 864)
+    found = ahead(here, days=1)
+    assert found.looked_until == found.after + timedelta(hours=2.4)
+    assert found.crowds[0] == whole.crowds[0]
+    assert all(crowd.at <= found.looked_until for crowd in found.crowds)
 
 
 def test_more_starts_than_places_pile_up(here: Installation) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from datetime import UTC, datetime, timedelta
 
@@ -45,10 +46,13 @@ def command(*, days: int, start: str | None, output: str, where: Where) -> None:
                 after = read_asked(start, zone, now)[0].at - timedelta(microseconds=1)
             except ScheduleProblem as problem:
                 raise click.BadParameter(str(problem), param_hint="--from") from None
-        ahead = starts_ahead(
-            reader, after=after, until=after + timedelta(days=days), installation_id=store.installation_id
-        )
         installation = store.installation_id
+        gc.disable()  # it would look through a million starts again and again
+        try:
+            until = after + timedelta(days=days)
+            ahead = starts_ahead(reader, after=after, until=until, installation_id=installation)
+        finally:
+            gc.enable()
     if output == "json":
         show_json_of(ahead)
     elif output == "ics":
