@@ -16,9 +16,11 @@ DEEPEST = 100
 def payload_of(body: bytes) -> Any:
     """The JSON in it; RequestRefused when it is none, or more than can be kept."""
     try:
-        payload = json.loads(body.decode(), parse_constant=_no_constant, object_pairs_hook=_object)
+        payload = json.loads(
+            body.decode(), parse_constant=_no_constant, parse_int=_whole, object_pairs_hook=_object
+        )
         _check_depth(payload)
-        json.dumps(payload, ensure_ascii=False).encode()  # half a character cannot be kept
+        json.dumps(payload, ensure_ascii=False, allow_nan=False).encode()  # nor half a character
     except RecursionError:
         raise RequestRefused("not-json", 400, "the body is nested too deeply") from None
     except (ValueError, UnicodeError) as error:
@@ -31,6 +33,12 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise ValueError("a name stands twice in one object")
     return found
+
+
+def _whole(text: str) -> int:
+    if len(text) > 20 or not -(2**63) <= int(text) < 2**63:  # what expressions can read
+        raise ValueError(f"{text[:21]} does not fit into 64 bits with a sign; send it as a text")
+    return int(text)
 
 
 def _no_constant(text: str) -> Any:

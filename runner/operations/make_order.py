@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from runner.credentials.authorization import resolve_authorization
 from runner.credentials.sources import Warn
 from runner.declaration.expression_functions import as_text
-from runner.declaration.expressions import render
+from runner.declaration.expressions import ExpressionError, render
 from runner.declaration.templates import has_template
 from runner.execution.order import NO_TARGET, Order
 from runner.operations.definition import Definition
@@ -216,11 +216,18 @@ def _environment(
             env[name] = secrets[value["key"]]
             masks |= _secret_values({**_names(secrets), value["key"]: env[name]})
         else:
-            env[name] = as_text(render(value, context)) if has_template(value) else value
+            env[name] = _evaluated(name, value, context) if has_template(value) else value
             context["env"][name] = env[name]
             if is_secret(("env", name)) and len(env[name]) >= SHORTEST_SECRET:
                 masks.add(env[name])
     return env, masks
+
+
+def _evaluated(name: str, value: str, context: Mapping[str, Any]) -> str:
+    text = as_text(render(value, context))
+    if "\0" in text:  # what arrived from outside may hold anything
+        raise ExpressionError(f"env.{name}: its value has a NUL character, which no environment can hold")
+    return text
 
 
 def _with_the_runner(env: Mapping[str, str], project: Path, database: Path) -> dict[str, str]:

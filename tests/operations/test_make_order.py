@@ -14,6 +14,7 @@ from installations import ANA, NOW, Installation, a_job, an_object
 from lives import a_slot_run, at, claim, definition_of, end, report, start
 
 from runner.credentials.authorization import CredentialMissing
+from runner.declaration.expressions import ExpressionError
 from runner.execution.order import Order
 from runner.operations.blobs import blob_path, store_blob
 from runner.operations.make_order import make_order
@@ -190,6 +191,11 @@ def a_connected_job(here: Installation, secret: Path) -> int:
     id = trigger_job(here.store, "load", actor=ANA, key="1", now=NOW).id
     claim(here, id)
     return id
+
+
+def test_what_arrives_and_no_environment_can_hold_is_told_with_its_name(here: Installation) -> None:
+    with pytest.raises(ExpressionError, match=r"env\.NOTE: its value has a NUL character"):
+        by_hand(here, env={"NOTE": '${{ "a\\u0000b" + job.name }}'})
 
 
 def test_a_connection_comes_with_its_secret_which_is_masked(here: Installation, tmp_path: Path) -> None:
