@@ -8,7 +8,7 @@ stay as their author wrote them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from io import StringIO
 from typing import Any
 
@@ -31,32 +31,49 @@ class CannotLayOut(ValueError):
 
 
 def laid_out(text: str, file: str) -> str:
-    """The text in its one layout; CannotLayOut when it cannot be read, or not without a loss."""
+    """The text in its one layout; CannotLayOut when it cannot be read, or not without a loss.
+
+    Where a comment stands in a place that the writing parser forgets (inside a list in brackets, in an empty
+    document), indentation stays as it is, and only the rest is laid out.
+    """
     before = read_documents(text.encode("utf-8", "surrogatepass"), file)
     errors = tuple(each for each in before.diagnostics if each.severity == "error")
     if errors:
         raise CannotLayOut(f"{file} is not valid YAML", errors)
-    try:
-        found = _settled(text)
-        comments = sorted(_comments(found or text)), sorted(_comments(text))
-    except Exception as problem:  # the writing parser is another one than ours, and gives up on other texts
-        said = str(problem).split("\n", 1)[0] or type(problem).__name__
-        raise CannotLayOut(f"{file} stays as it is: it cannot be written anew ({said})") from problem
-    if found is None:
-        raise CannotLayOut(f"{file} stays as it is: its layout does not settle")
+    losses = []
+    for once in (_once, _once_without_indenting):
+        found = None
+        try:
+            found = _settled(text, once)
+            loss = (
+                "its layout does not settle" if found is None else _loss(text, found, before.documents, file)
+            )
+        except (
+            Exception
+        ) as problem:  # the writing parser is another one than ours, and gives up on other texts
+            said = str(problem).split("\n", 1)[0] or type(problem).__name__
+            loss = f"it cannot be written anew ({said})"
+        if found is not None and not loss:
+            return found
+        losses.append(loss)
+    raise CannotLayOut(f"{file} stays as it is: {losses[0]}")
+
+
+def _loss(text: str, found: str, documents: Sequence[Any], file: str) -> str:
+    """What the layout would lose; nothing, when it is empty."""
     after = read_documents(found.encode("utf-8", "surrogatepass"), file)
-    if [each.content for each in after.documents] != [each.content for each in before.documents]:
-        raise CannotLayOut(f"{file} stays as it is: another layout would change its content")
-    if comments[0] != comments[1]:
-        raise CannotLayOut(f"{file} stays as it is: another layout would lose a comment")
-    return found
+    if [each.content for each in after.documents] != [each.content for each in documents]:
+        return "another layout would change its content"
+    if sorted(_comments(found)) != sorted(_comments(text)):
+        return "another layout would lose a comment"
+    return ""
 
 
-def _settled(text: str) -> str | None:
+def _settled(text: str, once: Callable[[str], str]) -> str | None:
     """The layout that stays the same when it is laid out again; None when there is none."""
-    found = _once(text)
+    found = once(text)
     for _ in range(2):
-        again = _once(found)
+        again = once(found)
         if again == found:
             return found
         found = again
@@ -64,9 +81,15 @@ def _settled(text: str) -> str | None:
 
 
 def _once(text: str) -> str:
-    text = text.replace("\r\n", "\n")
-    text = "".join(_in_order(document) for document in _documents(text))
-    return _tidy(_round_trip(text))
+    return _tidy(_round_trip(_parts_in_order(text)))
+
+
+def _once_without_indenting(text: str) -> str:
+    return _tidy(_parts_in_order(text))
+
+
+def _parts_in_order(text: str) -> str:
+    return "".join(_in_order(document) for document in _documents(text.replace("\r\n", "\n")))
 
 
 def _documents(text: str) -> Iterator[str]:

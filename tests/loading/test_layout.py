@@ -164,3 +164,32 @@ def test_whatever_is_laid_out_settles_and_says_the_same(lines: list[str]):
     assert [each.content for each in before] == [each.content for each in after]
     for comment in ("# one", "# two", "# three"):
         assert text.count(comment) == tidy.count(comment)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "kind: Job\napiVersion: v\nspec:\n  shell: [a, # first\n          b]\n",
+            "apiVersion: v\nkind: Job\nspec:\n  shell: [a, # first\n          b]\n",
+        ),
+        (
+            "metadata: {name: a,\n  # of the labels\n  labels: {a: b}}   \n",
+            "metadata: {name: a,\n  # of the labels\n  labels: {a: b}}\n",
+        ),
+        ("# one\n---\nkind: G\n\n\n# two\n...\n# three\n", "# one\n---\nkind: G\n\n# two\n...\n# three\n"),
+        ("---\n# a\n---\nkind: G\n---   # b\n# c\n", "---\n# a\n---\nkind: G\n---   # b\n# c\n"),
+        ("? kind # c\n: G\n\n\n\nspec: {}\n", "? kind # c\n: G\n\nspec: {}\n"),
+    ],
+)
+def test_where_the_writing_parser_forgets_comments_only_indentation_stays(text: str, expected: str) -> None:
+    assert laid_out(text, "f.yaml") == expected
+    assert laid_out(expected, "f.yaml") == expected
+
+
+@pytest.mark.parametrize("indent", [0, 2, 4, 6])
+@pytest.mark.parametrize("line", range(1, 16))
+def test_a_comment_between_any_two_lines_stays(line: int, indent: int) -> None:
+    lines = (ROOT / "examples" / "environments" / "jobs.d" / "report.yaml").read_text().splitlines()
+    text = "\n".join([*lines[:line], " " * indent + "# here", *lines[line:], ""])
+    assert laid_out(text, "f.yaml").count("# here") == 1
