@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import re
 import sys
@@ -219,7 +218,9 @@ def _views(store: Store, names: Sequence[str]) -> list[SourceView]:
 
 def _show(views: Sequence[SourceView], output: str) -> None:
     if output == "json":
-        click.echo(json.dumps([view.as_json() for view in views], indent=2))
+        from runner.cli.views.values import show_json
+
+        show_json([view.as_json() for view in views])
         return
     for view in views:
         state = "ready" if view.ready.status == "True" else view.ready.reason

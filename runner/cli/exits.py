@@ -53,11 +53,18 @@ def code_for(problem: BaseException) -> int:
         case BrokenPipeError():
             return SUCCESS
         case OSError():
-            place = f"{problem.filename}: " if problem.filename else ""
-            _say("Error", f"{place}{problem.strerror or problem}")
+            _say("Error", sentence(problem))
             return ERROR
         case _:
             raise problem
+
+
+def sentence(problem: BaseException) -> str:
+    """What happened; of a file, with its name."""
+    if not isinstance(problem, OSError):
+        return str(problem)
+    place = f"{problem.filename}: " if problem.filename else ""
+    return f"{place}{problem.strerror or problem}"
 
 
 def _say(word: str, message: str) -> None:

@@ -13,7 +13,9 @@ from typing import Any
 import click
 
 from runner.cli import exits
+from runner.cli.failing import show_failure
 from runner.cli.options import leading_options
+from runner.vocabulary.errors import RunnerError
 
 # Command → module in runner.cli.commands, and the line that `runner --help` shows without importing it.
 COMMANDS: dict[str, str] = {
@@ -70,7 +72,12 @@ class LazyGroup(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
-        result = super().invoke(ctx)
+        try:
+            result = super().invoke(ctx)
+        except (RunnerError, OSError) as problem:
+            if not isinstance(problem, BrokenPipeError):
+                show_failure(ctx, problem)
+            raise
         if ctx.meta.get(exits.DAMAGE_TOLD):
             raise click.exceptions.Exit(exits.ERROR)
         return result

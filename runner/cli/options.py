@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
+from runner.cli.failing import remember_output
+
 R = TypeVar("R")
 
 
@@ -86,5 +88,6 @@ def output_option(*formats: str) -> Callable[[Callable[..., R]], Callable[..., R
         type=click.Choice(formats),
         default=formats[0],
         show_default=True,
+        callback=remember_output,
         help="Output format.",
     )

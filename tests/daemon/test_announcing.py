@@ -11,6 +11,7 @@ from installations import NOW, Installation, a_job
 
 from runner.cli.views.announcer import Announcer
 from runner.operations.outcome import NotStarted
+from runner.vocabulary.errors import StoreUnavailable
 
 
 def test_a_job_that_is_held_because_a_run_expired_is_told() -> None:
@@ -52,3 +53,14 @@ def test_a_skipped_start_is_no_failure() -> None:
     announcer.not_started(NotStarted(7, "report", "SKIPPED", "overlap: 6"))
     assert out.getvalue().split()[1:] == ["skipped", "report", "#7", "overlap:", "6"]
     assert (announcer.failed, announcer.others) == (0, 1)
+
+
+def test_what_went_wrong_is_a_sentence_and_only_what_is_none_has_the_name_of_its_class() -> None:
+    err = io.StringIO()
+    announcer = Announcer(StandingClock().now, io.StringIO(), err)
+    announcer.trouble("deciding the slots of hello", StoreUnavailable("The disk of /x is full"))
+    announcer.trouble("deciding the slots of hello", KeyError("a"))
+    assert err.getvalue().splitlines() == [
+        "error while deciding the slots of hello: The disk of /x is full",
+        "error while deciding the slots of hello: KeyError: 'a'",
+    ]

@@ -143,8 +143,8 @@ def test_a_read_only_disk_can_be_read_and_says_so_when_written(small_disk: Path)
     with pytest.raises(StoreUnavailable) as raised:
         store.transact(lambda tx: tx.objects.install(an_object("second"), at=AT, who="git"))
     assert str(raised.value) == (
-        f"{path} is read-only for this user, so nothing was recorded; "
-        f"give write access to it and to its folder {path.parent}"
+        f"The file system of {path} is mounted read-only, so nothing was recorded; mount it writable "
+        "(after a disk error `dmesg` says why it is not)"
     )
     store.close()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from datetime import UTC, datetime
 
@@ -23,12 +22,13 @@ def command(output: str, where: Where) -> None:
     Example:
       runner doctor
     """
+    from runner.cli.views.values import show_json
     from runner.operations.examine_installation import examine_installation
     from runner.vocabulary.printable import printable
 
     findings = examine_installation(where.project, where.database, datetime.now(UTC))
     if output == "json":
-        click.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
+        show_json([asdict(finding) for finding in findings])
     else:
         for finding in findings:
             word = _MARKS[finding.verdict]

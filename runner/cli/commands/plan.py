@@ -24,7 +24,6 @@ from runner.cli.planning import (
 from runner.cli.views.findings import FINDING_FORMATS, show_findings
 from runner.reconcile.agreed import left_out
 from runner.reconcile.fail_on import REASONS_TO_FAIL, reasons_to_fail
-from runner.vocabulary.errors import InvalidDeclarations
 
 if TYPE_CHECKING:
     from runner.operations.checked_out import CheckedOut
@@ -86,14 +85,9 @@ def command(
     """
     if against is not None and (out is not None or heal):
         raise click.UsageError("--against compares with a commit: there is nothing to carry out or to heal")
-    try:
-        planned, has_database = _planned(
-            _asked_for(path, base, where), where, heal=heal, against=against, on_invalid=on_invalid
-        )
-    except InvalidDeclarations as problem:
-        if output in FINDING_FORMATS:
-            show_findings(problem.diagnostics, output, "runner plan")
-        raise
+    planned, has_database = _planned(
+        _asked_for(path, base, where), where, heal=heal, against=against, on_invalid=on_invalid
+    )
     show_warnings(planned)
     if out is not None:
         from runner.operations.saved_plan import save_plan

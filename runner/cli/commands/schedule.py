@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -67,13 +66,14 @@ def next_(
         schedules, ends_at = _of_job(name, where)
     else:
         schedules = _of_expression(str(expression), zone or "UTC")
+    from runner.cli.views.values import show_json
     from runner.operations.next_slots import next_slots
 
     after = _instant(start, schedules) if start is not None else datetime.now(UTC)
     slots = next_slots(schedules, after=after, count=count)
     slots = tuple(slot for slot in slots if ends_at is None or slot.at < ends_at)
     if output == "json":
-        print(json.dumps([_as_json(slot) for slot in slots], indent=2))
+        show_json([_as_json(slot) for slot in slots])
     else:
         _show(slots)
 

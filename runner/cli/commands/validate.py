@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,6 +31,7 @@ def command(
       runner validate jobs.d -o github
     """
     from runner.cli.views import diagnostics as view
+    from runner.cli.views.values import show_json
     from runner.operations.validate import validate, validate_stream
 
     now = datetime.now(UTC)
@@ -48,7 +48,7 @@ def command(
         found = validate(chosen, project=where.project, state=state, now=now)
 
     if output == "json":
-        print(json.dumps(view.as_json(found.diagnostics), indent=2, ensure_ascii=False))
+        show_json(view.as_json(found.diagnostics))
     elif output != "text":
         from runner.cli.views.findings import show_findings
 

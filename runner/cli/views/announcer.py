@@ -17,6 +17,7 @@ from runner.sources.outcome import what_now
 from runner.sources.settings import SourceSettings
 from runner.store.instances import InstanceRecord
 from runner.vocabulary.duration import format_duration
+from runner.vocabulary.errors import RunnerError
 from runner.vocabulary.printable import printable
 
 _STYLES = {
@@ -132,7 +133,8 @@ class Announcer:
         self.line("removed", f"Job/{job}  nothing of it runs any more; its history is kept")
 
     def trouble(self, doing: str, problem: BaseException) -> None:
-        text = printable(f"{type(problem).__name__}: {problem}")
+        said = isinstance(problem, RunnerError) and str(problem)  # what is no sentence needs its class
+        text = printable(said or f"{type(problem).__name__}: {problem}")
         print(f"error while {doing}: {text}", file=self._err, flush=True)
 
     def next_start(self, next_start: tuple[datetime, str] | None) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from runner.cli.failing import note_document
 from runner.vocabulary.instants import to_text, to_the_second
 from runner.vocabulary.printable import printable, printable_json
 
@@ -17,6 +18,7 @@ _SLOT = re.compile(r"(?P<local>\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?)(Z|\[(?
 
 def show_json(value: Any) -> None:
     """Readable JSON; what could move the cursor is escaped, everything else stays as it is."""
+    note_document()
     print(printable_json(json.dumps(value, indent=2, ensure_ascii=False, default=_plain)))
 
 
@@ -24,6 +26,7 @@ def show_yaml(value: Any) -> None:
     """The same as YAML."""
     from ruamel.yaml import YAML
 
+    note_document()
     yaml = YAML(typ="safe", pure=True)
     yaml.default_flow_style = False
     yaml.allow_unicode = False  # escapes what could move the cursor, too

@@ -31,6 +31,8 @@ def sentence_for(path: Path, problem: BaseException) -> StoreUnavailable | None:
         text = "{path} does not exist any more; restore it from a backup, or create a new one"
     elif primary == sqlite3.SQLITE_CANTOPEN and not _may_write(path.parent):
         text = _SENTENCES[sqlite3.SQLITE_READONLY]
+    if text in _MAY_BE_THE_MOUNT and _is_mounted_read_only(path):
+        text = _MOUNTED_READ_ONLY
     return None if text is None else StoreUnavailable(text.format(path=path, folder=path.parent))
 
 
@@ -59,12 +61,26 @@ _SENTENCES = {
 }
 
 
+_MOUNTED_READ_ONLY = (
+    "The file system of {path} is mounted read-only, so nothing was recorded; mount it writable "
+    "(after a disk error `dmesg` says why it is not)"
+)
+_MAY_BE_THE_MOUNT = (_SENTENCES[sqlite3.SQLITE_READONLY], _SENTENCES[sqlite3.SQLITE_CANTOPEN])
+
+
 def _is_full(path: Path) -> bool:
     try:
         figures = os.statvfs(path.parent)
     except OSError:
         return False
     return figures.f_bavail * figures.f_frsize < 64 * 1024
+
+
+def _is_mounted_read_only(path: Path) -> bool:
+    try:
+        return bool(os.statvfs(path.parent).f_flag & os.ST_RDONLY)
+    except OSError:
+        return False
 
 
 def _may_write(folder: Path) -> bool:
