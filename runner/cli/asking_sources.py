@@ -62,6 +62,9 @@ def reconcile_with_sources(
     views = _views(store, names)
     _show(views, output)
     if commit is not None and not any(_has(where, view, commit) for view in views):
+        in_part = [view for view in views if view.record.attempted.startswith(commit)]
+        if any(view.ready.reason == IN_PART for view in in_part):
+            raise click.exceptions.Exit(exits.PARTIAL)
         raise RunnerError(f"none of these sources has applied {commit}; what is installed stays")
     failed = [view for view in views if view.ready.status != "True"]
     if failed:

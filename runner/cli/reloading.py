@@ -119,11 +119,11 @@ def _reload(tree: Path | CheckedOut, where: Where, *, colour: bool, allow_delete
         )
         left = left_out(applied.plan)
         if left:
-            done = summary_of(applied.plan) if applied.changed else "nothing"
+            done = summary_of(applied.plan) if applied.changed else "all else was already"
             which = ", ".join(sorted({each["address"] for each in left})[:5]) + (
                 ", …" if len(left) > 5 else ""
             )
-            text = f"applied in part: {done}; left as they are: {which}"
+            text = f"applied in part ({done}); left as they are: {which}"
             return Reloaded(False, text, planned.diagnostics, changed=applied.changed, cause="partial")
         text = plan_text(planned.plan, shown_database(where), colour=colour)
         return Reloaded(True, text, changed=applied.changed)

@@ -85,6 +85,7 @@ def test_declared_sources_are_followed_beside_the_folder_and_without_a_daemon_to
         kind: Runner
         metadata: {{name: runner}}
         spec:
+          onInvalid: isolate
           sources:
             team: {{git: {{url: "{upstream.url}", interval: 1h}}}}
         """,
@@ -97,6 +98,17 @@ def test_declared_sources_are_followed_beside_the_folder_and_without_a_daemon_to
         here.run("reconcile", "--with-source", "--wait", newer)
         names = here.rows("SELECT name FROM objects WHERE kind = 'Job' AND removed_at IS NULL ORDER BY name")
         assert [row["name"] for row in names] == ["local", "one", "two"]
+
+        part = upstream.commit(
+            {"jobs.d/one.yaml": "kind: Nonsense\n", "jobs.d/two.yaml": upstream.job("two", "date")}
+        )
+        said = here.run("reconcile", "--with-source", "team", "--wait", part, check=4)
+        assert said.stdout.startswith("team: AppliedInPart: applied in part ("), said.stdout
+        (source,) = json.loads(here.run("status", "-o", "json", check=1).stdout)["sources"]
+        (partial,) = [each for each in source["conditions"] if each["type"] == "Partial"]
+        assert (partial["status"], partial["reason"]) == ("True", "InvalidLeftAlone")
+        assert "left as they are: Job/one" in partial["message"]
+        assert "date" in here.run("jobs", "show", "two", "-o", "json").stdout
         here.declare("runner.yaml", "apiVersion: jobs.runner/v1\nkind: Runner\nmetadata: {name: runner}\n")
         here.until("SELECT 1 FROM events WHERE event = 'runner.updated'")
         assert here.run("reconcile", "--with-source", "other", check=1).stderr == (

@@ -117,7 +117,7 @@ def test_what_is_invalid_is_left_as_it_was_and_said_when_the_installation_wants_
     (where.project / "jobs.d" / "other.yaml").write_text(JOB.replace("hello", "other"))
     outcome = reload(where)
     assert (outcome.ok, outcome.cause, outcome.changed) == (False, "partial", True)
-    assert outcome.text == "applied in part: 1 install, 1 enable; left as they are: Job/hello"
+    assert outcome.text == "applied in part (1 install, 1 enable); left as they are: Job/hello"
     out, err = told(outcome)
     assert "error[unknown-field]" in err and "PARTIAL" in out + err
     note(where.state, outcome)

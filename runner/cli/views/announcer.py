@@ -13,7 +13,7 @@ from runner.daemon.git_agents import Synced
 from runner.daemon.reloader import Reloaded
 from runner.execution.order import NO_TARGET, Ended
 from runner.operations.outcome import Finished, NotStarted
-from runner.sources.outcome import what_now
+from runner.sources.outcome import IN_PART, what_now
 from runner.sources.settings import SourceSettings
 from runner.store.instances import InstanceRecord
 from runner.vocabulary.duration import format_duration
@@ -186,7 +186,8 @@ class Announcer:
             for line in reloaded.trace.splitlines():
                 print(f"  {printable(line)}", file=self._err, flush=True)
         now = "it is tried again soon" if outcome.is_transient else what_now(outcome.reason, synced.name)
-        going_on = "" if "what is installed stays" in outcome.message else "; what is installed stays"
+        says = outcome.reason == IN_PART or "what is installed stays" in outcome.message
+        going_on = "" if says else "; what is installed stays"
         text = f"{synced.name}: {outcome.message} ({outcome.reason}){going_on}; {now}"
         self.line("SOURCE", text, "1;31")
 
