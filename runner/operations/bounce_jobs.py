@@ -13,7 +13,7 @@ from runner.lifecycle.job import FAILED, RUNNING
 from runner.operations.acting_on_runs import Asking
 from runner.operations.bounce_instances import bounce_run, is_between_attempts, is_bounced
 from runner.operations.holding import Acted, acted, counted
-from runner.operations.job_moves import status_of
+from runner.operations.job_moves import has_failed, status_of
 from runner.operations.rerun import create_again
 from runner.operations.reset import reset_job
 from runner.operations.selection import installed
@@ -36,7 +36,8 @@ def bounce_jobs(
     refusals = []
     for record in records:
         status = status_of(tx, record.uid, now).status
-        if status not in (RUNNING, FAILED) and not _bounced(tx, record) and not _between(tx, record):
+        may_be = status == RUNNING or has_failed(tx, record.uid, now)
+        if not may_be and not _bounced(tx, record) and not _between(tx, record):
             refusals.append(f"Job/{record.name} is {status}")
     if refusals:
         raise IllegalTransition(
@@ -48,7 +49,7 @@ def bounce_jobs(
 
 def _bounce(asking: Asking, record: ObjectRecord, actor: Actor, key: str) -> Acted:
     tx, now = asking.tx, asking.now
-    if status_of(tx, record.uid, now).status == FAILED:
+    if has_failed(tx, record.uid, now):
         reset_job(tx, record, asking.who, asking.reason, now)
         failed = tx.instances.latest_of(record.uid, states=("FAILED",))
         if failed is None:

@@ -14,7 +14,7 @@ from runner.schedules.window import Window
 from runner.store.port import Reader, Transaction
 
 CLOCK = "system:clock"
-FINISHED = "finished"
+FINISHED, FAILURE = "finished", "failure"
 
 
 def is_one_time(job: SchedulableJob) -> bool:
@@ -23,8 +23,11 @@ def is_one_time(job: SchedulableJob) -> bool:
 
 
 def is_done(reader: Reader, job: SchedulableJob, now: datetime) -> bool:
-    """Whether every slot of a one-time job is decided, or can never be, and nothing of it is under way."""
-    if active(reader.holds.of(job.uid), now):
+    """Whether every slot of a one-time job is decided, or can never be, and nothing of it is under way.
+
+    Also of one that has failed: it does not start again either, and both holds say so.
+    """
+    if any(hold.kind != FAILURE for hold in active(reader.holds.of(job.uid), now)):
         return False
     for named in job.schedules:
         watermark = reader.slots.watermark(job.uid, named.name)

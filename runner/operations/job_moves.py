@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from runner.lifecycle.holds import active
-from runner.lifecycle.job import JOB, Status, job_status, why_it_waits
+from runner.lifecycle.job import FAILED, JOB, Status, job_status, why_it_waits
 from runner.lifecycle.pausing import WINDOW
 from runner.store.instances import InstanceRecord
 from runner.store.objects import ObjectRecord
@@ -27,6 +27,14 @@ def status_of(reader: Reader, uid: str, now: datetime) -> Status:
         window_closed=any(i.state == "PAUSED" and i.pauses == (WINDOW,) for i in unfinished),
         **why_it_waits(waiting, now),
     )
+
+
+def has_failed(reader: Reader, uid: str, now: datetime) -> bool:
+    """Whether it is FAILED, or was before it held `finished`: it can be bounced and reset all the same."""
+    if status_of(reader, uid, now).status == FAILED:
+        return True
+    holds = {hold.kind for hold in active(reader.holds.of(uid), now)}
+    return holds == {"failure", "finished"}
 
 
 def note_job_move(

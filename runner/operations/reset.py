@@ -8,7 +8,7 @@ from datetime import datetime
 from runner.access.permission import Actor, may
 from runner.lifecycle.job import ASLEEP, JOB
 from runner.operations.holding import Acted, acted, release_job
-from runner.operations.job_moves import status_of
+from runner.operations.job_moves import has_failed, status_of
 from runner.operations.selection import installed
 from runner.store.objects import ObjectRecord
 from runner.store.port import Transaction
@@ -25,7 +25,9 @@ def reset_jobs(
     refusals = [
         f"Job/{record.name} is {statuses[record.uid]}"
         for record in records
-        if statuses[record.uid] != ASLEEP and not JOB.accepts(statuses[record.uid], "reset")
+        if statuses[record.uid] != ASLEEP
+        and not JOB.accepts(statuses[record.uid], "reset")
+        and not has_failed(tx, record.uid, now)
     ]
     if refusals:
         accepted = ", ".join(JOB.accepting("reset"))

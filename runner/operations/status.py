@@ -15,6 +15,7 @@ from runner.operations.behind_targets import behind_targets
 from runner.operations.daemon_now import DaemonNow, daemon_now, waited_for
 from runner.operations.decide_once import undecided_since
 from runner.operations.examine_listener import listener_there
+from runner.operations.finish_jobs import FINISHED
 from runner.operations.free_space import LITTLE_SPACE, MAKE_ROOM, free_space
 from runner.operations.installed_jobs import schedules_of
 from runner.operations.last_reload import last_reload
@@ -122,7 +123,8 @@ def situation(reader: Reader, state: Path, now: datetime) -> Situation:
 def _failed(jobs: Sequence[JobView]) -> Iterator[Finding]:
     for job in jobs:
         failure = next((hold for hold in job.holds if hold.kind == "failure"), None)
-        if failure is not None and job.status == FAILED:
+        put_away = any(hold.kind == FINISHED for hold in job.holds)
+        if failure is not None and (job.status == FAILED or put_away):
             hint = f"runner logs {job.name} --failed; then: runner jobs reset {job.name}"
             yield Finding("failed", job.name, failure.since, f"FAILED: {failure.reason}", hint)
         elif job.last is not None and job.last.state == "FAILED":

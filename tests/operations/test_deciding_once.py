@@ -8,9 +8,14 @@ import pytest
 from installations import ANA, Installation, a_job
 from lives import at, decide, end, scheduled, set_watermark, slots, start
 
+from runner.operations.bounce_jobs import bounce_jobs
 from runner.operations.decide_once import due_after, undecided_since
 from runner.operations.decide_slots import Decided
+from runner.operations.finish_jobs import finish_jobs
+from runner.operations.job_moves import status_of
+from runner.operations.reset import reset_jobs
 from runner.operations.skip_jobs import skip_jobs
+from runner.operations.status import situation
 from runner.vocabulary.errors import IllegalTransition
 
 AFTERNOON: dict[str, Any] = {"start": "14:00", "end": "16:00"}  # NOW is noon, on a Monday
@@ -177,3 +182,42 @@ def test_the_openings_of_a_range_that_has_its_run_start_nothing_that_could_be_sk
     start(sound, id, at(2))
     with pytest.raises(IllegalTransition, match=r"^Job/firmware has nothing to skip"):
         skip(sound, 3)
+
+
+def one_that_failed(here: Installation) -> int:
+    """Fire-and-forget that was tried until its time was over; as the daemon leaves it."""
+    installed(here, fireAndForget={})
+    [id] = decide(here, "firmware", at(0.1)).instances
+    start(here, id, at(0.2))
+    finished = end(here, id, now=at(0.6))
+    assert finished is not None
+    assert finished.job_failed
+    job = scheduled(here, "firmware")
+    assert here.store.transact(lambda tx: finish_jobs(tx, [job], at(0.6))) == ("firmware",)
+    return id
+
+
+def test_fire_and_forget_that_failed_holds_finished_too(sound: Installation) -> None:
+    id = one_that_failed(sound)
+    assert [kind for kind, _ in sound.holds("firmware")] == ["failure", "finished"]
+    with sound.store.read() as reader:
+        status = status_of(reader, sound.uid("firmware"), at(1)).status
+        needs_a_person = [found.summary for found in situation(reader, sound.state, at(1)).findings]
+    assert status == "DISABLED"
+    assert f"FAILED: 1 failed run in a row, the last is instance {id}" in needs_a_person
+    job = scheduled(sound, "firmware")
+    assert sound.store.transact(lambda tx: finish_jobs(tx, [job], at(2))) == (), "once"
+
+
+def test_one_that_failed_and_is_finished_can_be_reset(sound: Installation) -> None:
+    one_that_failed(sound)
+    sound.store.transact(lambda tx: reset_jobs(tx, ["firmware"], actor=ANA, reason="", now=at(1)))
+    assert [kind for kind, _ in sound.holds("firmware")] == ["finished"]
+
+
+def test_one_that_failed_and_is_finished_can_be_bounced(sound: Installation) -> None:
+    id = one_that_failed(sound)
+    sound.store.transact(lambda tx: bounce_jobs(tx, ["firmware"], actor=ANA, reason="", now=at(1), key="k"))
+    assert [kind for kind, _ in sound.holds("firmware")] == ["finished"]
+    again = sound.instance(id + 1)
+    assert (again.rerun_of, again.state) == (id, "SCHEDULED")
