@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from runner.declaration.declared import SHIPPED_JOB_TYPES
 from runner.declaration.problem import Path, Problem, listed
 from runner.declaration.rules.wording import beside
-from runner.declaration.trigger_checks import check_triggers
+from runner.declaration.trigger_checks import bring_nothing, check_inputs_brought, check_triggers
 from runner.vocabulary.names import nearest
 
 Facts = Mapping[str, Any]
@@ -49,6 +49,8 @@ def cross_check(
     found.extend(_cycles(special))
     if any("triggers" in each for each in facts):
         found.extend(Found(*each) for each in check_triggers(facts, place_of))
+    if any("asksInputs" in each for each in facts):
+        found.extend(Found(*each) for each in check_inputs_brought(facts))
     moves = [(i, each) for i, each in enumerate(facts) if "movedFrom" in each]
     if moves:
         found.extend(_moves(moves, exists, place_of))
@@ -58,9 +60,10 @@ def cross_check(
     own = [(i, each) for i, each in enumerate(facts) if "ofType" in each]
     if own:
         types = {each["address"]: each for _, each in special if each["address"].startswith("JobType/")}
+        silent = bring_nothing(facts)
         for index, each in own:
             if (job_type := types.get(f"JobType/{each['type']}")) is not None:
-                found.extend(Found(index, problem) for problem in _job_of_type(each, job_type))
+                found.extend(Found(index, problem) for problem in _job_of_type(each, job_type, silent))
     return found
 
 
@@ -242,7 +245,7 @@ def _two_retries(facts: Sequence[Facts], retrying: Mapping[str, str]) -> Iterato
                 )
 
 
-def _job_of_type(job: Facts, job_type: Facts) -> Iterator[Problem]:
+def _job_of_type(job: Facts, job_type: Facts, silent: Collection[str]) -> Iterator[Problem]:
     """What a job of the user's own type lacks or has too much, now that the type is known."""
     of_type = job["ofType"]
     body, name = of_type["body"], job_type["address"].removeprefix("JobType/")
@@ -265,7 +268,8 @@ def _job_of_type(job: Facts, job_type: Facts) -> Iterator[Problem]:
             f"the type '{name}' has no steps of its own, and the job has neither steps nor code",
             "add steps",
         )
-    yield from _inputs(of_type, job_type)
+    is_scheduled = of_type["scheduled"] or any(name in silent for name in job["folds"])
+    yield from _inputs(of_type, job_type, is_scheduled)
 
 
 def _executor(of_type: Facts, is_external: bool, name: str) -> Iterator[Problem]:
@@ -281,13 +285,13 @@ def _executor(of_type: Facts, is_external: bool, name: str) -> Iterator[Problem]
         yield Problem(path, "two-bodies", "More than one thing to run", detail, "remove it", at="key")
 
 
-def _inputs(of_type: Facts, job_type: Facts) -> Iterator[Problem]:
+def _inputs(of_type: Facts, job_type: Facts, is_scheduled: bool) -> Iterator[Problem]:
     from runner.declaration.inputs import check_inputs
 
     inputs = {**job_type["inputs"], **of_type["inputs"]}
     for problem in check_inputs(inputs, {**job_type["with"], **of_type["with"]})[1]:
-        if problem.rule == "missing-input" and not of_type["scheduled"]:
-            continue  # whoever starts it by hand gives it
+        if problem.rule == "missing-input" and not is_scheduled:
+            continue  # whoever starts it by hand gives it, or what a trigger brings
         if problem.path[0] in of_type["with"] or problem.rule == "missing-input":
             yield problem.below("spec", "with")
     for used, path in of_type["uses"]:

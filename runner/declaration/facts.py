@@ -15,7 +15,7 @@ from runner.declaration.step_kinds import named_files, steps_of, touched
 from runner.declaration.targets import NAME, format_of_inventory
 from runner.declaration.triggers import brings_inputs, hook_of, needed, upstream_of
 
-FACTS_VERSION = 7
+FACTS_VERSION = 8
 """Part of a cache's key: raised when facts of the same document come out differently."""
 
 PRUNE = "jobs.runner/prune"
@@ -34,9 +34,10 @@ def facts_of(document: Mapping[str, Any], kind: str) -> dict[str, Any]:
     `reads` (how an inventory's file is read) or `columns` (the values of its targets), `asksTargets` (values
     of targets that a job reads), `protected`, `type`, `ofType` and `template` (what
     `cross_check` needs of jobs of the user's own types), `retriesItself` (of a Schedule) and `retries` (of a
-    job that declares `retry`: the shared Schedules that it names, and where), `triggers` (webhook paths as
-    `hooks` and names of jobs as `after`, with their places), `listens` (of the Runner: whether there is an
-    HTTP listener).
+    job that declares `retry`: the shared Schedules that it names, and where), `bringsInputs` (of a Schedule)
+    and `asksInputs` (of a job: what only its Schedules may bring), `triggers` (webhook paths as `hooks` and
+    names of jobs as `after`, with their places), `listens` (of the Runner: whether there is an HTTP
+    listener).
     """
     metadata, spec = _mapping(document.get("metadata")), _mapping(document.get("spec"))
     annotations = _mapping(metadata.get("annotations"))
@@ -88,7 +89,7 @@ def _folds(kind: str, spec: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
         if isinstance(spec.get("type"), str):
             yield ("type",), f"JobType/{spec['type']}"
         for path, schedule in _schedules(spec):
-            if isinstance(schedule, str) and not is_cron_text(schedule):
+            if _is_shared(schedule):
                 yield path, f"Schedule/{schedule}"
             for index, name in _texts(_mapping(schedule).get("calendars")):
                 yield (*path, "calendars", index), f"Calendar/{name}"
@@ -184,14 +185,16 @@ def _special(kind: str, metadata: Mapping[str, Any], spec: Mapping[str, Any]) ->
     match kind:
         case "Schedule":
             own = next((key for key in ("window", "fireAndForget") if key in spec), None)
-            return {"retriesItself": own} if own else {}
+            brings = {"bringsInputs": True} if brings_inputs(spec.get("trigger")) else {}
+            return {"retriesItself": own, **brings} if own else brings
         case "Job":
             job_type = spec.get("type", "standard")
             asks = {"asksTargets": [[n, list(p)] for p, n in _target_values(spec)]} if "tasks" in spec else {}
             shared = [[n, ["spec", *p]] for p, n in _folds(kind, spec) if n.startswith("Schedule/")]
             more = {**asks, **({"retries": shared} if "retry" in spec and shared else {})}
             if job_type in SHIPPED_JOB_TYPES or not isinstance(job_type, str):
-                return {"type": job_type, **more}
+                names = _inputs_without_value(spec) if shared else []
+                return {"type": job_type, **more, **({"asksInputs": names} if names else {})}
             return {"type": job_type, "ofType": _of_type(spec), **more}
         case "JobType":
             return {
@@ -236,10 +239,23 @@ def _of_type(spec: Mapping[str, Any]) -> dict[str, Any]:
         "inputs": dict(_mapping(spec.get("inputs"))),
         "with": dict(_mapping(spec.get("with"))),
         "scheduled": any(
-            each and not brings_inputs(_mapping(each).get("trigger")) for _, each in _schedules(spec)
+            each and not _is_shared(each) and not brings_inputs(_mapping(each).get("trigger"))
+            for _, each in _schedules(spec)
         ),
         "uses": [[name, ["spec", *path]] for path, name in _inputs_used(spec)],
     }
+
+
+def _is_shared(schedule: Any) -> bool:
+    """Whether it is the name of a Schedule."""
+    return isinstance(schedule, str) and not is_cron_text(schedule)
+
+
+def _inputs_without_value(spec: Mapping[str, Any]) -> list[str]:
+    """Inputs that are required and that the job itself gives no value."""
+    given, declared = _mapping(spec.get("with")), _mapping(spec.get("inputs"))
+    asked = {name: _mapping(schema) for name, schema in declared.items() if name not in given}
+    return sorted(n for n, each in asked.items() if each.get("required") and each.get("default") is None)
 
 
 def _inputs_used(spec: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:

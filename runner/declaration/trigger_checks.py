@@ -42,6 +42,26 @@ def check_triggers(facts: Sequence[Facts], place_of: Callable[[int], str]) -> It
     yield from _cycles(after)
 
 
+def check_inputs_brought(facts: Sequence[Facts]) -> Iterator[tuple[int, Problem]]:
+    """Inputs without a value of jobs that a shared Schedule starts, which brings none."""
+    silent = bring_nothing(facts)
+    for index, each in enumerate(facts):
+        schedule = next((name for name in each["folds"] if name in silent), None)
+        for name in each.get("asksInputs", ()) if schedule is not None else ():
+            detail = f"'{name}' is required and has no default, and {schedule} brings no values"
+            hint = f"give it a value: with: {{{name}: …}}"
+            yield index, Problem(("spec", "with", name), "missing-input", "Missing input", detail, hint)
+
+
+def bring_nothing(facts: Sequence[Facts]) -> set[str]:
+    """The addresses of the Schedules whose starts bring no values for inputs."""
+    return {
+        each["address"]
+        for each in facts
+        if each["address"].startswith("Schedule/") and not each.get("bringsInputs")
+    }
+
+
 def _listener(hooks: Sequence[Used], facts: Sequence[Facts]) -> Iterator[tuple[int, Problem]]:
     """Without a listener nobody hears a request; a tree without a Runner may be a part of a larger one."""
     runners = [each for each in facts if "listens" in each]

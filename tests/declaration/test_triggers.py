@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from builders import a_job, a_runner, a_schedule, an_authorization
+from builders import HELLO, a_job, a_job_type, a_runner, a_schedule, an_authorization, an_object
 from test_cross_checks import problems
 
 from runner.declaration.decode import problems_of
@@ -110,6 +110,39 @@ def test_what_is_required_may_come_with_the_request() -> None:
     assert told(a_triggered(HOOK, inputs=inputs)) == []
     assert told(a_triggered({"job": {"name": "a"}}, inputs=inputs)) == []
     assert [rule for rule, _ in told(a_triggered(FILE, inputs=inputs))] == ["missing-input"]
+
+
+def test_what_is_required_may_come_by_a_shared_schedule_that_brings_it() -> None:
+    inputs = {"n": {"type": "integer", "required": True}}
+    others = (
+        an_object("Schedule", "incoming", {"trigger": {"job": {"name": "a"}}}),
+        an_object("Schedule", "nightly", {"cron": "0 2 * * *"}),
+        a_job("a"),
+    )
+    job = a_job(schedule="incoming", inputs=inputs)
+    assert told(job) == []
+    assert problems(job, *others) == []
+    assert problems(a_job(schedule="nightly", inputs=inputs, with_={"n": 3}), *others) == []
+    both = a_job(schedules={"first": "incoming", "second": "nightly"}, inputs=inputs)
+    assert told(both) == []
+    [(index, problem)] = problems(both, *others)
+    assert (index, problem.rule, problem.path) == (0, "missing-input", ("spec", "with", "n"))
+    assert problem.detail == "'n' is required and has no default, and Schedule/nightly brings no values"
+    beside_cron = a_job(schedules={"first": "incoming", "second": "0 2 * * *"}, inputs=inputs)
+    assert [rule for rule, _ in told(beside_cron)] == ["missing-input"]
+
+
+def test_of_a_type_of_ones_own_too() -> None:
+    own = a_job_type(inputs={"n": {"type": "integer", "required": True}}, steps=HELLO)
+    others = (
+        own,
+        an_object("Schedule", "incoming", {"trigger": {"job": {"name": "a"}}}),
+        an_object("Schedule", "nightly", {"cron": "0 2 * * *"}),
+        a_job("a"),
+    )
+    assert problems(a_job(without="steps", type="import", schedule="incoming"), *others) == []
+    [(_, problem)] = problems(a_job(without="steps", type="import", schedule="nightly"), *others)
+    assert problem.rule == "missing-input"
 
 
 def test_what_a_trigger_names_has_to_be_there() -> None:

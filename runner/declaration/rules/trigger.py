@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from runner.declaration.facts import is_cron_text
 from runner.declaration.problem import Path, Problem, quoted
 from runner.declaration.rules.wording import beside, exactly_one, mapping
 from runner.declaration.step_kinds import STEP_KINDS
@@ -68,9 +69,14 @@ def _consuming(path: Path, spec: Mapping[str, Any]) -> Found:
 
 
 def lets_inputs_come(spec: Mapping[str, Any]) -> bool:
-    """Whether every schedule of a job is a trigger that may bring values for its inputs."""
+    """Whether every schedule of a job is a trigger that may bring values for its inputs.
+
+    What a Schedule says that is only named is known when the whole tree is checked.
+    """
     written = [spec["schedule"]] if "schedule" in spec else list(mapping(spec.get("schedules")).values())
-    return bool(written) and all(brings_inputs(mapping(each).get("trigger")) for each in written)
+    named = [each for each in written if isinstance(each, str) and not is_cron_text(each)]
+    own = [each for each in written if each not in named]
+    return bool(written) and all(brings_inputs(mapping(each).get("trigger")) for each in own)
 
 
 def _file(path: Path, file: Mapping[str, Any]) -> Found:
