@@ -278,8 +278,14 @@ def _told(url: str) -> Iterator[None]:
         raise ActionFailed(
             "answer", f"{_shown(url)}: the answer cannot be unpacked", retryable=True
         ) from None
-    except httpx2.HTTPError as error:
+    except (httpx2.HTTPError, UnicodeEncodeError) as error:
         text = str(error)
+        if isinstance(error, UnicodeEncodeError) or "header value" in text:
+            raise ActionFailed(
+                "bad-header",  # not what it is: the text quotes it, and it may be a secret
+                f"{_shown(url)}: a header, or the credentials, hold a line end or a character that is not "
+                "printable ASCII, which HTTP does not carry",
+            ) from None
         if "CERTIFICATE_VERIFY_FAILED" in text:
             reason = text.partition("CERTIFICATE_VERIFY_FAILED]")[2].strip(" :") or text
             raise ActionFailed("certificate", f"{_shown(url)}: {reason}") from None
