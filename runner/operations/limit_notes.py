@@ -16,10 +16,8 @@ HINT = "give the job a user of its own (runAs), or let a user that is not root r
 
 def limit_notes(tree: Tree) -> Iterator[Diagnostic]:
     """A note at each such job; none for whoever is not root. A run gets a warning of the same name."""
-    if os.geteuid() != 0:
-        return
-    for address, declared in tree.objects.items():
-        if address.kind == "Job" and _is_unbound(tree.document(address).resolved):
+    for address, declared in tree.objects.items() if os.geteuid() == 0 else ():
+        if address.kind == "Job" and has_no_effect(tree.document(address).resolved):
             place = declared.place
             yield Diagnostic(
                 place.file, place.line, 1, "note", "limit-without-effect", "Limit without effect",
@@ -31,10 +29,11 @@ def unbound_jobs(reader: Reader) -> list[str]:
     """The names of such jobs that are installed."""
     if os.geteuid() != 0:
         return []
-    return [job.name for job in installed_jobs(reader) if _is_unbound(job.resolved)]
+    return [job.name for job in installed_jobs(reader) if has_no_effect(job.resolved)]
 
 
-def _is_unbound(resolved: object) -> bool:
-    if not isinstance(resolved, dict):
+def has_no_effect(resolved: object) -> bool:
+    """Whether a job so resolved has a limit that does not bind it, run as whom this process is."""
+    if os.geteuid() != 0 or not isinstance(resolved, dict):
         return False
     return bool((resolved.get("limits") or {}).get("processes")) and not resolved.get("runAs")

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from runner.lifecycle.instance import TERMINAL
 from runner.operations.installed_side import LAST_RUNS
+from runner.operations.limit_notes import TEXT, has_no_effect
 from runner.operations.settings import PARALLEL, settings
 from runner.reconcile.back_tests import PastRun
-from runner.reconcile.outlook import OpenRun, Recorded, with_outlook
+from runner.reconcile.outlook import LOOKED_AT, OpenRun, Recorded, with_outlook
 from runner.reconcile.plan import Plan
 from runner.reconcile.sides import DeclaredSide, InstalledSide
 from runner.store.port import Reader
@@ -30,7 +32,24 @@ def look_ahead(
         crowd=lambda: _crowd(reader),
         parallel=int(settings(reader).get("parallel") or PARALLEL),
     )
-    return with_outlook(plan, declared, installed, recorded, now)
+    return _with_limits(with_outlook(plan, declared, installed, recorded, now), declared)
+
+
+def _with_limits(plan: Plan, declared: DeclaredSide) -> Plan:
+    """What the plan installs and the machine would not hold, told beside the change."""
+    jobs = [change for change in plan.changes if change.writes and change.address.kind == "Job"]
+    if len(jobs) > LOOKED_AT:
+        return plan
+    unbound = {job.address for job in jobs if has_no_effect(declared.documents[job.address].resolved)}
+    return replace(
+        plan,
+        changes=tuple(
+            replace(each, impact={**each.impact, "remarks": [*each.impact.get("remarks", ()), TEXT]})
+            if each.writes and each.address in unbound
+            else each
+            for each in plan.changes
+        ),
+    )
 
 
 def _past(reader: Reader, uid: str) -> Sequence[PastRun]:

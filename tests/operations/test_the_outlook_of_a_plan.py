@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -89,6 +90,22 @@ def test_state_that_a_failed_run_left_is_told(project: Project):
     [change] = outlook(project).changes
     assert change.uid == uid
     assert change.impact["state"] == {"run": id_, "means": "kept", "steps": ["greet"]}
+
+
+@pytest.mark.parametrize(("user", "told"), [(0, True), (1000, False)])
+def test_a_limit_that_would_not_bind_is_told_beside_the_change(
+    project: Project, monkeypatch: pytest.MonkeyPatch, user: int, told: bool
+):
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    project.job("greedy", more="limits: {processes: 5}")
+    project.job("modest")
+    remarks = {
+        str(change.address): list(change.impact.get("remarks", ()))
+        for change in outlook(project).changes
+        if change.action == "install"
+    }
+    said = ["limits.processes does not bind root, as whom the job would run here"]
+    assert remarks == {"Job/greedy": said if told else [], "Job/modest": []}
 
 
 def test_a_plan_without_the_outlook_tells_none(project: Project):

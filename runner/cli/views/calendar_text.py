@@ -106,7 +106,9 @@ def show_text(ahead: Ahead) -> None:
     _show_some([_change(zone, change) for zone, change in ahead.changes], "changes of clocks")
     _show_some([_crowd(crowd, ahead) for crowd in ahead.crowds], "pile-ups")
     if ahead.looked_until < ahead.until:
-        warn(f"There are so many starts that pile-ups were looked for until {short(ahead.looked_until)} only.")
+        warn(
+            f"There are so many starts that pile-ups were looked for until {short(ahead.looked_until)} only."
+        )
     _show_some([_held(held) for held in ahead.held], "jobs that are held")
     if not ahead.starts and not ahead.often:
         warn("No start is to be expected in that time.")
