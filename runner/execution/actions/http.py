@@ -54,7 +54,7 @@ def perform(action: Mapping[str, Any], step: Caller) -> dict[str, Any]:
         )
     limit = parse_size(str(action.get("maxBody") or "10MiB"))
     method = str(action.get("method") or "GET")
-    with _client(action, credentials, private=private) as client, _told(url):
+    with _told(url), _client(action, credentials, private=private) as client:
         headers, content = _body(action)
         with client.stream(
             method, url, params=_texts(action.get("query")) or None, headers=headers, content=content
