@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from runner.cli import exits
 from runner.cli.acting import Noun
 from runner.vocabulary.errors import Refused
 from runner.vocabulary.printable import printable
@@ -44,7 +45,11 @@ def _jobs(
     from runner.operations.selection import select_jobs
 
     with store.read() as reader:
-        jobs = [job.name for job in select_jobs(reader, names, selector=selector, group=group)]
+        chosen, damaged = select_jobs(reader, names, selector=selector, group=group)
+    for problem in damaged:
+        print(f"Error: {printable(str(problem))}; it is left as it is", file=sys.stderr)
+        click.get_current_context().meta[exits.DAMAGE_TOLD] = True
+    jobs = [job.name for job in chosen]
     if not jobs:
         print("No job fits; nothing was done.", file=sys.stderr)
     _confirm(verb, [f"Job/{name}" for name in jobs], yes=yes)

@@ -9,12 +9,12 @@ from datetime import datetime
 from runner.access.permission import Actor, may
 from runner.operations.asked_again import ask_again
 from runner.operations.holding import Acted, acted, hold_job, owner_of, release_job
-from runner.operations.installed_jobs import whole
+from runner.operations.installed_jobs import readable_jobs
 from runner.operations.selection import installed
 from runner.store.holds import HoldRecord
 from runner.store.objects import ObjectRecord
 from runner.store.port import Reader, Transaction
-from runner.vocabulary.errors import DamagedRow, IllegalTransition
+from runner.vocabulary.errors import IllegalTransition
 
 GIT = "git"
 
@@ -38,15 +38,9 @@ def _jobs(reader: Reader) -> tuple[list[ObjectRecord], tuple[str, ...]]:
     """The installed jobs, and what is to be said of those whose row is damaged: no other is to be kept from
     being switched by it.
     """
-    jobs, notes = [], []
-    for summary in reader.objects.summaries("Job"):
-        try:
-            job = reader.objects.by_uid(summary.uid)
-            if job is not None:
-                jobs.append(whole(job))
-        except DamagedRow as problem:
-            notes.append(f"{problem}; whether it belongs to the group is not known, and it is left as it is")
-    return jobs, tuple(notes)
+    jobs, damaged = readable_jobs(reader)
+    unknown = "whether it belongs to the group is not known, and it is left as it is"
+    return jobs, tuple(f"{problem}; {unknown}" for problem in damaged.values())
 
 
 def disable_groups(

@@ -22,6 +22,21 @@ def installed_jobs(reader: Reader) -> Iterator[ObjectRecord]:
             yield record
 
 
+def readable_jobs(reader: Reader) -> tuple[list[ObjectRecord], dict[str, DamagedRow]]:
+    """The installed jobs that are whole, by name, and what is wrong with each of the others: what is done to
+    many is not to be kept from them by one whose row is damaged.
+    """
+    jobs, damaged_ones = [], {}
+    for summary in reader.objects.summaries("Job"):
+        try:
+            job = reader.objects.by_uid(summary.uid)
+            if job is not None:
+                jobs.append(whole(job))
+        except DamagedRow as problem:
+            damaged_ones[summary.name] = problem
+    return jobs, damaged_ones
+
+
 def whole(record: ObjectRecord) -> ObjectRecord:
     """The same job; DamagedRow when it is not whole."""
     wrong = damage_of_job(record.resolved)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from runner.operations.installed_jobs import installed_jobs, whole
+from runner.operations.installed_jobs import readable_jobs, whole
 from runner.store.objects import ObjectRecord
 from runner.store.port import Reader
-from runner.vocabulary.errors import RunnerError, UnknownName
+from runner.vocabulary.errors import DamagedRow, RunnerError, UnknownName
 from runner.vocabulary.identity import Address
 from runner.vocabulary.names import nearest
 
@@ -60,22 +60,25 @@ def select_jobs(
     *,
     selector: str | None = None,
     group: str | None = None,
-) -> tuple[ObjectRecord, ...]:
-    """The jobs named, each once and in order; with `selector` or `group` those that match as well.
+) -> tuple[tuple[ObjectRecord, ...], tuple[DamagedRow, ...]]:
+    """The jobs named, each once and in order; with `selector` or `group` those that match as well. And what
+    is wrong with those that might match and cannot be read: no other is to be kept from being meant by them.
 
-    A group that is not installed and that no job names is unknown.
+    A group that is not installed is unknown. DamagedRow when a job that is named cannot be read.
     """
+    damaged: dict[str, DamagedRow] = {}
     chosen = {name: installed(reader, "Job", name.removeprefix("Job/")) for name in names}
     if selector is not None or group is not None:
         matches = labels_match(selector) if selector is not None else None
         if group is not None and reader.objects.get(Address("Group", group)) is None:
             raise unknown("Group", group, (summary.name for summary in reader.objects.summaries("Group")))
-        for record in installed_jobs(reader):
+        jobs, damaged = readable_jobs(reader)
+        for record in jobs:
             if (matches is None or matches(record.labels)) and (
                 group is None or group in record.resolved["groups"]
             ):
                 chosen.setdefault(record.name, record)
-    return tuple({record.uid: record for record in chosen.values()}.values())
+    return tuple({record.uid: record for record in chosen.values()}.values()), tuple(damaged.values())
 
 
 def labels_match(selector: str) -> Callable[[Mapping[str, str]], bool]:

@@ -187,6 +187,20 @@ def test_a_group_is_switched_although_another_job_is_damaged(lived: Installation
     assert "whether it belongs to the group is not known" in said.err
 
 
+@pytest.mark.parametrize("wrong", ["{}", "{broken"])
+def test_a_verb_on_a_group_acts_although_another_job_is_damaged_and_leaves_with_1(
+    lived: Installation, say: Callable, wrong: str
+) -> None:
+    spoil(lived.path, "UPDATE revisions SET resolved = ? WHERE file = 'jobs.d/import.yaml'", wrong)
+    said = say("jobs", "pause", "--group", "nightly")
+    assert said.code == 1
+    assert said.out.startswith("Job/report paused: ")
+    assert said.err.startswith("Error: Job/import is damaged in table revisions (")
+    assert "; it is left as it is\n" in said.err
+    assert say("jobs", "resume", "-l", "!team", "--yes").out.startswith("Job/report resumed: ")
+    assert say("jobs", "pause", "report", "import", "--yes").out == ""
+
+
 @pytest.mark.parametrize("damage", ["'{}'", "json_set(resolved, '$.schedules', json('{\"a\": 7}'))"])
 def test_a_changed_declaration_writes_a_damaged_job_anew(
     here: Installation, say: Callable, tmp_path: Path, damage: str
@@ -230,7 +244,7 @@ def test_a_job_that_cannot_be_read_at_all_stops_a_reconcile_with_a_sentence(
 def test_a_job_is_shown_although_what_its_drill_found_cannot_be_read(
     lived: Installation, say: Callable[..., Any]
 ) -> None:
-    spoil(lived.path, "INSERT INTO drills VALUES ('report', 'd', 'perhaps', 'x', 'ana', 1, 1, '{}', '[]')")
+    spoil(lived.path, "REPLACE INTO drills VALUES ('report', 'd', 'perhaps', 'x', 'ana', 1, 1, '{}', '[]')")
     said = say("jobs", "show", "report")
     assert (said.code, said.out.splitlines()[0].split()) == (1, ["name", "report"])
     assert "the crash drill of job report" in said.err
