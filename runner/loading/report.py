@@ -141,7 +141,9 @@ class Report:
                     "Key stands twice",
                     f"'{twice.key[:80]}' stands first in line {twice.first_line}, "
                     f"column {twice.first_column}",
-                    "keep one of the two",
+                    "begin each object with a line '---'"
+                    if twice.key == "apiVersion" and twice.column == 1
+                    else "keep one of the two",
                 )
         except Stop:
             pass

@@ -168,6 +168,10 @@ def load_stream(raw: bytes, *, base: Path, project: Path, known_addresses: Colle
     if len(raw) > limits.STREAM_BYTES:
         detail = f"more than {format_size(limits.STREAM_BYTES)} on standard input"
         scan = Scan(complaints=[Complaint("-", "stream-too-large", "Stream too large", detail)])
+    elif not raw.strip():
+        detail = "nothing came on standard input"
+        hint = "did the command before the pipe fail? `set -o pipefail` tells"
+        scan = Scan(complaints=[Complaint("-", "empty-document", "Nothing to read", detail, hint)])
     else:
         figures = (len(raw), 0, 0, 0)
         memory.given["-"] = Content(raw, sha256(raw).digest(), Fingerprint(*figures))

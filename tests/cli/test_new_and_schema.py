@@ -14,6 +14,8 @@ from runner.cli.commands.schema import command as schema
 from runner.declaration.decode import problems_of
 from runner.declaration.kustomize import kustomize_files
 from runner.declaration.scaffold import scaffold
+from runner.loading.tree import load_tree
+from runner.operations.lay_out_files import look_at
 from runner.vocabulary.errors import Refused
 
 
@@ -136,3 +138,13 @@ def test_schema_writes_the_component_for_kustomize(tmp_path):
     assert result.output.splitlines() == [str(folder / name) for name in kustomize_files()]
     assert {path.name: path.read_text() for path in folder.iterdir()} == kustomize_files()
     assert CliRunner().invoke(schema, ["--kustomize", str(folder), "--kind", "Job"]).exit_code == 2
+
+
+def test_what_new_writes_for_every_kind_stands_together_and_is_laid_out(tmp_path):
+    CliRunner().invoke(init, ["--project", str(tmp_path)])
+    for word in WORDS:
+        assert CliRunner().invoke(new, [word, f"my-{word}", "--project", str(tmp_path)]).exit_code == 0
+    tree = load_tree(project=tmp_path)
+    assert tree.diagnostics == ()
+    assert {address.kind for address in tree.objects} == set(WORDS.values())
+    assert not any(each.differs or each.problem for each in look_at([tmp_path / "jobs.d"]))

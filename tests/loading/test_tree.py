@@ -331,3 +331,21 @@ def test_a_kustomization_alone_is_never_an_empty_source(project: Project) -> Non
     project.write("kustomization.yaml", KUSTOMIZATION + "resources: [gone.yaml]\n")
     assert project.rules() == [("jobs.d", "nothing-declared")]
     assert project.rules() == [("jobs.d", "nothing-declared")]
+
+
+@pytest.mark.parametrize("raw", [b"", b"\n \n"])
+def test_a_stream_of_nothing_asks_about_the_command_before_it(tmp_path: Path, raw: bytes) -> None:
+    (found,) = load_stream(raw, base=tmp_path, project=tmp_path).diagnostics
+    assert (found.place, found.rule, found.detail) == (
+        "-",
+        "empty-document",
+        "nothing came on standard input",
+    )
+    assert found.hint == "did the command before the pipe fail? `set -o pipefail` tells"
+
+
+def test_objects_that_are_not_divided_are_to_begin_with_three_dashes(project: Project) -> None:
+    project.write("two.yaml", a_job("a") + a_job("b"))
+    first, second, *_ = project.load().diagnostics
+    assert (first.rule, first.hint) == ("duplicate-key", "begin each object with a line '---'")
+    assert (second.rule, second.hint) == ("duplicate-key", "keep one of the two")
