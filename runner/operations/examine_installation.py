@@ -6,7 +6,7 @@ import os
 import shutil
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -131,12 +131,20 @@ def _contents(reader: Reader, state: Path) -> list[Finding]:
     missing, damaged = missing_blobs(reader, state), damaged_blobs(reader, state)
     findings = []
     if missing:
-        text = f"{len(missing)} files of installed objects are missing in {state / 'blobs'}"
+        text = f"files of installed objects are missing in {state / 'blobs'}: {len(missing)}"
         findings.append(Finding("contents", "error", text, "run `runner reconcile`, which keeps them again"))
     if damaged:
-        text = f"{len(damaged)} copies of installed files are not what was applied: {damaged[0]}"
-        findings.append(Finding("contents", "error", text, "delete them, then run `runner reconcile`"))
+        text = "a copy of an installed file is not what was applied: " + _one_of(damaged)
+        findings.append(
+            Finding(
+                "contents", "error", text, "find out who wrote there, delete it, then run `runner reconcile`"
+            )
+        )
     return findings
+
+
+def _one_of(found: Sequence[object]) -> str:
+    return f"{found[0]}" + (f" (and {len(found) - 1} more)" if len(found) > 1 else "")
 
 
 def _credentials(reader: Reader, project: Path) -> list[Finding]:

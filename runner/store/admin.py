@@ -68,6 +68,14 @@ class Migrated:
     backup: Path | None
 
 
+@dataclass(frozen=True, slots=True)
+class Space:
+    """Bytes of a database: of its file, and of those that hold nothing any more."""
+
+    size: int
+    unused: int
+
+
 def check(path: Path) -> Checked:
     """Integrity of the file, of its references, and the invariants of the lifecycle; changes nothing."""
     with _reading(path) as connection:
@@ -97,6 +105,28 @@ def backup(path: Path, to: Path) -> int:
         return to.stat().st_size
 
     return _told(to, work)
+
+
+def space(path: Path) -> Space:
+    """How much of the file could be given back to the disk."""
+    with _reading(path) as connection:
+        pages, unused, size = (
+            connection.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("page_count", "freelist_count", "page_size")
+        )
+    return Space(pages * size, unused * size)
+
+
+def vacuum(path: Path) -> Space:
+    """Write the file anew without what it does not use; writers wait meanwhile, readers do not."""
+
+    def work() -> None:
+        with contextlib.closing(connect(path, writing=True)) as connection:
+            connection.execute("VACUUM")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    _told(path, work)
+    return space(path)
 
 
 def migrate(path: Path, *, create: bool = False) -> Migrated:

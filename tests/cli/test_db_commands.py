@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +14,8 @@ import pytest
 from installations import Installation, a_job
 
 from runner.cli.main import main
+from runner.operations import vacuum_database
+from runner.store.daemon_lock import daemon_lock
 from runner.store.sqlite.invariants import INVARIANTS
 from runner.store.sqlite.version import SCHEMA_VERSION
 
@@ -44,7 +48,7 @@ def test_check_names_what_is_wrong_and_exits_1(here: Installation, say: Callable
     ]
 
 
-@pytest.mark.parametrize("words", [("check",), ("migrate",), ("prune",), ("backup", "copy.db")])
+@pytest.mark.parametrize("words", [("check",), ("migrate",), ("prune",), ("vacuum",), ("backup", "copy.db")])
 def test_without_a_database_each_says_so_and_makes_none(
     tmp_path: Path, say: Callable[..., Any], words: tuple[str, ...]
 ) -> None:
@@ -105,12 +109,46 @@ def test_prune_says_what_went(here: Installation, say: Callable[..., Any]) -> No
     }
 
 
+def fill_and_empty(path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("CREATE TABLE ballast (text)")
+        connection.execute("INSERT INTO ballast VALUES (zeroblob(2000000))")
+        connection.execute("DROP TABLE ballast")
+
+
+def test_vacuum_gives_the_room_of_what_was_deleted_back(here: Installation, say: Callable[..., Any]) -> None:
+    here.install(a_job("nightly"))
+    fill_and_empty(here.path)
+    said = say("db", "vacuum", "-o", "json")
+    assert (said.code, said.json["before"] - said.json["after"] > 1_900_000) == (0, True)
+    assert here.path.stat().st_size == said.json["after"]
+    assert say("db", "check").code == 0
+    assert "before, " in say("db", "vacuum").out
+
+
+def test_vacuum_is_refused_where_it_would_do_harm(
+    here: Installation, say: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vacuum_database, "free_space", lambda _: 1000)
+    said = say("db", "vacuum")
+    assert (said.code, "1000B are free on the disk of" in said.err) == (3, True)
+    monkeypatch.undo()
+    monkeypatch.setattr(vacuum_database, "LONG", 1000)
+    with daemon_lock(here.state):
+        said = say("db", "vacuum")
+    assert said.code == 3
+    assert (
+        f"would keep the daemon (pid {os.getpid()}) from recording for too long; run `runner drain`"
+        in said.err
+    )
+
+
 def test_wrong_usage_exits_64(say: Callable[..., Any]) -> None:
     for words in (("db", "prune", "--keep-days", "soon"), ("db", "backup"), ("db", "chek")):
         assert say(*words).code == 64
 
 
-@pytest.mark.parametrize("command", ["check", "backup", "migrate", "prune"])
+@pytest.mark.parametrize("command", ["check", "backup", "migrate", "prune", "vacuum"])
 def test_each_help_text_has_one_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["db", command, "-h"])

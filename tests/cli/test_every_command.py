@@ -49,10 +49,11 @@ def test_every_example_is_of_its_command_and_is_accepted(
         assert typed, f"{line} is an example of another command"
         for example in typed:
             at, rest = runner, example
+            context = click.Context(runner, **runner.context_settings)
             while isinstance(at, click.Group) and rest:
-                at, rest = at.get_command(click.Context(at), rest[0]), rest[1:]
+                at, rest = at.get_command(context, rest[0]), rest[1:]
                 assert at is not None, line
-            at.make_context(line, list(rest))
+            at.make_context(line, list(rest), parent=context)
 
 
 def test_help_is_short_too(plain: Callable) -> None:

@@ -474,10 +474,10 @@ def test_doctor_names_contents_that_are_gone_or_damaged(project):
 
     assert found() == []
     copy.write_text("select 2")
-    assert found() == [("error", f"1 copies of installed files are not what was applied: {copy}")]
+    assert found() == [("error", f"a copy of an installed file is not what was applied: {copy}")]
     copy.unlink()
     folder = project.state / "blobs"
-    assert found() == [("error", f"1 files of installed objects are missing in {folder}")]
+    assert found() == [("error", f"files of installed objects are missing in {folder}: 1")]
 
 
 def test_however_many_objects_are_installed_maintenance_is_looked_up_once(project, monkeypatch):

@@ -15,7 +15,7 @@ FORMATS = ("text", "json")
 
 @click.group()
 def command() -> None:
-    """Check, back up and migrate the database, and prune its history.
+    """Check, back up, migrate and shrink the database, and prune its history.
 
     \b
     Example:
@@ -116,3 +116,22 @@ def prune(keep_days: int | None, output: str, where: Where) -> None:
     show_pruned(pruned, output)
     if pruned.kept_logs or pruned.blobs.kept:
         raise click.exceptions.Exit(exits.ERROR)
+
+
+@command.command("vacuum")
+@output_option(*FORMATS)
+@common_options
+def vacuum(output: str, where: Where) -> None:
+    """Give the room of what was deleted back to the disk.
+
+    The database uses it again by itself; this is for a disk that others need. It takes twice the size of what
+    is left for a while, and is refused (exit 3) where that is not free, or where a daemon would have to wait.
+
+    \b
+    Example:
+      runner db prune --keep-days 30 && runner db vacuum
+    """
+    from runner.cli.views.database import show_vacuumed
+    from runner.operations.vacuum_database import vacuum_database
+
+    show_vacuumed(vacuum_database(where.database), output)

@@ -10,6 +10,7 @@ from runner.vocabulary.duration import format_size
 if TYPE_CHECKING:
     from runner.operations.backup_database import BackedUp
     from runner.operations.prune_history import PrunedHistory
+    from runner.operations.vacuum_database import Vacuumed
     from runner.store.admin import Checked, Migrated
 
 
@@ -49,6 +50,15 @@ def show_backed_up(made: BackedUp, output: str) -> None:
         show_json({"database": str(made.database), "file": str(made.file), "size": made.size})
     else:
         show_line(f"{made.database} copied to {made.file} ({format_size(made.size)})")
+
+
+def show_vacuumed(vacuumed: Vacuumed, output: str) -> None:
+    """How much smaller the file is."""
+    before, after = vacuumed.before.size, vacuumed.after.size
+    if output == "json":
+        show_json({"database": str(vacuumed.database), "before": before, "after": after})
+    else:
+        show_line(f"{vacuumed.database}: {format_size(before)} before, {format_size(after)} now")
 
 
 def show_migrated(migrated: Migrated, output: str) -> None:
