@@ -29,6 +29,7 @@ from runner.execution.child import harness
 from runner.execution.child.harness import live
 from runner.execution.child.interruption import INTERRUPTION, NO_SHIELD, PAUSE_WANTED
 from runner.execution.child.stream import Stream
+from runner.execution.holes import fill_holes
 from runner.execution.processes import adopt_orphans, die_with_parent, forbid_new_privileges, kill_group
 from runner.execution.protocol import (
     AHEAD,
@@ -262,11 +263,13 @@ def main(arguments: list[str]) -> NoReturn:
     rehearse()
     gc.disable()
     gc.collect()
+    holes = fill_holes()
     gc.freeze()
     try:
         zygote.serve()
     finally:
         zygote.end_everything()
+        del holes
     os._exit(0)
 
 
