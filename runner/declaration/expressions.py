@@ -25,11 +25,12 @@ class ExpressionError(RunnerError):
 
 
 class Compiled(NamedTuple):
-    """An expression that can be evaluated, and the names that it reads."""
+    """An expression that can be evaluated, the names that it reads, and whether it goes through lists."""
 
     source: str
     program: Any
     chains: tuple[Chain, ...]
+    goes_through: bool
 
 
 class Complaint(NamedTuple):
@@ -63,15 +64,20 @@ def compile_expression(expression: str) -> Compiled:
         program = _cel().compile(expression)
     except (SyntaxProblem, ValueError) as problem:
         raise ExpressionError(f"'{_short(expression)}': {_first_line(problem)}") from None
-    return Compiled(expression, program, tuple(dict.fromkeys(chains(tree))))
+    return Compiled(expression, program, tuple(dict.fromkeys(chains(tree))), any(map(is_macro, calls(tree))))
 
 
-def evaluate(expression: str | Compiled, variables: Mapping[str, Any]) -> Any:
+def evaluate(
+    expression: str | Compiled, variables: Mapping[str, Any], *, most_steps: float | None = None
+) -> Any:
     """The value of an expression; ExpressionError when it has none (a missing name, a division by zero).
 
-    What a step that was skipped would have handed on is null: `steps.NAME.outputs.KEY` always exists.
+    What a step that was skipped would have handed on is null: `steps.NAME.outputs.KEY` always exists. It
+    cannot be interrupted: whoever has more to do says how many steps it may take.
     """
     compiled = compile_expression(expression) if isinstance(expression, str) else expression
+    if most_steps is not None and compiled.goes_through:
+        _refuse_what_takes_long(compiled, variables, most_steps)
     try:
         context = _cel().Context(variables=_with_null_outputs(compiled, variables), functions=functions())
         return compiled.program.execute(context)
@@ -79,37 +85,51 @@ def evaluate(expression: str | Compiled, variables: Mapping[str, Any]) -> Any:
         raise ExpressionError(f"'{_short(compiled.source)}': {_first_line(problem)}") from None
 
 
-def is_true(condition: str | bool, variables: Mapping[str, Any]) -> bool:
+def _refuse_what_takes_long(compiled: Compiled, variables: Mapping[str, Any], most_steps: float) -> None:
+    from runner.declaration.expression_cost import steps_of
+
+    if steps_of(parse(compiled.source), variables) > most_steps:
+        raise ExpressionError(
+            f"'{_short(compiled.source)}': it would go through the values that it is given more than "
+            f"{most_steps:,.0f} times, and nothing else is done meanwhile; do it in a step"
+        )
+
+
+def is_true(condition: str | bool, variables: Mapping[str, Any], *, most_steps: float | None = None) -> bool:
     """Whether an `if` holds; ExpressionError when its value is neither true nor false."""
-    value = condition if isinstance(condition, bool) else evaluate(condition, variables)
+    value = (
+        condition if isinstance(condition, bool) else evaluate(condition, variables, most_steps=most_steps)
+    )
     if not isinstance(value, bool):
         raise ExpressionError(f"'{_short(str(condition))}' is {_short(as_text(value))}, not true or false")
     return value
 
 
-def render(value: Any, variables: Mapping[str, Any]) -> Any:
+def render(value: Any, variables: Mapping[str, Any], *, most_steps: float | None = None) -> Any:
     """`value` with every `${{ … }}` in its texts evaluated, however deep; all else as it was.
 
     A text that is one template and nothing else becomes the expression's value, with its type.
     """
     if isinstance(value, str):
-        return _render_text(value, variables) if has_template(value) else value
+        return _render_text(value, variables, most_steps) if has_template(value) else value
     if isinstance(value, Mapping):
-        return {key: render(each, variables) for key, each in value.items()}
+        return {key: render(each, variables, most_steps=most_steps) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [render(each, variables) for each in value]
+        return [render(each, variables, most_steps=most_steps) for each in value]
     return value
 
 
-def _render_text(text: str, variables: Mapping[str, Any]) -> Any:
+def _render_text(text: str, variables: Mapping[str, Any], most_steps: float | None) -> Any:
     parts = segments(text)
     for part in parts:
         if isinstance(part, Template) and not part.closed:
             raise ExpressionError(f"'{_short(text)}': '}}}}' is missing")
     if len(parts) == 1 and isinstance(parts[0], Template):
-        return evaluate(parts[0].expression, variables)
+        return evaluate(parts[0].expression, variables, most_steps=most_steps)
     return "".join(
-        as_text(evaluate(part.expression, variables)) if isinstance(part, Template) else part
+        as_text(evaluate(part.expression, variables, most_steps=most_steps))
+        if isinstance(part, Template)
+        else part
         for part in parts
     )
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from runner.credentials.authorization import resolve_authorization
 from runner.credentials.sources import Warn
+from runner.declaration.expression_cost import MOST_STEPS
 from runner.declaration.expression_functions import as_text
 from runner.declaration.expressions import ExpressionError, render
 from runner.declaration.templates import has_template
@@ -224,7 +225,7 @@ def _environment(
 
 
 def _evaluated(name: str, value: str, context: Mapping[str, Any]) -> str:
-    text = as_text(render(value, context))
+    text = as_text(render(value, context, most_steps=MOST_STEPS))
     if "\0" in text:  # what arrived from outside may hold anything
         raise ExpressionError(f"env.{name}: its value has a NUL character, which no environment can hold")
     return text

@@ -6,11 +6,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from runner.declaration.expression_cost import MOST_STEPS
 from runner.declaration.expressions import ExpressionError, compile_expression, is_true
 from runner.declaration.targets import NAME
 from runner.loading.inventory import read_inventory
 from runner.operations.blobs import blob_path
 from runner.operations.whole_copies import DamagedCopy, WholeCopies
+
+ENOUGH_FOR_ONE = 10_000
+"""Steps of `where` for one target, however many there are."""
 
 Target = tuple[str, Mapping[str, Any]]
 """Its name, and what the inventory says of it."""
@@ -32,7 +36,8 @@ def targets_of(
     chosen: list[Target] = []
     for name, values in targets:
         try:
-            if is_true(tasks["where"], {**context, "target": as_target(name, values)}):
+            names = {**context, "target": as_target(name, values)}
+            if is_true(tasks["where"], names, most_steps=max(MOST_STEPS / len(targets), ENOUGH_FOR_ONE)):
                 chosen.append((name, values))
         except ExpressionError as problem:
             raise ExpressionError(f"tasks.where cannot be decided for target {name}: {problem}") from None
