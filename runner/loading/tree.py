@@ -280,7 +280,7 @@ def _diagnostics(location: Location, snapshot: Snapshot, scan: Scan) -> tuple[Di
         mine.append(("", _nothing_there(location)))
     elsewhere = [(path, finding) for path, finding in found if is_error(finding)]
     if not elsewhere and not mine and not snapshot["addresses"][0]:
-        mine.append((location.part or "", _no_objects(location)))
+        mine.append((location.part or "", _nothing_there(location, "nothing but a kustomization")))
     if elsewhere and not any(is_error(finding) for _, finding in mine):
         mine.append((location.part or "", _errors_elsewhere(location, elsewhere)))
     return in_order(to_diagnostic(location.shown(path), finding) for path, finding in mine)
@@ -293,14 +293,8 @@ def _errors_elsewhere(location: Location, found: list[tuple[str, Finding]]) -> F
     return (0, 0, "error", "source-invalid", "Errors in the same source", detail, hint, "")
 
 
-def _no_objects(location: Location) -> Finding:
+def _nothing_there(location: Location, there: str = "no .yaml or .yml file") -> Finding:
     what = location.shown(location.part or "")
-    detail = f"{what} holds nothing but a kustomization; an empty source would remove everything it declared"
-    return (0, 0, "error", "nothing-declared", "No declarations", detail, "", "")
-
-
-def _nothing_there(location: Location) -> Finding:
-    what = location.shown(location.part or "")
-    detail = f"there is no .yaml or .yml file in {what}; an empty source would remove everything it declared"
+    detail = f"there is {there} in {what}; an empty source would remove everything it declared"
     hint = "to remove everything, keep one file, for example with a Runner object"
     return (0, 0, "error", "nothing-declared", "No declarations", detail, hint, "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -215,3 +216,27 @@ def test_a_file_that_moves_in_the_repository_changes_no_object(folder: Path) -> 
     moved = stream.replace("path: ../base/base.yaml", "path: ../base/elsewhere.yaml")
     assert moved != stream
     assert load(folder, moved).digests() == load(folder, stream).digests()
+
+
+def test_the_page_says_what_kustomize_does(folder: Path) -> None:
+    """Its kustomization, over the base of the example."""
+    page = (ROOT / "docs" / "ecosystem.md").read_text()
+    (overlay,) = re.findall(r"```yaml\n(apiVersion: kustomize.*?)```", page, re.DOTALL)
+    shutil.copytree(ROOT / "examples" / "environments" / "jobs.d", folder / "jobs.d")
+    (folder / "runner").rename(folder / "kustomize")
+    write(folder / "environments" / "north" / "kustomization.yaml", overlay)
+    built = subprocess.run(
+        [*kustomize(), "environments/north"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=True,
+    )
+    found = spec(folder, built.stdout, "Job/north-report")
+    assert [each["name"] for each in found["steps"]] == ["count", "archive", "tell"]
+    assert (found["schedule"], found["timeout"], found["groups"]) == (
+        {"every": "2h"},
+        "30m",
+        ["north-reports"],
+    )
