@@ -72,7 +72,7 @@ def blame(
         raise unknown(address.kind, address.name, (a.name for a in tree.objects if a.kind == address.kind))
     levels, schedules = _levels(tree, address)
     resolved = tree.document(address).resolved
-    paths = list(dict.fromkeys(fields_said(levels))) if field is None else [_path_of(field)]
+    paths = list(dict.fromkeys(fields_said(levels))) if field is None else [_path_of(field, levels, resolved)]
     found = [(each, origin_of_field(each, levels, resolved, schedules)) for each in paths]
     if field is not None and found[0][1] is None:
         known = sorted({".".join(each) for each in fields_said(levels)} | {f"spec.{key}" for key in resolved})
@@ -88,9 +88,25 @@ def blame(
     return [replace(each, installed=_brought_by(each, revisions)) for each in told]
 
 
-def _path_of(field: str) -> tuple[str, ...]:
+def _path_of(field: str, levels: Sequence[Level], resolved: Mapping[str, Any]) -> tuple[str, ...]:
+    """The field as a path; a key that has dots of its own (`jobs.runner/prune`, a file) is one part of it."""
     parts = tuple(field.split("."))
-    return parts if parts[0] in ("spec", "metadata") else ("spec", *parts)
+    parts = parts if parts[0] in ("spec", "metadata") else ("spec", *parts)
+    own = [level.document for level in levels[:1]]
+    return next((found for each in (*own, {"spec": resolved}) if (found := _keys(each, parts))), parts)
+
+
+def _keys(value: Any, parts: tuple[str, ...]) -> tuple[str, ...]:
+    """The keys that lead to it, the longest first; nothing when none does."""
+    if isinstance(value, list):
+        value = {str(each.get("name")): each for each in value if isinstance(each, Mapping)}
+    for end in range(len(parts), 0, -1) if isinstance(value, Mapping) else ():
+        key = ".".join(parts[:end])
+        if key in value:
+            below = _keys(value[key], parts[end:]) if parts[end:] else ()
+            if below or not parts[end:]:
+                return (key, *below)
+    return ()
 
 
 def _levels(tree: Tree, address: Address) -> tuple[list[Level], Mapping[str, Level]]:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import subprocess
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from declared_projects import ANA, NOW, Project
 
+from runner.declaration.origins import origin_of_field
+from runner.loading.tree import load_tree
 from runner.operations.apply import carry_out
-from runner.operations.blame import blame
+from runner.operations.blame import _levels, _path_of, blame
+from runner.vocabulary.diagnostic import has_errors
 from runner.vocabulary.errors import InvalidDeclarations, UnknownName
 from runner.vocabulary.identity import Address
 
@@ -163,3 +167,47 @@ def test_what_is_not_there_is_told_with_the_nearest(project):
     project.write("jobs.d/bad.yaml", "kind: [\n")
     with pytest.raises(InvalidDeclarations):
         blamed(project)
+
+
+EXAMPLES = sorted(each.parent for each in (Path(__file__).parents[2] / "examples").glob("*/jobs.d"))
+
+
+@pytest.mark.parametrize("folder", EXAMPLES, ids=lambda each: each.name)
+def test_every_field_of_every_kind_has_an_answer(folder):
+    tree = load_tree(None, project=folder)
+    assert not has_errors(tree.diagnostics)
+    for address in tree.objects:
+        document = tree.document(address)
+        levels, schedules = _levels(tree, address)
+        said = {key: document.declared[key] for key in ("spec", "metadata")}
+        for path in {*paths_in(said), *paths_in({"spec": document.resolved})}:
+            field = _path_of(".".join(path), levels, document.resolved)
+            assert origin_of_field(field, levels, document.resolved, schedules) is not None, (address, path)
+
+
+def paths_in(value, at=()):
+    """Of everything below the first two keys; elements of lists by their names."""
+    if len(at) > 1:
+        yield at
+    if isinstance(value, list) and all(isinstance(each, dict) and "name" in each for each in value):
+        value = {each["name"]: each for each in value}
+    for key, each in value.items() if isinstance(value, dict) else ():
+        yield from paths_in(each, (*at, str(key)))
+
+
+def test_a_key_with_dots_is_one_field(project):
+    project.write(
+        "jobs.d/kept.yaml",
+        """
+        apiVersion: jobs.runner/v1
+        kind: Job
+        metadata:
+          name: kept
+          annotations:
+            jobs.runner/prune: disabled
+        spec: {enabled: true, steps: [{name: a, shell: "true"}]}
+        """,
+    )
+    field = "metadata.annotations.jobs.runner/prune"
+    [found] = blame(Address("Job", "kept"), field, None, project.folder, None)
+    assert (found.value, str(found.place)) == ("disabled", "jobs.d/kept.yaml:6")
