@@ -22,6 +22,9 @@ NAME_PREFIX = "jobs.runner/name-prefix"
 NAME_SUFFIX = "jobs.runner/name-suffix"
 NOTES = (ORIGIN, "alpha.config.kubernetes.io/transformations", NAME_PREFIX, NAME_SUFFIX)
 
+NOT_BUILT = "not-built"
+"""The rule of a problem that concerns the whole folder: no file below it is what is meant."""
+
 _KUSTOMIZATION = "kustomize.config.k8s.io/"
 _ONLY_LISTS = frozenset(
     (
@@ -76,7 +79,7 @@ def problems_of_kustomization(content: dict[str, Any]) -> list[Problem]:
     return [
         Problem(
             (changes[0] if changes else "resources",),
-            "not-built",
+            NOT_BUILT,
             "To be built first",
             f"this kustomization {does}, so the files below it are not what it means",
             "build its folder, and give the stream: `kustomize build FOLDER | runner plan -`",

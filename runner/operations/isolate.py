@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from runner.declaration.built import NOT_BUILT
 from runner.declaration.declared import API_VERSION
 from runner.loading.location import Location
 from runner.loading.reader import read_documents
@@ -90,7 +91,7 @@ class _Copy:
 
 def isolate(tree: Tree, reader: Reader, state: Path) -> Isolation:
     """The valid part of a whole source; InvalidDeclarations when there is none to be found."""
-    if tree.partial:
+    if tree.partial or any(each.rule == NOT_BUILT for each in tree.diagnostics):
         raise InvalidDeclarations(tree.diagnostics)
     _tidy(state)
     records = {record.address: record for record in reader.objects.all() if record.source == tree.source}

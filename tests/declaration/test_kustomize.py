@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from fnmatch import fnmatch
 from pathlib import Path
@@ -18,6 +19,7 @@ ROOT = Path(__file__).parents[2]
 BASE = Path(__file__).with_name("kustomized") / "base.yaml"
 
 
+@functools.cache
 def openapi() -> dict[str, Any]:
     made: dict[str, Any] = json.loads(kustomize_files()["openapi.json"])
     return made

@@ -221,3 +221,11 @@ def test_one_file_alone_is_never_isolated(project):
         make_plan_for(
             project.folder / "jobs.d" / "a.yaml", project.folder, project.store, NOW, on_invalid="isolate"
         )
+
+
+def test_a_folder_that_kustomize_must_build_has_no_valid_part(project):
+    kustomization = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nnamePrefix: north-\n"
+    project.write("jobs.d/kustomization.yaml", kustomization)
+    project.job("c")
+    with pytest.raises(InvalidDeclarations):
+        planned(project)
