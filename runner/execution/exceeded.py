@@ -6,6 +6,7 @@ import signal
 from collections.abc import Mapping
 from typing import Any
 
+from runner.execution.actions.shell import NO_ROOM
 from runner.execution.order import ErrorInfo, Usage
 from runner.vocabulary.duration import format_size
 
@@ -42,7 +43,8 @@ def _exceeded(error: ErrorInfo, usage: Usage, limits: Mapping[str, Any]) -> tupl
             return "memory-limit", "memory", f"it failed with {peak} in memory"
     if limits.get("openFiles") and ("[Errno 24]" in text or "Too many open files" in text):
         return "open-files-limit", "openFiles", "it opened more files than it may"
-    if limits.get("processes") and (error.code == "BlockingIOError" or "can't start new thread" in text):
+    crowded = error.code == "BlockingIOError" or "can't start new thread" in text or NO_ROOM in text
+    if limits.get("processes") and crowded:
         return "processes-limit", "processes", "it started more processes or threads than it may"
     return None
 

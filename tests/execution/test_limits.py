@@ -146,3 +146,17 @@ def test_processor_time_used_up_in_python_is_named_and_not_tried_again(workshop:
     assert ended.error is not None
     assert (ended.error.code, ended.error.retryable) == ("cpu-time", False)
     assert "limits.cpuTime is 1s; make it larger" in ended.error.description
+
+
+@ROOT
+def test_a_shell_that_cannot_start_another_process_names_the_limit(workshop: Workshop) -> None:
+    crowd = "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 1000 & done; wait"
+    ended = workshop.run(
+        a_shell_step(crowd),
+        limits={"user": as_nobody(), "processes": 10},
+        workdir=f"/tmp/runner-test-{os.getpid()}",
+    )
+    assert ended.error is not None
+    assert ended.error.code == "processes-limit"
+    assert "limits.processes is 10" in ended.error.description
+    assert "ended with exit code" in ended.error.description

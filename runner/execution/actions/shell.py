@@ -22,6 +22,7 @@ from runner.execution.actions.program_files import ProgramFiles
 if TYPE_CHECKING:
     from runner.execution.child.context import StepContext
 
+NO_ROOM = "its user had as many processes and threads as it may have"
 SHELL = ("/bin/sh", "-e")
 """As make and GitHub Actions run scripts: without -u, which breaks `$1` and optional variables."""
 
@@ -62,10 +63,25 @@ def _run(
     if finished.exit_code not in succeeded:
         raise ActionFailed(
             "exit-code",
-            f"{_what(action)} ended with exit code {finished.exit_code}{_meaning(finished.exit_code)}",
+            f"{_what(action)} ended with exit code {finished.exit_code}{_meaning(finished.exit_code)}"
+            f"{_no_room_for_another()}",
             retryable=True,
             exit_code=finished.exit_code,
         )
+
+
+def _no_room_for_another() -> str:
+    """Said of a program that failed while its user has as many processes as it may have: a shell that cannot
+    start one only ends with an exit code.
+    """
+    import resource
+
+    from runner.execution.processes import processes_of
+
+    most, user = resource.getrlimit(resource.RLIMIT_NPROC)[0], os.geteuid()
+    if user == 0 or most == resource.RLIM_INFINITY or processes_of(user) < most:
+        return ""
+    return f"; {NO_ROOM}: {most}"
 
 
 def _argv(action: Mapping[str, Any], step: StepContext) -> Sequence[str]:
