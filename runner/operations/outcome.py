@@ -16,6 +16,7 @@ from runner.lifecycle.together import task_event
 from runner.operations.consecutive_failures import SHUTDOWN
 from runner.operations.giving_up import hold_when_failing, release_after_success
 from runner.operations.open_targets import move_open_targets, result_of
+from runner.operations.over_time import over_time
 from runner.store.instances import InstanceRecord
 from runner.store.port import Reader, Transaction
 from runner.vocabulary.instants import to_text
@@ -188,11 +189,11 @@ class Recording:
             return self.bounced()
         if intent in PAUSING_INTENTS:
             return self.paused(intent, f"stopped for {intent}")
-        if intent in (TIMEOUT, EXPIRED) and self.has_enough():
-            error = {"code": intent, "description": f"ended by {intent}"}
-            return self.succeed_partially("stopped_partially", intent, error)
         if intent in (TIMEOUT, EXPIRED):
-            return self.fail("stopped_failed", intent, {"code": intent, "description": f"ended by {intent}"})
+            error = over_time(self.tx, self.instance, intent, self.now)
+            if self.has_enough():
+                return self.succeed_partially("stopped_partially", intent, error)
+            return self.fail("stopped_failed", intent, error)
         return self.cancelled(intent)
 
     def replaced(self) -> Finished:

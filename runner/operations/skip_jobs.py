@@ -13,13 +13,18 @@ from runner.operations.end_runs import end_waiting
 from runner.operations.holding import Acted, acted, counted
 from runner.operations.installed_jobs import schedules_of
 from runner.operations.selection import installed
+from runner.schedules.slot import Slot
 from runner.store.objects import ObjectRecord
-from runner.store.port import Transaction
+from runner.store.port import Reader, Transaction
 from runner.store.slots import SlotRecord
 from runner.vocabulary.errors import IllegalTransition
 from runner.vocabulary.instants import to_the_second
 
 SKIPPED = "skipped by an operator"
+RULE = "operator-skip"
+SKIPPED_MARK = "skipped"
+MOST_AHEAD = 10_000
+"""Skipped slots to come; each is one that somebody asked for."""
 ONLY_ONE = "its schedule has no other run"
 
 
@@ -33,6 +38,20 @@ def skip_jobs(
     records = [installed(tx, "Job", name) for name in names]
     may(actor, "skip")
     return tuple(_skip(tx, record, str(actor), reason, now) for record in records)
+
+
+def skipped_ahead(reader: Reader, now: datetime) -> dict[str, frozenset[str]]:
+    """The names of slots to come that operators skipped, by the uid of their job."""
+    found: dict[str, set[str]] = {}
+    for row in reader.slots.list(since=now, limit=MOST_AHEAD):
+        if row.rule == RULE and row.slot_at > now:
+            found.setdefault(row.job_uid, set()).add(row.slot_key)
+    return {uid: frozenset(keys) for uid, keys in found.items()}
+
+
+def as_skipped(slot: Slot) -> Slot:
+    """The slot, marked as one that will not start."""
+    return replace(slot, marks=(*slot.marks, SKIPPED_MARK))
 
 
 def _skip(tx: Transaction, record: ObjectRecord, who: str, reason: str, now: datetime) -> Acted:
@@ -63,7 +82,7 @@ def _skip(tx: Transaction, record: ObjectRecord, who: str, reason: str, now: dat
     for other, schedule in ((other, schedule) for other, schedule in slots if other.at == slot.at):
         row = SlotRecord(record.uid, schedule, other.key, slot.at, "skipped", why, None, now)
         for key in other.keys:
-            changed |= tx.slots.decide(replace(row, slot_key=key, rule="operator-skip"))
+            changed |= tx.slots.decide(replace(row, slot_key=key, rule=RULE))
     if changed:
         details = {"slot": slot.key, "schedule": name}
         tx.events.append("Job", record.name, "slot.skipped", at=now, who=who, why=reason, details=details)

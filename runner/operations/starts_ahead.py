@@ -17,6 +17,7 @@ from runner.lifecycle.holds import active
 from runner.operations.installed_jobs import installed_jobs
 from runner.operations.schedulable import NamedSchedule, SchedulableJob, schedulable_whole
 from runner.operations.settings import PARALLEL, settings
+from runner.operations.skip_jobs import SKIPPED_MARK, as_skipped, skipped_ahead
 from runner.schedules.slot import Schedule, Slot
 from runner.schedules.zones import Transition, transitions, zone_named
 from runner.store.holds import HoldRecord
@@ -129,6 +130,7 @@ def starts_ahead(reader: Reader, *, after: datetime, until: datetime, installati
     held: list[HeldJob] = []
     members: list[_Member] = []
     zones: dict[str, ZoneInfo] = {}
+    skipped = skipped_ahead(reader, after)
     limit = OFTEN * max(1, round((until - after) / timedelta(days=1)))
     for job in _jobs(reader, installation_id, zone):
         begins, hold = _free_from(active(holds.get(job.uid, ()), after), after)
@@ -145,13 +147,19 @@ def starts_ahead(reader: Reader, *, after: datetime, until: datetime, installati
                 continue
             zones[named.schedule.zone.key] = named.schedule.zone
             alone = job.overlap not in ("queue", "allow") and job.limit == 1
-            members.append(_Member(job.name, found.instants, first, end, named.jitter, lasts, alone))
+            member = _Member(job.name, found.instants, first, end, named.jitter, lasts, alone)
+            mine = found.slots[first:end] if job.uid in skipped or end - first <= limit else ()
+            if job.uid in skipped:
+                mine = tuple(as_skipped(each) if each.key in skipped[job.uid] else each for each in mine)
+                coming = [each.at for each in mine if SKIPPED_MARK not in each.marks]
+                member = member._replace(instants=coming, first=0, end=len(coming))
+            members.append(member)
             if end - first > limit:
                 each = found.slots
                 often.append(OftenAhead(job.name, named.name, named.schedule.zone.key, each[first],
                                         each[end - 1], end - first, len(each) < MOST))  # fmt: skip
             else:
-                starts += [_start(job, named, slot, lasts) for slot in found.slots[first:end]]
+                starts += [_start(job, named, slot, lasts) for slot in mine]
     parallel = int(installed.get("parallel") or PARALLEL)
     looked_until = _looked_until(members, after, until)
     return Ahead(

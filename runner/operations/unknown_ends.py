@@ -15,6 +15,7 @@ from runner.operations.outcome import (
     Problem,
     Recording,
 )
+from runner.operations.over_time import over_time
 from runner.operations.pausing import pause_instance
 
 LOST = "lost"
@@ -32,7 +33,7 @@ def gone_after_a_stop(recording: Recording, error: Problem, *, proven: bool) -> 
     if intent in PAUSING_INTENTS | {LOST, BOUNCE}:
         return None
     if intent in (TIMEOUT, EXPIRED):
-        why = {"code": intent, "description": f"ended by {intent}"}
+        why = over_time(recording.tx, recording.instance, intent, recording.now)
         if recording.has_enough():
             return recording.succeed_partially("succeed_partially", intent, why)
         return recording.fail("fail", intent, why)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from installations import a_job
+from installations import Installation, a_job
 
 from runner.cli.main import main
 from runner.store.holds import HoldRecord
@@ -168,3 +169,11 @@ def test_the_page_on_schedules_shows_what_the_command_prints(
     run(*shlex.split(command))
     printed = capsys.readouterr()
     assert printed.err + printed.out == output
+
+
+def test_a_slot_that_an_operator_skipped_is_marked(here: Installation, say: Callable) -> None:
+    here.install(a_job("report", schedule="0 2 * * *"))
+    assert say("jobs", "skip", "report").code == 0
+    first, second = say("schedule", "next", "report", "-n", "2", "-o", "json").json
+    assert (first["marks"], second["marks"]) == (["skipped"], [])
+    assert say("schedule", "next", "report", "-n", "1").out.rstrip().endswith("skipped")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from installations import ANA, Installation, a_job
 from lives import at, end, events, start
 
 from runner.operations.expire_jobs import expire_jobs
+from runner.operations.over_time import over_time
 from runner.operations.trigger import trigger_job
 from runner.schedules.end_date import end_date
 from runner.vocabulary.errors import IllegalTransition
@@ -90,3 +92,18 @@ def test_what_is_paused_when_the_time_is_over_has_failed(here: Installation) -> 
     paused = here.run("tick", "PAUSED")
     assert expire(here, "tick", 1) == [f"{paused} FAILED expired"]
     assert events(here, paused)[-1].row == "I30"
+
+
+def test_the_error_of_what_is_stopped_says_which_time_was_over(here: Installation) -> None:
+    here.install(a_job("tick", validUntil=END, onExpiry="stop"))
+    running = here.run("tick", "RUNNING")
+    expire(here, "tick", 1)
+    run = here.instance(running)
+    with here.store.read() as reader:
+        error = over_time(reader, run, "expired", at(1))
+        late = over_time(reader, replace(run, expires_at=at(1)), "expired", at(1))
+        long = over_time(reader, run, "timeout", at(1))
+    assert error["description"].startswith(f"it was stopped: validUntil {END} has passed (")
+    assert error["description"].endswith("), and onExpiry is stop")
+    assert late["description"] == "it was still running at its deadline, and was stopped"
+    assert long["description"] == "it was still running at its timeout, and was stopped"

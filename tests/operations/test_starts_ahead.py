@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from installations import NOW, Installation, a_job, an_object
+from installations import ANA, NOW, Installation, a_job, an_object
 from lives import at
 
 from runner.operations import starts_ahead as module
+from runner.operations.skip_jobs import skip_jobs
 from runner.operations.starts_ahead import Ahead, starts_ahead
 
 BERLIN = "Europe/Berlin"
@@ -57,6 +58,17 @@ def test_changes_of_the_clocks_are_told_for_the_zones_in_use(here: Installation)
     found = ahead(here, days=2, after=datetime(2027, 3, 27, 12, tzinfo=UTC))
     assert [(zone, change.kind) for zone, change in found.changes] == [(BERLIN, "gap")]
     assert found.starts[0].slot.marks == ("gap",)
+
+
+def test_a_start_that_an_operator_skipped_is_marked_and_waits_for_nobody(here: Installation) -> None:
+    here.install(*(a_job(name, schedule="0 2 * * *") for name in ("a", "b")))
+    here.install(an_object("Runner", "runner", {"parallel": 1}))
+    here.store.transact(lambda tx: skip_jobs(tx, ["b"], actor=ANA, reason="", now=NOW))
+    found = ahead(here, days=2)
+    assert [(each.job, each.slot.marks) for each in found.starts] == [
+        ("a", ()), ("b", ("skipped",)), ("a", ()), ("b", ()),
+    ]  # fmt: skip
+    assert [f"{crowd.at:%d}" for crowd in found.crowds] == ["25"]
 
 
 def test_pile_ups_are_found_in_parts_of_the_time_as_in_the_whole(

@@ -61,42 +61,48 @@ def next_(
         raise click.UsageError("Name a job, or give an expression with -e (and its --zone).")
     if zone is not None and expression is None:
         raise click.UsageError("--zone goes with -e; a job has its own zone.")
-    ends_at = None
+    ends_at, skipped = None, frozenset[str]()
     if name:
-        schedules, ends_at = _of_job(name, where)
+        schedules, ends_at, skipped = _of_job(name, where)
     else:
         schedules = _of_expression(str(expression), zone or "UTC")
     from runner.cli.views.values import show_json
     from runner.operations.next_slots import next_slots
+    from runner.operations.skip_jobs import as_skipped
 
     after = _instant(start, schedules) if start is not None else datetime.now(UTC)
     slots = next_slots(schedules, after=after, count=count)
     slots = tuple(slot for slot in slots if ends_at is None or slot.at < ends_at)
+    slots = tuple(as_skipped(slot) if slot.key in skipped else slot for slot in slots)
     if output == "json":
         show_json([_as_json(slot) for slot in slots])
     else:
         _show(slots)
 
 
-def _of_job(name: str, where: Where) -> tuple[tuple[Schedule, ...], datetime | None]:
-    """Its schedules, and when its `validUntil` is over."""
+def _of_job(name: str, where: Where) -> tuple[tuple[Schedule, ...], datetime | None, frozenset[str]]:
+    """Its schedules, when its `validUntil` is over, and the slots to come that an operator skipped."""
     from runner.cli.views.values import short
     from runner.operations.installed_jobs import schedules_of
     from runner.operations.selection import installed
+    from runner.operations.settings import zone_of_jobs_without_a_schedule
+    from runner.operations.skip_jobs import skipped_ahead
     from runner.schedules.end_date import end_date
 
     with opened(where, read_only=True) as store, store.read() as reader:
         job = installed(reader, "Job", name)
         holds = sorted({hold.kind for hold in reader.holds.of(job.uid)})
+        skipped = skipped_ahead(reader, datetime.now(UTC)).get(job.uid, frozenset())
+        zone = zone_of_jobs_without_a_schedule(reader)
     schedules = tuple(schedules_of(job).values())
     if not schedules:
         print(f"Job {name!r} has no schedule; it starts by hand.", file=sys.stderr)
     elif holds:
         print(f"Job {name!r} is held ({', '.join(holds)}): it would start then.", file=sys.stderr)
-    ends_at = end_date(job.resolved, "UTC") if schedules else None
+    ends_at = end_date(job.resolved, zone) if schedules else None
     if ends_at is not None:
         print(f"Job {name!r} ends at {short(ends_at)} (validUntil).", file=sys.stderr)
-    return schedules, ends_at
+    return schedules, ends_at, skipped
 
 
 def _of_expression(expression: str, zone: str) -> tuple[Schedule, ...]:
