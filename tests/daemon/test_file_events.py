@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
+import queue
 import shutil
+import signal
+import struct
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -82,3 +88,69 @@ def test_a_folder_that_is_not_there_is_left_to_the_looking(tmp_path: Path) -> No
     events.adjust([str(tmp_path / "missing")])
     assert troubles == []
     events.stop()
+
+
+HEARS = """
+import sys
+from runner.daemon.file_events import FileEvents
+events = FileEvents(lambda: print("changed", flush=True), lambda doing, problem: print(problem, flush=True))
+events.adjust([sys.argv[1]])
+sys.stdin.read()
+"""
+IN_ATTRIB, IN_CREATE, IN_Q_OVERFLOW = 0x4, 0x100, 0x4000
+
+
+def test_a_queue_of_events_that_overflows_is_looked_after_and_the_next_file_is_heard(tmp_path: Path) -> None:
+    """The process stands still while more happens than the kernel keeps for it: what was lost was lost."""
+    root = tmp_path / "in"
+    root.mkdir()
+    pair = [root / "a", root / "b"]
+    for file in pair:
+        file.touch()
+    libc = ctypes.CDLL(None, use_errno=True)
+    witness = libc.inotify_init1(os.O_NONBLOCK)  # whose queue is as long, and who does not read either
+    assert libc.inotify_add_watch(witness, bytes(root), IN_ATTRIB | IN_CREATE) > 0
+    hearing = subprocess.Popen(
+        [sys.executable, "-c", HEARS, str(root)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    assert hearing.stdout is not None and hearing.stdin is not None
+    listener = threading.Thread(target=lambda: [lines.put(line) for line in hearing.stdout or ()])
+    listener.start()
+    try:
+        assert lines.get(timeout=PATIENCE_S) == b"changed\n", "it listens"
+        hearing.send_signal(signal.SIGSTOP)
+        for _ in range(int(Path("/proc/sys/fs/inotify/max_queued_events").read_text()) // 2 + 1000):
+            for file in pair:  # two in turn: the same twice would be one event
+                os.utime(file)
+        assert _overflowed(witness)
+        hearing.send_signal(signal.SIGCONT)
+        assert lines.get(timeout=PATIENCE_S) == b"changed\n"
+        made = threading.Event()
+        for n in range(int(PATIENCE_S / 0.5)):  # what was told late may still come: until it is quiet
+            try:
+                lines.get(timeout=0.5)
+            except queue.Empty:
+                made.set()
+                (root / f"new-{n}").touch()
+                assert lines.get(timeout=PATIENCE_S) == b"changed\n"
+                break
+        assert made.is_set()
+    finally:
+        os.close(witness)
+        hearing.kill()
+        hearing.wait()
+        listener.join()
+
+
+def _overflowed(witness: int) -> bool:
+    masks = set()
+    while True:
+        try:
+            events = os.read(witness, 1 << 20)
+        except BlockingIOError:
+            return IN_Q_OVERFLOW in masks
+        while events:
+            _, mask, _, length = struct.unpack("iIII", events[:16])
+            masks.add(mask)
+            events = events[16 + length :]
