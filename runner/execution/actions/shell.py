@@ -79,7 +79,10 @@ def _no_room_for_another() -> str:
     from runner.execution.processes import processes_of
 
     most, user = resource.getrlimit(resource.RLIMIT_NPROC)[0], os.geteuid()
-    if user == 0 or most == resource.RLIM_INFINITY or processes_of(user) < most:
+    if user == 0 or most == resource.RLIM_INFINITY:
+        return ""
+    had = processes_of(user) + 2  # the program that has just ended, and this one, which /proc calls root's
+    if had < most:
         return ""
     return f"; {NO_ROOM}: {most}"
 
