@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 from runner.lifecycle.holds import CLOCK_STEPPED
+from runner.operations.concern import Concern
 from runner.store.events import EventRecord
 from runner.store.port import Reader
 
@@ -17,18 +17,7 @@ EVENTS = 200
 """Of one daemon, the newest."""
 
 
-class Alarm(NamedTuple):
-    """One thing to know; a `problem` needs a person."""
-
-    kind: str
-    name: str
-    since: datetime | None
-    summary: str
-    hint: str
-    problem: bool
-
-
-def alarms(reader: Reader, now: datetime) -> Iterator[Alarm]:
+def alarms(reader: Reader, now: datetime) -> Iterator[Concern]:
     """Of the daemon that runs or ran last; what is over is told no more."""
     yield from _clock(reader, now)
     session = next((each for each in reader.sessions.list(limit=20) if each.kind == "up"), None)
@@ -39,26 +28,28 @@ def alarms(reader: Reader, now: datetime) -> Iterator[Alarm]:
         for event in reader.events.of("tz-database", name, limit=1):
             if event.at > now - LATELY and event.details.get("moved"):
                 hint = "runner schedule calendar"
-                yield Alarm("zones", name, event.at, event.why, hint, problem=False)
+                yield Concern("zones", name, event.at, event.why, hint, problem=False)
 
 
-def _clock(reader: Reader, now: datetime) -> Iterator[Alarm]:
+def _clock(reader: Reader, now: datetime) -> Iterator[Concern]:
     """While the starts are held because the clock was put far back."""
     for holds in reader.holds.all().values():
         for hold in holds:
             if hold.owner == CLOCK_STEPPED and (hold.until is None or hold.until > now):
                 hint = "when the clock is right now: runner maintenance off"
-                yield Alarm("clock", "daemon", hold.since, hold.reason, hint, problem=True)
+                yield Concern("clock", "daemon", hold.since, hold.reason, hint, problem=True)
                 return
 
 
-def _watchdog(events: list[EventRecord], *, ended: bool) -> Iterator[Alarm]:
+def _watchdog(events: list[EventRecord], *, ended: bool) -> Iterator[Concern]:
     """`events`: newest first."""
     last = next((e for e in events if e.event in ("watchdog.stall", "watchdog.recovered")), None)
     if last is not None and last.event == "watchdog.stall" and not ended:
-        yield Alarm(
+        yield Concern(
             "stuck", "daemon", last.at, last.why, "runner doctor; then restart the daemon", problem=True
         )
     forgotten = next((e for e in events if e.event == "watchdog.slot"), None)
     if forgotten is not None:
-        yield Alarm("watchdog", "daemon", forgotten.at, forgotten.why, "runner jobs why NAME", problem=False)
+        yield Concern(
+            "watchdog", "daemon", forgotten.at, forgotten.why, "runner jobs why NAME", problem=False
+        )

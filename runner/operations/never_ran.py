@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
+from runner.operations.concern import Concern
 from runner.operations.finish_jobs import FINISHED
 from runner.operations.list_jobs import JobView
 from runner.operations.skip_jobs import SKIPPED
@@ -14,10 +15,8 @@ TOLD_FOR = timedelta(days=7)
 """After its end. Longer than a start that was missed: there is no other one."""
 
 
-def never_ran(
-    reader: Reader, jobs: Iterable[JobView], now: datetime
-) -> Iterator[tuple[str, str, datetime, str, str]]:
-    """Kind, job, since when, a sentence, and what to do."""
+def never_ran(reader: Reader, jobs: Iterable[JobView], now: datetime) -> Iterator[Concern]:
+    """One for each, for some days."""
     for job in jobs:
         hold = next((hold for hold in job.holds if hold.kind == FINISHED), None)
         if hold is None or now - hold.since > TOLD_FOR:
@@ -28,10 +27,5 @@ def never_ran(
             if run is None or run.state != "SKIPPED" or run.reason == SKIPPED:
                 continue
             why = f"its one run {run.id} is SKIPPED: {run.reason}"
-        yield (
-            "missed",
-            job.name,
-            hold.since,
-            f"it never ran, and is finished: {why}",
-            (f"runner jobs trigger {job.name} --force"),
-        )
+        summary = f"it never ran, and is finished: {why}"
+        yield Concern("missed", job.name, hold.since, summary, f"runner jobs trigger {job.name} --force")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from runner.operations.alarms import Alarm
+from runner.operations.concern import Concern
 from runner.store.port import Reader, Store, Transaction
 from runner.store.refusals import RefusalRecord
 from runner.vocabulary.instants import to_text
@@ -73,7 +73,7 @@ def record_refusals(tx: Transaction, hooks: Hooks, refused: Sequence[Refused]) -
         )
 
 
-def refusal_alarms(reader: Reader, now: datetime) -> Iterator[Alarm]:
+def refusal_alarms(reader: Reader, now: datetime) -> Iterator[Concern]:
     """Of the jobs that are installed; what is sent to no hook is for doctor."""
     for each in reader.refusals.all():
         if each.last_at <= now - LATELY or not each.job_uid:
@@ -83,7 +83,7 @@ def refusal_alarms(reader: Reader, now: datetime) -> Iterator[Alarm]:
             continue
         problem = each.rule in KNOWN_SENDER or (each.rule in ANYBODY and not _taken_since(reader, each))
         hint = NEEDED.get(each.rule, "runner jobs show {job}").format(job=record.name)
-        yield Alarm("refused", record.name, each.first_at, told(each), hint, problem)
+        yield Concern("refused", record.name, each.first_at, told(each), hint, problem)
 
 
 def refusals_of(reader: Reader, job_uid: str) -> tuple[RefusalRecord, ...]:

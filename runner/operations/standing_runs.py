@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from runner.execution.processes import boot_id, states_by_session
+from runner.operations.concern import Concern
 from runner.operations.outcome import definition_of
 from runner.store.instances import InstanceRecord
 from runner.store.port import Reader
@@ -14,11 +15,8 @@ from runner.vocabulary.duration import format_duration, parse_duration
 AFTER_ITS_TIME = timedelta(minutes=1)
 """TERM, its grace and KILL are over by then."""
 
-Told = tuple[str, str, datetime | None, str, str]
-"""What a finding says: kind, name, since, summary and hint."""
 
-
-def standing_runs(reader: Reader, now: datetime) -> Iterator[Told]:
+def standing_runs(reader: Reader, now: datetime) -> Iterator[Concern]:
     """Those that need a person: nothing ends them by itself."""
     running = [run for run in reader.instances.live() if run.state == "RUNNING"]
     boot = boot_id() if running else ""
@@ -31,12 +29,12 @@ def standing_runs(reader: Reader, now: datetime) -> Iterator[Told]:
             pids = " ".join(map(str, stopped))
             summary = f"run {run.id} stands still: its process {pids.replace(' ', ', ')} is stopped (SIGSTOP)"
             hint = f"kill -CONT {pids}, or: runner instances kill {run.id}"
-            yield "stuck", run.job, run.started_at, summary, hint
+            yield Concern("stuck", run.job, run.started_at, summary, hint)
         elif (limit := _timeout(reader, run)) is not None and _is_over(run, limit, now):
             waits = sorted(pid for pid, state in of_it.items() if state == "D")
             cause = f": its process {waits[0]} waits for a device or a file system" if waits else ""
             summary = f"run {run.id} is still there after its timeout of {format_duration(limit)}{cause}"
-            yield "stuck", run.job, run.started_at, summary, f"runner instances kill {run.id}"
+            yield Concern("stuck", run.job, run.started_at, summary, f"runner instances kill {run.id}")
 
 
 def _timeout(reader: Reader, run: InstanceRecord) -> timedelta | None:

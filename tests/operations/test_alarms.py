@@ -8,13 +8,14 @@ from installations import ANA, Installation, a_job
 from lives import at, decide, set_watermark
 
 from runner.dispatch.clock_watch import ClockReading
-from runner.operations.alarms import Alarm, alarms
+from runner.operations.alarms import alarms
+from runner.operations.concern import Concern
 from runner.operations.maintenance import maintenance_off
 from runner.operations.note_clock import note_presence
 from runner.operations.status import situation
 
 
-def told(here: Installation, now: datetime) -> list[Alarm]:
+def told(here: Installation, now: datetime) -> list[Concern]:
     with here.store.read() as reader:
         return list(alarms(reader, now))
 
