@@ -45,7 +45,7 @@ def cancel(asked: Asked, *, keep_state: bool, target: str | None) -> Sequence[Ca
     if target is not None:
         if keep_state:
             raise click.UsageError(
-                "--keep-state is for whole runs; a target that is cancelled keeps its state."
+                "--keep-state is for whole runs; a target that is cancelled keeps its state"
             )
         return _recorded(asked, cancel_targets, target=target)
     return _recorded(asked, cancel_instances, keep_state=keep_state)

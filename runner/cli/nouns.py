@@ -41,7 +41,7 @@ def _jobs(
     store: Store, verb: str, yes: bool, *, names: Sequence[str], selector: str | None, group: str | None
 ) -> list[str]:
     if not names and selector is None and group is None:
-        raise click.UsageError("Name at least one job, or select some with -l or --group.")
+        raise click.UsageError("name at least one job, or select some with -l or --group")
     from runner.operations.selection import select_jobs
 
     with store.read() as reader:

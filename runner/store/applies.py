@@ -67,7 +67,8 @@ Records = list[ApplyRecord]
 
 
 class LeaseReads(Protocol):
-    def get(self, name: str) -> LeaseRecord | None: ...
+    def get(self, name: str) -> LeaseRecord | None:
+        """Who holds it, whatever its `expires_at` says; None when nobody does."""
 
 
 class LeaseWrites(LeaseReads, Protocol):
@@ -84,7 +85,9 @@ class ApplyReads(Protocol):
     ) -> Records:
         """Newest first; `before` a serial."""
 
-    def get(self, serial: int) -> ApplyRecord | None: ...
+    def get(self, serial: int) -> ApplyRecord | None:
+        """One apply; None when there was none of that serial."""
+
     def between(self, after: int, until: int) -> Records:
         """Those with a serial in `(after, until]`, oldest first."""
 

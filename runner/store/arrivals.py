@@ -69,24 +69,36 @@ class GivenItem(NamedTuple):
 
 
 class ArrivalReads(Protocol):
-    def get(self, id: int) -> Item | None: ...
-    def find(self, job_uid: str, schedule: str, key: str) -> Item | None: ...
+    def get(self, id: int) -> Item | None:
+        """One item, whatever its state."""
+
+    def find(self, job_uid: str, schedule: str, key: str) -> Item | None:
+        """The item of that identity, whatever its state; None when it never arrived, or is pruned."""
+
     def waiting(self, job_uid: str, schedule: str, limit: int | None = None) -> list[Queued]:
         """Oldest first."""
 
     def load(self, ids: Sequence[int]) -> list[Item]:
         """Those that there are, oldest first."""
 
-    def count_waiting(self, job_uid: str, schedule: str) -> int: ...
+    def count_waiting(self, job_uid: str, schedule: str) -> int:
+        """How many items wait."""
+
     def counts(self) -> dict[tuple[str, str], dict[str, int]]:
         """(job_uid, schedule) → state → how many, of what is open or has FAILED."""
 
-    def keys(self, job_uid: str, schedule: str) -> set[str]: ...
-    def of_instance(self, instance_id: int) -> list[Item]: ...
+    def keys(self, job_uid: str, schedule: str) -> set[str]:
+        """The identities of all items that are known, dealt with or not."""
+
+    def of_instance(self, instance_id: int) -> list[Item]:
+        """The items that a run has or had, oldest first."""
+
     def given(self, job_uid: str | None = None) -> list[GivenItem]:
         """TAKEN, of runs that have ended or are gone; of one job or of all."""
 
-    def moving(self, limit: int = 500) -> list[Item]: ...
+    def moving(self, limit: int = 500) -> list[Item]:
+        """Those whose file is still to be moved, oldest first."""
+
     def of_job(self, job_uid: str, states: Iterable[str] | None = None, limit: int | None = 50) -> list[Item]:
         """Newest first."""
 

@@ -31,7 +31,9 @@ class DrillRecord:
 
 
 class DrillReads(Protocol):
-    def get(self, job: str) -> DrillRecord | None: ...
+    def get(self, job: str) -> DrillRecord | None:
+        """The last drill of the job with that name."""
+
     def all(self) -> list[DrillRecord]:
         """By the name of the job."""
 

@@ -28,9 +28,13 @@ class ErrorRecord:
 
 
 class ErrorReads(Protocol):
-    def of(self, instance_id: int) -> list[ErrorRecord]: ...
-    def of_all(self, instance_ids: Sequence[int]) -> dict[int, list[ErrorRecord]]: ...
+    def of(self, instance_id: int) -> list[ErrorRecord]:
+        """Errors and warnings of one run, in the order in which it raised them."""
+
+    def of_all(self, instance_ids: Sequence[int]) -> dict[int, list[ErrorRecord]]:
+        """The same for several runs: each id is a key."""
 
 
 class ErrorWrites(ErrorReads, Protocol):
-    def add(self, error: ErrorRecord) -> None: ...
+    def add(self, error: ErrorRecord) -> None:
+        """One more; what is stored is never changed."""

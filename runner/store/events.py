@@ -58,4 +58,8 @@ class EventWrites(EventReads, Protocol):
         before: str = "",
         after: str = "",
         details: Mapping[str, Any] | None = None,
-    ) -> None: ...
+    ) -> None:
+        """Something that is no move of a run, task or step: those write their events themselves.
+
+        `row` is a line of a lifecycle table, or empty; `details` are JSON values.
+        """

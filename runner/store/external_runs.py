@@ -42,7 +42,9 @@ class LiveExternalRun(NamedTuple):
 
 
 class ExternalReads(Protocol):
-    def get(self, instance_id: int) -> ExternalRun | None: ...
+    def get(self, instance_id: int) -> ExternalRun | None:
+        """The present attempt of a run; None for a run that has a process here."""
+
     def live(self) -> list[LiveExternalRun]:
         """Of runs that are RUNNING, PAUSING, STOPPING or UNKNOWN, by id."""
 

@@ -23,12 +23,17 @@ class HoldRecord:
 
 
 class HoldReads(Protocol):
-    def of(self, uid: str) -> list[HoldRecord]: ...
+    def of(self, uid: str) -> list[HoldRecord]:
+        """Of one object, by kind and owner; those that are over too, until somebody clears them."""
+
     def all(self) -> dict[str, list[HoldRecord]]:
         """Of installed objects: uid → holds; objects without a hold are absent."""
 
-    def ending_before(self, instant: datetime) -> list[HoldRecord]: ...
-    def next_end(self) -> datetime | None: ...
+    def ending_before(self, instant: datetime) -> list[HoldRecord]:
+        """Of installed objects, those whose `until` is that instant or before it, first ending first."""
+
+    def next_end(self) -> datetime | None:
+        """When the first hold ends by itself; None when none does."""
 
 
 class HoldWrites(HoldReads, Protocol):

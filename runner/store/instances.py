@@ -140,7 +140,9 @@ Pruned = list[PrunedInstance]
 
 
 class InstanceReads(Protocol):
-    def get(self, id: int) -> InstanceRecord | None: ...
+    def get(self, id: int) -> InstanceRecord | None:
+        """One run; None when it never was, or is pruned."""
+
     def existing(self, ids: Iterable[int]) -> set[int]:
         """Those of `ids` that are runs in the history."""
 
@@ -183,25 +185,33 @@ class InstanceReads(Protocol):
     def open_states(self, job_uid: str) -> Sequence[tuple[int, str]]:
         """The same as (id, state), which costs a tenth."""
 
-    def open_counts(self) -> dict[str, int]: ...
+    def open_counts(self) -> dict[str, int]:
+        """job_uid → how many of its runs count for overlap; jobs without one are absent."""
+
     def unfinished_of(self, job_uid: str) -> Instances:
         """Not terminal, oldest first."""
 
-    def live(self) -> Instances: ...
+    def live(self) -> Instances:
+        """RUNNING, PAUSING, STOPPING or UNKNOWN, of all jobs, first created first."""
+
     def holders(self) -> Sequence[LockHolder]:
         """The live runs that hold locks or places in groups, first created first."""
 
     def waiting_for_locks(self, now: datetime) -> Sequence[LockHolder]:
         """SCHEDULED and due, with `locks` that the last ask found taken; first due first, `since` when."""
 
-    def live_counts(self) -> dict[str, int]: ...
+    def live_counts(self) -> dict[str, int]:
+        """job_uid → how many of its runs are live; jobs without one are absent."""
+
     def counts(self) -> dict[str, int]:
         """state → how many unfinished runs are in it."""
 
     def latest(self) -> dict[str, LatestInstance]:
         """job_uid → its newest run."""
 
-    def latest_of(self, job_uid: str, states: Iterable[str] | None = None) -> InstanceRecord | None: ...
+    def latest_of(self, job_uid: str, states: Iterable[str] | None = None) -> InstanceRecord | None:
+        """Its newest run, or its newest in these states."""
+
     def ends_of(self, job_uid: str, limit: int = 100) -> Ends:
         """Terminal runs that had started, newest first."""
 

@@ -25,8 +25,10 @@ class NotificationRecord:
 
 
 class NotificationReads(Protocol):
-    def of_all(self, instance_ids: Sequence[int]) -> dict[int, list[NotificationRecord]]: ...
+    def of_all(self, instance_ids: Sequence[int]) -> dict[int, list[NotificationRecord]]:
+        """id of a run → what it told people, oldest first; each id is a key."""
 
 
 class NotificationWrites(NotificationReads, Protocol):
-    def add(self, told: NotificationRecord) -> None: ...
+    def add(self, told: NotificationRecord) -> None:
+        """One more; what is stored is never changed."""

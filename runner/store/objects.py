@@ -93,8 +93,12 @@ class InstalledSummary(NamedTuple):
 class ObjectReads(Protocol):
     """What is installed. Tombstones appear only where that is said."""
 
-    def summaries(self, kind: str | None = None) -> list[InstalledSummary]: ...
-    def get(self, address: Address) -> ObjectRecord | None: ...
+    def summaries(self, kind: str | None = None) -> list[InstalledSummary]:
+        """Every installed object, in no order."""
+
+    def get(self, address: Address) -> ObjectRecord | None:
+        """The installed object of that address."""
+
     def by_uid(self, uid: str) -> ObjectRecord | None:
         """Tombstones too."""
 
@@ -105,7 +109,8 @@ class ObjectReads(Protocol):
         """The schedules (JSON text of a map) of the installed jobs that start by themselves and are not held,
         each with how many jobs have exactly these."""
 
-    def tombstones(self) -> list[ObjectRecord]: ...
+    def tombstones(self) -> list[ObjectRecord]:
+        """What was uninstalled and is kept for its history, first removed first."""
 
 
 class ObjectWrites(ObjectReads, Protocol):

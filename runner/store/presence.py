@@ -66,7 +66,8 @@ class PresenceWrites(PresenceReads, Protocol):
     def extend(self, id: int, *, at: datetime, boot_s: float) -> None:
         """It goes on until now."""
 
-    def end(self, id: int, *, at: datetime, boot_s: float, by: str) -> None: ...
+    def end(self, id: int, *, at: datetime, boot_s: float, by: str) -> None:
+        """It is over; `by` is one of ENDED_BY."""
 
     def is_copy_no_more(self) -> None:
         """From now on this is the database."""

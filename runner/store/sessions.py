@@ -33,14 +33,20 @@ class SessionReads(Protocol):
     def list(self, limit: int = 50) -> Sessions:
         """Newest first."""
 
-    def get(self, id: int) -> SessionRecord | None: ...
+    def get(self, id: int) -> SessionRecord | None:
+        """One process."""
+
     def current_daemon(self) -> SessionRecord | None:
         """The newest `up` that has not ended; whether it still lives, its heartbeat and the lock tell."""
 
 
 class SessionWrites(SessionReads, Protocol):
-    def start(self, kind: str, *, pid: int, host: str, boot_id: str, login: str, at: datetime) -> int: ...
-    def beat(self, id: int, at: datetime) -> None: ...
+    def start(self, kind: str, *, pid: int, host: str, boot_id: str, login: str, at: datetime) -> int:
+        """The number of a process that has begun; `kind` is `up`, `run` or `cli`."""
+
+    def beat(self, id: int, at: datetime) -> None:
+        """It lives."""
+
     def end(self, id: int, at: datetime, how: str) -> None:
         """Once: an ended session stays as it ended."""
 

@@ -44,11 +44,15 @@ Slots = list[SlotRecord]
 
 
 class SlotReads(Protocol):
-    def watermark(self, job_uid: str, schedule: str) -> Watermark | None: ...
+    def watermark(self, job_uid: str, schedule: str) -> Watermark | None:
+        """How far the schedule has been decided; None when it is new."""
+
     def watermarks(self) -> dict[tuple[str, str], Watermark]:
         """(job_uid, schedule) → watermark, of all jobs."""
 
-    def is_decided(self, job_uid: str, slot_key: str) -> bool: ...
+    def is_decided(self, job_uid: str, slot_key: str) -> bool:
+        """Whether the slot was decided, or has a run; also of runs that are pruned."""
+
     def list(self, job_uid: str | None = None, *, since: datetime | None = None, limit: int = 100) -> Slots:
         """Newest slots first."""
 

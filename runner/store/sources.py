@@ -70,7 +70,8 @@ class SourceReads(Protocol):
     def all(self) -> list[SourceRecord]:
         """By name."""
 
-    def get(self, name: str) -> SourceRecord | None: ...
+    def get(self, name: str) -> SourceRecord | None:
+        """One source."""
 
 
 class SourceWrites(SourceReads, Protocol):
@@ -83,7 +84,8 @@ class SourceWrites(SourceReads, Protocol):
     def answer(self, name: str, asked_at: datetime) -> None:
         """What was asked for until then has been done."""
 
-    def drop(self, name: str) -> None: ...
+    def drop(self, name: str) -> None:
+        """It is followed no more; what it installed stays."""
 
 
 class QuarantineReads(Protocol):

@@ -38,11 +38,14 @@ class PersistentRecord:
 
 
 class StateReads(Protocol):
-    def of(self, job_uid: str) -> list[StateRecord]: ...
+    def of(self, job_uid: str) -> list[StateRecord]:
+        """Of all runs of the job, by run and target."""
+
     def of_instance(self, instance_id: int, target: str | None = None) -> list[StateRecord]:
         """Of all its targets, or of one."""
 
-    def persistent(self, job_uid: str) -> PersistentRecord | None: ...
+    def persistent(self, job_uid: str) -> PersistentRecord | None:
+        """What the job keeps; None when it has kept nothing yet."""
 
     def last_owner(self, job_uid: str) -> int | None:
         """The newest run of the job that has saved anything."""
@@ -81,10 +84,13 @@ class StateWrites(StateReads, Protocol):
     ) -> int:
         """How many rows were deleted; writes an event when there were any."""
 
-    def put_persistent(self, job_uid: str, data: Any, *, at: datetime) -> None: ...
+    def put_persistent(self, job_uid: str, data: Any, *, at: datetime) -> None:
+        """In place of all that the job keeps. `data` is a map of JSON values."""
+
     def merge_persistent(
         self, job_uid: str, *, changed: Mapping[str, str], removed: Sequence[str], at: datetime
     ) -> None:
         """Change these keys (to JSON texts) and no others: of two runs that change one the later wins."""
 
-    def clear_persistent(self, job_uid: str, *, at: datetime, who: str, why: str = "") -> bool: ...
+    def clear_persistent(self, job_uid: str, *, at: datetime, who: str, why: str = "") -> bool:
+        """Whether there was anything; writes an event then."""

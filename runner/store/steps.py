@@ -44,8 +44,11 @@ class StepReads(Protocol):
     def of(self, instance_id: int, target: str | None = None) -> list[StepRecord]:
         """By target and position; those of one target, if it is given."""
 
-    def of_all(self, instance_ids: Sequence[int]) -> dict[int, list[StepRecord]]: ...
-    def of_targets(self, instance_id: int, targets: Sequence[str]) -> dict[str, list[StepRecord]]: ...
+    def of_all(self, instance_ids: Sequence[int]) -> dict[int, list[StepRecord]]:
+        """id of a run → its steps, by target and position; each id is a key."""
+
+    def of_targets(self, instance_id: int, targets: Sequence[str]) -> dict[str, list[StepRecord]]:
+        """target → its steps, by position; each target is a key."""
 
 
 class StepWrites(StepReads, Protocol):

@@ -60,9 +60,15 @@ class AtWork(NamedTuple):
 
 
 class TaskReads(Protocol):
-    def of(self, instance_id: int) -> list[TaskRecord]: ...
-    def of_all(self, instance_ids: Sequence[int]) -> dict[int, list[TaskRecord]]: ...
-    def get(self, instance_id: int, target: str) -> TaskRecord | None: ...
+    def of(self, instance_id: int) -> list[TaskRecord]:
+        """By the name of the target; for many targets see `page`."""
+
+    def of_all(self, instance_ids: Sequence[int]) -> dict[int, list[TaskRecord]]:
+        """id of a run → its tasks, by the name of the target; each id is a key."""
+
+    def get(self, instance_id: int, target: str) -> TaskRecord | None:
+        """One task."""
+
     def metrics(self, instance_id: int) -> dict[str, Any]:
         """What all targets of a run have used together; empty when nothing is known of any."""
 

@@ -27,7 +27,9 @@ class TokenRecord:
 
 
 class TokenReads(Protocol):
-    def get(self, id: str) -> TokenRecord | None: ...
+    def get(self, id: str) -> TokenRecord | None:
+        """One token, revoked or not."""
+
     def list(self, *, revoked: bool = False) -> list[TokenRecord]:
         """By name, and the newest first; those that are revoked only when asked for."""
 
@@ -39,4 +41,5 @@ class TokenWrites(TokenReads, Protocol):
     def revoke(self, id: str, *, at: datetime, who: str) -> bool:
         """False when it is revoked already."""
 
-    def used(self, id: str, at: datetime) -> None: ...
+    def used(self, id: str, at: datetime) -> None:
+        """It was used then."""

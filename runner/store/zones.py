@@ -21,7 +21,8 @@ class ZoneRecord:
 
 
 class ZoneReads(Protocol):
-    def all(self) -> dict[str, ZoneRecord]: ...
+    def all(self) -> dict[str, ZoneRecord]:
+        """name → the rules that were noted last."""
 
 
 class ZoneWrites(ZoneReads, Protocol):

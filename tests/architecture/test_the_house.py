@@ -85,3 +85,13 @@ def test_no_two_files_of_tests_have_one_name() -> None:
     files = [file for file in tests.rglob("*.py") if not file.with_name("__init__.py").exists()]
     names = [file.name for file in files if file.name != "conftest.py"]
     assert sorted({name for name in names if names.count(name) > 1}) == []
+
+
+def test_every_question_to_the_store_says_what_it_gives() -> None:
+    silent: list[str] = []
+    for module in sorted((HOUSE / "store").glob("*.py")):
+        for node in ast.parse(module.read_text()).body:
+            if isinstance(node, ast.ClassDef) and node.name.endswith(("Reads", "Writes")):
+                methods = [each for each in node.body if isinstance(each, ast.FunctionDef)]
+                silent += [f"{node.name}.{each.name}" for each in methods if ast.get_docstring(each) is None]
+    assert silent == []

@@ -58,7 +58,7 @@ def list_(
     from runner.operations.list_instances import InstanceView, list_instances
 
     if watching and output != "text":
-        raise click.UsageError("--watch is for people; with -o, ask again when you want to know.")
+        raise click.UsageError("--watch is for people; with -o, ask again when you want to know")
     with opened(where, read_only=True) as store:
 
         def look() -> tuple[InstanceView, ...]:

@@ -170,7 +170,7 @@ def trigger(
     from runner.vocabulary.errors import Refused
 
     if timeout is not None and not wait:
-        raise click.UsageError("--timeout goes with --wait.")
+        raise click.UsageError("--timeout goes with --wait")
     given = pairs(parameters)
     with opened(where) as store:
 

@@ -58,9 +58,9 @@ def next_(
       runner schedule next --zone Europe/Zurich -e "30 2 * * *" --from 2026-03-28T00:00
     """
     if (name is None) == (expression is None):
-        raise click.UsageError("Name a job, or give an expression with -e (and its --zone).")
+        raise click.UsageError("name a job, or give an expression with -e (and its --zone)")
     if zone is not None and expression is None:
-        raise click.UsageError("--zone goes with -e; a job has its own zone.")
+        raise click.UsageError("--zone goes with -e; a job has its own zone")
     ends_at, skipped = None, frozenset[str]()
     if name:
         schedules, ends_at, skipped = _of_job(name, where)
