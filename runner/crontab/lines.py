@@ -206,25 +206,21 @@ def _split(text: str) -> tuple[str, str, str]:
     return (words[0] if words else ""), " ", (words[1] if len(words) > 1 else "")
 
 
+_PERCENT = re.compile(r"%|\\.|\\|[^%\\]+", re.DOTALL)
+
+
 def split_input(command: str) -> tuple[str, str | None]:
     """The command, and what cron writes to its standard input: what follows the first bare `%`.
 
     Each further `%` is a line end, `\\%` is a percent sign, and the text ends with a line end.
     """
-    parts: list[str] = [""]
-    escaped = False
-    for character in command:
-        if escaped:
-            parts[-1] += "%" if character == "%" else "\\" + character
-            escaped = False
-        elif character == "\\":
-            escaped = True
-        elif character == "%":
-            parts.append("")
+    written: list[list[str]] = [[]]
+    for found in _PERCENT.finditer(command):
+        if found[0] == "%":
+            written.append([])
         else:
-            parts[-1] += character
-    if escaped:
-        parts[-1] += "\\"
+            written[-1].append("%" if found[0] == "\\%" else found[0])
+    parts = ["".join(each) for each in written]
     if len(parts) == 1:
         return parts[0], None
     data = "\n".join(parts[1:])
