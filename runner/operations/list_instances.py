@@ -83,7 +83,7 @@ def views_of(reader: Reader, instances: Sequence[InstanceRecord]) -> tuple[Insta
 
 def slot_of(run: InstanceRecord) -> str | None:
     """The slot that a run stands for: its own, or the one that was named when it was started by hand."""
-    if run.schedule is not None:
+    if run.schedule is not None and run.origin != "job":
         return run.slot_key
     named = run.trigger.get("for_slot")
     return str(named) if named is not None else None

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from runner.operations.schedulable import BY_JOB
 from runner.retries import RetryPolicy
 from runner.store.instances import InstanceRecord
 from runner.vocabulary.duration import parse_duration
@@ -19,7 +20,8 @@ def retry_of(
     Inside windows it is tried again until the range is over, which ends it by itself; where each opening
     has a run of its own, until the opening closes. A start by hand is one of the job.
     """
-    schedule = (spec.get("schedules") or {}).get(instance.schedule) if instance.origin == "slot" else None
+    by_schedule = instance.origin in ("slot", BY_JOB)
+    schedule = (spec.get("schedules") or {}).get(instance.schedule) if by_schedule else None
     if schedule is not None and schedule.get("fireAndForget"):
         return _every(schedule["fireAndForget"]["retryEvery"]), instance.expires_at
     if schedule is None or not schedule.get("window"):

@@ -63,12 +63,19 @@ class SchedulableJob:
         return opening is not None and opening.may_start(now)
 
 
+BY_JOB = "job"
+"""The origin of a start that the job's own code asked for. It is automatic: every hold that drops a slot
+drops it too.
+"""
+
+
 def window_of(run: InstanceRecord, windows: Mapping[str, Window]) -> Window | None:
     """Of the windows of its job, by the name of their schedule, those that a run is bound to.
 
-    A start by hand is bound to none. A schedule that was given another name is told by the range of the run.
+    A start by hand is bound to none, and neither is what a trigger starts. A schedule that was given another
+    name is told by the range of the run.
     """
-    if run.schedule is None or run.origin != "slot":
+    if run.schedule is None or run.origin not in ("slot", BY_JOB):
         return None
     renamed = (each for each in windows.values() if each.range_key == run.slot_key)
     return windows.get(run.schedule) or next(renamed, None)

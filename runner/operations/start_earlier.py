@@ -6,6 +6,8 @@ from datetime import datetime
 
 from runner.declaration.inputs import check_inputs
 from runner.operations.installed_jobs import schedules_of
+from runner.operations.schedulable import BY_JOB, window_of
+from runner.schedules.window import Window
 from runner.store.errors import ErrorRecord
 from runner.store.instances import InstanceRecord, NewInstance
 from runner.store.objects import ObjectRecord
@@ -13,9 +15,6 @@ from runner.store.port import Transaction
 from runner.vocabulary.duration import parse_duration
 from runner.vocabulary.errors import DamagedRow
 from runner.vocabulary.instants import to_the_second
-
-BY_JOB = "job"
-"""The origin of such an instance. It is automatic: every hold that drops a slot drops it too."""
 
 WHO = "system:job"
 NOT_EARLIER = "not-earlier"
@@ -26,12 +25,21 @@ def start_earlier(tx: Transaction, instance: InstanceRecord, asked: datetime, no
 
     One waits at most, at the earliest time that was asked for; it uses no slot, and waits for its turn
     behind what runs. What is not before the next slot is no earlier start: a warning of the instance says so.
+    What a run of a window asks for is bound to that window: outside of it, it is due when the next one opens.
     """
     job = tx.objects.by_uid(instance.job_uid)
     if job is None or job.removed_at is not None:
         return None
     at = max(asked, now)
-    next_slot = _next_slot(job, now)
+    schedule, window = _window_of(job, instance)
+    if window is not None and window.opening_at(at) is None:
+        following = window.next_opening(at)
+        if following is None:
+            text = f"no window is open at {to_the_second(at)} or later; no start was recorded"
+            tx.errors.add(ErrorRecord(instance.id, now, "warning", NOT_EARLIER, text))
+            return None
+        at = following.opens_at
+    next_slot = _next_slot(job, now, but=schedule if window is not None and not window.each else None)
     if next_slot is not None and at >= next_slot:
         told, ahead = to_the_second(at), to_the_second(next_slot)
         text = f"a start at {told} is not before the next slot at {ahead}; none was recorded"
@@ -48,6 +56,7 @@ def start_earlier(tx: Transaction, instance: InstanceRecord, asked: datetime, no
         job_uid=job.uid,
         job=job.name,
         origin=BY_JOB,
+        schedule=schedule,
         slot_key=f"job:{instance.id}:{instance.epoch}:{asked.timestamp():.3f}",
         due_at=at,
         reason="slot",
@@ -61,10 +70,23 @@ def start_earlier(tx: Transaction, instance: InstanceRecord, asked: datetime, no
     return tx.instances.create(new, who=WHO, at=now, why=f"asked for by instance {instance.id}")
 
 
-def _next_slot(job: ObjectRecord, now: datetime) -> datetime | None:
-    """None without one. The job's code asks its own metadata; this is for code that does not."""
+def _window_of(job: ObjectRecord, instance: InstanceRecord) -> tuple[str | None, Window | None]:
+    """The windows that the asking run is bound to, and the name of their schedule."""
     try:
-        slots = [schedule.next_after(now) for schedule in schedules_of(job).values()]
+        schedules = schedules_of(job)
+    except DamagedRow:
+        return None, None
+    windows = {name: each for name, each in schedules.items() if isinstance(each, Window)}
+    window = window_of(instance, windows)
+    return (None, None) if window is None else (next(k for k, v in windows.items() if v is window), window)
+
+
+def _next_slot(job: ObjectRecord, now: datetime, but: str | None) -> datetime | None:
+    """None without one; `but` is a range, whose one slot is used. The job's code asks its own metadata; this
+    is for code that does not.
+    """
+    try:
+        slots = [each.next_after(now) for name, each in schedules_of(job).items() if name != but]
     except DamagedRow:
         return None
     return min((slot.at for slot in slots if slot is not None), default=None)

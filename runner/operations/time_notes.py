@@ -48,6 +48,7 @@ def _of_job(spec: Mapping[str, Any], zone: str, now: datetime) -> Iterator[Note]
         left = "in less than a day" if not days else f"in {days} day{'' if days == 1 else 's'}"
         yield "note", "ends-soon", "The job ends soon", f"validUntil {spec['validUntil']} is over {left}"
     yield from _of_one_run(spec)
+    yield from _of_what_is_bound(spec)
     if spec["mode"] == "automatic":
         for name, settings in spec["schedules"].items():
             which = f"schedule {name}: " if len(spec["schedules"]) > 1 else ""
@@ -71,6 +72,18 @@ def _of_one_run(spec: Mapping[str, Any]) -> Iterator[Note]:
             )
             yield "warning", "one-run", "Two schedules, one run", detail
         first.setdefault(schedule.range_key, name)
+
+
+def _of_what_is_bound(spec: Mapping[str, Any]) -> Iterator[Note]:
+    """A window binds what its own schedule starts; who wrote both may have meant more."""
+    bound = [name for name, settings in spec["schedules"].items() if settings.get("window")]
+    free = [name for name in spec["schedules"] if name not in bound]
+    if bound and free:
+        detail = (
+            f"the windows of schedule {', '.join(bound)} bind what it starts; "
+            f"what schedule {', '.join(free)} starts runs at any time"
+        )
+        yield "note", "not-bound", "Starts outside of the windows", detail
 
 
 def _of_schedule(

@@ -7,15 +7,31 @@ from typing import Any
 
 import pytest
 from installations import ANA, NOW, Installation, a_job
-from lives import a_slot_run, an_end, at, claim, contradictions, end, events, fails, report, start
+from lives import (
+    a_slot_run,
+    an_end,
+    at,
+    claim,
+    contradictions,
+    decide,
+    end,
+    events,
+    fails,
+    report,
+    scheduled,
+    set_watermark,
+    start,
+)
 
 from runner.execution.order import Checkpointed, ErrorInfo, PerformedLong, Progressed, Record
 from runner.operations.finish_instance import finish_instance
+from runner.operations.keep_windows import keep_windows
 from runner.operations.outcome import Finished
 from runner.operations.record_checkpoint import record_checkpoint
 from runner.operations.record_run import record_long_perform, record_progress
 from runner.operations.recover import recover
 from runner.operations.saved import saved_of
+from runner.operations.schedulable import window_of
 from runner.operations.trigger import trigger_job
 from runner.store.port import Transaction
 from runner.store.state import StateRecord
@@ -258,3 +274,55 @@ def test_a_long_unit_of_work_is_an_event_of_the_run(here: Installation) -> None:
     event = next(e for e in events(here, id) if e.event == "instance.performs_long")
     assert event.why == "step run has run for 60 s without a checkpoint"
     assert (event.details["seconds"], event.at.astimezone(UTC)) == (60.0, NOW)
+
+
+AFTERNOONS = {"from": "2026-11-23", "to": "2026-11-24", "start": "11:00", "end": "14:00"}  # NOW is noon
+
+
+def a_run_of_a_window(here: Installation, **different: Any) -> int:
+    here.install(a_job("work", schedule={"window": {**AFTERNOONS, **different}}, onCrash="resume"))
+    set_watermark(here, "work", at(-2))
+    [id] = decide(here, "work", NOW).instances
+    start(here, id)
+    return id
+
+
+@pytest.mark.parametrize(
+    ("hours", "due_hours"),
+    [(1, 1), (3, 23), (25, 25)],
+    ids=["inside of it", "after its close: when the next one opens", "in the next one"],
+)
+def test_what_a_run_of_a_window_asks_for_is_bound_to_that_window(
+    here: Installation, hours: float, due_hours: float
+) -> None:
+    id = a_run_of_a_window(here)
+    checkpoint(here, id, trigger_at=at(hours).timestamp())
+    with here.store.read() as reader:
+        [waiting] = reader.instances.list(states=("SCHEDULED",))
+    assert (waiting.origin, waiting.schedule, waiting.due_at) == ("job", "default", at(due_hours))
+    windows = scheduled(here, "work").windows
+    window = window_of(waiting, windows)
+    assert window is not None
+    closed = here.store.transact(
+        lambda tx: keep_windows(tx, [waiting.id], {here.uid("work"): windows}, at(2))
+    )
+    assert [run.id for run in closed.paused] == [waiting.id]
+
+
+def test_after_the_last_close_nothing_is_started_earlier(here: Installation) -> None:
+    id = a_run_of_a_window(here)
+    checkpoint(here, id, trigger_at=at(27).timestamp())
+    with here.store.read() as reader:
+        assert reader.instances.list(states=("SCHEDULED",)) == []
+        [warning] = reader.errors.of(id)
+    assert warning.code == "not-earlier"
+    assert warning.description.startswith("no window is open at 2026-11-24 ")
+
+
+def test_where_each_opening_has_a_run_of_its_own_the_next_one_is_the_next_slot(here: Installation) -> None:
+    id = a_run_of_a_window(here, repeat="each")
+    checkpoint(here, id, trigger_at=at(3).timestamp())
+    with here.store.read() as reader:
+        assert reader.instances.list(states=("SCHEDULED",)) == []
+        [warning] = reader.errors.of(id)
+    assert "is not before the next slot at " in warning.description

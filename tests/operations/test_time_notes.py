@@ -101,6 +101,17 @@ def test_two_ranges_that_begin_together_are_one_run(tmp_path: Path) -> None:
     assert "the ranges of schedules a and b begin at the same moment, and make one run" in note.detail
 
 
+def test_what_another_schedule_starts_is_bound_to_no_window_and_that_is_told(tmp_path: Path) -> None:
+    night = 'window: {from: "2026-12-01", to: "2026-12-20", start: "22:00", end: "04:00"}'
+    both = f"  schedules:\n    nights: {{{night}}}\n    boot: {{trigger: {{startup: {{}}}}}}\n"
+    [note] = notes(tmp_path, both)
+    assert (note.rule, note.severity) == ("not-bound", "note")
+    assert note.detail == (
+        "Job/load: the windows of schedule nights bind what it starts; "
+        "what schedule boot starts runs at any time"
+    )
+
+
 def test_a_deadline_that_is_shorter_than_the_range_is_a_warning(tmp_path: Path) -> None:
     night = 'window: {from: "2026-12-01", to: "2026-12-02", start: "22:00", end: "04:00"}'
     [note] = notes(tmp_path, f"  deadline: 6h\n{a_schedule(night)}")
