@@ -69,6 +69,14 @@ _PARTS: tuple[tuple[re.Pattern[str], str], ...] = (
 """What is a secret by its looks: also private keys, passwords in URLs, and tokens of the usual hosts."""
 
 
+_HINTS = re.compile(
+    r"pass|pwd|secret|token|credential|auth|key|://|bearer|identified"
+    r"|gh[pousr]_|github_pat|glpat|xox|a[ks]ia|sk[-_]|eyj",
+    re.IGNORECASE,
+)
+"""Without any of these nothing below fits: most values of a plan are looked at once."""
+
+
 def masked(path: tuple[str, ...], value: Any) -> Any:
     """`value` as it may be shown at `path`: the same, or with its secrets replaced by `(masked)`."""
     if value is None or isinstance(value, bool):
@@ -84,7 +92,7 @@ def masked(path: tuple[str, ...], value: Any) -> Any:
 
 def masked_text(text: str) -> str:
     """The text without what is a secret by its looks; what only says where one is stays."""
-    for pattern, replacement in _PARTS:
+    for pattern, replacement in _PARTS if _HINTS.search(text) else ():
         text = pattern.sub(replacement, text)
     return text
 
