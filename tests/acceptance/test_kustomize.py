@@ -152,7 +152,7 @@ def test_a_patch_of_a_template_merges_its_steps(folder: Path) -> None:
 
 
 def test_maps_merge_by_name_lists_of_names_are_replaced_and_null_takes_out(folder: Path) -> None:
-    change = "{schedules: {own: {every: 30m}, window: null}, groups: [other], tasks: {parallel: 4}}"
+    change = "{schedules: {own: {every: 30m}, late: null}, groups: [other], tasks: {parallel: 4}}"
     stream = build(folder, patched("device", change))
     found = documents(stream)["Job/device"]["spec"]
     assert found["schedules"] == {"shared": "nightly", "own": {"every": "30m", "calendars": ["holidays"]}}
@@ -198,7 +198,7 @@ def test_a_stream_is_validated_planned_and_removes_nothing(folder: Path) -> None
     stream = build(folder, "namePrefix: north-\nbuildMetadata: [originAnnotations]\n")
     base = ("--base", "base", "--project", str(folder))
     valid = run_runner("validate", "-", *base, cwd=folder, timeout_s=100, input=stream, stdin=subprocess.PIPE)
-    assert (valid.returncode, valid.stdout) == (0, "Valid: 24 objects in 1 file.\n")
+    assert (valid.returncode, valid.stdout) == (0, "Valid: 25 objects in 1 file.\n")
     made = run_runner("reconcile", "base", "--create", "--project", str(folder), cwd=folder, timeout_s=100)
     assert made.returncode == 0, made.stderr
     plan = run_runner("plan", "-", *base, cwd=folder, timeout_s=100, input=stream, stdin=subprocess.PIPE)
