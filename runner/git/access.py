@@ -7,6 +7,7 @@ goes when the attempt ends.
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shlex
@@ -17,6 +18,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
 from runner.git.program import GitFailed
 from runner.sources.hosts import token_user
@@ -132,7 +134,8 @@ def _password(remote: Remote, credentials: Mapping[str, str], folder: Path) -> I
     try:
         os.write(memory, told.encode())
         given = {"GIT_ASKPASS": str(_asker(folder)), "RUNNER_ASK_FD": str(memory)}
-        yield Access(given, (memory,), (secret,))
+        together = base64.b64encode(f"{user}:{secret}".encode()).decode()  # as a Basic header holds it
+        yield Access(given, (memory,), (secret, quote(secret, safe=""), together))
     finally:
         os.close(memory)
 

@@ -36,6 +36,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
                             os.kill(os.getpid(), 9)  # it stands where others can read it
                 except OSError:
                     pass
+        if self.path.startswith("/echo"):  # some hosts say who it was that they refused
+            given = self.headers.get("Authorization", "Basic Og==").split()[-1]
+            body = b"no access for " + base64.b64decode(given) + b", which is " + given.encode()
+            self.send_response(403 if given != "Og==" else 401)
+            self.send_header("WWW-Authenticate", 'Basic realm="x"')
+            self.send_header("Content-Type", "text/plain")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+            return
         if self.path.startswith("/moved"):
             self.send_response(302)
             self.send_header("Location", "/upstream.git/info/refs?service=git-upload-pack")
@@ -125,6 +135,13 @@ def test_a_wrong_password_and_none_are_told_without_being_repeated(served: str, 
             with_access(tmp_path, f"{served}/upstream.git", credentials)
         assert problem.value.reason == "AuthenticationFailed"
         assert PASSWORD not in str(problem.value)
+
+
+def test_a_host_that_repeats_the_password_is_told_without_it(served: str, tmp_path: Path) -> None:
+    with pytest.raises(GitFailed) as problem:
+        with_access(tmp_path, f"{served}/echo.git", {"user": "ana", "password": PASSWORD})
+    assert problem.value.reason == "AuthenticationFailed"
+    assert "no access for ana:(masked), which is (masked)" in str(problem.value)
 
 
 def test_a_remote_proves_itself_with_the_declared_certificates_alone(
