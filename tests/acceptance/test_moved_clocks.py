@@ -165,6 +165,36 @@ def test_three_hours_back_hold_all_starts_until_the_clock_is_right_or_somebody_s
     assert project.rows(TWICE) == []
 
 
+@pytest.mark.long
+def test_a_run_that_is_under_way_is_not_hurt_and_a_retry_waits_as_long_as_it_would_have(
+    project: Project, clocks: MovedClocks
+) -> None:
+    go = project.folder / "go"
+    project.job("long", f"until [ -e {go} ]; do sleep 0.05; done", more="timeout: 30m")
+    project.job("fails", "exit 1", more="retry: {initial: 10m, maxAttempts: 2}")
+    waits = "SELECT due_at FROM job_instances WHERE job = 'fails' AND reason = 'retry'"
+    with project.up() as up:
+        up.sees(SETTLED)
+        project.run("jobs", "trigger", "fails")
+        project.run("jobs", "trigger", "long")
+        project.until("SELECT 1 FROM job_instances WHERE job = 'long' AND state = 'RUNNING'")
+        [first] = project.until(waits)
+        clocks.is_set(clocks.now() + timedelta(hours=1))
+        up.sees("put forward by")
+        clocks.is_set(clocks.now() - timedelta(hours=2))
+        up.sees("put back by")
+        [second] = project.rows(waits)
+        apart = datetime.fromisoformat(first["due_at"]) - datetime.fromisoformat(second["due_at"])
+        assert abs(apart - timedelta(hours=1)) < timedelta(minutes=1)
+        clocks.sleeps(minutes=45)
+        up.sees("slept for 45m")
+        project.until("SELECT 1 FROM job_instances WHERE job = 'fails' AND state = 'FAILED' AND attempt = 2")
+        assert project.rows("SELECT state FROM job_instances WHERE job = 'long'") == [{"state": "RUNNING"}]
+        go.touch()
+        project.until("SELECT 1 FROM job_instances WHERE job = 'long' AND state = 'SUCCEEDED'")
+    project.run("db", "check")
+
+
 def test_a_machine_that_is_frozen_and_one_that_is_restarted_with_another_time(
     project: Project, clocks: MovedClocks
 ) -> None:

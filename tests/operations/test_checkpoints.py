@@ -24,6 +24,7 @@ from lives import (
 )
 
 from runner.execution.order import Checkpointed, ErrorInfo, PerformedLong, Progressed, Record
+from runner.operations.expire_waiting import expire_waiting
 from runner.operations.finish_instance import finish_instance
 from runner.operations.keep_windows import keep_windows
 from runner.operations.outcome import Finished
@@ -232,6 +233,17 @@ def test_a_start_that_is_not_before_the_next_slot_is_not_recorded_and_that_is_sa
         [warning] = reader.errors.of(id)
     assert (warning.severity, warning.code) == ("warning", "not-earlier")
     assert f"a start at {to_the_second(at(30))} is not before the next slot at " in warning.description
+
+
+def test_an_earlier_start_is_of_no_schedule_and_so_no_start_deadline_ends_its_wait(
+    here: Installation,
+) -> None:
+    id = a_run(here, schedule={"cron": "0 2 * * *", "startDeadline": "5m"})
+    checkpoint(here, id, trigger_at=at(1).timestamp())
+    with here.store.read() as reader:
+        [waiting] = reader.instances.list(states=("SCHEDULED",))
+    assert (waiting.due_at, waiting.start_deadline, waiting.schedule) == (at(1), None, None)
+    assert here.store.transact(lambda tx: expire_waiting(tx, at(1.5))) == ()
 
 
 def test_an_earlier_start_waits_until_the_run_that_asked_is_over(here: Installation) -> None:
