@@ -16,33 +16,33 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from runner.store.applies import Applied, ApplyReads, ApplyWrites, LeaseReads, LeaseWrites
-from runner.store.arrivals import ArrivalReads, ArrivalWrites
-from runner.store.drills import DrillReads, DrillWrites
-from runner.store.errors import ErrorReads, ErrorWrites
-from runner.store.events import EventReads, EventWrites
-from runner.store.external_runs import ExternalReads, ExternalWrites
-from runner.store.feeds import FeedReads, FeedWrites
-from runner.store.holds import HoldReads, HoldWrites
-from runner.store.instances import InstanceReads, InstanceWrites
-from runner.store.notifications import NotificationReads, NotificationWrites
-from runner.store.objects import ObjectReads, ObjectWrites
-from runner.store.presence import PresenceReads, PresenceWrites
-from runner.store.refusals import RefusalReads, RefusalWrites
-from runner.store.revisions import RevisionReads
-from runner.store.sessions import SessionReads, SessionWrites
-from runner.store.slots import SlotReads, SlotWrites
-from runner.store.sources import QuarantineReads, QuarantineWrites, SourceReads, SourceWrites
-from runner.store.state import StateReads, StateWrites
-from runner.store.steps import StepReads, StepWrites
-from runner.store.target_requests import TargetRequestReads, TargetRequestWrites
-from runner.store.tasks import TaskReads, TaskWrites
-from runner.store.tokens import TokenReads, TokenWrites
-from runner.store.zones import ZoneReads, ZoneWrites
 from runner.vocabulary.errors import DamagedRow
 
 if TYPE_CHECKING:
     from runner.reconcile.owner import Owner
+    from runner.store.applies import Applied, ApplyReads, ApplyWrites, LeaseReads, LeaseWrites
+    from runner.store.arrivals import ArrivalReads, ArrivalWrites
+    from runner.store.drills import DrillReads, DrillWrites
+    from runner.store.errors import ErrorReads, ErrorWrites
+    from runner.store.events import EventReads, EventWrites
+    from runner.store.external_runs import ExternalReads, ExternalWrites
+    from runner.store.feeds import FeedReads, FeedWrites
+    from runner.store.holds import HoldReads, HoldWrites
+    from runner.store.instances import InstanceReads, InstanceWrites
+    from runner.store.notifications import NotificationReads, NotificationWrites
+    from runner.store.objects import ObjectReads, ObjectWrites
+    from runner.store.presence import PresenceReads, PresenceWrites
+    from runner.store.refusals import RefusalReads, RefusalWrites
+    from runner.store.revisions import RevisionReads
+    from runner.store.sessions import SessionReads, SessionWrites
+    from runner.store.slots import SlotReads, SlotWrites
+    from runner.store.sources import QuarantineReads, QuarantineWrites, SourceReads, SourceWrites
+    from runner.store.state import StateReads, StateWrites
+    from runner.store.steps import StepReads, StepWrites
+    from runner.store.target_requests import TargetRequestReads, TargetRequestWrites
+    from runner.store.tasks import TaskReads, TaskWrites
+    from runner.store.tokens import TokenReads, TokenWrites
+    from runner.store.zones import ZoneReads, ZoneWrites
 
 T = TypeVar("T")
 
