@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from runner.declaration.built import ORIGIN
+from runner.loading.moved_steps import moved_steps
 from runner.loading.reader import read_documents
-from runner.vocabulary.diagnostic import Diagnostic
+from runner.vocabulary.diagnostic import Diagnostic, in_order
 from runner.vocabulary.printable import printable
 
 
-def with_origins(diagnostics: Sequence[Diagnostic], raw: bytes) -> tuple[Diagnostic, ...]:
-    """Each with the file that its document was rendered from, where that is known."""
-    if ORIGIN.encode() not in raw or not diagnostics:
+def with_origins(diagnostics: Sequence[Diagnostic], raw: bytes, project: Path) -> tuple[Diagnostic, ...]:
+    """Each with the file that its document was rendered from, and what a look into those files tells."""
+    if ORIGIN.encode() not in raw:
         return tuple(diagnostics)
     documents = read_documents(raw, "-").documents
-    return tuple(replace(each, detail=_told(each, documents)) for each in diagnostics)
+    told = [replace(each, detail=_told(each, documents)) for each in diagnostics]
+    return in_order([*told, *moved_steps(documents, project)])
 
 
 def _told(each: Diagnostic, documents: Sequence[Any]) -> str:

@@ -179,7 +179,7 @@ def load_stream(raw: bytes, *, base: Path, project: Path, known_addresses: Colle
     tree = _built(location, scan, None, memory, known_addresses)
     from runner.loading.origin import with_origins  # with the parser, which an unchanged tree does not need
 
-    tree.diagnostics = with_origins(tree.diagnostics, raw)
+    tree.diagnostics = with_origins(tree.diagnostics, raw, project)
     return tree
 
 

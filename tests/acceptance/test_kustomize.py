@@ -127,12 +127,17 @@ def test_a_patch_names_all_steps_in_the_order_that_is_meant(folder: Path) -> Non
     }
 
 
-def test_a_step_that_a_patch_names_alone_comes_first(folder: Path) -> None:
-    """As kustomize merges; the page says so, and that the plan shows it."""
-    found = spec(
-        folder, build(folder, patched("report", "{steps: [{name: tell, timeout: 1m}]}")), "Job/report"
-    )
+def test_a_step_that_a_patch_names_alone_comes_first_and_that_is_told(folder: Path) -> None:
+    """As kustomize merges; the page says so."""
+    patch = patched("report", "{steps: [{name: tell, timeout: 1m}]}")
+    found = spec(folder, build(folder, patch), "Job/report")
     assert [each["name"] for each in found["steps"]] == ["tell", "sums", "rows"]
+    stream = build(folder, "buildMetadata: [originAnnotations]\nnamePrefix: north-\n" + patch)
+    (told,) = load_stream(stream.encode(), base=folder / "base", project=folder).diagnostics
+    assert (told.rule, told.detail) == (
+        "moved-steps",
+        "base/base.yaml has sums, rows, tell; here it is tell, sums, rows",
+    )
 
 
 def test_a_patch_takes_a_step_out(folder: Path) -> None:
