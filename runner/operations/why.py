@@ -17,6 +17,7 @@ from runner.operations.what_became import Said, became, moment_text
 from runner.operations.why_later import will_be
 from runner.operations.why_no_slot import what_else
 from runner.schedules.asked_time import Asked, read_asked, slot_asked
+from runner.schedules.end_date import end_date
 from runner.schedules.look_back import slot_before, slot_until
 from runner.schedules.slot import Schedule, ScheduleProblem, Slot, local_text
 from runner.store.objects import ObjectRecord
@@ -159,7 +160,9 @@ def _answer(question: _Question, schedules: Mapping[str, Schedule], zone: ZoneIn
         )
     else:
         said = _no_slot(question, then, schedules, in_force)
-    before, after = _neighbours(in_force.values(), at)
+    if said.answer == "will-run" and not question.lives:
+        said = replace(said, text=(*said.text, "no daemon runs now: runner up"))
+    before, after = _neighbours(in_force.values(), at, end_date(record.resolved, zone.key))
     local = local_text(at, in_force[schedule].zone if schedule and schedule in in_force else zone)
     marked = said if said.answer == "will-run" else replace(said, text=(*said.text, *_marked(asked)))
     return Answer(record.name, schedule, at, local, marked, before, after, slot.marks if slot else ())
@@ -264,9 +267,13 @@ def _no_slot(
     return Said("not-a-slot", what_else(question.reader, record, asked, in_force))
 
 
-def _neighbours(schedules: Iterable[Schedule], at: datetime) -> tuple[Slot | None, Slot | None]:
-    before = [slot for each in schedules if (slot := slot_before(each, at)) is not None]
+def _neighbours(
+    schedules: Iterable[Schedule], at: datetime, ends_at: datetime | None
+) -> tuple[Slot | None, Slot | None]:
+    """The slots around a moment; none that the job no longer lives to see."""
+    before = [slot for each in schedules if (slot := slot_before(each, min(at, ends_at or at))) is not None]
     after = [slot for each in schedules if (slot := each.next_after(at)) is not None]
+    after = [slot for slot in after if ends_at is None or slot.at < ends_at]
     return (
         max(before, key=lambda slot: slot.at, default=None),
         min(after, key=lambda slot: slot.at, default=None),

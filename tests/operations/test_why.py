@@ -409,6 +409,22 @@ def test_it_will_not_run_while_it_is_held_or_over(sound: Installation) -> None:
     assert ask(sound, at(2), 0).said.blocker == "hold operator of bob"
 
 
+def test_slots_that_a_job_does_not_live_to_see_are_not_its_neighbours(sound: Installation) -> None:
+    install(sound, validUntil="2026-11-23T15:30:00Z")
+    answer = ask(sound, at(10), 0)
+    assert answer.said.answer == "will-not-run"
+    assert answer.before is not None
+    assert (answer.before.at, answer.after) == (at(3), None)
+
+
+def test_a_start_to_come_needs_a_daemon(sound: Installation) -> None:
+    install(sound)
+    with sound.store.read() as reader:
+        [answer] = why(reader, "tick", at(5).isoformat(), now=at(0), installation_id="i", lives=False)
+    assert told(answer)[0] == "will-run"
+    assert told(answer)[-1] == "no daemon runs now: runner up"
+
+
 def test_a_run_that_has_left_the_history_is_remembered_by_the_ledger(sound: Installation) -> None:
     install(sound)
     for hour in (1, 2):
