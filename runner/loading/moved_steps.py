@@ -1,8 +1,8 @@
 """Did a patch bring steps into another order than their base has them in?
 
 kustomize puts what a patch of a list names before what it does not, so a patch of one step makes it the
-first. Steps run in order, and the built document does not tell that it changed. The file that it was built from
-does, where it is found below the project.
+first. Steps run in order, and the built document does not tell that it changed. The file that it was built
+from does, where it is found below the project.
 """
 
 from __future__ import annotations
