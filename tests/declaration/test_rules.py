@@ -118,6 +118,12 @@ def test_a_calendar_has_dates_that_exist():
     assert told(an_object("Calendar", "c", {"dates": {"d": "2026-02-30"}})) == [("bad-date", "spec.dates.d")]
     backwards = {"from": "2026-12-26", "to": "2026-12-24"}
     assert told(an_object("Calendar", "c", {"dates": {"d": backwards}})) == [("bad-date", "spec.dates.d.to")]
+
+
+def test_a_date_that_stands_where_its_name_belongs_is_told_how_to_write_it() -> None:
+    document = an_object("Calendar", "c", {"dates": {"2027-01-16": "Inventory day"}})
+    hints = [problem.hint for problem in problems_of(document) if problem.rule == "bad-date"]
+    assert hints == ['the name comes first: {inventory-day: "2027-01-16"}']
     assert told(an_object("Calendar", "c", {"dates": {}})) == [("no-effect", "spec.dates")]
 
 

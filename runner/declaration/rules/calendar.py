@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from runner.declaration.problem import Path, Problem
 from runner.declaration.rules.wording import mapping
+
+_DATE = re.compile(r"([0-9]{4}-)?[0-9]{2}-[0-9]{2}")
+_WORD = re.compile(r"[a-z0-9]+")
 
 
 def dates(_document: Mapping[str, Any], spec: Mapping[str, Any]) -> Iterator[Problem]:
@@ -29,4 +33,15 @@ def dates(_document: Mapping[str, Any], spec: Mapping[str, Any]) -> Iterator[Pro
         try:
             check_span(first, last)
         except ScheduleProblem as problem:
-            yield Problem((*path, problem.field) if ends else path, "bad-date", "Bad date", str(problem))
+            where = (*path, problem.field) if ends else path
+            hint = f'the name comes first: {{{_named(first)}: "{name}"}}' if _is_date(name) else ""
+            yield Problem(where, "bad-date", "Bad date", str(problem), hint)
+
+
+def _is_date(text: Any) -> bool:
+    return isinstance(text, str) and _DATE.fullmatch(text) is not None
+
+
+def _named(text: str) -> str:
+    """A word that may stand as a name, made of what stands as a date."""
+    return "-".join(_WORD.findall(text.lower()))[:40] or "name"
