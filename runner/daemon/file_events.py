@@ -67,6 +67,8 @@ class FileEvents:
             if not stop.is_set():
                 self._places = frozenset()
                 self._trouble("watching folders for files (they are looked at every 30 s)", problem)
+                if listens:  # something happened that it could not tell, as to a name that is no text
+                    self._changed()
 
 
 def _place(path: str) -> Place | None:

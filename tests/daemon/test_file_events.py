@@ -154,3 +154,17 @@ def _overflowed(witness: int) -> bool:
             _, mask, _, length = struct.unpack("iIII", events[:16])
             masks.add(mask)
             events = events[16 + length :]
+
+
+def test_a_name_that_is_no_text_does_not_keep_what_arrives_with_it_waiting(tmp_path: Path) -> None:
+    looks: queue.Queue[str] = queue.Queue()
+    events = FileEvents(lambda: looks.put("look"), lambda doing, problem: looks.put("trouble"))
+    events.adjust([str(tmp_path)])
+    assert looks.get(timeout=PATIENCE_S) == "look"
+    (tmp_path / os.fsdecode(b"\xff.csv")).touch()
+    while looks.get(timeout=PATIENCE_S) != "trouble":
+        pass
+    assert looks.get(timeout=PATIENCE_S) == "look"
+    events.adjust([str(tmp_path)])  # as each look does
+    assert looks.get(timeout=PATIENCE_S) == "look"
+    events.stop()
