@@ -32,6 +32,9 @@ SUBJECT = "daemon"
 WHO = "system:clock"
 RULE = "restored"
 REASON = "missed: the database was restored, and whether it ran is not known"
+AT_A_TIME = 200
+"""Jobs in one transaction."""
+
 NAMED = 100
 """Jobs in the event."""
 
@@ -83,7 +86,7 @@ def is_restored(reader: Reader, state: Path, lineage: str) -> bool:
 def take_in_restored(store: Store, state: Path, session: int, now: datetime) -> Restored | None:
     """Leave out every start until now, before a daemon decides any; None when none was restored.
 
-    One transaction for each job, and the mark goes last: who is killed meanwhile does the rest the next time.
+    Some jobs at a time, and the mark goes last: who is killed meanwhile does the rest the next time.
     What had begun is found by the recovery of crashed runs, and follows `onCrash`.
     """
     with store.read() as reader:
@@ -92,7 +95,10 @@ def take_in_restored(store: Store, state: Path, session: int, now: datetime) -> 
         last = reader.presence.last()
         zone = zone_of_jobs_without_a_schedule(reader)
         jobs = tuple(_schedulable(reader, store.installation_id, zone))
-    counts = {job.name: store.transact(lambda tx, job=job: _leave_out(tx, job, now)) for job in jobs}  # type: ignore[misc]
+    counts: dict[str, int] = {}
+    for begin in range(0, len(jobs), AT_A_TIME):
+        some = jobs[begin : begin + AT_A_TIME]
+        counts |= store.transact(lambda tx, some=some: {job.name: _leave_out(tx, job, now) for job in some})  # type: ignore[misc]
     names = tuple(sorted(name for name, count in counts.items() if count))
     found = Restored(last.last_at if last else None, names, sum(counts.values()))
 
