@@ -18,7 +18,7 @@ from runner.dispatch.clock_watch import STALL
 from runner.operations.note_clock import SUBJECT
 from runner.store.port import Store
 from runner.vocabulary.duration import format_duration
-from runner.vocabulary.instants import to_text
+from runner.vocabulary.instants import to_the_second
 
 LOOK_S = 30.0
 """Between two looks of the thread."""
@@ -112,7 +112,7 @@ class Watchdog:
         names = sorted({name for _, name in forgotten})
         listed = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
         oldest = min(at for at, _ in forgotten)
-        text = f"slots of {listed} were not decided since {to_text(oldest)[:19]}Z: everything is read again"
+        text = f"slots of {listed} were not decided since {to_the_second(oldest)}: everything is read again"
         self._engine.rearm()
         self._alarm("watchdog.slot", text, now, jobs=names[:100])
 

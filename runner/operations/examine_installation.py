@@ -107,7 +107,7 @@ def _database(reader: Reader, database: Path) -> Finding:
         f" at commit {applied.commit[:12]}{' (dirty)' if applied.dirty else ''}" if applied.commit else ""
     )
     last = f"last apply {to_the_second(applied.at)} by {applied.who}{commit}"
-    text = f"{size}, serial {applied.serial}, {jobs} jobs, {last}"
+    text = f"{size}, serial {applied.serial}, {jobs} job{'' if jobs == 1 else 's'}, {last}"
     return Finding("database", "ok", text)
 
 

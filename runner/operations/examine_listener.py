@@ -15,7 +15,7 @@ from runner.operations.settings import settings
 from runner.store.port import Reader
 from runner.store.tokens import TokenRecord
 from runner.vocabulary.duration import format_duration
-from runner.vocabulary.instants import to_text
+from runner.vocabulary.instants import to_the_second
 
 SOON = timedelta(days=14)
 """Before its end a token is worth a warning: somebody has to bring the next one to another system."""
@@ -106,14 +106,14 @@ def _tokens(tokens: list[TokenRecord], now: datetime) -> list[Finding]:
     found = []
     for token in over[:SHOWN]:
         assert token.expires_at is not None
-        text = f"{token.name} ({token.role}) has expired at {to_text(token.expires_at)}"
+        text = f"{token.name} ({token.role}) has expired at {to_the_second(token.expires_at)}"
         found.append(Finding("tokens", "warning", text, _renew(token)))
     for token in soon[:SHOWN]:
         assert token.expires_at is not None
         left = format_duration(
             timedelta(hours=max(round((token.expires_at - now).total_seconds() / 3600), 1))
         )
-        text = f"{token.name} ({token.role}) expires in {left}, at {to_text(token.expires_at)}"
+        text = f"{token.name} ({token.role}) expires in {left}, at {to_the_second(token.expires_at)}"
         found.append(Finding("tokens", "warning", text, _renew(token)))
     left_out = len(over[SHOWN:]) + len(soon[SHOWN:])
     if left_out:

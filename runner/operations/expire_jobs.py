@@ -14,7 +14,7 @@ from runner.store.holds import HoldRecord
 from runner.store.instances import InstanceRecord
 from runner.store.objects import ObjectRecord
 from runner.store.port import Transaction
-from runner.vocabulary.instants import to_text
+from runner.vocabulary.instants import to_the_second
 
 CLOCK = "system:clock"
 
@@ -34,7 +34,7 @@ def expire_jobs(tx: Transaction, uids: Iterable[str], now: datetime) -> tuple[No
         end = end_date(record.resolved, zone)
         if end is None or end > now or any(hold.kind == "expired" for hold in tx.holds.of(uid)):
             continue
-        reason = f"validUntil {record.resolved['validUntil']} has passed ({to_text(end)})"
+        reason = f"validUntil {record.resolved['validUntil']} has passed ({to_the_second(end)})"
         tx.holds.add(uid, HoldRecord(uid, "expired", CLOCK, reason, now), who=CLOCK, why=reason)
         for run in tx.instances.unfinished_of(uid):
             result = _end(tx, record, run, reason, now)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from runner.operations.concern import Concern
 from runner.store.port import Reader, Store, Transaction
 from runner.store.refusals import RefusalRecord
-from runner.vocabulary.instants import to_text
+from runner.vocabulary.instants import to_the_second
 
 if TYPE_CHECKING:
     from runner.operations.receive_webhook import Hooks
@@ -95,7 +95,7 @@ def told(refused: RefusalRecord) -> str:
     """`12 requests to /hooks/orders were refused (bad-signature), the last at …: why`"""
     many = "1 request" if refused.count == 1 else f"{refused.count} requests"
     was = "was" if refused.count == 1 else "were"
-    when = f"{'' if refused.count == 1 else 'the last '}at {to_text(refused.last_at)}"
+    when = f"{'' if refused.count == 1 else 'the last '}at {to_the_second(refused.last_at)}"
     return f"{many} to /hooks/{refused.path} {was} refused ({refused.rule}), {when}: {refused.detail}"
 
 

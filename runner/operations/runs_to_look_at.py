@@ -11,7 +11,7 @@ from runner.operations.concern import Concern
 from runner.operations.waiting import IS_OPEN, waits_for
 from runner.store.instances import InstanceRecord
 from runner.store.port import Reader
-from runner.vocabulary.instants import to_text
+from runner.vocabulary.instants import to_the_second
 
 STUCK_DUE = timedelta(seconds=60)
 """Due for so long, with no daemon there."""
@@ -63,9 +63,11 @@ def _why_unknown(reader: Reader, run: InstanceRecord) -> str:
     elif external.heard_at is None:
         why = "its system was told of it and has not been heard since"
     else:
-        why = f"its system is silent since {to_text(external.heard_at)}"
+        why = f"its system is silent since {to_the_second(external.heard_at)}"
     return (
-        why if run.forced_at is None else f"{why}; without a word it is decided at {to_text(run.forced_at)}"
+        why
+        if run.forced_at is None
+        else f"{why}; without a word it is decided at {to_the_second(run.forced_at)}"
     )
 
 

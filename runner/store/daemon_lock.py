@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from runner.vocabulary.errors import AlreadyRunning, StoreUnavailable
-from runner.vocabulary.instants import from_text, to_text
+from runner.vocabulary.instants import from_text, to_text, to_the_second
 
 FILE = "runner.lock"
 
@@ -141,7 +141,11 @@ def _noted(text: bytes) -> Holder:
 
 def _refusal(state: Path) -> str:
     held = lock_holder(state)
-    who = f"pid {held.pid} on {held.host}, since {to_text(held.since)}" if held and held.pid else "a process"
+    who = (
+        f"pid {held.pid} on {held.host}, since {to_the_second(held.since)}"
+        if held and held.pid
+        else "a process"
+    )
     return f"A daemon already runs on {state}: {who}; stop it first, or use another database with --db"
 
 

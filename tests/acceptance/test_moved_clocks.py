@@ -265,7 +265,7 @@ def test_a_slot_that_is_not_decided_is_told_by_the_watchdog_and_starts_when_it_c
             return bool(project.rows("SELECT 1 FROM events WHERE event = 'watchdog.slot'"))
 
         until(alarmed, "the watchdog has said so")
-        up.sees("WATCHDOG +slots of .* were not decided since 2027-01-15T12:00:0")
+        up.sees("WATCHDOG +slots of .* were not decided since 2027-01-15 12:00:0")
         assert "the daemon does not decide it" in project.run("status", check=1).stdout
         break_decisions(project, None)
         has_run(project, "last", "12:00")

@@ -26,7 +26,7 @@ from runner.store.port import Transaction
 from runner.store.slots import SlotRecord
 from runner.store.steps import NewStep
 from runner.vocabulary.identity import Address
-from runner.vocabulary.instants import to_text
+from runner.vocabulary.instants import to_the_second
 
 
 def kinds(say: Callable) -> list[tuple[str, str]]:
@@ -129,7 +129,7 @@ def test_an_unknown_run_of_another_system_says_since_when_it_is_silent_and_until
     report(here, id, "started", NOW + minutes(1))
     time_passes(here, NOW + minutes(12))
     said = say("status").out
-    heard, decided = to_text(NOW + minutes(1)), to_text(NOW + minutes(11 + 60))
+    heard, decided = to_the_second(NOW + minutes(1)), to_the_second(NOW + minutes(11 + 60))
     assert f"run {id} is UNKNOWN: its system is silent since {heard}; without a word it is decided" in said
     assert decided[:14] in said
     assert f"runner instances resolve {id} --as cancelled --nothing-runs" in said

@@ -98,7 +98,7 @@ def test_a_forgotten_slot_is_told_once_and_everything_is_read_again(watch: Watch
     [event] = watch.events()
     assert (event.event, event.details) == ("watchdog.slot", {"severity": "error", "jobs": ["report"]})
     assert event.why == (
-        "slots of report were not decided since 2026-11-23T11:55:00Z: everything is read again"
+        "slots of report were not decided since 2026-11-23 11:55:00Z: everything is read again"
     )
     assert watch.engine.rearmed == 1
 

@@ -16,7 +16,7 @@ from installations import ANA, NOW, Installation, an_object
 from runner.operations.examine_listener import SOON, examine_listener
 from runner.operations.finding import Finding
 from runner.operations.tokens import create_token, revoke_token
-from runner.vocabulary.instants import to_text
+from runner.vocabulary.instants import to_the_second
 
 WEB = {"bind": "127.0.0.1", "port": 0, "hosts": [], "origins": [], "baseUrl": None}
 
@@ -118,8 +118,8 @@ def test_tokens_that_have_ended_or_end_soon_are_named_with_what_to_do(here: Inst
     here.store.transact(lambda tx: revoke_token(tx, "gone", actor=ANA, reason="", now=NOW))
     told = [(f.verdict, f.text) for f in found(here) if f.topic == "tokens"]
     assert told == [
-        ("warning", f"old (reporter) has expired at {to_text(NOW - timedelta(hours=1))}"),
-        ("warning", f"soon (reporter) expires in 3d, at {to_text(NOW + timedelta(days=3))}"),
+        ("warning", f"old (reporter) has expired at {to_the_second(NOW - timedelta(hours=1))}"),
+        ("warning", f"soon (reporter) expires in 3d, at {to_the_second(NOW + timedelta(days=3))}"),
         ("ok", "1 in use"),
     ]
     assert found(here)[1].advice == (

@@ -46,7 +46,7 @@ def findings(here: Installation) -> list[tuple[str, str, str]]:
 
 def test_a_sender_whose_payload_does_not_fit_needs_a_person(here: Installation) -> None:
     a_refusal(here, "bad-payload")
-    last = "the last at 2026-11-23T12:01:00.000Z: why not"
+    last = "the last at 2026-11-23 12:01:00Z: why not"
     summary = f"3 requests to /hooks/orders were refused (bad-payload), {last}"
     hint = "compare what is sent with `schema` and the job's inputs"
     assert alarms(here) == [("take", summary, hint, True)]

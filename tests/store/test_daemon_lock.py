@@ -16,7 +16,7 @@ import pytest
 
 from runner.store.daemon_lock import FILE, daemon_lock, lock_holder
 from runner.vocabulary.errors import AlreadyRunning, StoreUnavailable
-from runner.vocabulary.instants import to_text
+from runner.vocabulary.instants import to_the_second
 
 HOLD = """
 import sys
@@ -49,7 +49,7 @@ def test_the_second_daemon_is_refused_with_the_firsts_pid_and_host(tmp_path: Pat
         pass
     assert str(raised.value) == (
         f"A daemon already runs on {tmp_path}: pid {process.pid} on {holder.host}, "
-        f"since {to_text(holder.since)}; stop it first, or use another database with --db"
+        f"since {to_the_second(holder.since)}; stop it first, or use another database with --db"
     )
     process.communicate("")
     assert lock_holder(tmp_path) is None

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from runner.cli.views.values import show_line, show_table
+from runner.cli.views.values import short, show_line, show_table
 from runner.crontab.comparison import Comparison
 from runner.crontab.lines import Remark
 from runner.operations.import_crontab import Imported
@@ -80,7 +80,7 @@ def _place(remark: Remark) -> str:
 
 
 def _show_comparison(compared: Comparison) -> None:
-    print(f"\nCompared with cron from {to_text(compared.after)} to {to_text(compared.until)}:")
+    print(f"\nCompared with cron from {short(compared.after)} to {short(compared.until)}:")
     many = len(compared.deviations)
     print(f"  {compared.starts} starts; " + ("none differs." if not many else f"{many} instants differ:"))
     if many:
