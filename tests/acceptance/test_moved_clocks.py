@@ -222,6 +222,48 @@ def test_a_machine_that_is_frozen_and_one_that_is_restarted_with_another_time(
 
 
 @pytest.mark.long
+@pytest.mark.parametrize(
+    ("date", "slots", "by_clock", "by_rate"),
+    [
+        ("2027-03-28", ["00:30", "01:00", "01:30"], ["03:00:00+02:00"], ["01:30:00+01:00", "03:30:00+02:00"]),
+        (
+            "2027-10-31",
+            ["00:30", "01:30", "02:30"],
+            ["02:30:00+02:00"],
+            ["02:30:00+02:00", "02:30:00+01:00", "03:30:00+01:00"],
+        ),
+    ],
+    ids=["put forward", "put back"],
+)
+def test_a_night_in_which_the_clocks_of_a_zone_change(
+    project: Project,
+    clocks: MovedClocks,
+    date: str,
+    slots: list[str],
+    by_clock: list[str],
+    by_rate: list[str],
+) -> None:
+    def local(job: str) -> list[str]:
+        rows = project.rows("SELECT slot_local FROM job_instances WHERE job = ? ORDER BY id", job)
+        return [row["slot_local"][11:] for row in rows]
+
+    project.job("clock", "true", schedule='{cron: "30 2 * * *", timezone: Europe/Berlin}')
+    project.job("rate", "true", schedule='{cron: "30 * * * *", timezone: Europe/Berlin}')
+    clocks.is_set(datetime.fromisoformat(f"{date}T00:10Z"))
+    with project.up() as up:
+        up.sees(SETTLED)
+        for slot in slots:
+            due = datetime.fromisoformat(f"{date}T{slot}Z")
+            clocks.passes(seconds=(due - clocks.now()).total_seconds() - 3)
+            ended = "SELECT 1 FROM job_instances WHERE slot_at = ? AND state = 'SUCCEEDED'"
+            project.until(ended, f"{due:%Y-%m-%dT%H:%M:%S.000Z}")
+        clocks.passes(minutes=20)
+        project.run("jobs", "trigger", "by-hand", "--wait")
+    assert local("clock") == by_clock
+    assert local("rate") == by_rate
+
+
+@pytest.mark.long
 @pytest.mark.parametrize("how", ["backup", "by hand"])
 def test_a_restored_database_starts_nothing_again(project: Project, clocks: MovedClocks, how: str) -> None:
     database, copy = project.state / "runner.db", project.folder / "copy.db"
