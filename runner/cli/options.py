@@ -16,6 +16,10 @@ from runner.cli.failing import remember_output
 R = TypeVar("R")
 
 
+COMMON = ("project", "db")
+"""What every command takes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Where:
     """The project folder, its database and its state directory (all absolute)."""
