@@ -15,9 +15,6 @@ from runner.declaration.step_kinds import named_files, steps_of, touched
 from runner.declaration.targets import NAME, format_of_inventory
 from runner.declaration.triggers import brings_inputs, hook_of, needed, upstream_of
 
-FACTS_VERSION = 8
-"""Part of a cache's key: raised when facts of the same document come out differently."""
-
 PRUNE = "jobs.runner/prune"
 RECONCILE = "jobs.runner/reconcile"
 MOVED_FROM = "jobs.runner/moved-from"

@@ -26,7 +26,7 @@ def show_findings(findings: Sequence[Diagnostic], output: str, suite: str) -> No
     elif output == "junit":
         from runner.cli.views.junit import as_junit
 
-        print(as_junit(findings, suite, "nothing to report"), end="")
+        print(as_junit(findings, suite), end="")
     else:
         print(_markdown(findings), end="")
 

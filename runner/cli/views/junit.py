@@ -8,14 +8,16 @@ from xml.sax.saxutils import escape, quoteattr
 from runner.vocabulary.diagnostic import Diagnostic
 from runner.vocabulary.printable import printable_lines
 
+NOTHING = "nothing to report"
 
-def as_junit(findings: Sequence[Diagnostic], suite: str, nothing: str) -> str:
-    """A test for each finding: errors fail, the rest passes and says its piece; `nothing` is the name of the
-    test that passes when there is no finding.
+
+def as_junit(findings: Sequence[Diagnostic], suite: str) -> str:
+    """A test for each finding: errors fail, the rest passes and says its piece. Without any finding
+    one test passes.
     """
     failed = sum(each.severity == "error" for each in findings)
     cases = [_case(each) for each in findings] or [
-        f"    <testcase classname={_attr(suite)} name={_attr(nothing)}/>"
+        f"    <testcase classname={_attr(suite)} name={_attr(NOTHING)}/>"
     ]
     counts = f'tests="{len(cases)}" failures="{failed}" errors="0"'
     return "\n".join(
