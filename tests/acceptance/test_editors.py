@@ -17,6 +17,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from runner.declaration.declared import KINDS
+from runner.declaration.editors import modeline
 from runner.declaration.json_schema import combined_schema
 from runner.declaration.scaffold import scaffold
 from tests.imported_runner import run_runner
@@ -234,6 +235,13 @@ def test_the_server_says_what_a_field_means(server: Server) -> None:
     said = server.at("textDocument/hover", uri, 4, 4)["contents"]["value"]
     enabled = combined_schema()["definitions"]["JobSpec"]["properties"]["enabled"]["description"]
     assert enabled in said
+
+
+def test_the_first_line_that_new_writes_is_enough_for_the_server(server: Server) -> None:
+    """As in an editor without settings: the file is in none of the folders that they name."""
+    wrong = modeline(up=1) + scaffold("Group", "night").replace("enabled:", "enalbed:")
+    (told,) = server.open("elsewhere/night.yaml", wrong)[1]
+    assert (told["range"]["start"]["line"], "enalbed is not allowed" in told["message"]) == (7, True)
 
 
 def test_a_kustomization_is_no_declaration_to_the_server(server: Server) -> None:

@@ -148,3 +148,9 @@ def test_what_new_writes_for_every_kind_stands_together_and_is_laid_out(tmp_path
     assert tree.diagnostics == ()
     assert {address.kind for address in tree.objects} == set(WORDS.values())
     assert not any(each.differs or each.problem for each in look_at([tmp_path / "jobs.d"]))
+
+
+@pytest.mark.parametrize("kind", ["job-type", "JobType", "jobtype", "JOB-TYPE"])
+def test_a_kind_may_be_written_as_in_a_file(tmp_path, kind):
+    assert CliRunner().invoke(new, [kind, "mine", "--project", str(tmp_path)]).exit_code == 0
+    assert "kind: JobType" in (tmp_path / "jobs.d/mine.yaml").read_text()

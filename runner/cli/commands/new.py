@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -22,8 +23,16 @@ def _word(kind: str) -> str:
 WORDS = {_word(kind): kind for kind in KINDS}
 
 
+class _Kind(click.Choice[str]):
+    """`job-type`, and `JobType` as it stands in a file."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        words = {kind.lower(): word for word, kind in WORDS.items()}
+        return super().convert(words.get(str(value).lower(), value), param, ctx)
+
+
 @click.command("new")
-@click.argument("kind", type=click.Choice(list(WORDS), case_sensitive=False))
+@click.argument("kind", type=_Kind(list(WORDS), case_sensitive=False))
 @click.argument("name")
 @common_options
 def command(kind: str, name: str, where: Where) -> None:
