@@ -16,6 +16,7 @@ from runner.daemon.clock import Clock
 from runner.daemon.ending import WaitedFor
 from runner.daemon.engine import Engine
 from runner.daemon.git_agents import GitAgents, Synced
+from runner.daemon.idle import Idle
 from runner.daemon.ownership import LOST, TAKEN_OVER, Ownership, owned
 from runner.daemon.presence import begin_session
 from runner.daemon.reloader import Reloaded, Reloader
@@ -23,6 +24,7 @@ from runner.daemon.telling import Listener, tell
 from runner.daemon.timekeeping import Timekeeping
 from runner.daemon.web_process import WebProcess
 from runner.operations.checked_out import CheckedOut
+from runner.operations.ownership import refuse_to_run_for_another
 from runner.operations.restored import take_in_restored
 from runner.operations.settings import parallel_limit, settings
 from runner.sources.settings import SourceSettings
@@ -30,12 +32,6 @@ from runner.store.daemon_lock import DaemonLock
 from runner.store.open import open_store
 from runner.store.port import Store, Transaction
 from runner.vocabulary.errors import AlreadyRunning, Refused, RunnerError, UnknownName
-
-IDLE_AFTER_S = 0.3
-"""Quiet time before the next start is told."""
-
-STILL_IDLE_S = 3.0
-"""How often it is looked for again while nothing is told: it is looked for among all jobs."""
 
 DRAIN = "drain"
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -81,8 +77,9 @@ def serve(serving: Serving, audience: Audience, clock: Clock) -> None:
     grace. A second signal gives no more grace, but a step with `interruptible: false` still ends first; only
     SIGQUIT ends that too.
 
-    AlreadyRunning when another daemon holds the database. Files that are broken or gone do not stop it: it
-    goes on with what the database has; only with neither files nor a database is there nothing to do.
+    AlreadyRunning when another daemon holds the database, Refused when another project owns it. Files that
+    are broken or gone do not stop it: it goes on with what the database has; only with neither files nor a
+    database is there nothing to do.
     """
     state = serving.database.parent
     if serving.root is not None and not serving.root.exists() and not serving.database.exists():
@@ -98,6 +95,8 @@ def serve(serving: Serving, audience: Audience, clock: Clock) -> None:
     with owned(state) as lock:
         store = open_store(serving.database, create=True)  # first: without it there is nothing to go on with
         try:
+            with store.read() as reader:
+                refuse_to_run_for_another(reader, serving.root, project=serving.project, state=state)
             reloader = None if serving.root is None else Reloader(serving.root, state, serving.reload)
             if reloader is not None:
                 tell(audience.reloaded, reloader.load_first(), first=True)
@@ -171,7 +170,7 @@ async def _serve(
     engine.start()
     web.changed = engine.look
     _adjust(web, agents, store)
-    idle = _Idle(loop, engine, agents, audience)
+    idle = Idle(loop, engine, agents, lambda upcoming: tell(audience.next_start, upcoming))
     timekeeping = Timekeeping(loop, store, clock, session, engine, audience)
     ownership = Ownership(loop, store, lock, session, lambda: asked.put_nowait(LOST))
     if serving.watch and reloader is not None:
@@ -265,41 +264,3 @@ def _parallel_limit(store: Store) -> int | None:
         return parallel_limit(store)
     except RunnerError:
         return None
-
-
-class _Idle:
-    """Tells the next start once nothing runs, nothing is fetched for the first time, and nothing has happened
-    for a moment.
-    """
-
-    def __init__(
-        self, loop: asyncio.AbstractEventLoop, engine: Engine, agents: GitAgents, audience: Audience
-    ) -> None:
-        self._loop = loop
-        self._engine = engine
-        self._agents = agents
-        self._audience = audience
-        self._told: tuple[tuple[datetime, str] | None] | None = None
-        self._handle = loop.call_later(IDLE_AFTER_S, self._look)
-
-    def changed(self) -> None:
-        """Something else was told: tell again what comes next, soon."""
-        if self._told is not None:
-            self._told = None
-            self._handle.cancel()
-            self._handle = self._loop.call_later(IDLE_AFTER_S, self._look)
-
-    def _look(self) -> None:
-        if self._engine.running or self._agents.are_looking_first:
-            self._told = None
-        elif self._told != (upcoming := (self._engine.next_start(),)):
-            tell(self._audience.next_start, upcoming[0])
-            self._told = upcoming
-        # What comes next is looked for among all jobs: not often while nothing happens.
-        after_s = IDLE_AFTER_S if self._told is None else STILL_IDLE_S
-        self._handle = self._loop.call_later(after_s, self._look)
-
-    def stop(self) -> None:
-        """Tell nothing more."""
-        self._told = None
-        self._handle.cancel()

@@ -10,9 +10,11 @@ from typing import Any
 
 from runner.git.history import Standing, first_commits, has_any, remote_of, standing_of
 from runner.git.repository import is_in_a_repository
+from runner.loading.location import DEFAULT_FOLDER, locate
 from runner.reconcile.owner import Answer, Owner, decide_owner
 from runner.reconcile.plan import Plan
 from runner.store.port import Reader
+from runner.vocabulary.errors import Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,26 @@ def ownership_of(reader: Reader, plan: Plan, *, root: Path, project: Path, state
         if answer == "same" or recorded is None or takes_over:
             owners[source] = _with_history(seen, recorded if answer == "same" else None)
     return Ownership({s: each for s, each in owners.items() if each != reader.owner(s)}, "; ".join(refusals))
+
+
+def refuse_to_run_for_another(reader: Reader, root: Path | None, *, project: Path, state: Path) -> None:
+    """Nothing, or Refused: the source at `root`, or `jobs.d`, is another project's, which is still there.
+
+    A daemon that went on with what is installed would run that project's jobs with this one's folders: its
+    roots, its databases, its files with secrets.
+    """
+    for folder in dict.fromkeys((root or project / DEFAULT_FOLDER, project / DEFAULT_FOLDER)):
+        source, here = locate(folder, project).source, Path(os.path.realpath(folder))
+        recorded = None if source.startswith("/") else reader.owner(source)
+        if recorded is None or recorded.folder == str(here) or not Path(recorded.folder).is_dir():
+            continue
+        if here.is_dir() and _answer(reader, source, recorded, _seen(here, state)) == "same":
+            continue
+        raise Refused(
+            f"In this database {source} belongs to a project at {recorded.folder}; its jobs would run here "
+            f"with the folders of {project}. Start it there (--project), give this project a database of its "
+            "own (--db), or, when this one takes its place, say so once with `runner reconcile --adopt`"
+        )
 
 
 def _sources(reader: Reader, plan: Plan) -> list[str]:

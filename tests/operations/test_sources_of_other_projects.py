@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from runner.operations.apply import Applied, carry_out
+from runner.operations.ownership import refuse_to_run_for_another
 from runner.operations.plan import Planned, Stream, make_plan_for
 from runner.operations.saved_plan import read_plan, save_plan
 from runner.store.open import open_store
@@ -90,6 +91,27 @@ def test_another_project_is_refused_and_removes_nothing(shop: Sharing, bank: Sha
         "this project a database of its own (--db); or, when it is the same project, or takes its place, say "
         "so once with `runner reconcile --adopt`"
     )
+
+
+def test_no_daemon_runs_the_jobs_of_another_project_with_its_own_folders(
+    shop: Sharing, bank: Sharing
+) -> None:
+    def starts(project: Sharing, folder: str | None = "jobs.d") -> None:
+        root = None if folder is None else project.folder / folder
+        with project.store.read() as reader:
+            refuse_to_run_for_another(reader, root, project=project.folder, state=project.state)
+
+    starts(shop)
+    for folder in ("jobs.d", "others", None):  # None: it follows a repository
+        with pytest.raises(Refused, match=f"jobs.d belongs to a project at {shop.folder}/jobs.d; its jobs"):
+            starts(bank, folder)
+    shutil.rmtree(bank.folder / "jobs.d")  # nothing here says that it is the same
+    with pytest.raises(Refused, match="Start it there"):
+        starts(bank)
+    in_git(shop)
+    starts(shop.cloned("copy"))
+    shutil.rmtree(shop.folder)  # it has moved away, or its disk is gone: what is installed goes on
+    starts(bank)
 
 
 def test_it_may_take_the_source_over_and_then_the_first_is_refused(shop: Sharing, bank: Sharing) -> None:
