@@ -190,8 +190,7 @@ def _applied(
     from runner.cli.planning import show_warnings
     from runner.cli.views import diagnostics
     from runner.operations.audit import Approval
-    from runner.operations.reconcile import reconcile
-    from runner.reconcile.agreed import left_out
+    from runner.operations.reconcile import left_alone, reconcile
     from runner.sources.outcome import APPLIED, Outcome
     from runner.vocabulary.errors import InvalidDeclarations
 
@@ -205,7 +204,7 @@ def _applied(
     except Refused as problem:
         return Outcome("Refused", str(problem))
     show_warnings(planned)
-    left = sorted({each["address"] for each in left_out(applied.plan)})
+    left = left_alone(planned, applied.plan)
     if left:
         names = ", ".join(left[:5]) + (", …" if len(left) > 5 else "")
         return Outcome(IN_PART, f"applied in part; left as they are: {names}", changed=applied.changed)

@@ -102,8 +102,7 @@ def _reload(tree: Path | CheckedOut, where: Where, *, colour: bool, allow_delete
     from runner.cli.views.plan_text import plan_text, summary_of
     from runner.operations.audit import Approval
     from runner.operations.login_name import login_name
-    from runner.operations.reconcile import reconcile
-    from runner.reconcile.agreed import left_out
+    from runner.operations.reconcile import left_alone, reconcile
     from runner.store.open import open_store
 
     store = open_store(where.database, create=True)
@@ -117,12 +116,10 @@ def _reload(tree: Path | CheckedOut, where: Where, *, colour: bool, allow_delete
             allow_delete=allow_delete,
             approval=Approval("up"),
         )
-        left = left_out(applied.plan)
+        left = left_alone(planned, applied.plan)
         if left:
             done = summary_of(applied.plan) if applied.changed else "all else was already"
-            which = ", ".join(sorted({each["address"] for each in left})[:5]) + (
-                ", …" if len(left) > 5 else ""
-            )
+            which = ", ".join(left[:5]) + (", …" if len(left) > 5 else "")
             text = f"applied in part ({done}); left as they are: {which}"
             return Reloaded(False, text, planned.diagnostics, changed=applied.changed, cause="partial")
         text = plan_text(planned.plan, shown_database(where), colour=colour)

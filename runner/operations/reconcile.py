@@ -13,7 +13,8 @@ from runner.operations.apply import Applied, carry_out, refuse_by_guards
 from runner.operations.checked_out import CheckedOut
 from runner.operations.plan import Planned, Stream, make_plan_for
 from runner.operations.reconcile_parts import InstalledNow
-from runner.reconcile.agreed import Agreed, only_agreed
+from runner.reconcile.agreed import Agreed, left_out, only_agreed
+from runner.reconcile.plan import Plan
 from runner.store.port import Store
 from runner.vocabulary.errors import StalePlan
 
@@ -76,6 +77,14 @@ def rehearse(
 ) -> None:
     """Nothing, or what `reconcile` would refuse; changes nothing."""
     refuse_by_guards(planned, actor, allow_delete=allow_delete, allow_protected=allow_protected, adopt=adopt)
+
+
+def left_alone(planned: Planned, plan: Plan) -> list[str]:
+    """What stays as it is because nobody agreed to it, or because it is invalid: objects, else files."""
+    objects = sorted({each["address"] for each in left_out(plan)})
+    if objects or planned.isolation is None:
+        return objects
+    return sorted({each.file for each in planned.diagnostics if each.severity == "error"})
 
 
 def agreed_part(planned: Planned, agreed: Agreed | None, store: Store | None) -> Planned:

@@ -216,3 +216,11 @@ def test_what_is_invalid_can_be_left_as_it_is_with_an_exit_code_of_its_own(runne
     applied = json.loads(done.stdout)["applied"]
     assert applied["changed"] and [each["address"] for each in applied["left"]] == ["Job/hello"]
     assert runner("apply", "--auto-approve", "--on-invalid", "isolate").returncode == 4
+
+
+def test_a_file_without_any_object_that_is_known_is_not_left_out_in_silence(runner):
+    runner("reconcile", "--create")
+    (runner.folder / "jobs.d" / "broken.yaml").write_text("kind: [\n")
+    for words in (["plan"], ["reconcile", "--dry-run"], ["reconcile"], ["apply", "--auto-approve"]):
+        done = runner(*words, "--on-invalid", "isolate")
+        assert (done.returncode, "error[yaml-syntax]" in done.stderr) == (4, True), words

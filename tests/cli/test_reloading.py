@@ -123,3 +123,10 @@ def test_what_is_invalid_is_left_as_it_was_and_said_when_the_installation_wants_
     note(where.state, outcome)
     last = last_reload(where.state)
     assert last is not None and last.text.startswith("the last reload was not whole: applied in part")
+    (where.project / "jobs.d" / "hello.yaml").write_text(JOB)
+    (where.project / "jobs.d" / "new.yaml").write_text("kind: [\n")
+    outcome = reload(where)
+    assert (outcome.cause, outcome.text) == (
+        "partial",
+        "applied in part (all else was already); left as they are: jobs.d/new.yaml",
+    )

@@ -80,9 +80,9 @@ def command(
     from runner.operations.apply import carry_out, refuse_by_guards, refuse_foreign_plan
     from runner.operations.audit import Approval
     from runner.operations.plan import make_plan_for
+    from runner.operations.reconcile import left_alone
     from runner.operations.saved_plan import read_plan
     from runner.operations.wake import wake_daemon
-    from runner.reconcile.agreed import left_out
     from runner.store.open import open_store
 
     now = datetime.now().astimezone()
@@ -117,7 +117,7 @@ def command(
     if applied.changed:
         wake_daemon(where.state)
     show_applied(applied, output)
-    if left_out(applied.plan):
+    if left_alone(planned, applied.plan):
         context.exit(exits.PARTIAL)
 
 

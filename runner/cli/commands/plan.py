@@ -22,7 +22,7 @@ from runner.cli.planning import (
     shown_database,
 )
 from runner.cli.views.findings import FINDING_FORMATS, show_findings
-from runner.reconcile.agreed import left_out
+from runner.operations.reconcile import left_alone
 from runner.reconcile.fail_on import REASONS_TO_FAIL, reasons_to_fail
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def command(
         for reason in reasons:
             print(f"Refused by --fail-on: {reason}.", file=sys.stderr)
         context.exit(exits.REFUSED)
-    if left_out(planned.plan):
+    if left_alone(planned, planned.plan):
         context.exit(exits.PARTIAL)
     if detailed_exitcode and not planned.plan.is_empty:
         context.exit(exits.CHANGES_PRESENT)

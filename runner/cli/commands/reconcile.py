@@ -28,9 +28,8 @@ from runner.cli.planning import (
 
 if TYPE_CHECKING:
     from runner.access.permission import Actor
-    from runner.operations.plan import Planned, Stream
+    from runner.operations.plan import Stream
     from runner.reconcile.agreed import Agreed
-    from runner.reconcile.plan import Plan
 
 
 @click.command("reconcile")
@@ -120,20 +119,17 @@ def command(
         return
     if not create:
         refuse_without_database(where, "reconcile")
-    from runner.reconcile.agreed import left_out
-
     agreed = _agreed(expect, expect_digest)
     source = declared_at(path, base, where)
     looks = {"heal": heal, "on_invalid": on_invalid}
     allowed = {"allow_delete": allow_delete, "allow_protected": allow_protected, "adopt": adopt}
     if dry_run:
-        plan = _rehearse(source, where, agreed, actor, output, allowed, looks).plan
-        changes = not plan.is_empty
+        left, changes = _rehearse(source, where, agreed, actor, output, allowed, looks)
     else:
-        plan, changes = _reconcile(
+        left, changes = _reconcile(
             source, where, agreed, actor, output, allowed, looks, create=create, wait=(wait, timeout)
         )
-    if left_out(plan):
+    if left:
         context.exit(exits.PARTIAL)
     if detailed_exitcode and changes:
         context.exit(exits.CHANGES_PRESENT)
@@ -155,9 +151,10 @@ def _rehearse(
     output: str,
     allowed: dict[str, Any],
     looks: dict[str, Any],
-) -> Planned:
+) -> tuple[list[str], bool]:
+    """What would be left alone, and whether anything would be changed."""
     from runner.operations.plan import make_plan_for
-    from runner.operations.reconcile import agreed_part, rehearse
+    from runner.operations.reconcile import agreed_part, left_alone, rehearse
     from runner.store.open import open_store
     from runner.vocabulary.errors import NoDatabase
 
@@ -176,7 +173,7 @@ def _rehearse(
     show_warnings(planned)
     show_plan(planned.plan, where, output, database=has_database)
     rehearse(planned, actor, **allowed)
-    return planned
+    return left_alone(planned, planned.plan), not planned.plan.is_empty
 
 
 def _reconcile(
@@ -190,10 +187,10 @@ def _reconcile(
     *,
     create: bool,
     wait: tuple[bool, timedelta | None],
-) -> tuple[Plan, bool]:
-    """The plan that was carried out, and whether it changed anything."""
+) -> tuple[list[str], bool]:
+    """What was left alone, and whether anything was changed."""
     from runner.operations.audit import Approval
-    from runner.operations.reconcile import reconcile
+    from runner.operations.reconcile import left_alone, reconcile
     from runner.operations.wake import wake_daemon
     from runner.store.open import open_store
 
@@ -216,7 +213,7 @@ def _reconcile(
             wait_until_gone(store, where, applied.draining, wait[1])
     finally:
         store.close()
-    return applied.plan, applied.changed
+    return left_alone(planned, applied.plan), applied.changed
 
 
 def _with_source(
