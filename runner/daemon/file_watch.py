@@ -159,7 +159,7 @@ class FileWatch:
         path = os.path.realpath(each.path, strict=True)
         found = [
             FoundFile(file.path, file.size, file.changed_ns, file.inode)
-            for file in files_beneath(Root(each.source.root, path, writable=False), each.source.match)
+            for file in files_beneath(Root(each.source.root, path), each.source.match)
             if not self._is_aside(each, file.path)
         ]
         files = [file for file in found if is_one_plain_line(file.path)]

@@ -8,7 +8,7 @@ from typing import Any
 from runner.declaration.problem import Path
 
 STEP_KINDS = ("shell", "python", "sql", "copy", "prune", "http")
-"""The key of a step that says what it does; fields in actions/<kind>.py, table in actions/table.py."""
+"""The key of a step that says what it does; its fields are in actions/KIND.py, named in kinds/step.py."""
 
 FIXED_OUTPUTS: dict[str, tuple[str, ...] | None] = {
     "shell": None,  # lines in $RUNNER_OUTPUT: only the script knows

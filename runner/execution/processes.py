@@ -84,7 +84,7 @@ def is_stopped(pid: int) -> bool:
 
 
 def states_by_session() -> dict[int, dict[int, str]]:
-    """The processes of this machine by their session, which a run has one of, each with its state (proc(5))."""
+    """The processes of this machine by their session (each run has one), each with its state (proc(5))."""
     found: dict[int, dict[int, str]] = {}
     for entry in os.listdir("/proc"):  # noqa: PTH208
         if entry.isdigit() and (fields := _stat(entry)) is not None:

@@ -24,9 +24,6 @@ from runner.git.program import GitFailed
 from runner.sources.hosts import token_user
 from runner.sources.remote import Remote
 
-KEYS = ("private_key", "known_hosts", "user", "password", "token")
-"""What an Authorization may hold for git."""
-
 CONNECT_S = 20
 
 

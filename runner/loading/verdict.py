@@ -28,14 +28,10 @@ class Declaration(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """The declarations of a file and its findings; `valid` when none of those is an error."""
+    """The declarations of a file and its findings."""
 
     declarations: list[Declaration]
     findings: list[Finding]
-
-    @property
-    def valid(self) -> bool:
-        return not any(map(is_error, self.findings))
 
 
 def pack(verdict: Verdict) -> bytes:

@@ -51,7 +51,7 @@ def _move(item: Item, file: Mapping[str, Any], roots: Mapping[str, str]) -> str:
     path, name = roots.get(str(file.get("root"))), str(file.get("path"))
     if path is None:
         return f"there is no root {file.get('root')} any more, so its file was not moved"
-    root = Root(str(file["root"]), os.path.realpath(path, strict=True), writable=True)
+    root = Root(str(file["root"]), os.path.realpath(path, strict=True))
     aside = item.aftercare["done" if item.reason == "succeeded" else "failed"]
     *above, last = name.split("/")
     into = [part for part in str(aside).split("/") if part not in ("", ".")]

@@ -24,10 +24,6 @@ from runner.store.arrivals import NewItem
 from runner.store.objects import ObjectRecord
 from runner.store.port import Reader, Transaction
 
-_NEEDS: Mapping[str, tuple[type, str]] = {
-    "payload": (HookSource, "--payload is for jobs that a webhook starts"),
-    "file": (FileSource, "--file is for jobs that a file starts"),
-}
 _HAS = {HookSource: "payload", FileSource: "file", AfterSource: "job", StartupSource: "startup"}
 _SAID = {
     HookSource: "--payload FILE is what a request brings (- for standard input)",
@@ -146,9 +142,7 @@ def _files(reader: Reader, found: Triggered, given: Given, project: Path) -> lis
     root = (project / declared["path"]).resolve()
     there = {
         file.path: FoundFile(file.path, file.size, file.changed_ns, file.inode)
-        for file in (
-            files_beneath(Root(source.root, str(root), writable=False), source.match) if root.is_dir() else ()
-        )
+        for file in (files_beneath(Root(source.root, str(root)), source.match) if root.is_dir() else ())
     }
     return [item_of_file(found, source, str(root), _meant(path, root, source, there)) for path in given.files]
 

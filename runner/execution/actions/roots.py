@@ -31,7 +31,6 @@ class Root:
 
     name: str
     path: str
-    writable: bool
 
 
 def root_named(roots: Mapping[str, Any], name: str, *, write: bool = False) -> Root:
@@ -45,8 +44,7 @@ def root_named(roots: Mapping[str, Any], name: str, *, write: bool = False) -> R
         close = nearest(name, roots)
         hint = f"; did you mean {close!r}?" if close else f"; declared: {', '.join(sorted(roots)) or 'none'}"
         raise ActionFailed("unknown-root", f"there is no root {name!r}{hint}", retryable=False)
-    writable = declared.get("access", "read") != "read"
-    if write and not writable:
+    if write and declared.get("access", "read") == "read":
         raise ActionFailed(
             "read-only-root",
             f"root {name} is declared with access: read, so nothing is written or deleted there; "
@@ -63,7 +61,7 @@ def root_named(roots: Mapping[str, Any], name: str, *, write: bool = False) -> R
             f"root {name}: {path} is not an existing folder; create or mount it",
             retryable=True,
         )
-    return Root(name, os.path.realpath(path), writable)
+    return Root(name, os.path.realpath(path))
 
 
 def resolve(root: Root, path: str) -> tuple[str, ...]:

@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 
-from runner.declaration.actions.table import ACTIONS
 from runner.declaration.expressions import render
+from runner.declaration.kinds.step import Step
 from runner.declaration.resolve_steps import resolved_steps
+from runner.declaration.step_kinds import STEP_KINDS, kind_of
 from runner.execution.child.context import StepContext
 
 Builder = Callable[..., StepContext]
@@ -88,11 +89,9 @@ def outputs(
 def test_every_documented_step_is_a_valid_declaration() -> None:
     kinds = set()
     for step in documented_steps():
-        (kind,) = set(step) & set(ACTIONS)
-        kinds.add(kind)
-        if isinstance(step[kind], dict):
-            ACTIONS[kind].model_validate(step[kind])
-    assert kinds == set(ACTIONS)
+        kinds.add(kind_of(step))
+        Step.model_validate(step)
+    assert kinds == set(STEP_KINDS)
 
 
 def test_the_documented_steps_do_what_the_page_says(
