@@ -15,7 +15,7 @@ from runner.operations.selection import object_ever
 from runner.operations.settings import zone_of_jobs_without_a_schedule
 from runner.operations.what_became import Said, became, moment_text
 from runner.operations.why_later import will_be
-from runner.operations.why_no_slot import what_else
+from runner.operations.why_no_slot import started_for_it, what_else
 from runner.schedules.asked_time import Asked, read_asked, slot_asked
 from runner.schedules.end_date import end_date
 from runner.schedules.look_back import slot_before, slot_until
@@ -160,6 +160,8 @@ def _answer(question: _Question, schedules: Mapping[str, Schedule], zone: ZoneIn
         )
     else:
         said = _no_slot(question, then, schedules, in_force)
+    if slot is not None and question.over and said.answer not in ("ran", "running"):
+        said = replace(said, text=(*said.text, *started_for_it(question.reader, record, slot)))
     if said.answer == "will-run" and not question.lives:
         said = replace(said, text=(*said.text, "no daemon runs now: runner up"))
     before, after = _neighbours(in_force.values(), at, end_date(record.resolved, zone.key))

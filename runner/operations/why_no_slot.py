@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from runner.operations.what_became import moment_text
 from runner.schedules.asked_time import Asked
-from runner.schedules.slot import Schedule
+from runner.schedules.slot import Schedule, Slot
 from runner.schedules.trigger import TriggerSchedule
 from runner.schedules.zones import due_instant
 from runner.store.objects import ObjectRecord
@@ -16,6 +16,9 @@ from runner.store.port import Reader
 MINUTE = timedelta(minutes=1)
 SHOWN = 5
 """Runs that are named."""
+
+LOOKED_AT = 5000
+"""Of the newest runs of a job."""
 
 _INSTANT = timedelta(microseconds=1)
 
@@ -30,6 +33,16 @@ def what_else(
         *_left_out(in_force, asked),
         *_started_otherwise(reader, record, asked),
     )
+
+
+def started_for_it(reader: Reader, record: ObjectRecord, slot: Slot) -> tuple[str, ...]:
+    """Runs by hand that stand for a slot (`--slot`, a backfill), the newest first."""
+    runs = reader.instances.list(job_uid=record.uid, since=slot.at, limit=LOOKED_AT)
+    return tuple(
+        f"instance {run.id} was started for it by {run.requested_by or run.origin}: {run.state}"
+        for run in runs
+        if run.trigger.get("for_slot") in slot.keys
+    )[:SHOWN]
 
 
 def _only_first(in_force: Mapping[str, Schedule], asked: Asked) -> list[str]:

@@ -11,6 +11,9 @@ from runner.schedules import zones
 from runner.schedules.slot import Schedule, ScheduleProblem, Slot, local_text, wall_key
 
 ACCEPTED = "02:30, yesterday 02:00, 2026-10-25T02:30 (local times of the schedule) or 2026-10-25T00:30Z"
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+"""What can be asked about; a calendar of computers ends in 9999, and a slot is looked for on both sides."""
+
 _DAYS = {"yesterday": -1, "today": 0, "tomorrow": 1}
 _CLOCK = r"(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(:(?P<second>[0-9]{2}))?"
 _SPOKEN = re.compile(rf"((?P<day>{'|'.join(_DAYS)})\s+)?{_CLOCK}")
@@ -47,10 +50,13 @@ def read_asked(text: str, zone: ZoneInfo, now: datetime) -> tuple[Asked, ...]:
     """
     said = text.strip()
     try:
-        return _spoken(said, zone, now) or _written(said, zone)
+        found = _spoken(said, zone, now) or _written(said, zone)
     except (ValueError, OverflowError):
-        pass
-    raise ScheduleProblem("TIME", f"{text[:60]!r} is no time; write it like {ACCEPTED}")
+        raise ScheduleProblem("TIME", f"{text[:60]!r} is no time; write it like {ACCEPTED}") from None
+    if not all(EARLIEST.year <= each.at.year < LATEST.year for each in found):
+        reach = f"{EARLIEST.year} to {LATEST.year - 1}"
+        raise ScheduleProblem("TIME", f"{text[:60]!r} is further away than schedules reach ({reach})")
+    return found
 
 
 def slot_asked(schedule: Schedule, asked: Asked) -> Slot | None:

@@ -70,6 +70,13 @@ def test_calendars_of_people_can_read_it(calendar: Callable) -> None:
     assert {str(e["UID"]) for e in again.walk("VEVENT")} == {str(e["UID"]) for e in events}
 
 
+def test_a_skipped_start_is_an_event_that_is_cancelled(here: Installation, say: Callable) -> None:
+    here.install(a_job("report", schedule="0 2 * * *"))
+    assert say("jobs", "skip", "report").code == 0
+    first, second, *_ = Calendar.from_ical(say("schedule", "calendar", "-o", "ics").out).walk("VEVENT")
+    assert (first.get("STATUS"), second.get("STATUS")) == ("CANCELLED", None)
+
+
 def test_the_picture_has_a_mark_for_each_start(calendar: Callable) -> None:
     root = ElementTree.fromstring(calendar("svg").out)
     name = "{http://www.w3.org/2000/svg}"

@@ -11,6 +11,7 @@ from installations import ANA, NOW, Installation, a_job
 from lives import at, claim, decide, end, set_watermark, start
 
 from runner.dispatch.clock_watch import ClockEvent, ClockReading
+from runner.operations.backfill import backfill_job
 from runner.operations.disable import disable_jobs
 from runner.operations.enable import enable_jobs
 from runner.operations.note_clock import note_events, note_presence
@@ -118,6 +119,16 @@ def test_it_was_missed_because_the_daemon_was_down(sound: Installation) -> None:
         down,
     )
     assert (answer.said.rule, answer.said.blocker) == ("missed-none", down)
+
+
+def test_a_run_by_hand_that_stands_for_a_slot_is_named(sound: Installation) -> None:
+    install(sound, missed={"policy": "none"})
+    decide(sound, "tick", at(3.5))
+    backfill_job(
+        sound.store, "tick", first=at(2).isoformat(), last=at(2).isoformat(), actor=ANA, key="k", now=at(4)
+    )
+    assert told(ask(sound, at(2)))[-1] == "instance 1 was started for it by ana: SCHEDULED"
+    assert "started for it" not in told(ask(sound, at(1)))[-1]
 
 
 def test_it_was_caught_up_later(sound: Installation) -> None:

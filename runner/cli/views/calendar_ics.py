@@ -28,6 +28,7 @@ class _Event(NamedTuple):
     summary: str
     text: str
     category: str
+    is_off: bool = False
 
 
 def ics(ahead: Ahead, now: datetime, installation_id: str) -> str:
@@ -53,7 +54,8 @@ def _events(ahead: Ahead) -> Iterator[_Event]:
         name = f"{start.job} {start.schedule} {start.slot.key} {start.slot.at.isoformat()}"
         text = f"slot {start.slot.local} {start.zone}"
         text += f"; {', '.join(start.slot.marks)}" if start.slot.marks else ""
-        yield _Event(name, start.due_at, start.due_at + start.lasts, start.job, text, "start")
+        off = "skipped" in start.slot.marks
+        yield _Event(name, start.due_at, start.due_at + start.lasts, start.job, text, "start", off)
     for each in ahead.often:
         name = f"{each.job} {each.schedule} often {each.first.key}"
         text = f"{each.count} starts from {each.first.local} to {each.last.local}"
@@ -77,6 +79,7 @@ def _lines(event: _Event, now: datetime, installation_id: str) -> list[str]:
         f"SUMMARY:{_escaped(event.summary)}",
         f"DESCRIPTION:{_escaped(event.text)}",
         f"CATEGORIES:{event.category}",
+        *(["STATUS:CANCELLED"] if event.is_off else []),
         "TRANSP:TRANSPARENT",
         "END:VEVENT",
     ]
