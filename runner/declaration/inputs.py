@@ -63,6 +63,8 @@ def check_inputs(
 def misfit(value: Any, schema: Mapping[str, Any]) -> str | None:
     """Why a value does not fit one input's schema, or None when it fits."""
     kind = schema.get("type")
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:  # what expressions can read
+        return f"a number of {value.bit_length()} bits does not fit into 64 with a sign"
     if kind is not None and not _is(value, kind):
         return f"{quoted(value)} is not of type {kind}"
     choices = schema.get("choices")

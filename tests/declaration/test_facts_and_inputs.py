@@ -78,6 +78,8 @@ def test_what_is_not_given_has_its_default_or_null():
         ({"n": "five"}, "'n': 'five' is not of type integer"),
         ({"n": "0"}, "'n': 0 is below the minimum 1"),
         ({"n": "10"}, "'n': 10 is above the maximum 9"),
+        ({"n": str(2**63)}, "'n': a number of 64 bits does not fit into 64 with a sign"),
+        ({"ratio": 10**400}, "'ratio': a number of 1329 bits does not fit into 64 with a sign"),
         ({"ratio": "nan"}, "'ratio': 'nan' is not of type number"),
         ({"fast": "yes"}, "'fast': 'yes' is not of type boolean"),
         ({"day": "2026-02-30"}, "'day': '2026-02-30' is not of type date"),
