@@ -196,7 +196,13 @@ def _applied(
 
     try:
         planned, applied = reconcile(
-            tree, where.project, store, actor, datetime.now(UTC), approval=Approval(VERB), **lifted
+            tree,
+            where.project,
+            store,
+            actor,
+            datetime.now(UTC),
+            approval=Approval(VERB, tree.approval),
+            **lifted,
         )
     except InvalidDeclarations as problem:
         diagnostics.show_text(problem.diagnostics, sys.stderr)

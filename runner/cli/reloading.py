@@ -24,6 +24,9 @@ from runner.operations.checked_out import CheckedOut
 from runner.vocabulary.diagnostic import Diagnostic
 from runner.vocabulary.errors import InvalidDeclarations, Refused, RunnerError
 
+WATCHED = "the watched folder"
+"""Who agreed to what a daemon applies: whoever may write there."""
+
 LONGEST_RELOAD_S = 300
 """A tree that cannot be loaded in this time is told as a problem; the last good state goes on."""
 
@@ -49,6 +52,7 @@ def reload_apart(
             "path": tree.path,
             "sha": tree.commit.sha,
             "branch": tree.commit.branch,
+            "verified": tree.verified,
         },
     }
     command = [sys.executable, "-P", "-m", "runner.cli.reloading", json.dumps(order)]
@@ -80,7 +84,7 @@ def main(order: Mapping[str, Any]) -> None:
     tree: Path | CheckedOut = root
     if git is not None:
         commit = Commit(git["sha"], git["branch"], dirty=False)
-        tree = CheckedOut(root, git["source"], git["path"], commit)
+        tree = CheckedOut(root, git["source"], git["path"], commit, git["verified"])
     where = Where(Path(order["project"]), Path(order["database"]))
     try:
         outcome = _reload(tree, where, colour=order["colour"], allow_delete=order["allow_delete"])
@@ -114,7 +118,7 @@ def _reload(tree: Path | CheckedOut, where: Where, *, colour: bool, allow_delete
             Actor(login_name()),
             datetime.now(UTC),
             allow_delete=allow_delete,
-            approval=Approval("up"),
+            approval=Approval("up", WATCHED if isinstance(tree, Path) else tree.approval),
         )
         left = left_alone(planned, applied.plan)
         if left:

@@ -131,7 +131,7 @@ class Following:
         forced = is_branch and bool(before.applied) and before.applied != target.commit
         forced = forced and not copy.is_ancestor(before.applied, target.commit)
         commit = Commit(target.commit, None if self.source.wanted.kind == "commit" else target.name, False)
-        outcome = self.apply(CheckedOut(root, self.source.source, path, commit))
+        outcome = self.apply(CheckedOut(root, self.source.source, path, commit, verified))
         outcome = replace(outcome, target=target, forced=forced, verified=verified)
         if outcome.ok:
             rewritten = "; the branch was rewritten" if forced else ""

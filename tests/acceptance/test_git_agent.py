@@ -46,6 +46,9 @@ def test_a_repository_is_followed_through_bad_commits_and_a_killed_daemon(
         daemon.sees(
             r"SOURCE +main: .* \(InvalidDeclarations\); what is installed stays; mend the files and push"
         )
+        assert here.rows("SELECT verb, approval FROM applies") == [
+            {"verb": "up", "approval": "followed: main"}
+        ]
         said = here.run("status", "-o", "json", check=1)
         (source,) = json.loads(said.stdout)["sources"]
         assert source["lastAttemptedRevision"] == f"main@sha1:{bad}"

@@ -58,6 +58,7 @@ def test_it_says_what_is_pinned_and_plan_status_and_history_show_it(rolled: Call
     assert pinned["summary"].endswith(": Job/one, Job/three")
     newest = rolled("history", "-o", "json").json[0]
     assert (newest["serial"], newest["verb"]) == (3, "rollback")
+    assert newest["approval"] == "--auto-approve; INC-7"
     assert rolled("db", "check").code == 0
 
 

@@ -292,6 +292,9 @@ def test_a_commit_that_was_slipped_in_below_a_signed_one_is_not_applied(
     each = replace(here.source, verify=Verify("each-commit", allowed_signers="signers"))
     applied = upstream.commit({"jobs.d/three.yaml": upstream.job("three")}, "signed", *signing)
     assert here.look(source=each) == "Applied"
+    with here.store.read() as reader:
+        (row,) = reader.applies.list(limit=None)
+    assert row.approval.startswith(f"commit {applied[:7]} is signed by ana@example.org (ED25519 key SHA256:")
 
     slipped = upstream.commit({"jobs.d/evil.yaml": upstream.job("evil")}, "not signed")
     upstream.commit({"jobs.d/three.yaml": upstream.job("three", "false")}, "signed on top", *signing)

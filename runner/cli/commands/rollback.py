@@ -126,7 +126,7 @@ def _roll_back(
         now,
         allow_delete=allow_delete,
         allow_protected=allow_protected,
-        approval=Approval(ROLLBACK, "--auto-approve" if approved else "asked"),
+        approval=Approval(ROLLBACK, ("--auto-approve" if approved else "asked") + (reason and f"; {reason}")),
     )
     wake_daemon(where.state)
     show_applied(applied, output)
