@@ -26,6 +26,7 @@ from runner.operations.show_sources import SourceView, show_sources, told_pins
 from runner.operations.standing_runs import standing_runs
 from runner.operations.waiting import LockInUse, locks_in_use
 from runner.sources.outcome import what_now
+from runner.store.instances import InstanceRecord
 from runner.store.port import Reader
 from runner.vocabulary.duration import format_size
 
@@ -35,6 +36,10 @@ LATELY = timedelta(hours=24)
 LONG_DRAIN = timedelta(minutes=10)
 SHOWN_OF_A_DRAIN = 3
 """Runs that a drain waits for and that are named."""
+
+
+SHOWN_OF_AN_ERROR = 80
+"""Characters; the rest is in `runner instances show`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,7 @@ def situation(reader: Reader, state: Path, now: datetime) -> Situation:
     sources = show_sources(reader, now)
     findings = [
         *_daemon(reader, daemon, now),
-        *_failed(jobs),
+        *_failed(reader, jobs),
         *_partly(jobs),
         *_items(jobs),
         *runs_to_look_at(reader, lives, now),
@@ -96,7 +101,7 @@ def situation(reader: Reader, state: Path, now: datetime) -> Situation:
     )
 
 
-def _failed(jobs: Sequence[JobView]) -> Iterator[Concern]:
+def _failed(reader: Reader, jobs: Sequence[JobView]) -> Iterator[Concern]:
     for job in jobs:
         failure = next((hold for hold in job.holds if hold.kind == "failure"), None)
         put_away = any(hold.kind == FINISHED for hold in job.holds)
@@ -104,10 +109,16 @@ def _failed(jobs: Sequence[JobView]) -> Iterator[Concern]:
             hint = f"runner logs {job.name} --failed; then: runner jobs reset {job.name}"
             yield Concern("failed", job.name, failure.since, f"FAILED: {failure.reason}", hint)
         elif job.last is not None and job.last.state == "FAILED":
-            summary = f"its last run ({job.last.id}) failed"
+            summary = f"its last run ({job.last.id}) failed{_why(reader.instances.get(job.last.id))}"
             yield Concern(
                 "failed", job.name, job.last.started_at, summary, f"runner instances show {job.last.id}"
             )
+
+
+def _why(run: InstanceRecord | None) -> str:
+    """`: what went wrong`, as far as it fits in a table."""
+    said = "" if run is None or run.error is None else str(run.error.get("description") or "")
+    return f": {said if len(said) <= SHOWN_OF_AN_ERROR else f'{said[:SHOWN_OF_AN_ERROR]}…'}" if said else ""
 
 
 def _partly(jobs: Sequence[JobView]) -> Iterator[Concern]:

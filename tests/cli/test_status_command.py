@@ -106,8 +106,13 @@ def test_a_failed_job_needs_a_person(here: Installation, say: Callable) -> None:
 
 def test_a_job_whose_last_run_failed_needs_a_person(here: Installation, say: Callable) -> None:
     here.install(a_job("report"))
-    here.run("report", "FAILED")
+    id = here.run("report", "FAILED")
     assert kinds(say) == [("failed", "report")]
+    error = {"code": "timeout", "description": "it ran longer than " + 20 * "its timeout "}
+    here.store.transact(lambda tx: tx.instances.update(id, epoch=1, error=error))
+    (finding,) = say("status", "-o", "json").json["findings"]
+    assert finding["summary"].startswith(f"its last run ({id}) failed: it ran longer than its timeout")
+    assert finding["summary"].endswith("…")
 
 
 def test_targets_that_did_not_succeed_are_told_and_may_be_left(here: Installation, say: Callable) -> None:
