@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from runner.daemon.touched import Touched
 from runner.lifecycle.holds import active
 from runner.operations.decide_once import due_after, has_its_run, has_one_slot
 from runner.operations.finish_jobs import is_done, is_one_time
@@ -53,6 +54,8 @@ class Roster:
         self.hold_ends: datetime | None = None
         self._end_dates: dict[str, datetime] = {}
         self._version: object = None
+        self._touched = Touched()
+        self._may_be_done: set[str] = set()
         self.draining = False
 
     def load(self, reader: Reader, installation_id: str, now: datetime) -> bool:
@@ -66,6 +69,7 @@ class Roster:
         self.draining = any(hold.kind == "removed" for held in holds.values() for hold in held)
         self._plan(reader, now)
         self._version = version
+        self._touched.forget()
         self.serial = serial
         return True
 
@@ -128,12 +132,18 @@ class Roster:
 
     def done(self, reader: Reader, now: datetime) -> list[SchedulableJob]:
         """The one-time jobs of which nothing is to come and nothing under way any more."""
-        waiting = {uid for uid, _ in self._next}
-        return [
-            self.jobs[uid]
-            for uid in self.one_time
-            if uid not in waiting and is_done(reader, self.jobs[uid], now)
+        touched = self._touched.look(reader, now)
+        if touched is None:
+            self._may_be_done = set(self.one_time)
+        else:
+            self._may_be_done |= self.one_time.intersection(touched.values())
+        waiting = {uid for uid, _ in self._next} if self._may_be_done else set()
+        looked_at = self._may_be_done - waiting
+        done = [
+            self.jobs[uid] for uid in looked_at if uid in self.jobs and is_done(reader, self.jobs[uid], now)
         ]
+        self._may_be_done &= waiting | {job.uid for job in done}
+        return done
 
     def _put(self, key: Key, at: datetime) -> None:
         self._next[key] = at
@@ -164,6 +174,7 @@ class Roster:
         """The slots of this schedule up to `now` are decided: wait for the next one."""
         schedule = due.schedule.schedule
         if has_one_slot(schedule):  # it was due, and has its run; or its window had just closed
+            self._may_be_done.add(due.job_uid)
             later = due_after(schedule, None, now)
             if later is not None and later > now:
                 self.again(due, later)

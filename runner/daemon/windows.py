@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import TypeVar
 
 from runner.daemon.bridge import Bridge
 from runner.daemon.roster import Roster
 from runner.daemon.telling import Telling
+from runner.daemon.touched import Touched
 from runner.operations.keep_windows import Kept, keep_windows, look_at_windows
 from runner.operations.schedulable import window_of
 from runner.schedules.window import Window
 from runner.store.instances import InstanceRecord
 from runner.store.port import Reader
 from runner.vocabulary.errors import StoreUnavailable
+
+_T = TypeVar("_T", datetime, tuple[datetime, str])
 
 
 class WindowKeeper:
@@ -29,6 +33,7 @@ class WindowKeeper:
         self._asked: tuple[int, ...] = ()
         self._finishing: set[int] = set()
         self._look_for_strays = True
+        self._touched = Touched()
         self.next_at: datetime | None = None
         self.goes_on: tuple[datetime, str] | None = None
 
@@ -38,20 +43,33 @@ class WindowKeeper:
         if is_new:  # other windows, or other jobs
             self._look_for_strays = True
             self._finishing.clear()
-        self._asked, self.next_at, self.goes_on = (), None, None
+        self._asked = ()
         if not windows and not self._look_for_strays:
+            self._touched.forget()
+            self.next_at, self.goes_on = None, None
             return
         try:
-            found = look_at_windows(reader, windows, now, strays=self._look_for_strays, known=self._finishing)
+            touched = self._touched.look(reader, now)
+            if self._look_for_strays or (self.next_at is not None and self.next_at <= now):
+                touched = None
+            found = look_at_windows(
+                reader, windows, now, strays=self._look_for_strays, known=self._finishing, touched=touched
+            )
         except StoreUnavailable:
+            self._touched.forget()
             raise
         except Exception as problem:  # whatever is wrong with one window, everything else goes on
+            self._touched.forget()
             self._telling.trouble("looking at the windows", problem)
             return
-        self._asked, self.next_at, self.goes_on = found
-        self._look_for_strays = False
+        if touched is None:
+            self.next_at, self.goes_on = None, None
+        self._asked = found.asked
+        self.next_at = _earliest(self.next_at, found.next_at)
+        self.goes_on = _earliest(self.goes_on, found.goes_on)
         if self.next_at is not None and self.next_at <= now:
             self.next_at = None
+        self._look_for_strays = False
 
     def act(self, now: datetime) -> None:
         """Pause, stop, end and let go on, as was seen."""
@@ -87,6 +105,10 @@ class WindowKeeper:
             self._telling.noticed("window", told)
         if kept.changed:
             self._changed()
+
+
+def _earliest(one: _T | None, other: _T | None) -> _T | None:
+    return min((each for each in (one, other) if each is not None), default=None)
 
 
 def _left(run: InstanceRecord) -> str:

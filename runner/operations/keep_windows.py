@@ -58,16 +58,23 @@ class Situation(NamedTuple):
 
 
 def look_at_windows(
-    reader: Reader, windows: Windows, now: datetime, *, strays: bool = False, known: Collection[int] = ()
+    reader: Reader,
+    windows: Windows,
+    now: datetime,
+    *,
+    strays: bool = False,
+    known: Collection[int] = (),
+    touched: Mapping[int, str] | None = None,
 ) -> Situation:
     """Which runs are to be paused, stopped, ended or let go on; `known` cannot be paused, and finish.
 
-    With `strays` also those that wait for a window that their job does not have any more.
+    With `strays` also those that wait for a window that their job does not have any more. Of `touched` runs
+    (each with the uid of its job) alone, if they are given.
     """
     asked: list[int] = []
     edges: list[datetime] = []
     on: list[tuple[datetime, str]] = []
-    for run, window in _windowed(reader, windows):
+    for run, window in _windowed(reader, windows, touched):
         edge = next_look(window, now)
         if edge is not None:
             edges.append(edge)
@@ -108,8 +115,14 @@ def keep_windows(tx: Transaction, ids: Iterable[int], windows: Windows, now: dat
     return Kept(tuple(ended), tuple(paused), tuple(gone_on), tuple(finishing))
 
 
-def _windowed(reader: Reader, windows: Windows) -> Iterator[tuple[InstanceRecord, Window]]:
-    if len(windows) <= FEW_JOBS:
+def _windowed(
+    reader: Reader, windows: Windows, touched: Mapping[int, str] | None
+) -> Iterator[tuple[InstanceRecord, Window]]:
+    if touched is not None:
+        ids = [id for id, uid in touched.items() if uid in windows]
+        found = [reader.instances.get(id) for id in ids]
+        runs = [run for run in found if run is not None and run.completed_at is None]
+    elif len(windows) <= FEW_JOBS:
         runs = [run for uid in windows for run in reader.instances.unfinished_of(uid)]
     else:
         runs = reader.instances.list(states=_UNFINISHED, limit=None)

@@ -40,6 +40,9 @@ class EventReads(Protocol):
     def since(self, id: int, limit: int = 1000) -> list[EventRecord]:
         """After that id, oldest first."""
 
+    def runs_since(self, id: int, limit: int) -> dict[int, str]:
+        """Run → uid of its job, of those that have an event after that id; at most so many."""
+
     def last_id(self) -> int:
         """Rises with every change that has an event: the cheapest way to notice that something happened."""
 

@@ -77,6 +77,15 @@ class Events:
         self.flush()
         return self._list("id > ? ORDER BY id LIMIT ?", (id, limit))
 
+    def runs_since(self, id: int, limit: int) -> dict[int, str]:
+        self.flush()
+        rows = self._connection.execute(
+            "SELECT DISTINCT i.id, i.job_uid FROM events e CROSS JOIN job_instances i ON i.id = e.instance_id"
+            " WHERE e.id > ? LIMIT ?",
+            (id, limit),
+        )
+        return dict(rows.fetchall())
+
     def last_id(self) -> int:
         self.flush()
         (last,) = self._connection.execute("SELECT max(id) FROM events").fetchone()

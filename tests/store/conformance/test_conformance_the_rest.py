@@ -313,3 +313,17 @@ def test_events_written_in_a_transaction_can_be_read_in_it(store: Store) -> None
         return [e.event for e in tx.events.of("Job", "x")]
 
     assert store.transact(work) == ["a"]
+
+
+def test_the_runs_that_something_has_happened_to_are_told_with_their_jobs(store: Store) -> None:
+    uid = install(store)
+    first, second = created(store, a_manual_run(uid, "1")), created(store, a_manual_run(uid, "2"))
+    with store.read() as reader:
+        seen = reader.events.last_id()
+        assert reader.events.runs_since(0, 10) == {first: uid, second: uid}
+        assert reader.events.runs_since(seen, 10) == {}
+    add(store, uid)
+    store.transact(lambda tx: begin(tx, second))
+    with store.read() as reader:
+        assert reader.events.runs_since(seen, 10) == {second: uid}, "a hold is of no run"
+        assert len(reader.events.runs_since(0, 1)) == 1
