@@ -10,8 +10,9 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from runner.git.complaints import complaint_of
 from runner.git.local_copy import FETCHED, LocalCopy
-from runner.git.program import GitFailed, Said, complaint_of
+from runner.git.program import GitFailed, Said
 from runner.sources.settings import Verify
 from runner.sources.target import Target
 
