@@ -30,7 +30,7 @@ _REFERENCE_KEYS = frozenset(
 
 # Inside of a text: names and values are bounded, so that no text takes long. A value that a program puts in
 # ($VAR, ${{ }}, a call) is none.
-_NAME = rf"[\w.-]{{0,40}}?(?:{_WORDS})[\w-]{{0,20}}"
+_NAMED = rf"(?:{_WORDS})[\w-]{{0,20}}"
 _QUOTED = r""""[^"\n]{1,500}"|'[^'\n]{1,500}'"""
 _BARE = r"""[^\s"'`,;&|<>(){}\[\]]{1,500}(?![\w.]*\()"""
 _VALUE = rf"(?![$<{{(]|null\b|None\b|true\b|false\b)(?:{_QUOTED}|{_BARE})"
@@ -39,8 +39,8 @@ _BEFORE = (
     r"(\bauthorization[\"']?\s{0,3}[:=]\s{0,3}[\"']?\w{1,20}\s+)[^\s\"',;]{1,2000}",
     r"(\b(?-i:Bearer)\s+)[A-Za-z0-9._~+/=-]{6,}",
     r"(\b(?:identified\s+by|password)\s+)'[^'\n]{1,500}'",
-    rf"(--{_NAME}(?:\s+|=)){_VALUE}",
-    rf"((?<![\w-]){_NAME}[\"']?\s{{0,3}}[=:]\s{{0,3}}){_VALUE}",
+    rf"((?<![\w.-])--[\w-]{{0,40}}?{_NAMED}(?:\s+|=)){_VALUE}",
+    rf"({_NAMED}[\"']?\s{{0,3}}[=:]\s{{0,3}}){_VALUE}",
 )
 """What comes before a secret, and the secret: headers, SQL, options, `name=value`."""
 
@@ -51,7 +51,7 @@ _PARTS: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
     (
         re.compile(
-            r"(\b[a-z][a-z0-9+.-]{0,30}://[^\s/:@\"']{0,200}):[^\s@\"']{1,500}@",
+            r"(\b[a-z][a-z0-9+.-]{0,30}+://[^\s/:@\"']{0,200}+):[^\s@\"']{1,500}+@",
             re.IGNORECASE,
         ),
         rf"\1:{MASK}@",
