@@ -20,9 +20,10 @@ from runner.operations.tokens import is_use_to_note, recognise
 from runner.store.port import Store
 from runner.vocabulary.errors import RunnerError
 from runner.web.api import external, hooks, source_hints
-from runner.web.gate import Gate, Names
+from runner.web.gate import Gate
 from runner.web.intake import Intake
 from runner.web.known_hooks import KnownHooks
+from runner.web.names import Names
 from runner.web.openapi import PATH, openapi_of, text_of
 from runner.web.patience import PATIENCE_S
 from runner.web.problems import MEDIA_TYPE, encoded, problem, problem_of

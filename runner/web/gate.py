@@ -1,22 +1,19 @@
 """May this request pass at all? Its names, its origin, its token and its size, before anything reads it.
 
-No request is anonymous: it has a token, or a signature that its route checks. Host is checked against DNS
-rebinding, Origin against pages of other sites; a token in a URL is refused, because URLs end up in logs; a
-body is read here, bounded in size and in time.
+No request is anonymous: it has a token, or a signature that its route checks. What it is called by and where
+it comes from is for runner/web/names.py; a body is read here, bounded in size and in time.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
 from runner.access.permission import Actor
-from runner.access.token import PREFIX
 from runner.vocabulary.errors import NotAllowed, RunnerError
+from runner.web.names import Headers, Names, refused
 from runner.web.problems import HEADERS, MEDIA_TYPE, encoded, problem, problem_of
 
 Message = MutableMapping[str, Any]
@@ -44,24 +41,6 @@ MOST_BYTES_IN_LINE = 32 << 20
 """Requests that have arrived whole and wait until their signature is checked and they are kept. Not all
 senders send again, so a burst of them waits for a moment.
 """
-
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
-_SECRET_NAMES = frozenset({"token", "access_token", "api_key", "apikey", "authorization", "key", "secret"})
-
-
-@dataclass(frozen=True, slots=True)
-class Names:
-    """By which names the listener may be called, and which origins may send requests."""
-
-    hosts: frozenset[str]
-    origins: frozenset[str]
-
-
-def names_of(bind: str, hosts: Sequence[str], origins: Sequence[str], base_url: str) -> Names:
-    """What the declaration allows, with loopback, the address itself, and the address for others."""
-    base = urlsplit(base_url)
-    own = {name.lower() for name in (*LOOPBACK, bind, *hosts, base.hostname or "")} - {"", "0.0.0.0", "::"}  # noqa: S104
-    return Names(frozenset(own), frozenset({*origins, f"{base.scheme}://{base.netloc}"}))
 
 
 class Gate:
@@ -106,7 +85,7 @@ class Gate:
             if (state := await self._examined(scope, send)) is None:
                 return
             try:
-                state["actor"] = await self._actor(_Headers(scope["headers"]))
+                state["actor"] = await self._actor(Headers(scope["headers"]))
             except RunnerError as error:
                 await answer(send, _unauthorized(error))
                 return
@@ -169,10 +148,10 @@ class Gate:
 
     async def _examined(self, scope: MutableMapping[str, Any], send: Send) -> dict[str, Any] | None:
         """The state of the request; None when its headers were refused, and that was answered."""
-        headers = _Headers(scope["headers"])
-        refused = self._refused(scope, headers)
-        if refused is not None:
-            await answer(send, refused)
+        headers = Headers(scope["headers"])
+        wrong = refused(self._names, scope, headers)
+        if wrong is not None:
+            await answer(send, wrong)
             return None
         if headers.all(b"transfer-encoding") and headers.all(b"content-length"):
             # Which of them counts, is what a proxy in front of it may see otherwise (request smuggling).
@@ -185,64 +164,18 @@ class Gate:
     async def _body(
         self, scope: MutableMapping[str, Any], receive: Receive, send: Send, most: int
     ) -> bytes | None:
-        body = await _body(_Headers(scope["headers"]), receive, self._body_s, most)
+        body = await _body(Headers(scope["headers"]), receive, self._body_s, most)
         if isinstance(body, bytes):
             return body
         await answer(send, body, close=True)
         return None
 
-    def _refused(self, scope: Mapping[str, Any], headers: _Headers) -> dict[str, Any] | None:
-        host = _host(headers.all(b"host"))
-        if host is None:
-            return problem("bad-host", "Bad Host", 400, "exactly one Host header is needed")
-        if host not in self._names.hosts:
-            detail = "the listener is not called by that name; declare it in spec.web.hosts of the Runner"
-            return problem("wrong-host", "Wrong Host", 421, detail)
-        origins = headers.all(b"origin")
-        foreign = headers.one(b"sec-fetch-site") not in ("", "same-origin", "none")
-        own = {f"{scheme}://{headers.one(b'host').lower()}" for scheme in ("http", "https")}
-        if any(origin not in self._names.origins | own for origin in origins) or (foreign and not origins):
-            detail = (
-                "pages of that origin may not send requests here; spec.web.origins of the Runner allows one"
-            )
-            return problem("wrong-origin", "Wrong Origin", 403, detail)
-        query = scope.get("query_string", b"").decode("latin-1")
-        path = str(scope.get("path", ""))
-        named = {name.lower() for name, _ in parse_qsl(query, keep_blank_values=True, max_num_fields=None)}
-        if PREFIX in query or PREFIX in path or named & _SECRET_NAMES:
-            detail = "a token belongs into the header Authorization; revoke it, because URLs end up in logs"
-            return problem("token-in-url", "Token in the URL", 400, detail)
-        return None
-
-    async def _actor(self, headers: _Headers) -> Actor:
+    async def _actor(self, headers: Headers) -> Actor:
         given = headers.all(b"authorization")
         scheme, _, text = (given[0] if len(given) == 1 else "").partition(" ")
         if scheme.lower() != "bearer" or not text:
             raise NotAllowed("no request is anonymous: send the header Authorization: Bearer TOKEN")
         return await asyncio.to_thread(self._recognise, text.strip())
-
-
-class _Headers:
-    def __init__(self, raw: Sequence[tuple[bytes, bytes]]) -> None:
-        self._raw = raw
-
-    def all(self, name: bytes) -> list[str]:
-        return [value.decode("latin-1") for key, value in self._raw if key.lower() == name]
-
-    def one(self, name: bytes) -> str:
-        return next(iter(self.all(name)), "")
-
-
-def _host(given: Sequence[str]) -> str | None:
-    """The name without its port, in lower case; None when there is not exactly one that can be read."""
-    if len(given) != 1 or any(letter in given[0] for letter in "/?#@ \\,"):
-        return None
-    try:
-        parts = urlsplit(f"//{given[0]}")
-        _ = parts.port
-    except ValueError:
-        return None
-    return parts.hostname
 
 
 def _unauthorized(error: RunnerError) -> dict[str, Any]:
@@ -251,7 +184,7 @@ def _unauthorized(error: RunnerError) -> dict[str, Any]:
     return problem_of(error)
 
 
-async def _body(headers: _Headers, receive: Receive, body_s: float, most: int) -> bytes | dict[str, Any]:
+async def _body(headers: Headers, receive: Receive, body_s: float, most: int) -> bytes | dict[str, Any]:
     """All of it; or the problem with it."""
     too_large = problem("too-large", "Too large", 413, f"a body may have {most} bytes")
     length = headers.one(b"content-length")

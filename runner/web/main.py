@@ -25,8 +25,8 @@ from runner.operations.wake import wake_daemon
 from runner.store.open import open_store
 from runner.web.app import House, make_app
 from runner.web.courier import Courier
-from runner.web.gate import names_of
 from runner.web.known_hooks import KnownHooks
+from runner.web.names import names_of
 from runner.web.patience import MOST_TOGETHER, PATIENCE_S, Patient
 from runner.web.refused import RefusedRequests
 
