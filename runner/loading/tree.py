@@ -276,11 +276,13 @@ def _diagnostics(location: Location, snapshot: Snapshot, scan: Scan) -> tuple[Di
     found: list[tuple[str, Finding]] = list(snapshot["findings"])
     found += [(c.path, (0, 0, c.severity, c.rule, c.summary, c.detail, c.hint, "")) for c in scan.complaints]
     mine = [(path, finding) for path, finding in found if location.is_part(path)]
-    if not any(location.is_part(path) for path in scan.paths) and not scan.complaints:
+    refused = any(complaint.severity == "error" for complaint in scan.complaints)
+    if not any(location.is_part(path) for path in scan.paths) and not refused:
         mine.append(("", _nothing_there(location)))
     elsewhere = [(path, finding) for path, finding in found if is_error(finding)]
-    if not elsewhere and not mine and not snapshot["addresses"][0]:
-        mine.append((location.part or "", _nothing_there(location, "nothing but a kustomization")))
+    if not elsewhere and not any(is_error(each) for _, each in mine) and not snapshot["addresses"][0]:
+        there = "no object" if mine else "nothing but a kustomization"
+        mine.append((location.part or "", _nothing_there(location, there)))
     if elsewhere and not any(is_error(finding) for _, finding in mine):
         mine.append((location.part or "", _errors_elsewhere(location, elsewhere)))
     return in_order(to_diagnostic(location.shown(path), finding) for path, finding in mine)

@@ -128,8 +128,8 @@ def _special(root: str, folder: str, entry: os.DirEntry[str], scan: Scan) -> Non
 
 
 def _link(root: str, path: str, entry: os.DirEntry[str], scan: Scan) -> None:
-    real_root, target = os.path.realpath(root), os.path.realpath(f"{root}/{path}")
     try:
+        real_root, target = os.path.realpath(root), os.path.realpath(f"{root}/{path}")
         status = os.stat(target, follow_symlinks=False)  # noqa: PTH116
     except OSError as error:
         if is_declaration(entry.name):

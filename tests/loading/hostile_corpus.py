@@ -57,6 +57,7 @@ FILES: dict[str, bytes] = {
     "list": b"- a\n- b\n",
     "text": b"hello\n",
     "empty": b"",
+    "two empty documents": b"---\n---\n",
     "comment": b"# nothing\n",
     "long name": HEAD.replace(b"name: a", b"name: " + b"a" * 500_000) + STEPS,
     "name with a path": HEAD.replace(b"name: a", b"name: ../../etc/passwd") + STEPS,
@@ -76,6 +77,11 @@ FILES: dict[str, bytes] = {
 def _sparse(folder: Path) -> None:
     with (folder / "big.yaml").open("wb") as file:
         file.truncate(100 * 2**20)
+
+
+def _folder_and_a_link_to_it(folder: Path) -> None:
+    (folder / "there").mkdir()
+    (folder / "link").symlink_to("there")
 
 
 def _fifo(folder: Path) -> None:
@@ -121,6 +127,7 @@ TREES: dict[str, Callable[[Path], None]] = {
     "name that cannot be printed": lambda folder: (folder / "a\nb\x1b[31m.yaml").touch(),
     "name that is not utf-8": lambda folder: Path(os.fsdecode(os.fsencode(folder) + b"/\xff.yaml")).touch(),
     "nothing": lambda folder: None,
+    "nothing but a link to a folder": _folder_and_a_link_to_it,
     "deep folders": lambda folder: folder.joinpath(*["d"] * 60).mkdir(parents=True),
 }
 

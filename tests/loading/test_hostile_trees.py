@@ -68,6 +68,8 @@ def test_hostile_input_ends_in_a_diagnostic_within_bounds(
         ("list", ["not-an-object"]),
         ("empty", ["empty-document"]),
         ("nothing", ["nothing-declared"]),
+        ("nothing but a link to a folder", ["nothing-declared"]),
+        ("link to itself", ["unreadable"]),
         ("name with a path", ["bad-name"]),
         ("name that cannot be printed", ["file-name"]),
         ("not a number", ["number"]),
