@@ -7,19 +7,20 @@ from datetime import datetime
 from pathlib import Path
 
 from runner.access.permission import Actor
-from runner.loading.tree import load_tree
 from runner.operations.beside_plans import Managed, may_manage, write_down
+from runner.operations.checked_out import CheckedOut
+from runner.operations.declared_tree import declared_tree
 from runner.operations.selection import unknown
 from runner.reconcile.sides import RELEASED
+from runner.sources.settings import PREFIX
 from runner.store.port import Store, Transaction
-from runner.vocabulary.diagnostic import has_errors
-from runner.vocabulary.errors import InvalidDeclarations, Refused, UnknownName
+from runner.vocabulary.errors import Refused, UnknownName
 from runner.vocabulary.identity import Address
 
 
 def adopt(
     address: Address,
-    path: Path | None,
+    path: Path | CheckedOut | None,
     project: Path,
     store: Store,
     actor: Actor,
@@ -32,9 +33,7 @@ def adopt(
     uid, history, state and holds stay; what is declared differently is the next plan's to change. UnknownName
     when it is not installed; Refused when the source does not declare it: its next plan would remove it.
     """
-    tree = load_tree(path, project=project)
-    if has_errors(tree.diagnostics):
-        raise InvalidDeclarations(tree.diagnostics)
+    tree = declared_tree(path, project)
     wanted = tree.objects.get(address)
 
     def work(tx: Transaction) -> Managed:
@@ -58,7 +57,11 @@ def adopt(
                 tx, record, "release", record.source, f"adopted by {tree.source}", who=str(actor), at=now
             )
         serial = write_down(tx, record, "adopt", tree.source, reason, who=str(actor), at=now)
-        return Managed(address, True, f"{address} belongs to {tree.source} now; it was {was}'s", serial)
+        said = f"{address} belongs to {tree.source} now; it was {was}'s"
+        if tree.source.startswith(PREFIX):
+            name = tree.source.removeprefix(PREFIX)
+            said += f". `runner reconcile --with-source {name}` applies what it declares"
+        return Managed(address, True, said, serial)
 
     return store.transact(work)
 

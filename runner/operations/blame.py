@@ -12,17 +12,16 @@ from typing import Any
 from runner.declaration.declared import SHIPPED_JOB_TYPES
 from runner.declaration.origins import Level, Origin, fields_said, index_path, origin_of_field
 from runner.git.blame import Author, authors_of
-from runner.loading.location import locate_source
 from runner.loading.places import find_places
 from runner.loading.reader import read_documents
-from runner.loading.tree import Tree, load_tree
+from runner.loading.tree import Tree
 from runner.operations.checked_out import CheckedOut
+from runner.operations.declared_tree import declared_tree
 from runner.operations.selection import unknown
 from runner.reconcile.masking import masked
 from runner.store.port import Reader
 from runner.store.revisions import RevisionRecord
-from runner.vocabulary.diagnostic import has_errors
-from runner.vocabulary.errors import InvalidDeclarations, UnknownName
+from runner.vocabulary.errors import UnknownName
 from runner.vocabulary.identity import Address, Place
 from runner.vocabulary.names import nearest
 
@@ -61,13 +60,7 @@ def blame(
 
     UnknownName when it is not declared there, or has no such field. `reader` is asked for the apply.
     """
-    if isinstance(path, CheckedOut):
-        location = locate_source(path.root, path.source, path.shown)
-        tree = load_tree(project=project, location=location)
-    else:
-        tree = load_tree(path, project=project)
-    if has_errors(tree.diagnostics):
-        raise InvalidDeclarations(tree.diagnostics)
+    tree = declared_tree(path, project)
     if address not in tree.objects:
         raise unknown(address.kind, address.name, (a.name for a in tree.objects if a.kind == address.kind))
     levels, schedules = _levels(tree, address)

@@ -38,7 +38,7 @@ def make_plan(declared: DeclaredSide, installed: InstalledSide, now: datetime, *
                 changes.append(_released(wanted, record))
                 continue
             if record.source != declared.source and _is_foreign(declared, wanted, record):
-                foreign.append(_foreign(wanted, address, record))
+                foreign.append(_foreign(declared.source, wanted, address, record))
                 continue
             if record.digest == wanted.digest and (record.file, record.line) != wanted.place:
                 relocations.append(Relocation(address, record.uid, wanted.place))
@@ -114,10 +114,13 @@ def _foreign_origin(
     record = installed.get(origin) if origin is not None else None
     if origin is None or record is None or record.source == declared.source:
         return None
-    return _foreign(wanted, origin, record) if _is_foreign(declared, wanted, record) else None
+    return (
+        _foreign(declared.source, wanted, origin, record) if _is_foreign(declared, wanted, record) else None
+    )
 
 
-def _foreign(wanted: Declared, address: Address, record: Installed) -> Diagnostic:
+def _foreign(source: str, wanted: Declared, address: Address, record: Installed) -> Diagnostic:
+    by = "" if source == "jobs.d" else f" {source}"
     return Diagnostic(
         wanted.place.file,
         wanted.place.line,
@@ -126,5 +129,5 @@ def _foreign(wanted: Declared, address: Address, record: Installed) -> Diagnosti
         "other-source",
         "Declared by another source",
         f"{address} was installed from {record.source} ({record.file}:{record.line})",
-        f"remove it there first, choose another name here, or take it over with `runner adopt {address}`",
+        f"remove it there first, choose another name here, or take it over with `runner adopt {address}{by}`",
     )

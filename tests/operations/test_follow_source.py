@@ -18,8 +18,10 @@ from runner.access.permission import Actor
 from runner.cli.asking_sources import _applied
 from runner.cli.options import Where
 from runner.git.program import Program
+from runner.operations.adopt import adopt
 from runner.operations.checked_out import CheckedOut
 from runner.operations.follow_source import Following
+from runner.operations.last_fetched import last_fetched
 from runner.operations.reconcile import reconcile
 from runner.sources.outcome import Outcome
 from runner.sources.remote import parse_remote
@@ -27,6 +29,7 @@ from runner.sources.settings import SourceSettings, Verify, settings_of
 from runner.store.open import open_store
 from runner.store.port import Store
 from runner.store.sources import SourceRecord
+from runner.vocabulary.identity import Address
 
 START = datetime(2026, 11, 21, 10, tzinfo=UTC)
 
@@ -373,6 +376,33 @@ def test_a_name_that_another_source_has_is_told_with_its_place(here: Here, upstr
     reconcile(None, here.project, here.store, Actor("tester"), here.now)
     assert here.look() == "InvalidDeclarations"
     assert here.jobs == ["two"]
+
+
+def test_a_source_adopts_what_another_one_has_installed(here: Here, upstream: Upstream) -> None:
+    here.look()
+    (here.project / "jobs.d").mkdir()
+    (here.project / "jobs.d" / "moving.yaml").write_text(upstream.job("moving"))
+    actor = Actor("ana")
+    reconcile(None, here.project, here.store, actor, START)
+    upstream.commit({"jobs.d/moving.yaml": upstream.job("moving", "date")})
+    assert here.look() == "InvalidDeclarations"
+    moving = Address("Job", "moving")
+    with here.store.read() as reader:
+        uid = reader.objects.get(moving).uid  # type: ignore[union-attr]
+        fetched = last_fetched(reader, here.state, "main")
+    said = adopt(moving, fetched, here.project, here.store, actor, START).said
+    assert said.startswith(
+        "Job/moving belongs to git:main now; it was jobs.d's. `runner reconcile --with-source"
+    )
+    assert here.look(asked=True) == "Applied"
+    with here.store.read() as reader:
+        record = reader.objects.get(moving)
+    assert record is not None
+    assert (record.uid, record.source, record.declared["spec"]["steps"][0]["shell"]) == (
+        uid,
+        "git:main",
+        "date",
+    )
 
 
 def test_git_that_is_killed_halfway_leaves_nothing_that_the_next_look_does_not_mend(
