@@ -11,6 +11,7 @@ from pathlib import Path
 
 from runner.daemon.bridge import Bridge
 from runner.daemon.clock import Clock
+from runner.daemon.due_feeds import REGARDLESS, DueFeeds
 from runner.daemon.file_watch import FileWatch
 from runner.daemon.roster import Roster
 from runner.daemon.telling import Telling
@@ -34,9 +35,6 @@ FAR_BEHIND = 5000
 """Events after which the place up to which ends are counted is written down, although none of them counted:
 at the next start they are not to be gone through again.
 """
-
-REGARDLESS = timedelta(seconds=30)
-"""What is open is looked at so often although nothing seems to have changed."""
 
 
 class NothingTaken(Exception):
@@ -77,11 +75,7 @@ class Triggers:
         self._counted_until: int | None = None
         self._noted_until = 0
         self._count_is_due = False
-        self._seen: dict[Key, object] = {}
-        self._fed_at: dict[Key, datetime] = {}
-        self._due: dict[Key, datetime] = {}
-        self._todo: set[Key] = set()
-        self._touched: set[str] = set()
+        self._feeds = DueFeeds()
         self._interesting: frozenset[str] = frozenset()
         self._counting = False
         self._feeding = False
@@ -98,7 +92,7 @@ class Triggers:
     def ended(self, job_uid: str) -> None:
         """A run of that job has ended: its own items may go on, and those of jobs that come after it."""
         if job_uid in self._interesting:
-            self._touched.add(job_uid)
+            self._feeds.touch(job_uid)
             self._look_soon()
 
     def look(self) -> None:
@@ -106,7 +100,7 @@ class Triggers:
         self._look_is_due = False
         if self.stopped:
             return
-        if self._adopted is self._roster.jobs and not (self._triggers or self._seen):
+        if self._adopted is self._roster.jobs and not (self._triggers or self._feeds.has_seen_any):
             return  # nothing triggers anything here
         now = self._clock.now()
         try:
@@ -131,7 +125,7 @@ class Triggers:
         is_new = self._adopted is not jobs
         if is_new:
             self._adopt(reader)
-        if not (self._triggers or is_new or self._seen):
+        if not (self._triggers or is_new or self._feeds.has_seen_any):
             return
         open_items = {
             key: own
@@ -144,27 +138,7 @@ class Triggers:
         if any(TAKEN in own for own in open_items.values()):
             ended = {(each.item.job_uid, each.item.schedule) for each in reader.arrivals.given()}
         holds = reader.holds.all() if open_items else {}
-        serial = reader.serial()
-        for key, own in open_items.items():
-            state = (sorted(own.items()), holds.get(key[0]), serial)
-            due_at = self._due.get(key)
-            long_ago = self._fed_at.get(key)
-            if (
-                state != self._seen.get(key)
-                or key in ended
-                or key[0] in self._touched
-                or (due_at is not None and due_at <= now)
-                or long_ago is None
-                or abs(now - long_ago) >= REGARDLESS
-            ):
-                self._todo.add(key)
-            self._seen[key] = state
-        for key in [*self._seen]:
-            if key not in open_items:
-                del self._seen[key]
-                self._due.pop(key, None)
-                self._fed_at.pop(key, None)
-        self._touched.clear()
+        self._feeds.see(open_items, ended, holds, reader.serial(), now)
         if self._upstream:
             if self._counted_until is None:
                 self._counted_until = self._noted_until = reader.feeds.cursor()
@@ -205,7 +179,7 @@ class Triggers:
             self._start_up(now)
         if self._count_is_due and not self._counting:
             self._count(now)
-        if self._todo and not self._feeding:
+        if self._feeds.are_any and not self._feeding:
             self._feed(now)
         self._arm()
 
@@ -252,15 +226,14 @@ class Triggers:
                 self._loop.call_later(AGAIN.total_seconds(), self.look)
                 return
             self._count_is_due = self._count_is_due or counted.more
-            self._todo.update(counted.fed)
+            self._feeds.add(counted.fed)
             if counted.fed or counted.more:
                 self._look_soon()
 
         self._bridge.write(lambda tx: count_ends(tx, keys, now), done)
 
     def _feed(self, now: datetime) -> None:
-        keys = sorted(self._todo)[:AT_ONCE]
-        self._todo.difference_update(keys)
+        keys = self._feeds.take(AT_ONCE)
         self._feeding = True
 
         def work(tx: Transaction) -> list[Fed]:
@@ -277,7 +250,7 @@ class Triggers:
             else:
                 for key, each in zip(keys, fed, strict=True):
                     self._told(key, each, now)
-            if self._todo:
+            if self._feeds.are_any:
                 self._look_soon()
             self._arm()
 
@@ -294,12 +267,7 @@ class Triggers:
         self._bridge.write(lambda tx: feed(tx, *key, now), done)
 
     def _told(self, key: Key, fed: Fed, now: datetime) -> None:
-        self._fed_at[key] = now
-        self._due.pop(key, None)
-        if fed.again_at is not None:
-            self._due[key] = fed.again_at
-        if fed.more:
-            self._todo.add(key)
+        self._feeds.fed(key, now, again_at=fed.again_at, more=fed.more)
         if fed.problem:
             self._telling.trouble("feeding items to a job", NothingTaken(fed.problem))
         if fed.instances:
@@ -312,14 +280,14 @@ class Triggers:
         job = self._roster.jobs.get(key[0])
         name = job.name if job is not None else key[0]
         self._telling.trouble(f"feeding what arrived to Job/{name}", problem or RuntimeError("no result"))
-        self._due[key] = now + AGAIN
+        self._feeds.put_off(key, now + AGAIN)
 
     def _arm(self) -> None:
         """Look again when the first of the items is due."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        first = min(self._due.values(), default=None)
+        first = self._feeds.next_at()
         if first is not None and not self.stopped:
             delay_s = max((first - self._clock.now()).total_seconds(), SHORTEST_S)
             self._timer = self._loop.call_later(min(delay_s, REGARDLESS.total_seconds()), self.look)
