@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 MASK = "(masked)"
@@ -44,35 +46,17 @@ _BEFORE = (
 )
 """What comes before a secret, and the secret: headers, SQL, options, `name=value`."""
 
-_PARTS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (
-        re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,40}-----|\Z)", re.DOTALL),
-        MASK,
-    ),
-    (
-        re.compile(
-            r"(\b[a-z][a-z0-9+.-]{0,30}+://[^\s/:@\"']{0,200}+):[^\s@\"']{1,500}+@",
-            re.IGNORECASE,
-        ),
-        rf"\1:{MASK}@",
-    ),
-    *((re.compile(pattern, re.IGNORECASE), rf"\1{MASK}") for pattern in _BEFORE),
-    (
-        re.compile(
-            r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{15,}|xox[abeoprs]-[\w-]{10,}"
-            r"|A[KS]IA[0-9A-Z]{16}|sk[-_](?:live|test|proj|ant)[-_][\w-]{10,}"
-            r"|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*)"
-        ),
-        MASK,
-    ),
+_KEY = r"(?s)-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,40}-----|\Z)"
+_IN_A_URL = r"(?i)(\b[a-z][a-z0-9+.-]{0,30}+://[^\s/:@\"']{0,200}+):[^\s@\"']{1,500}+@"
+_OF_A_HOST = (
+    r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{15,}|xox[abeoprs]-[\w-]{10,}"
+    r"|A[KS]IA[0-9A-Z]{16}|sk[-_](?:live|test|proj|ant)[-_][\w-]{10,}|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*)"
 )
-"""What is a secret by its looks: also private keys, passwords in URLs, and tokens of the usual hosts."""
+"""Private keys, passwords in URLs, and tokens of the usual hosts."""
 
-
-_HINTS = re.compile(
-    r"pass|pwd|secret|token|credential|auth|key|://|bearer|identified"
-    r"|gh[pousr]_|github_pat|glpat|xox|a[ks]ia|sk[-_]|eyj",
-    re.IGNORECASE,
+_HINTS = (
+    r"(?i)pass|pwd|secret|token|credential|auth|key|://|bearer|identified"
+    r"|gh[pousr]_|github_pat|glpat|xox|a[ks]ia|sk[-_]|eyj"
 )
 """Without any of these nothing below fits: most values of a plan are looked at once."""
 
@@ -92,9 +76,18 @@ def masked(path: tuple[str, ...], value: Any) -> Any:
 
 def masked_text(text: str) -> str:
     """The text without what is a secret by its looks; what only says where one is stays."""
-    for pattern, replacement in _PARTS if _HINTS.search(text) else ():
+    hints, parts = _compiled()
+    for pattern, replacement in parts if hints.search(text) else ():
         text = pattern.sub(replacement, text)
     return text
+
+
+@cache
+def _compiled() -> tuple[re.Pattern[str], Sequence[tuple[re.Pattern[str], str]]]:
+    """Made when they are needed: a list of jobs has no text to mask, and waits for nothing."""
+    before = [(re.compile(f"(?i){pattern}"), rf"\1{MASK}") for pattern in _BEFORE]
+    url = (re.compile(_IN_A_URL), rf"\1:{MASK}@")
+    return re.compile(_HINTS), [(re.compile(_KEY), MASK), url, *before, (re.compile(_OF_A_HOST), MASK)]
 
 
 def is_secret(path: tuple[str, ...]) -> bool:
