@@ -103,20 +103,37 @@ def read_crontab(text: str, form: Form) -> Crontab:
 
 
 def guess_form(text: str) -> Form:
-    """`system` when the sixth field of every entry reads like a user that is followed by a command.
+    """`system` when the sixth field of the entries reads like a user that is followed by a command.
 
-    The first words of commands do, too, so half of the names must be accounts that systems have.
+    The first words of commands do, too, so half of the names must be accounts that systems have. What cron
+    would not read as an entry has no vote: one broken line of /etc/crontab makes it no user's.
     """
-    sixth = []
-    for line in text.split("\n"):
-        words = line.split()
-        if not words or words[0].startswith("#") or _SETTING.fullmatch(line):
-            continue
-        rest = words[1:] if words[0].startswith("@") else words[5:]
-        sixth.append(rest)
+    sixth = [rest for line in text.split("\n") if (rest := _behind_its_time(line)) is not None]
     named = [rest[0] for rest in sixth if len(rest) > 1 and _USER.fullmatch(rest[0])]
     known = sum(_ACCOUNT.fullmatch(name) is not None for name in named)
-    return "system" if sixth and len(named) == len(sixth) and known * 2 >= len(sixth) else "user"
+    return "system" if known and known * 2 >= len(sixth) and len(named) * 10 >= len(sixth) * 8 else "user"
+
+
+def begins_with_a_user(command: str) -> bool:
+    """Whether a command of a user's crontab reads as one of a system's: an account before a command."""
+    words = command.split(None, 1)
+    return len(words) == 2 and _ACCOUNT.fullmatch(words[0]) is not None
+
+
+def _behind_its_time(line: str) -> list[str] | None:
+    """The words after the time of an entry; None for what is no entry."""
+    words = line.split()
+    if not words or words[0].startswith("#") or _SETTING.fullmatch(line):
+        return None
+    if words[0].startswith("@"):
+        return words[1:] if words[0] == REBOOT or words[0] in NICKNAMES else None
+    if len(words) < 6:
+        return None
+    try:
+        read_time([words[0].removeprefix("-"), *words[1:5]])
+    except NotCron:
+        return None
+    return words[5:]
 
 
 _ACCOUNT = re.compile(

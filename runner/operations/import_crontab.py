@@ -12,7 +12,15 @@ from typing import Literal
 
 from runner.crontab.comparison import Comparison, Line, compare
 from runner.crontab.job import Wish, group_text, job_text, zone_of
-from runner.crontab.lines import Crontab, Entry, Form, Remark, guess_form, read_crontab
+from runner.crontab.lines import (
+    Crontab,
+    Entry,
+    Form,
+    Remark,
+    begins_with_a_user,
+    guess_form,
+    read_crontab,
+)
 from runner.crontab.naming import name_from_command, name_from_comment, unique
 from runner.crontab.times import NotCron, as_our_cron
 from runner.loading.tree import load_tree
@@ -264,6 +272,16 @@ def _about_all(drafts: Sequence[_Draft], form: Form, wish: Wish) -> Iterator[Rem
         if to:
             message = f"cron mails what {where} print{'s' if len(lines) == 1 else ''} to {to}"
             yield Remark(0, "differs", f"{message}; here it is in each run's log (`runner logs NAME`)")
+    users = [
+        draft.entry.line for draft in drafts if form == "user" and begins_with_a_user(draft.entry.command)
+    ]
+    if users:
+        where = f"line{'s' if len(users) > 1 else ''} {_listed(users)}"
+        message = (
+            f"the command of {where} begins with the name of a user: if this is a system's crontab, remove "
+            "what was written and import it with --form system"
+        )
+        yield Remark(0, "differs", message)
     if form == "user" and wish.user is None:
         message = "no user is known, so there is no runAs: the commands run as the daemon does (--user NAME)"
         yield Remark(0, "differs", message)

@@ -7,7 +7,7 @@ from crontabs import DEBIAN, E2SCRUB, PHP, SA_EXIM, VIXIE
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.crontab.lines import Crontab, guess_form, read_crontab, split_input
+from runner.crontab.lines import Crontab, begins_with_a_user, guess_form, read_crontab, split_input
 
 
 def told(crontab: Crontab, severity: str) -> list[tuple[int, str]]:
@@ -39,6 +39,22 @@ def test_crontabs_of_packages_name_users(text: str):
 @pytest.mark.parametrize("text", [VIXIE, "@daily backup all\n", "0 1 * * * pg_dump shop\n", ""])
 def test_crontabs_of_users_do_not(text: str):
     assert guess_form(text) == "user"
+
+
+JUNK = "@every_minute root x\n61 * * * * root x\n1 5 cron.daily run-parts\n* * * * root four\n"
+
+
+def test_lines_that_cron_would_not_read_have_no_vote():
+    assert guess_form(DEBIAN + JUNK + "1 2 3 4 5 6 root echo six fields\n") == "system"
+    assert guess_form("0 1 * * * pg_dump shop\n" + JUNK) == "user"
+    assert guess_form(JUNK) == "user"
+
+
+@pytest.mark.parametrize(
+    ("command", "does"), [("root ls", True), ("www-data php x", True), ("root", False), ("rooted ls", False)]
+)
+def test_a_command_that_begins_with_a_user_is_known(command: str, does: bool):
+    assert begins_with_a_user(command) is does
 
 
 def test_the_example_of_the_manual():
