@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from runner.store.port import Store, Transaction
@@ -18,8 +19,10 @@ LONGEST_PAUSE_S = 30.0
 """Between attempts to record something while the database cannot be written."""
 
 SLOW_COMMIT_S = 0.01
+SLOW_WORK_S = 0.001
 REST_S = 10.0
-"""After a commit on the loop that took longer than that, there is none for so long."""
+"""After a commit on the loop that took longer than that, and so much for each of its works, there is none for
+so long."""
 
 LONGEST_DELAY_S = 0.01
 """How long a record that nobody waits for stays here, to share the commit of one that somebody waits for."""
@@ -34,6 +37,8 @@ class _Entry(NamedTuple):
     then: Callable[[Any, BaseException | None], None]
     record: str
     """What is recorded; empty for a write that is tried once."""
+    is_short: bool
+    """A few rows: the loop may do it itself."""
     is_awaited: bool
     """Somebody stands still until it is durable."""
 
@@ -41,8 +46,9 @@ class _Entry(NamedTuple):
 class Bridge:
     """Submits writes to the store and calls back on the loop, after the write is durable.
 
-    What one turn of the loop writes is handed over at its end, so the writer is woken once and the group
-    commit is as large as it can be; the results of one commit wake the loop once.
+    What one turn of the loop writes is written at its end, so that the group commit is as large as it can be:
+    here, while commits are quick, works short, and nothing else is being written, else by the writer's
+    thread. That one is woken once, and the results of one commit wake the loop once.
 
     `trouble` hears of records that could not be written yet, `settled` runs after results were delivered.
     """
@@ -72,9 +78,11 @@ class Bridge:
         self._retrying: asyncio.TimerHandle | None = None
         self.pending = 0
 
-    def write(self, work: Callable[[Transaction], T], then: Then[T]) -> None:
-        """Queue `work` for the next group commit; `then(result, problem)` runs on the loop afterwards."""
-        self._queue(_Entry(work, then, "", False))
+    def write(self, work: Callable[[Transaction], T], then: Then[T], *, is_short: bool = False) -> None:
+        """Queue `work` for the next group commit; `then(result, problem)` runs on the loop afterwards. A work
+        that `is_short` reads and writes a few rows.
+        """
+        self._queue(_Entry(work, then, "", is_short, False))
 
     def record(
         self,
@@ -85,14 +93,14 @@ class Bridge:
         soon: bool = True,
         is_awaited: bool = False,
     ) -> None:
-        """As `write`, for what has happened already and must not be lost.
+        """As `write` of a short work, for what has happened already and must not be lost.
 
         While the database cannot be written it is tried again, and so is every later record after it, in
         their order. `then` hears a problem only when `work` itself raised. A record that is not needed
-        `soon` leaves with the next write, or after a moment. One that somebody stands still for, and that is
-        alone, is written on the loop: two changes of threads would take longer.
+        `soon` leaves with the next write, or after a moment. One that somebody stands still for leaves before
+        the end of the turn, when it is alone.
         """
-        self._queue(_Entry(work, then, what, is_awaited), soon=soon)
+        self._queue(_Entry(work, then, what, True, is_awaited), soon=soon)
 
     def _queue(self, entry: _Entry, *, soon: bool = True) -> None:
         self.pending += 1
@@ -124,7 +132,7 @@ class Bridge:
     def _hand_over(self) -> None:
         self._leaving_soon = False
         leaving, self._leaving = self._leaving, []
-        if not leaving or (len(leaving) == 1 and self._write_here(leaving[0])):
+        if not leaving or self._write_here(leaving):
             return
         try:
             self._store.submit_all([self._job(entry) for entry in leaving])
@@ -132,20 +140,16 @@ class Bridge:
             for entry in leaving:
                 self._told(entry, None, problem)
 
-    def _write_here(self, entry: _Entry) -> bool:
-        """Whether it was written, in this thread; the loop stands still for no longer than one commit."""
-        if not entry.is_awaited or self.pending > 1 or self._broken:
-            return False
+    def _write_here(self, leaving: list[_Entry]) -> bool:
+        """Whether all of it was written in this thread: the loop stands still for one commit."""
         begun = self._loop.time()
-        if begun < self._not_here_before:
+        if self.pending > len(leaving) or self._broken or begun < self._not_here_before:
             return False
-
-        def committed(result: Any, problem: BaseException | None) -> None:
-            self._done.append((entry, result, problem))
-
-        if not self._store.try_now(entry.work, committed):
+        if not all(entry.is_short for entry in leaving):
             return False
-        if self._loop.time() - begun > SLOW_COMMIT_S:
+        if not self._store.try_now([(entry.work, partial(self._note, entry)) for entry in leaving]):
+            return False
+        if self._loop.time() - begun > SLOW_COMMIT_S + len(leaving) * SLOW_WORK_S:
             self._not_here_before = self._loop.time() + REST_S
         self._deliver()
         return True
@@ -161,11 +165,15 @@ class Bridge:
 
         return guarded if entry.record else entry.work, committed
 
-    def _told(self, entry: _Entry, result: Any, problem: BaseException | None) -> None:
-        """In the writer's thread, in the order of the writes."""
+    def _note(self, entry: _Entry, result: Any, problem: BaseException | None) -> None:
+        """In the order of the writes."""
         if entry.record and isinstance(problem, StoreUnavailable):
             self._broken = True
         self._done.append((entry, result, problem))
+
+    def _told(self, entry: _Entry, result: Any, problem: BaseException | None) -> None:
+        """In the writer's thread."""
+        self._note(entry, result, problem)
         if not self._waking:
             self._waking = True
             self._loop.call_soon_threadsafe(self._deliver)

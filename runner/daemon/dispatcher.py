@@ -235,7 +235,7 @@ class Dispatcher:
                     self._telling.trouble(f"claiming instance {instance.id} of {instance.job}", problem)
             self.wake()
 
-        self._bridge.write(work, then)
+        self._bridge.write(work, then, is_short=True)
 
     def _are_gone(self, results: Iterable[NotStarted]) -> None:
         for result in results:

@@ -53,7 +53,7 @@ class TargetRecords:
                 now=now,
             )
 
-        self._desk.bridge.write(work, then)
+        self._desk.bridge.write(work, then, is_short=True)
 
     def ended(
         self, target: str, it: Begun, end: EndOfTry, ended: Ended, asked: TargetRequest | None, now: datetime

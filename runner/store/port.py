@@ -222,11 +222,12 @@ class Store(Protocol):
         """As `submit` for each of them, in order; the writer is woken once."""
 
     def try_now(
-        self, work: Callable[[Transaction], T], then: Callable[[T | None, BaseException | None], None]
+        self,
+        jobs: Sequence[tuple[Callable[[Transaction], Any], Callable[[Any, BaseException | None], None]]],
     ) -> bool:
-        """As `submit`, in this thread and before this returns, at the price of one commit. False, with
-        nothing done and nobody told, when it would have to wait for another writer, or the disk fails:
-        `submit` it. What this thread has submitted before may come after it.
+        """As `submit_all`, in this thread and before this returns, in one commit. False, with nothing done
+        and nobody told, when it would have to wait for another writer, or the disk fails: submit them. What
+        this thread has submitted before may come after it.
         """
 
     def close(self) -> None:

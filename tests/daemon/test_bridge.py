@@ -140,27 +140,49 @@ def test_a_closed_store_is_a_problem_like_any_other(desk: Desk) -> None:
     assert isinstance(heard[0], StoreUnavailable)
 
 
-def test_a_record_that_somebody_stands_still_for_is_written_on_the_loop_when_it_is_alone(desk: Desk) -> None:
-    desk.record(0)  # opens the store for writing
+def test_a_record_that_somebody_stands_still_for_is_written_before_the_turn_ends_when_it_is_alone(
+    desk: Desk,
+) -> None:
+    desk.record(0)
+    desk.bridge.hurry()
+    assert desk.told == []
     desk.until(lambda: not desk.bridge.pending)
     desk.record(1, is_awaited=True)
     desk.bridge.hurry()
     assert (desk.told, desk.recorded()) == ([0, 1], [0, 1])
-    assert desk.threads[1] is threading.current_thread() is not desk.threads[0]
     desk.record(2)
     desk.until(lambda: not desk.bridge.pending)
     assert desk.told == desk.recorded() == [0, 1, 2]
 
 
-def test_it_waits_its_turn_behind_what_is_being_written(desk: Desk) -> None:
-    door = threading.Event()
-    desk.bridge.record("a door", lambda tx: door.wait(60), lambda result, problem: None)
-    desk.loop.call_soon(desk.record, 1)
+def test_a_long_work_is_not_done_on_the_loop(desk: Desk) -> None:
+    threads: list[threading.Thread] = []
+    for is_short in (False, True):
+        desk.bridge.write(
+            lambda tx: threads.append(threading.current_thread()),
+            lambda result, problem: None,
+            is_short=is_short,
+        )
+        desk.until(lambda: not desk.bridge.pending)
+    assert [thread is threading.current_thread() for thread in threads] == [False, True]
+
+
+def test_nothing_is_written_on_the_loop_while_the_writer_is_at_work(desk: Desk) -> None:
+    begun, door = threading.Event(), threading.Event()
+
+    def hold(tx: Any) -> None:
+        begun.set()
+        door.wait(60)
+
+    desk.here.store.submit(hold, lambda result, problem: None)
+    begun.wait(60)
+    desk.record(1)
     desk.loop.call_soon(lambda: desk.record(2, is_awaited=True))
     desk.loop.call_soon(desk.bridge.hurry)
     desk.loop.call_soon(door.set)
     desk.until(lambda: not desk.bridge.pending)
     assert desk.told == desk.recorded() == [1, 2]
+    assert threading.current_thread() not in desk.threads
 
 
 def test_the_loop_does_not_stand_still_for_a_database_that_another_program_holds(desk: Desk) -> None:
@@ -183,7 +205,7 @@ def test_after_a_slow_commit_there_is_none_on_the_loop_for_a_while(
 ) -> None:
     monkeypatch.setattr(room, "SLOW_COMMIT_S", -1.0)
     for number in range(3):
-        desk.record(number, is_awaited=number > 0)
+        desk.record(number)
         desk.until(lambda: not desk.bridge.pending)
     here = [thread is threading.current_thread() for thread in desk.threads]
-    assert (here, desk.recorded()) == ([False, True, False], [0, 1, 2])
+    assert (here, desk.recorded()) == ([True, False, False], [0, 1, 2])

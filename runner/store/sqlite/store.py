@@ -111,9 +111,7 @@ class SqliteStore:
         if not self._writer.submit(jobs):
             raise self._is_closed()
 
-    def try_now(
-        self, work: Callable[[Any], T], then: Callable[[T | None, BaseException | None], None]
-    ) -> bool:
+    def try_now(self, jobs: Sequence[Job]) -> bool:
         if self._closed or self._writing is None or not self._write_lock.acquire(blocking=False):
             return False
         try:
@@ -122,14 +120,15 @@ class SqliteStore:
             connection = self._writing.connection
             connection.execute("PRAGMA busy_timeout = 0")
             try:
-                [(_, result, problem)] = commit_together(self._writing, [(work, then)])
+                told = commit_together(self._writing, jobs)
             finally:
                 connection.execute(f"PRAGMA busy_timeout = {round(self._busy_timeout_s * 1000)}")
         finally:
             self._write_lock.release()
-        if isinstance(problem, sqlite3.OperationalError):
-            return False
-        then(result, self._explained(problem))
+        if all(isinstance(problem, sqlite3.OperationalError) for _, _, problem in told):
+            return False  # so nothing is kept
+        for then, result, problem in told:
+            then(result, self._explained(problem))
         return True
 
     def close(self) -> None:

@@ -137,24 +137,32 @@ def test_what_is_tried_now_is_durable_and_told_before_it_returns_or_not_done_at_
 ) -> None:
     store, witness = make_store(), make_store()
     uid = install(store)
-    heard = Heard(2)
-    was_done = store.try_now(lambda tx: tx.instances.create(a_manual_run(uid), who="ana", at=AT), heard.then)
+    heard = Heard(3)
+
+    def job(number: int) -> Any:
+        run = a_manual_run(uid, f"manual:{number}")
+        return lambda tx: tx.instances.create(run, who="ana", at=AT), heard.then
+
+    was_done = store.try_now([job(1), job(2)])
     with witness.read() as reader:
-        assert len(reader.instances.list()) == len(heard.told) == int(was_done)
+        assert len(reader.instances.list()) == len(heard.told) == 2 * was_done
 
 
-def test_what_is_tried_now_and_raises_is_told_and_leaves_nothing(store: Store) -> None:
+def test_of_works_tried_now_only_the_one_that_raises_leaves_nothing(store: Store) -> None:
     uid = install(store)
-    heard = Heard(1)
+    heard = Heard(2)
 
     def half(tx: Transaction) -> None:
         tx.instances.create(a_manual_run(uid), who="ana", at=AT)
         raise ChangedMeanwhile("no")
 
-    if store.try_now(half, heard.then):
-        assert [str(problem) for _, problem in heard.told] == ["no"]
-    with store.read() as reader:
-        assert reader.instances.list() == []
+    def whole(tx: Transaction) -> None:
+        tx.instances.create(a_slot_run(uid, 1), who="s", at=AT)
+
+    if store.try_now([(half, heard.then), (whole, heard.then)]):
+        assert [problem and str(problem) for _, problem in heard.told] == ["no", None]
+        with store.read() as reader:
+            assert [run.slot_key for run in reader.instances.list()] == [a_slot_run(uid, 1).slot_key]
 
 
 def test_transact_from_a_then_is_a_mistake_that_is_named(store: Store) -> None:
