@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -32,21 +32,25 @@ def managing_options(command: Callable[..., R]) -> Callable[..., R]:
     return with_actor
 
 
-def show_managed(managed: Managed, where: Where, output: str) -> None:
-    """What became of the object, and a word to the daemon when something did."""
+def show_managed(found: Managed | Sequence[Managed], where: Where, output: str) -> None:
+    """What became of each object, and a word to the daemon when something did."""
     from runner.cli.views.values import show_json, show_line
     from runner.operations.wake import wake_daemon
 
-    if managed.changed:
+    objects = found if isinstance(found, Sequence) else [found]
+    if any(each.changed for each in objects):
         wake_daemon(where.state)
     if output == "json":
-        show_json(
+        shown = [
             {
-                "address": str(managed.address),
-                "changed": managed.changed,
-                "serial": managed.serial,
-                "said": managed.said,
+                "address": str(each.address),
+                "changed": each.changed,
+                "serial": each.serial,
+                "said": each.said,
             }
-        )
-    else:
-        show_line(f"{managed.said}.")
+            for each in objects
+        ]
+        show_json(shown if isinstance(found, Sequence) else shown[0])
+        return
+    for each in objects:
+        show_line(f"{each.said}.")

@@ -20,7 +20,7 @@ PREVIEWED = 20
 """Names shown in a preview; the rest is counted."""
 
 
-def _confirm(verb: str, objects: Sequence[str], *, yes: bool) -> None:
+def confirm(verb: str, objects: Sequence[str], *, yes: bool) -> None:
     """Show what would be acted on and ask, when it is more than one; Refused without an answer of yes."""
     if len(objects) < 2 or yes:
         return
@@ -52,7 +52,7 @@ def _jobs(
     jobs = [job.name for job in chosen]
     if not jobs:
         print("No job fits; nothing was done.", file=sys.stderr)
-    _confirm(verb, [f"Job/{name}" for name in jobs], yes=yes)
+    confirm(verb, [f"Job/{name}" for name in jobs], yes=yes)
     return jobs
 
 
@@ -69,13 +69,13 @@ def _groups(store: Store, verb: str, yes: bool, *, names: Sequence[str]) -> list
             for job in members(reader, installed(reader, "Group", name).name)
         }
     several = [f"Group/{name}" for name in groups] if len(groups) > 1 else []
-    _confirm(verb, [*several, *(f"{job} ({group})" for job, group in jobs.items())], yes=yes)
+    confirm(verb, [*several, *(f"{job} ({group})" for job, group in jobs.items())], yes=yes)
     return groups
 
 
 def _runs(store: Store, verb: str, yes: bool, *, ids: Sequence[int]) -> list[int]:
     runs = list(dict.fromkeys(ids))
-    _confirm(verb, [f"instance {id}" for id in runs], yes=yes)
+    confirm(verb, [f"instance {id}" for id in runs], yes=yes)
     return runs
 
 
@@ -83,7 +83,7 @@ def _all_jobs(store: Store, verb: str, yes: bool) -> list[str]:
     """Every installed job."""
     with store.read() as reader:
         jobs = [summary.name for summary in reader.objects.summaries("Job")]
-    _confirm(verb, [f"Job/{name}" for name in jobs], yes=yes)
+    confirm(verb, [f"Job/{name}" for name in jobs], yes=yes)
     return jobs
 
 
@@ -95,7 +95,7 @@ def _held_jobs(store: Store, verb: str, yes: bool) -> list[str]:
         jobs = jobs_under_maintenance(reader)
     if not jobs:
         print("No maintenance is on; nothing was done.", file=sys.stderr)
-    _confirm(verb, [f"Job/{name}" for name in jobs], yes=yes)
+    confirm(verb, [f"Job/{name}" for name in jobs], yes=yes)
     return jobs
 
 

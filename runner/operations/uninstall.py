@@ -1,9 +1,10 @@
-"""Remove an installed object that no plan removes: released, brought back, kept by its annotation, or of a
+"""Remove installed objects that no plan removes: released, brought back, kept by their annotation, or of a
 source that nobody follows any more.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from runner.access.permission import Actor, may
@@ -17,74 +18,114 @@ from runner.operations.take_away import take_away
 from runner.reconcile.sides import RELEASED
 from runner.sources.settings import PREFIX
 from runner.store.objects import ObjectRecord
-from runner.store.port import Transaction
-from runner.vocabulary.errors import Refused
+from runner.store.port import Reader, Transaction
+from runner.vocabulary.errors import Refused, UnknownName
 from runner.vocabulary.identity import Address
+from runner.vocabulary.printable import printable
 
 NAMED = 5
 
 
 def uninstall(
-    tx: Transaction, address: Address, actor: Actor, now: datetime, *, allow_protected: bool = False
-) -> Managed:
-    """The object is a tombstone, like one that a plan has removed: `undo` brings it back for some days.
+    tx: Transaction,
+    addresses: Sequence[Address],
+    actor: Actor,
+    now: datetime,
+    *,
+    allow_protected: bool = False,
+) -> list[Managed]:
+    """The objects are tombstones, like those that a plan has removed: `undo` brings them back for some days.
 
-    A job that runs finishes first. UnknownName when it is not installed; Refused when a plan would remove it
-    once it is no longer declared (that is the way then), or when something installed refers to it.
+    All of them, or none. A job that runs finishes first. UnknownName when one is not installed; Refused when
+    a plan would remove it once it is no longer declared (that is the way then), or when something else that
+    is installed refers to it.
     """
+    records = [_found(tx, address) for address in dict.fromkeys(addresses)]
+    for record in records:
+        may(
+            actor,
+            "uninstall",
+            what=record.name,
+            protected=record.protected,
+            allow_protected=allow_protected,
+        )
+    _refuse_when_needed(tx, records)
+    unfollowed = _Unfollowed(tx, now)
+    return [_uninstalled(tx, record, unfollowed, actor, now) for record in records]
+
+
+def of_source(reader: Reader, source: str) -> list[Address]:
+    """Everything that this source has installed; UnknownName when that is nothing."""
+    summaries = reader.objects.summaries()
+    found = [each.address for each in summaries if each.source == source]
+    if not found:
+        known = ", ".join(sorted({each.source for each in summaries}))
+        raise UnknownName(f"nothing is installed from {printable(source)}; there is {known or 'nothing'}")
+    return found
+
+
+def _found(tx: Transaction, address: Address) -> ObjectRecord:
     record = tx.objects.get(address)
     if record is None:
         raise unknown(address.kind, address.name, (each.name for each in tx.objects.summaries(address.kind)))
-    may(
-        actor,
-        "uninstall",
-        what=address.name,
-        protected=record.protected,
-        allow_protected=allow_protected,
-    )
+    return record
+
+
+def _uninstalled(
+    tx: Transaction, record: ObjectRecord, unfollowed: _Unfollowed, actor: Actor, now: datetime
+) -> Managed:
+    address = record.address
     if any(hold.kind == "removed" for hold in tx.holds.of(record.uid)):
         return Managed(address, False, f"{address} is being removed: it finishes a run first", tx.serial())
-    why = _why_no_plan_does(tx, record, now)
-    if not why:
+    if record.source == RELEASED:
+        why = "it was released"
+    elif record.prune_disabled:
+        why = "no plan removes it"
+    elif unfollowed(record.source):
+        why = f"nobody follows {record.source} any more"
+    else:
         raise Refused(
             f"{address} is managed by {record.source}: take its declaration away ({record.place}) and let "
             f"the next plan remove it, or `runner release {address}` first. Nothing was changed"
         )
-    _refuse_when_needed(tx, record)
     reason = f"uninstalled by name; {why}"
     gone = take_away(tx, record, who=str(actor), reason=reason, now=now)
     serial = write_down(tx, record, "uninstall", record.source, reason, who=str(actor), at=now)
     until = now + keep_removed(tx)
     back = f"`runner undo {address}` brings it back until {until:%Y-%m-%d}"
     said = f"{address} is uninstalled" if gone else f"{address} finishes a run and is uninstalled then"
-    again = "" if record.source == RELEASED else "; if it is still declared, the next plan installs it again"
+    again = "; if it is still declared, the next plan installs it again" if record.prune_disabled else ""
     return Managed(address, True, f"{said}; {back}{again}", serial)
 
 
-def _why_no_plan_does(tx: Transaction, record: ObjectRecord, now: datetime) -> str:
-    """In words; empty when the next plan of its source removes what is not declared."""
-    if record.source == RELEASED:
-        return "it was released"
-    if record.prune_disabled:
-        return "no plan removes it"
-    if not record.source.startswith(PREFIX):
-        return ""
-    name = record.source.removeprefix(PREFIX)
-    wanted, wrong = declared_sources(tx)
-    known = {each.record.name: each for each in show_sources(tx, now)}
-    followed = name in wanted or name in wrong or (name in known and not known[name].not_followed)
-    return "" if followed else f"nobody follows {record.source} any more"
+class _Unfollowed:
+    """Whether nobody looks at a git source any more, asked once for each."""
+
+    def __init__(self, reader: Reader, now: datetime) -> None:
+        self._reader, self._now = reader, now
+        self._known: dict[str, bool] = {}
+
+    def __call__(self, source: str) -> bool:
+        if not source.startswith(PREFIX):
+            return False
+        if source not in self._known:
+            name = source.removeprefix(PREFIX)
+            wanted, wrong = declared_sources(self._reader)
+            late = {each.record.name: each.not_followed for each in show_sources(self._reader, self._now)}
+            self._known[source] = name not in wanted and name not in wrong and late.get(name, True)
+        return self._known[source]
 
 
-def _refuse_when_needed(tx: Transaction, record: ObjectRecord) -> None:
-    address = str(record.address)
-    needs = sorted(
-        str(each.address)
-        for each in tx.objects.all()
-        if each.uid != record.uid and address in addresses_in(facts_of(each.declared, each.kind))
-    )
-    if needs:
-        named = ", ".join(needs[:NAMED]) + (f" and {len(needs) - NAMED} more" if len(needs) > NAMED else "")
+def _refuse_when_needed(tx: Transaction, records: Sequence[ObjectRecord]) -> None:
+    going = {str(record.address) for record in records}
+    needs: dict[str, list[str]] = {}
+    for each in tx.objects.all():
+        if str(each.address) in going:
+            continue
+        for needed in going.intersection(addresses_in(facts_of(each.declared, each.kind))):
+            needs.setdefault(needed, []).append(str(each.address))
+    for address, by in sorted(needs.items()):
+        named = ", ".join(by[:NAMED]) + (f" and {len(by) - NAMED} more" if len(by) > NAMED else "")
         raise Refused(
             f"{address} is needed by {named}; uninstall that first, or let it need something else. Nothing "
             "was changed"

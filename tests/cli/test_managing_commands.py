@@ -67,5 +67,22 @@ def test_what_no_plan_removes_is_uninstalled_by_name(say: Callable, tmp_path: Pa
 
     assert say("undo", "Job/one").code == 0
     assert say("reconcile").out.rstrip().endswith("No changes.")
-    assert say("uninstall", "Job/one", "-o", "json").json["changed"] is True
+    assert [each["changed"] for each in say("uninstall", "Job/one", "-o", "json").json] == [True]
     assert say("uninstall", "Job/one").code == 1
+    assert say("uninstall").code == 64
+
+
+def test_what_a_source_has_left_is_uninstalled_together(say: Callable, tmp_path: Path) -> None:
+    declare(tmp_path, "one", "two", "three")
+    say("reconcile", "--create")
+    refused = say("uninstall", "--source", "jobs.d", "--yes")
+    assert (refused.code, "is managed by jobs.d" in refused.err) == (3, True)
+    for name in ("one", "two"):
+        say("release", name)
+    asked = say("uninstall", "--source", "(released)")
+    assert (asked.code, "  Job/one\n  Job/two\n" in asked.err) == (3, True)
+    assert "uninstall of 2 objects needs --yes" in asked.err
+    assert say("uninstall", "--source", "(released)", "--yes").code == 0
+    assert [each["name"] for each in say("jobs", "list", "-o", "json").json] == ["three"]
+    wrong = say("uninstall", "--source", "git:old")
+    assert wrong.err == "Error: nothing is installed from git:old; there is jobs.d\n"

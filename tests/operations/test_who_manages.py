@@ -15,7 +15,7 @@ from runner.operations.blobs import blob_path
 from runner.operations.prune_history import prune_history
 from runner.operations.release import release
 from runner.operations.undo import removed_objects, undo
-from runner.operations.uninstall import uninstall
+from runner.operations.uninstall import of_source, uninstall
 from runner.operations.unused_blobs import UNUSED_AFTER, delete_unused_blobs
 from runner.store.holds import HoldRecord
 from runner.store.sources import SourceRecord
@@ -255,7 +255,7 @@ def test_what_is_installed_has_nothing_to_undo(project):
 
 
 def uninstalled(project, address=HELLO, **given):
-    return project.store.transact(lambda tx: uninstall(tx, address, ANA, NOW, **given))
+    return project.store.transact(lambda tx: uninstall(tx, [address], ANA, NOW, **given))[0]
 
 
 def test_what_is_needed_is_not_uninstalled_before_what_needs_it(project):
@@ -275,8 +275,11 @@ def test_what_is_needed_is_not_uninstalled_before_what_needs_it(project):
         project.store.transact(lambda tx, each=address: release(tx, each, ANA, NOW))
     with pytest.raises(Refused, match="Schedule/nightly is needed by Job/hello; uninstall that first"):
         uninstalled(project, schedule)
-    assert uninstalled(project).changed
-    assert uninstalled(project, schedule).changed
+    said = project.store.transact(lambda tx: uninstall(tx, of_source(tx, "(released)"), ANA, NOW))
+    assert {(str(each.address), each.changed) for each in said} == {
+        ("Job/hello", True),
+        ("Schedule/nightly", True),
+    }
 
 
 def test_what_runs_is_uninstalled_when_it_has_ended(project):
@@ -305,7 +308,7 @@ def test_what_was_installed_by_a_source_that_nobody_follows_can_go(project):
     with pytest.raises(Refused, match="is managed by git:team"):
         uninstalled(project)
     later = NOW + timedelta(minutes=11)
-    said = project.store.transact(lambda tx: uninstall(tx, HELLO, ANA, later))
+    (said,) = project.store.transact(lambda tx: uninstall(tx, [HELLO], ANA, later))
     assert said.changed
 
 
