@@ -9,14 +9,11 @@ from typing import Any, TypeVar
 
 import click
 
-from runner.sources.settings import INTERVAL, PATH, TIMEOUT, SourceSettings, settings_of
+from runner.sources.settings import INTERVAL, MAIN, PATH, TIMEOUT, SourceSettings, settings_of
 from runner.sources.wanted import wanted_from
 from runner.vocabulary.duration import parse_duration
 
 R = TypeVar("R")
-
-MAIN = "main"
-"""What the source of a command line is called; one that is declared under this name takes its place."""
 
 
 def git_options(command: Callable[..., R]) -> Callable[..., R]:

@@ -16,7 +16,7 @@ from runner.operations.settings import keep_removed
 from runner.operations.show_sources import show_sources
 from runner.operations.take_away import take_away
 from runner.reconcile.sides import RELEASED
-from runner.sources.settings import PREFIX
+from runner.sources.settings import MAIN, PREFIX
 from runner.store.objects import ObjectRecord
 from runner.store.port import Reader, Transaction
 from runner.vocabulary.errors import Refused, UnknownName
@@ -112,7 +112,9 @@ class _Unfollowed:
             name = source.removeprefix(PREFIX)
             wanted, wrong = declared_sources(self._reader)
             late = {each.record.name: each.not_followed for each in show_sources(self._reader, self._now)}
-            self._known[source] = name not in wanted and name not in wrong and late.get(name, True)
+            declared = name in wanted or name in wrong
+            # That of a command line is declared nowhere: it counts as followed until it is late.
+            self._known[source] = not declared and (name != MAIN or late.get(name, True))
         return self._known[source]
 
 

@@ -14,6 +14,9 @@ from runner.vocabulary.duration import parse_duration
 INTERVAL = "60s"
 TIMEOUT = "5m"
 PATH = "jobs.d"
+MAIN = "main"
+"""What the source of a command line is called; one that is declared under this name takes its place."""
+
 PREFIX = "git:"
 """Before the name of a git source, where it stands among the sources of objects."""
 

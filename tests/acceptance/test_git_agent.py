@@ -119,3 +119,5 @@ def test_declared_sources_are_followed_beside_the_folder_and_without_a_daemon_to
         )
     names = here.rows("SELECT name FROM objects WHERE kind = 'Job' AND removed_at IS NULL ORDER BY name")
     assert [row["name"] for row in names] == ["local", "one", "two"]
+    gone = here.run("uninstall", "--source", "git:team", "--yes").stdout
+    assert ("Job/one is uninstalled" in gone, "Job/two is uninstalled" in gone) == (True, True)

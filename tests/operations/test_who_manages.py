@@ -298,14 +298,14 @@ def test_what_runs_is_uninstalled_when_it_has_ended(project):
 def test_what_was_installed_by_a_source_that_nobody_follows_can_go(project):
     project.job("hello")
     project.apply()
-    record = replace(project.record("hello"), source="git:team")
+    record = replace(project.record("hello"), source="git:main")
 
-    def belongs_to_team(tx):
+    def belongs_to_git(tx):
         tx.objects.update(record.uid, record, expected_digest=record.digest, at=NOW, who="ana")
-        tx.sources.put(SourceRecord(name="team", url="file:///x", ref="", path=".", next_at=NOW))
+        tx.sources.put(SourceRecord(name="main", url="file:///x", ref="", path=".", next_at=NOW))
 
-    project.store.transact(belongs_to_team)
-    with pytest.raises(Refused, match="is managed by git:team"):
+    project.store.transact(belongs_to_git)
+    with pytest.raises(Refused, match="is managed by git:main"):
         uninstalled(project)
     later = NOW + timedelta(minutes=11)
     (said,) = project.store.transact(lambda tx: uninstall(tx, [HELLO], ANA, later))
