@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from runner.vocabulary.errors import InvalidDeclarations, Refused, RunnerError
+from runner.vocabulary.errors import InvalidDeclarations, NotUnderstood, Refused, RunnerError
 from runner.vocabulary.printable import printable_lines
 
 SUCCESS = 0
@@ -47,6 +47,9 @@ def code_for(problem: BaseException) -> int:
             diagnostics.show_text(problem.diagnostics, sys.stderr)
             _say("Error", str(problem))
             return ERROR
+        case NotUnderstood():
+            _say("Error", str(problem))
+            return WRONG_USAGE
         case RunnerError():
             _say("Refused" if isinstance(problem, Refused) else "Error", str(problem))
             return REFUSED if isinstance(problem, Refused) else ERROR

@@ -15,7 +15,7 @@ import click
 from runner.cli import exits
 from runner.cli.failing import show_failure
 from runner.cli.options import leading_options
-from runner.vocabulary.errors import RunnerError
+from runner.vocabulary.errors import NotUnderstood, RunnerError
 
 # Command → module in runner.cli.commands, and the line that `runner --help` shows without importing it.
 COMMANDS: dict[str, str] = {
@@ -75,7 +75,7 @@ class LazyGroup(click.Group):
         try:
             result = super().invoke(ctx)
         except (RunnerError, OSError) as problem:
-            if not isinstance(problem, BrokenPipeError):
+            if not isinstance(problem, BrokenPipeError | NotUnderstood):
                 show_failure(ctx, problem)
             raise
         if ctx.meta.get(exits.DAMAGE_TOLD):

@@ -31,7 +31,7 @@ never as the only sign, and not with `NO_COLOR`. `runner COMMAND -h` says what s
 | 2 | changes are present; only with `--detailed-exitcode` |
 | 3 | refused by a guard: a stale plan, the deletion budget, protection, a lock, a signature, a verb that the state does not allow, an apply without approval, a second `up` on one database |
 | 4 | applied in part; a run that was waited for succeeded in part |
-| 64 | wrong usage |
+| 64 | wrong usage: an unknown command or option, a value that is none of its kind |
 | 124 | `--timeout` has passed |
 | 130 | interrupted by Ctrl-C |
 

@@ -19,7 +19,7 @@ from runner.schedules.slot import ScheduleProblem, Slot
 from runner.store.instances import NewInstance
 from runner.store.objects import ObjectRecord
 from runner.store.port import Reader, Store, Transaction
-from runner.vocabulary.errors import ChangedMeanwhile, RunnerError
+from runner.vocabulary.errors import ChangedMeanwhile, NotUnderstood, RunnerError
 
 MOST = 1000
 """Slots in one backfill; a typing error in a date is not to start a million runs."""
@@ -109,7 +109,7 @@ def _slots(reader: Reader, record: ObjectRecord, first: str, last: str, now: dat
     try:
         begin, end = read_asked(first, zone, now)[0], read_asked(last, zone, now)[-1]
     except ScheduleProblem as problem:
-        raise RunnerError(str(problem)) from None
+        raise NotUnderstood(str(problem)) from None
     until = min(end.at + end.span - _INSTANT, now)
     if until < begin.at:
         raise RunnerError(f"--to {last} is before --from {first}, or that time has not come yet")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runner.store.admin import backup
-from runner.vocabulary.errors import Refused
+from runner.vocabulary.errors import Refused, UnknownName
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,8 @@ def backup_database(path: Path, to: Path, *, overwrite: bool = False) -> BackedU
             "is a folder; name a file in it" if to.is_dir() else "exists; name another file, or use --force"
         )
         raise Refused(f"{to} {what}")
+    if not to.parent.is_dir():
+        raise UnknownName(f"there is no folder {to.parent}; make it, or mount what belongs there")
     if to.exists() and path.exists() and to.samefile(path):
         raise Refused(f"{to} is the database itself; name another file")
     return BackedUp(path, to, backup(path, to))

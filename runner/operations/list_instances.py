@@ -14,7 +14,7 @@ from runner.store.notifications import NotificationRecord
 from runner.store.port import Reader
 from runner.store.steps import StepRecord
 from runner.store.tasks import TaskRecord
-from runner.vocabulary.errors import UnknownName
+from runner.vocabulary.errors import NotUnderstood
 from runner.vocabulary.identity import Address
 from runner.vocabulary.names import nearest
 
@@ -47,7 +47,7 @@ def list_instances(
         if state not in STATES:
             close = nearest(state, STATES)
             hint = f"did you mean {close}? " if close else ""
-            raise UnknownName(f"no instance is ever {state!r}; {hint}known: {', '.join(STATES)}")
+            raise NotUnderstood(f"no instance is ever {state!r}; {hint}known: {', '.join(STATES)}")
     instances = reader.instances.list(job=job, states=states or None, since=since, limit=limit)
     if job is not None and not instances:
         _must_be_known(reader, job)

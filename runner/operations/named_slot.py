@@ -10,7 +10,7 @@ from runner.schedules.asked_time import ACCEPTED, Asked, read_asked, slot_asked
 from runner.schedules.look_back import slot_until
 from runner.schedules.slot import ScheduleProblem, Slot, local_text
 from runner.store.objects import ObjectRecord
-from runner.vocabulary.errors import UnknownName
+from runner.vocabulary.errors import NotUnderstood, UnknownName
 from runner.vocabulary.instants import to_text
 
 
@@ -46,4 +46,4 @@ def _read(text: str, zone: ZoneInfo, now: datetime) -> tuple[Asked, ...]:
     try:
         return read_asked(text, zone, now)
     except ScheduleProblem:
-        raise UnknownName(f"--slot {text[:60]!r} is no time; write it like {ACCEPTED}") from None
+        raise NotUnderstood(f"--slot {text[:60]!r} is no time; write it like {ACCEPTED}") from None

@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from runner.operations.installed_jobs import readable_jobs, whole
 from runner.store.objects import ObjectRecord
 from runner.store.port import Reader
-from runner.vocabulary.errors import DamagedRow, RunnerError, UnknownName
+from runner.vocabulary.errors import DamagedRow, NotUnderstood, UnknownName
 from runner.vocabulary.identity import Address
 from runner.vocabulary.names import nearest
 
 _TERM = re.compile(r"(?P<not>!)?(?P<key>[^\s=!,]+)\s*(?:(?P<sign>==?|!=)\s*(?P<value>[^\s=!,]*))?")
 
 
-class BadSelector(RunnerError):
+class BadSelector(NotUnderstood):
     """A label selector that says nothing."""
 
 

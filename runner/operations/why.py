@@ -24,7 +24,7 @@ from runner.store.objects import ObjectRecord
 from runner.store.port import Reader
 from runner.store.revisions import RevisionRecord
 from runner.store.slots import SlotRecord
-from runner.vocabulary.errors import RunnerError, UnknownName
+from runner.vocabulary.errors import NotUnderstood, RunnerError, UnknownName
 from runner.vocabulary.identity import Address
 
 UNDECIDED = timedelta(seconds=60)
@@ -89,7 +89,7 @@ def why(
         try:
             moments = read_asked(text, zone, now)
         except ScheduleProblem as problem:
-            raise RunnerError(str(problem)) from None
+            raise NotUnderstood(str(problem)) from None
     return tuple(
         _answer(_Question(reader, record, asked, now, installation_id, lives), schedules, zone)
         for asked in moments

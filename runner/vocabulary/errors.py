@@ -43,6 +43,10 @@ class UnknownName(RunnerError):
     """No such object, instance or step; the message offers the nearest known name."""
 
 
+class NotUnderstood(RunnerError):
+    """What was typed means nothing, whatever is installed: wrong usage (exit code 64)."""
+
+
 class StoreUnavailable(RunnerError):
     """The database is missing, locked, read-only, full, damaged or newer than this program."""
 

@@ -76,6 +76,14 @@ def test_backup_writes_one_private_file_and_never_over_another(
     assert (said.code, said.err) == (3, f"Refused: {here.path} is the database itself; name another file\n")
 
 
+def test_backup_makes_no_folder_where_a_disk_may_be_missing(
+    here: Installation, say: Callable[..., Any], tmp_path: Path
+) -> None:
+    said = say("db", "backup", str(tmp_path / "mnt" / "copy.db"))
+    assert (said.code, said.out) == (1, "")
+    assert said.err == f"Error: there is no folder {tmp_path}/mnt; make it, or mount what belongs there\n"
+
+
 def test_migrate_makes_a_database_only_with_create(tmp_path: Path, say: Callable[..., Any]) -> None:
     path = tmp_path / ".runner" / "runner.db"
     said = say("db", "migrate", "--create")

@@ -70,7 +70,7 @@ def test_the_list_is_filtered(here: Installation, say: Callable) -> None:
     assert say("instances", "list", "--job", "imprt").err == (
         "Error: no Job is called 'imprt'; did you mean 'import'?\n"
     )
-    assert say("instances", "list", "--state", "FAILD").code == 1
+    assert say("instances", "list", "--state", "FAILD").code == 64
 
 
 def test_a_job_that_was_removed_still_has_its_history(here: Installation, say: Callable) -> None:

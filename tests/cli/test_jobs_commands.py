@@ -111,7 +111,7 @@ def test_the_list_is_filtered_and_sorted(
 
 def test_a_selector_that_says_nothing_is_an_error(here: Installation, say: Callable) -> None:
     said = say("jobs", "list", "-l", "=bi")
-    assert said.code == 1
+    assert said.code == 64
     assert said.err == "Error: '=bi' selects nothing; write it like team=bi, team!=bi, team or !team\n"
 
 

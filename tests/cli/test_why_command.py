@@ -58,6 +58,6 @@ def test_of_a_time_that_comes_twice_the_second_is_also_told(here: Installation, 
 def test_an_unknown_job_and_a_time_that_is_none_are_refused(here: Installation, say: Callable) -> None:
     here.install(a_job("report", schedule=DAILY))
     wrong = say("jobs", "why", "report", "soon")
-    assert (wrong.code, wrong.out) == (1, "")
+    assert (wrong.code, wrong.out) == (64, "")
     assert "'soon' is no time; write it like 02:30, yesterday 02:00" in wrong.err
     assert "did you mean 'report'?" in say("jobs", "why", "reprot").err
