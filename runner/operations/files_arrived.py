@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from runner.lifecycle.holds import active
-from runner.operations.arrive import DUPLICATE, QUEUED, arrive, switched_off
+from runner.operations.arrive import DUPLICATE, QUEUED, switched_off
+from runner.operations.arrive_together import arrive_together
 from runner.operations.trigger_of import Triggered, trigger_of
 from runner.schedules.trigger import FileSource
 from runner.store.arrivals import DONE, NewItem
@@ -48,11 +49,8 @@ def files_arrived(
     source = found.trigger.source
     keys: list[str] = []
     queued = 0
-    waiting = tx.arrivals.count_waiting(job_uid, schedule)
-    for file in files:
-        new = item_of_file(found, source, root_path, file)
-        before = min(waiting + queued, found.trigger.flow.limit)  # what is dropped makes room for what comes
-        arrived = arrive(tx, new, found.trigger.flow, now, waiting=before)
+    news = (item_of_file(found, source, root_path, file) for file in files)
+    for file, arrived in zip(files, arrive_together(tx, found, news, now), strict=True):
         if arrived.outcome not in (QUEUED, DUPLICATE, "dropped"):
             return Taken(tuple(keys), True, queued)
         queued += arrived.outcome == QUEUED

@@ -10,7 +10,8 @@ from typing import Any
 
 from runner.access.signature import GITHUB, Secret, Signed, Unsigned, check_signature
 from runner.lifecycle.holds import active
-from runner.operations.arrive import DUPLICATE, QUEUED, REFUSED, Arrived, arrive, switched_off
+from runner.operations.arrive import DUPLICATE, QUEUED, REFUSED, Arrived, switched_off
+from runner.operations.arrive_together import arrive_together
 from runner.operations.feed import feed
 from runner.operations.hook_payload import inputs_of, payload_of, validator_of
 from runner.operations.hook_secrets import secrets_of
@@ -111,26 +112,20 @@ def examine(hook: Hook, headers: Mapping[str, str], body: bytes, *, now: datetim
 def receive(tx: Transaction, messages: Sequence[Message], now: datetime) -> list[Received | RequestRefused]:
     """Keep messages of one hook and start what they start, in one transaction; what became of each."""
     found = messages[0].hook
-    flow = found.trigger.flow
     uid, name = found.record.uid, found.name
     holds = active(tx.holds.of(uid), now)
     off = switched_off(holds)
-    waiting = tx.arrivals.count_waiting(uid, name)
-    arrived: list[Arrived | RequestRefused] = []
-    unfed = False
+    outcomes: list[Arrived | RequestRefused | NewItem] = []
     for message in messages:
         key = f"webhook:{message.signed.id}"
-        if off is not None and tx.arrivals.find(uid, name, key) is None:
-            arrived.append(_switched_off(found, off))
-            continue
-        if unfed and waiting >= flow.limit:  # those before it may have begun by now
-            feed(tx, uid, name, now)
-            waiting, unfed = tx.arrivals.count_waiting(uid, name), False
-        one = arrive(tx, _item(message, key, now), flow, now, waiting=waiting)
-        if one.outcome == QUEUED:
-            waiting, unfed = min(waiting + 1, max(flow.limit, waiting)), True
-        arrived.append(_full(found) if one.outcome == REFUSED else one)
-    if unfed:
+        is_refused = off is not None and tx.arrivals.find(uid, name, key) is None
+        outcomes.append(_switched_off(found, off) if is_refused and off else _item(message, key, now))
+    taken = arrive_together(tx, found, [each for each in outcomes if isinstance(each, NewItem)], now)
+    arrived: list[Arrived | RequestRefused] = []
+    for each in outcomes:
+        one = next(taken) if isinstance(each, NewItem) else each
+        arrived.append(_full(found) if isinstance(one, Arrived) and one.outcome == REFUSED else one)
+    if any(isinstance(one, Arrived) and one.outcome == QUEUED for one in arrived):
         feed(tx, uid, name, now)
     begun = _runs_of(tx, [one.item for one in arrived if isinstance(one, Arrived)])
     why = f"hold {holds[0].kind}" if holds else ""

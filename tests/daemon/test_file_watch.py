@@ -18,7 +18,7 @@ from runner.daemon.file_watch import FileWatch, Watched
 from runner.daemon.stable_files import StableFiles
 from runner.operations.files_arrived import FoundFile
 from runner.schedules.trigger import FileSource
-from runner.store.arrivals import DONE, FAILED, MOVING, WAITING
+from runner.store.arrivals import DONE, DROPPED, FAILED, MOVING, TAKEN, WAITING
 
 
 class Scene:
@@ -185,12 +185,23 @@ def test_a_full_queue_leaves_files_where_they_are_until_there_is_room(scene: Sce
     for n in range(5):
         scene.write(f"{n}.csv")
     scene.settle()
-    assert states(scene.here, "load") == [WAITING] * 2
-    [id] = fed(scene.here, "load").instances
-    whole_run(scene.here, id)
+    assert states(scene.here, "load") == [TAKEN, WAITING, WAITING], "the first of them has its run already"
+    [running] = {item.instance_id for item in items(scene.here, "load")} - {None}
+    whole_run(scene.here, running)
     fed(scene.here, "load")
     scene.look(5)
     assert len(scene.paths) == len(set(scene.paths)) == 4
+
+
+def test_files_that_come_together_are_not_dropped_while_the_job_has_room(scene: Scene) -> None:
+    queue = {"limit": 2, "overflow": "drop-newest"}
+    source = {"root": "incoming", "match": "*.csv", "stableFor": "5s"}
+    scene.here.install(a_triggered_job("load", {"file": source, "queue": queue}))
+    scene.adjust()
+    for n in range(5):
+        scene.write(f"{n}.csv")
+    scene.settle()
+    assert states(scene.here, "load") == [TAKEN, WAITING, WAITING, DROPPED, DROPPED]
 
 
 def test_a_job_that_is_switched_off_finds_its_files_when_it_is_enabled(scene: Scene) -> None:
