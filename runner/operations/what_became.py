@@ -127,7 +127,9 @@ def _waits(reader: Reader, run: InstanceRecord, now: datetime) -> Said:
     if run.state == "PAUSED":
         since = moment_text(run.paused_at)
         text = f"instance {run.id} is PAUSED since {since}: {', '.join(run.pauses) or run.reason}"
-        return Said("paused", (text,), run.id, blocker=", ".join(run.pauses))
+        waits = waits_for(reader, run, now)
+        goes_on = (f"it waits for {waits.text}",) if waits is not None else ()
+        return Said("paused", (text, *goes_on), run.id, blocker=", ".join(run.pauses))
     waits = waits_for(reader, run, now)
     if waits is not None:
         blocker = f"instance {waits.behind}" if waits.behind else waits.text

@@ -18,6 +18,7 @@ from runner.operations.pause_instances import pause_instances
 from runner.operations.pause_jobs import pause_jobs, resume_jobs
 from runner.operations.recover import left_behind, recover
 from runner.operations.resume_instances import resume_instances
+from runner.operations.why import why
 from runner.vocabulary.errors import IllegalTransition
 
 TWO_STEPS = [{"name": "run", "shell": "true"}, {"name": "then", "shell": "true"}]
@@ -82,6 +83,17 @@ def test_a_run_pauses_at_the_close_and_goes_on_in_the_next_window_with_its_id(so
     end(sound, id, "succeeded", at(AGAIN))
     assert rows(sound, id) == ["I1", "I4", "I18", "I21", "I28", "I4", "I12"]
     assert sound.instance(id).attempt == 1, "a pause uses no attempt"
+
+
+def test_why_says_of_a_run_that_is_paused_when_its_window_opens(sound: Installation) -> None:
+    id = a_running(sound)
+    keep(sound, 4)
+    obeys(sound, id, 4.1)
+    with sound.store.read() as reader:
+        [answer] = why(reader, "load", "2026-11-23T14:00", now=at(CLOSED), installation_id="i")
+    assert answer.said.answer == "paused"
+    assert answer.said.text[0].startswith(f"instance {id} is PAUSED since ")
+    assert answer.said.text[1] == "it waits for its window to open at Tue 2026-11-24 14:00 UTC"
 
 
 def test_a_close_grace_that_is_over_stops_what_may_be_repeated(sound: Installation) -> None:
