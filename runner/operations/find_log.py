@@ -89,5 +89,6 @@ def _has_a_log(run: InstanceRecord, follow: bool) -> bool:
 def _nothing(name: str, known: list[str], failed: bool) -> UnknownName:
     if name not in known:
         return unknown("Job", name, known)
-    which = "failed run" if failed else "run"
-    return UnknownName(f"Job/{name} has no {which} yet; start one with `runner jobs trigger {name}`")
+    if failed:
+        return UnknownName(f"Job/{name} has no run that failed; `runner logs {name}` shows the last one")
+    return UnknownName(f"Job/{name} has no run yet; start one with `runner jobs trigger {name}`")
