@@ -35,6 +35,16 @@ def standing_runs(reader: Reader, now: datetime) -> Iterator[Concern]:
             cause = f": its process {waits[0]} waits for a device or a file system" if waits else ""
             summary = f"run {run.id} is still there after its timeout of {format_duration(limit)}{cause}"
             yield Concern("stuck", run.job, run.started_at, summary, f"runner instances kill {run.id}")
+        elif _never_began(reader, run, now):
+            summary = f"run {run.id} was claimed, and its process has not begun"
+            yield Concern("stuck", run.job, run.started_at, summary, f"runner instances kill {run.id}")
+
+
+def _never_began(reader: Reader, run: InstanceRecord, now: datetime) -> bool:
+    """A run over an inventory has no process of its own, nor has one that another system executes."""
+    if run.pid is not None or run.started_at is None or now < run.started_at + AFTER_ITS_TIME:
+        return False
+    return not definition_of(reader, run).get("tasks") and reader.external.get(run.id) is None
 
 
 def _timeout(reader: Reader, run: InstanceRecord) -> timedelta | None:

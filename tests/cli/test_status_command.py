@@ -167,11 +167,22 @@ def test_a_run_that_is_there_long_after_its_timeout_needs_a_person(here: Install
     id, other = here.run("report", "RUNNING"), here.run("patient", "RUNNING")
     began = datetime.now(UTC) - timedelta(minutes=32)
     for run in (id, other):
-        here.store.transact(lambda tx, run=run: tx.instances.update(run, epoch=1, started_at=began))
+        here.store.transact(lambda tx, run=run: tx.instances.update(run, epoch=1, started_at=began, pid=1))
     with daemon_lock(here.state):
         [finding] = say("status", "-o", "json").json["findings"]
     summary = f"run {id} is still there after its timeout of 30m"
     assert (finding["kind"], finding["name"], finding["summary"]) == ("stuck", "report", summary)
+    assert finding["hint"] == f"runner instances kill {id}"
+
+
+def test_a_run_whose_process_does_not_begin_needs_a_person(here: Installation, say: Callable) -> None:
+    here.install(a_job("report"))
+    id = here.run("report", "RUNNING")
+    began = datetime.now(UTC) - timedelta(minutes=2)
+    here.store.transact(lambda tx: tx.instances.update(id, epoch=1, started_at=began))
+    with daemon_lock(here.state):
+        [finding] = say("status", "-o", "json").json["findings"]
+    assert finding["summary"] == f"run {id} was claimed, and its process has not begun"
     assert finding["hint"] == f"runner instances kill {id}"
 
 
