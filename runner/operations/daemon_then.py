@@ -64,8 +64,9 @@ def _before_all(stretches: Sequence[StretchRecord], moment: datetime) -> Absence
 def _since(last: StretchRecord, moment: datetime, now: datetime, lives: bool) -> Absence | None:
     if lives and not last.ended_by and moment - last.last_at <= SLACK and now - last.last_at <= SLACK:
         return None
+    since = "has not been heard since" if lives and not last.ended_by else "none runs since"
     return Absence(
-        "daemon-down", last.last_at, None, f"the daemon {_how(last)} {_at(last.last_at)}, and none runs since"
+        "daemon-down", last.last_at, None, f"the daemon {_how(last)} {_at(last.last_at)}, and {since}"
     )
 
 

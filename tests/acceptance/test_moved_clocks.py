@@ -202,7 +202,9 @@ def test_a_machine_that_is_frozen_and_one_that_is_restarted_with_another_time(
         up.sees(SETTLED)
         up.stop_between_writes()  # as a hypervisor stops a machine: no clock of it goes on
         clocks.is_set(moment("13:30"))
-        assert why(project, "none", "13:00")["answer"] == "daemon-down"
+        frozen = why(project, "none", "13:00")
+        assert frozen["answer"] == "daemon-down"
+        assert frozen["blocker"].endswith("and has not been heard since")
         up.signal(signal.SIGCONT)  # and its time is put right
         up.sees("clock +the clock was put forward by 1h[34]")
         has_run(project, "last", "13:00")

@@ -28,16 +28,17 @@ def command(name: str, time: tuple[str, ...], output: str, where: Where) -> None
       runner jobs why nightly-report 2026-10-25T02:30
     """
     from runner.cli.views.why import show_why
+    from runner.operations.daemon_now import daemon_now
     from runner.operations.why import why
-    from runner.store.daemon_lock import lock_holder
 
     with opened(where, read_only=True) as store, store.read() as reader:
+        now = datetime.now(UTC)
         answers = why(
             reader,
             name,
             " ".join(time) or None,
-            now=datetime.now(UTC),
+            now=now,
             installation_id=store.installation_id,
-            lives=lock_holder(where.state) is not None,
+            lives=daemon_now(reader, where.state, now).doing not in ("none", "starting"),
         )
     show_why(answers, output)
