@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import marshal
 import os
-import tempfile
 import zlib
 from array import array
 from collections.abc import Iterable, Mapping
@@ -18,6 +17,7 @@ from typing import Any, NamedTuple
 
 from runner.loading.findings import Finding
 from runner.loading.walk import Scan
+from runner.loading.write_whole import write_whole
 
 MAGIC = b"runner-index-2\n"
 ABSENT = (-1, -1, -1, -1)
@@ -157,17 +157,8 @@ class Snapshot:
         head = marshal.dumps([(len(each), zlib.crc32(each)) for each in packed])
         start = MAGIC + stamp.encode() + b"\n"
         with contextlib.suppress(OSError):
-            descriptor, temporary = tempfile.mkstemp(prefix=path.name, dir=path.parent)
-            try:
-                with os.fdopen(descriptor, "wb") as file:
-                    file.write(
-                        start + len(head).to_bytes(4, "big") + zlib.crc32(head).to_bytes(4, "big") + head
-                    )
-                    file.writelines(packed)
-                Path(temporary).replace(path)
-            except BaseException:
-                Path(temporary).unlink()
-                raise
+            sums = len(head).to_bytes(4, "big") + zlib.crc32(head).to_bytes(4, "big")
+            write_whole(path, (start, sums, head, *packed))
 
     @classmethod
     def open(cls, path: Path, stamp: str) -> Snapshot | None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from pathlib import Path
 
+from runner.loading.write_whole import write_whole
 from runner.vocabulary.errors import RunnerError, StoreUnavailable
 
 
@@ -28,7 +28,7 @@ def store_blob(state: Path, sha256: str, content: bytes) -> None:
             return
         for folder in (path.parent.parent, path.parent):  # `parents` alone makes them with other permissions
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _write(path, content)
+        write_whole(path, content, durable=True)
     except OSError as problem:
         raise StoreUnavailable(
             f"{path} cannot be written ({problem.strerror}); nothing was applied"
@@ -50,21 +50,3 @@ def has_blob(state: Path, sha256: str) -> bool:
         return hashlib.sha256(blob_path(state, sha256).read_bytes()).hexdigest() == sha256
     except OSError:
         return False
-
-
-def _write(path: Path, content: bytes) -> None:
-    descriptor, temporary = tempfile.mkstemp(prefix=".", dir=path.parent)  # 0600
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)  # the name, too, survives a power cut
-    finally:
-        os.close(folder)

@@ -12,12 +12,12 @@ import hashlib
 import marshal
 import os
 import stat
-import tempfile
 import zlib
 from array import array
 from pathlib import Path
 
 from runner.loading.tree import Kept, Tree
+from runner.loading.write_whole import write_whole
 
 MAGIC = b"runner-applied-1\n"
 
@@ -39,14 +39,7 @@ def remember(state: Path, tree: Tree, token: str) -> None:
     path = _path(state, tree.source)
     with contextlib.suppress(OSError):
         path.parent.mkdir(mode=0o700, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(prefix=path.name, dir=path.parent)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.writelines((MAGIC, zlib.crc32(packed).to_bytes(4, "big"), packed))
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink()
-            raise
+        write_whole(path, (MAGIC, zlib.crc32(packed).to_bytes(4, "big"), packed))
 
 
 def recall(state: Path, source: str, token: str) -> Kept | None:

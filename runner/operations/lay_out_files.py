@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from runner.loading.layout import CannotLayOut, laid_out
 from runner.loading.walk import is_declaration, scan_folder
+from runner.loading.write_whole import write_whole
 from runner.vocabulary.diagnostic import Diagnostic
 from runner.vocabulary.errors import RunnerError
 
@@ -52,15 +51,7 @@ def look_at_text(before: str, file: Path) -> LaidOut:
 def write(found: LaidOut) -> None:
     """Put the layout in the place of the file, all of it or nothing; its mode stays."""
     mode = found.file.stat().st_mode & 0o7777
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{found.file.name}.", dir=found.file.parent)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as written:
-            written.write(found.after)
-        Path(temporary).chmod(mode)
-        Path(temporary).replace(found.file)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_whole(found.file, found.after.encode("utf-8"), mode=mode)
 
 
 def _files(path: Path) -> Iterator[Path]:

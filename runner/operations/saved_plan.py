@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from runner.declaration.declared import Declared, Document
+from runner.loading.write_whole import write_whole
 from runner.operations.ownership import Ownership
 from runner.operations.plan import Planned
 from runner.reconcile.agreed import Agreed
@@ -38,7 +37,7 @@ def save_plan(planned: Planned, path: Path) -> None:
     }
     text = json.dumps({**values, "digest": digest_of(values)}, indent=1, ensure_ascii=False)
     try:
-        _write(path, text.encode("utf-8", "surrogatepass"))
+        write_whole(path, text.encode("utf-8", "surrogatepass"), durable=True)
     except OSError as problem:
         raise RunnerError(f"{path} cannot be written: {problem.strerror}") from problem
 
@@ -140,16 +139,3 @@ class _Blobs:
 
     def __call__(self, sha256: str) -> bytes:
         return base64.b64decode(self._encoded[sha256], validate=True)
-
-
-def _write(path: Path, content: bytes) -> None:
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # 0600
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

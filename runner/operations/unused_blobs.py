@@ -19,7 +19,7 @@ mind: a change that is taken back finds its files.
 """
 
 _NAME = re.compile(r"[0-9a-f]{64}\Z")
-_LEFT_OVER = re.compile(r"\.(?:[0-9a-f]{64}|[a-z0-9_]{8})\Z")
+_LEFT_OVER = re.compile(r"\.[0-9a-f]{64}(?:\.[a-z0-9_]{8})?\Z")
 """What a process that was killed in the middle of a write or a removal leaves."""
 
 

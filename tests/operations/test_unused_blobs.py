@@ -120,7 +120,7 @@ def test_a_content_that_is_renewed_at_the_last_moment_stays(
 
 def test_what_a_killed_write_left_goes_and_what_is_not_ours_stays(project: Project) -> None:
     folder = next(iter(copies(project).values())).parent
-    ours = [folder / ".a1b2c3d_", folder / f".{'0' * 64}"]
+    ours = [folder / f".{'0' * 64}.a1b2c3d_", folder / f".{'0' * 64}"]
     theirs = [folder / "notes.txt", folder / ".gitignore.swp", project.state / "blobs" / "README"]
     for path in (*ours, *theirs):
         path.write_text("x")
