@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -43,6 +44,19 @@ def test_it_shows_the_log_and_ends_with_the_result(project: Project, scratch: Pa
     assert (code, err) == (0, "hello: SUCCEEDED\n")
     assert "hello there" in out
     assert not (project.state / "runner.db").exists(), "the installation is not touched"
+
+
+def test_in_json_it_is_one_run_with_its_outputs_and_the_log_is_beside_it(
+    project: Project, scratch: Path
+) -> None:
+    project.job("hello", "echo hello there; echo rows=3 >> $RUNNER_OUTPUT")
+    code, out, err = tried(project, scratch, "hello", "-o", "json")
+    shown = json.loads(out)
+    (step,) = shown["tasks"][0]["steps"]
+    assert (code, shown["state"], step["state"]) == (0, "SUCCEEDED", "COMPLETED")
+    assert "hello there" in err
+    code, out, _ = tried(project, scratch, "hello", "-o", "json", "--dry-run")
+    assert (code, json.loads(out)["job"]) == (0, "hello")
 
 
 def test_a_failure_is_tried_again_at_once_and_then_says_why(project: Project, scratch: Path) -> None:

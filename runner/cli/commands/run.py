@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from runner.cli import exits
-from runner.cli.options import Where, common_options
+from runner.cli.options import Where, common_options, output_option
 from runner.cli.pairs import pairs
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from runner.operations.outcome import Finished, NotStarted
     from runner.operations.prepare_trial import Trial
     from runner.operations.tried_items import Given
+    from runner.store.port import Store
 
 _CODES = {"SUCCEEDED": exits.SUCCESS, "PARTIALLY_SUCCEEDED": exits.PARTIAL}
 
@@ -38,6 +41,7 @@ _CODES = {"SUCCEEDED": exits.SUCCESS, "PARTIALLY_SUCCEEDED": exits.PARTIAL}
 )
 @click.option("--items", default=None, metavar="FILE", help="What has arrived, as lines of JSON; - is stdin.")
 @click.option("--dry-run", is_flag=True, help="Show what would run; run nothing.")
+@output_option("text", "json")
 @common_options
 def command(
     name_or_file: str,
@@ -48,13 +52,15 @@ def command(
     files: tuple[str, ...],
     items: str | None,
     dry_run: bool,
+    output: str,
     where: Where,
 ) -> None:
     """Run one declared job now, in the foreground, in a scratch database that is thrown away.
 
     Its steps are real: they write where the declaration says. The exit code is the run's: 0 succeeded,
     4 in part, 1 anything else. A job that a trigger starts gets what has arrived for it from --payload,
-    --file or --items (as `runner jobs items NAME -o json` prints it); no file is moved afterwards.
+    --file or --items (as `runner jobs items NAME -o json` prints it); no file is moved afterwards. With
+    -o json stdout has the run as `instances show` tells it, and the log goes to stderr.
 
     \b
     Example:
@@ -76,7 +82,7 @@ def command(
         raise click.UsageError("--slot and what has arrived exclude each other: an item has its own time")
     arrived = _arrived(payloads, files, items)
     if dry_run:
-        _show(trial, step, params)
+        _show(trial, step, params, output)
         return
     scratch = Path(tempfile.mkdtemp(prefix="runner-trial-"))
     try:
@@ -96,7 +102,10 @@ def command(
             )
             for note in start.notes:
                 click.echo(f"note: {note}", err=True)
-            result = run_trial(store, scratch, where.project, start.id, start.job, _print, clock, _waits)
+            listen = functools.partial(_print, err=output == "json")
+            result = run_trial(store, scratch, where.project, start.id, start.job, listen, clock, _waits)
+            if output == "json":
+                _show_run(store, start.id, clock.now())
         finally:
             store.close()
     finally:
@@ -133,14 +142,34 @@ def _told(result: Finished | NotStarted) -> tuple[str, str]:
     return result.outcome, result.reason
 
 
-def _print(line: LogLine) -> None:
+def _print(line: LogLine, *, err: bool) -> None:
     from runner.cli.views.log_lines import shown
 
-    click.echo(shown(line))
+    click.echo(shown(line), err=err)
 
 
-def _show(trial: Trial, step: str | None, params: dict[str, str]) -> None:
+def _show_run(store: Store, id: int, now: datetime) -> None:
+    from runner.cli.views.instances import show_details
+    from runner.operations.show_instance import show_instance
+
+    with store.read() as reader:
+        show_details(show_instance(reader, id, now), "json", now)
+
+
+def _show(trial: Trial, step: str | None, params: dict[str, str], output: str) -> None:
     spec = trial.document.resolved
+    if output == "json":
+        from runner.cli.views.values import show_json
+
+        file, line = trial.declared.place
+        steps = [
+            {key: entry[key] for key in ("name", "kind", "if")}
+            for entry in spec["steps"]
+            if step in (None, entry["name"])
+        ]
+        told = {"job": trial.declared.address.name, "source": {"file": file, "line": line}}
+        show_json({**told, "env": sorted(spec["env"]), "with": {**spec["with"], **params}, "steps": steps})
+        return
     click.echo(f"{trial.declared.address}  {trial.declared.place}")
     click.echo(f"  env      {', '.join(sorted(spec['env'])) or 'nothing declared'}")
     for name, value in {**spec["with"], **params}.items():
