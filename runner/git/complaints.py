@@ -54,7 +54,10 @@ _SIGNS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     (
         "CertificateUnknown",
-        ("certificate verification failed", "certificate problem", "SSL certificate", "alert unknown ca"),
+        (
+            "certificate verification failed", "certificate problem", "SSL certificate", "alert unknown ca",
+            "certificate subject name", "match target host name", "matches target host name",
+        ),
     ),
     ("CommitMissing", ("not our ref", "unadvertised object", "no such remote ref")),
     ("RefMissing", ("couldn't find remote ref", "Couldn't find remote ref")),

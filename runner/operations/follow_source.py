@@ -172,10 +172,12 @@ class Following:
 
     def _told(self, problem: GitFailed) -> str:
         """What the program said, and where it was refused what the host takes."""
-        if problem.reason != "AuthenticationFailed":
+        hidden = problem.reason == "RemoteUnreachable" and "not found" in str(problem)
+        if problem.reason != "AuthenticationFailed" and not (hidden and self.source.remote.host):
             return str(problem)
         authorized = self.source.authorization is not None
-        return f"{problem}; {hint_for(self.source.remote, authorized=authorized)}"
+        also = "hosts say so of what may not be read, too: " if hidden else ""
+        return f"{problem}; {also}{hint_for(self.source.remote, authorized=authorized)}"
 
     def _credentials(self) -> Mapping[str, str]:
         name = self.source.authorization

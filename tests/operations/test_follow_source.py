@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -314,6 +316,38 @@ def test_a_commit_that_was_slipped_in_below_a_signed_one_is_not_applied(
 def test_credentials_that_are_not_installed_are_told_by_name(here: Here) -> None:
     assert here.look(source=replace(here.source, authorization="deploy")) == "CredentialMissing"
     assert "Authorization/deploy is not installed" in here.record.conditions["Ready"]["message"]
+
+
+def test_certificates_that_cannot_be_read_are_told_and_no_others_stand_in(here: Here) -> None:
+    remote = parse_remote("https://127.0.0.1:1/jobs.git")
+    assert here.look(source=replace(here.source, remote=remote, ca_file="none.pem")) == "InvalidSettings"
+    assert (
+        "none.pem is not a readable file with PEM certificates" in here.record.conditions["Ready"]["message"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "said"),
+    [
+        (403, "AuthenticationFailed", "no authorization is declared: an https remote takes token"),
+        (404, "RemoteUnreachable", "hosts say so of what may not be read, too: no authorization is declared"),
+    ],
+)
+def test_a_host_that_refuses_is_told_with_what_it_takes(
+    here: Here, status: int, reason: str, said: str
+) -> None:
+    class Refuses(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_error(status)
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    with HTTPServer(("127.0.0.1", 0), Refuses) as server:
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        remote = parse_remote(f"http://127.0.0.1:{server.server_port}/jobs.git")
+        assert here.look(source=replace(here.source, remote=remote)) == reason
+    assert said in here.record.conditions["Ready"]["message"]
 
 
 def test_two_processes_never_follow_a_source_at_once(here: Here) -> None:
