@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from runner.declaration.problem import Path, Problem, listed, quoted
+from runner.declaration.rules.credentials import is_secret_like
 from runner.declaration.texts import (
     ENTRY_NAME,
     ENV_NAME,
@@ -54,6 +55,8 @@ _PATTERNS = {
     LABEL_KEY: ("bad-name", "Bad name", "a key like team or example.com/team"),
     RELATIVE_PATH: ("bad-path", "Bad path", "a path relative to the declaring file"),
 }
+
+_SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie"})
 
 _BOOLEAN_WORDS = {"yes", "no", "on", "off", "y", "n", "true", "false"}
 
@@ -130,9 +133,20 @@ def _wrong_type(value: Any, types: list[str], path: Path) -> Problem:
         path,
         "wrong-type",
         "Wrong type",
-        f"{quoted(value)} is {_kind_of(value)}; expected {expected}",
+        f"{_said(value, path)} is {_kind_of(value)}; expected {expected}",
         _type_hint(value, types, path),
     )
+
+
+def _said(value: Any, path: Path) -> str:
+    """The value, unless it is a secret by the name of its field: it ends up in logs of pipelines."""
+    return "'(masked)'" if _is_secret(path) else quoted(value)
+
+
+def _is_secret(path: Path) -> bool:
+    if "headers" in path and str(path[-1]).lower() in _SECRET_HEADERS:
+        return True
+    return any(isinstance(part, str) and part != "key" and is_secret_like(part) for part in path[1:])
 
 
 def _is_usable(value: float) -> bool:
@@ -169,6 +183,8 @@ def _type_hint(value: Any, types: list[str], path: Path) -> str:
     ):
         return "braces begin a mapping in YAML: quote the text"
     if "string" in types and isinstance(value, bool | int | float):
+        if _is_secret(path):
+            return "quote it"
         return f'quote it: "{str(value).lower() if isinstance(value, bool) else value}"'
     if types == ["boolean"] and isinstance(value, str) and value.lower() in _BOOLEAN_WORDS:
         return "write true or false, without quotes"
@@ -192,7 +208,7 @@ def _unknown_value(value: Any, accepted: list[Any], path: Path) -> Problem:
         path,
         "unknown-value",
         "Unknown value",
-        f"{quoted(value)} is not accepted here; expected {' | '.join(names)}",
+        f"{_said(value, path)} is not accepted here; expected {' | '.join(names)}",
         f"did you mean '{close}'?" if close else "",
     )
 
@@ -201,7 +217,7 @@ def _bad_text(value: str, pattern: str, path: Path, *, at_key: bool) -> Problem:
     rule, summary, expected = _PATTERNS.get(pattern, ("bad-text", "Bad text", f"a text like {pattern}"))
     if at_key:
         path = (*path, value)
-    detail = f"{quoted(value)} is not accepted here; expected {expected}"
+    detail = f"{quoted(value) if at_key else _said(value, path)} is not accepted here; expected {expected}"
     return Problem(
         path, rule, summary, detail, _text_hint(value, rule, pattern), at="key" if at_key else "value"
     )

@@ -43,6 +43,7 @@ _BEFORE = (
     r"(\b(?:identified\s+by|password)\s+)'[^'\n]{1,500}'",
     rf"((?<![\w.-])--[\w-]{{0,40}}?{_NAMED}(?:\s+|=)){_VALUE}",
     rf"({_NAMED}[\"']?\s{{0,3}}[=:]\s{{0,3}}){_VALUE}",
+    rf"({_NAMED}[\"']?\s{{0,3}}:\s{{0,3}})\[[^\]\n]{{1,500}}\]",
 )
 """What comes before a secret, and the secret: headers, SQL, options, `name=value`."""
 

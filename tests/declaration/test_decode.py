@@ -200,3 +200,17 @@ def test_all_problems_are_told_at_once():
     problems = problems_of(a_job(name="X", timeout="x", enabled="no", extra=1, retry=5))
 
     assert {p.path[-1] for p in problems} == {"name", "timeout", "enabled", "extra", "retry"}
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        ({"env": {"API_TOKEN": 1234567890}}, "'(masked)' is a number; expected a text or a mapping"),
+        ({"env": {"MODE": 1234567890}}, "'1234567890' is a number; expected a text or a mapping"),
+        ({"env": {"DB_PASSWORD": ["hunter2"]}}, "'(masked)' is a list; expected a text or a mapping"),
+    ],
+)
+def test_a_secret_of_the_wrong_type_is_told_without_its_value(spec, said):
+    problem = only_problem(a_job(**spec))
+    assert problem.detail == said
+    assert ("1234567890" in problem.hint) == ("MODE" in spec["env"])

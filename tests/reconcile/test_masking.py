@@ -67,6 +67,7 @@ from runner.reconcile.masking import MASK, masked, masked_text
             'psql "$PGPASSWORD"; PASSWORD=$PW psql',
             'psql "$PGPASSWORD"; PASSWORD=$PW psql',
         ),
+        ("spec.text", "{DB_PASSWORD: [hunter2], MODE: [a]}", f"{{DB_PASSWORD: {MASK}, MODE: [a]}}"),
         ("spec.steps.a.sql", "ALTER ROLE x PASSWORD 'hunter2'", f"ALTER ROLE x PASSWORD {MASK}"),
         ("spec.steps.a.python.source", "token = get_token()", "token = get_token()"),
         ("spec.description", "Rotates the tokens of the api", "Rotates the tokens of the api"),
