@@ -13,6 +13,7 @@ import signal
 import sqlite3
 import threading
 from collections import Counter
+from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -22,7 +23,8 @@ from tests.acceptance.running_daemon import Daemon, Project, is_running, until
 ENDED = ("SUCCEEDED", "FAILED")
 """What the last run saved goes with it, or with the job's next success (I12, I14)."""
 
-VICTIMS = ("daemon", "zygote", "child", "child")
+STOPPED = "zygote, stopped"
+VICTIMS = ("daemon", "zygote", STOPPED, "child", "child")
 LONGEST_WAIT_S = 0.7
 """Before a kill; runs take up to half a second."""
 
@@ -233,13 +235,14 @@ class Storm:
     # -- one round
 
     def round(self) -> None:
-        """Kill one process at some moment, have a daemon again, and look whether all is as it must be."""
+        """Kill or stop one process at some moment, have a daemon again, and look whether all is as it should."""
         threading.Event().wait(self.dice.uniform(0, LONGEST_WAIT_S))
         victim = self.dice.choice(VICTIMS)
         pid = self._pid_of(victim)
         if pid is not None:
-            self.killed[victim] += 1
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # a child that has just ended
+                os.kill(pid, signal.SIGSTOP if victim == STOPPED else signal.SIGKILL)
+                self.killed[victim] += 1
         if pid == self.daemon.pid:
             self.daemon.process.wait()
             self.daemon = Daemon(self.project, ())
@@ -250,7 +253,7 @@ class Storm:
         if victim == "daemon":
             return self.daemon.pid
         zygotes = [pid for pid in children_of(self.daemon.pid) if b"zygote" in command_of(pid)]
-        found = zygotes if victim == "zygote" else [pid for z in zygotes for pid in children_of(z)]
+        found = zygotes if victim in ("zygote", STOPPED) else [pid for z in zygotes for pid in children_of(z)]
         return self.dice.choice(found) if found else None
 
     # -- what must hold

@@ -37,6 +37,7 @@ def test_a_daemon_that_was_stopped_and_goes_on_records_what_happened_once(projec
         up.sees(r"idle|next")
         project.run("jobs", "trigger", "work")
         until((here / "began").exists, "it runs")
+        project.until("SELECT 1 FROM job_instances WHERE pid IS NOT NULL")
         up.stop_between_writes()
         project.run("instances", "cancel", "1")
         (here / "go").touch()
