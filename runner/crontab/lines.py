@@ -22,6 +22,8 @@ ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 """What `env` of a job can name."""
 
 _USER = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}\$?")
+BYTE_ORDER_MARK = "\ufeff"
+
 _SETTING = re.compile(
     r"""\s*(?P<name>"[^"]*"|'[^']*'|[^\s="']+)\s*=\s*(?P<value>"[^"]*"|'[^']*'|[^"'\s].*|)\s*"""
 )
@@ -88,6 +90,11 @@ class _Reading:
 def read_crontab(text: str, form: Form) -> Crontab:
     """Every line as cron reads it. Never raises: what cannot be read is a remark of severity `lost`."""
     reading = _Reading(form)
+    if text.startswith(BYTE_ORDER_MARK):
+        text = text.removeprefix(BYTE_ORDER_MARK)
+        reading.tell(
+            1, "differs", "the file begins with a byte order mark: cron rejects it or its first line"
+        )
     lines = text.split("\n")
     if lines and lines[-1] == "":
         lines.pop()
@@ -108,7 +115,8 @@ def guess_form(text: str) -> Form:
     The first words of commands do, too, so half of the names must be accounts that systems have. What cron
     would not read as an entry has no vote: one broken line of /etc/crontab makes it no user's.
     """
-    sixth = [rest for line in text.split("\n") if (rest := _behind_its_time(line)) is not None]
+    lines = text.removeprefix(BYTE_ORDER_MARK).split("\n")
+    sixth = [rest for line in lines if (rest := _behind_its_time(line)) is not None]
     named = [rest[0] for rest in sixth if len(rest) > 1 and _USER.fullmatch(rest[0])]
     known = sum(_ACCOUNT.fullmatch(name) is not None for name in named)
     return "system" if known and known * 2 >= len(sixth) and len(named) * 10 >= len(sixth) * 8 else "user"
@@ -157,7 +165,11 @@ def _line(reading: _Reading, number: int, line: str) -> None:
         else:
             reading.comments.append((number, stripped.lstrip("#").strip()))
     elif any(not (c.isprintable() or c == "\t") for c in line):
-        reading.tell(number, "lost", "not imported: it has characters that no declaration can hold")
+        is_utf8 = not any("\udc80" <= c <= "\udcff" for c in line)
+        what = (
+            "it has characters that no declaration can hold" if is_utf8 else "it is not UTF-8 (iconv helps)"
+        )
+        reading.tell(number, "lost", f"not imported: {what}")
         reading.comments.clear()
     elif (setting := _SETTING.fullmatch(line)) and not stripped[0].isdigit() and stripped[0] not in "*@":
         reading.leave_comments()

@@ -50,6 +50,15 @@ def test_lines_that_cron_would_not_read_have_no_vote():
     assert guess_form(JUNK) == "user"
 
 
+def test_what_editors_elsewhere_leave_behind_is_told_and_the_line_is_read():
+    crontab = read_crontab("\ufeff0 5 * * * root echo x\n0 6 * * * root echo \udce4\n", "system")
+    assert [entry.command for entry in crontab.entries] == ["echo x"]
+    mark = "the file begins with a byte order mark: cron rejects it or its first line"
+    assert told(crontab, "differs") == [(1, mark)]
+    assert told(crontab, "lost") == [(2, "not imported: it is not UTF-8 (iconv helps)")]
+    assert guess_form("\ufeff0 5 * * * root echo x\n") == "system"
+
+
 @pytest.mark.parametrize(
     ("command", "does"), [("root ls", True), ("www-data php x", True), ("root", False), ("rooted ls", False)]
 )
@@ -109,7 +118,7 @@ def test_settings_hold_from_their_line_on():
         ("0 22-4 * * * x", "the range 22-4 is reversed"),
         ("*/0 * * * * x", "'0' is not a step"),
         ("0 0 * * * printf \x07", "characters that no declaration can hold"),
-        ("0 0 * * * \udcff", "characters that no declaration can hold"),
+        ("0 0 * * * \udcff", "it is not UTF-8"),
         ("FOO", "cron wants five fields and a command"),
     ],
 )
