@@ -235,7 +235,7 @@ class Storm:
     # -- one round
 
     def round(self) -> None:
-        """Kill or stop one process at some moment, have a daemon again, and look whether all is as it should."""
+        """Kill or stop one process at some moment, have a daemon again, and look whether all is right."""
         threading.Event().wait(self.dice.uniform(0, LONGEST_WAIT_S))
         victim = self.dice.choice(VICTIMS)
         pid = self._pid_of(victim)
