@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from runner.cli import exits
+from runner.cli.meta import note_damage
 from runner.cli.options import Where, common_options, output_option
 from runner.vocabulary.printable import printable
 
@@ -179,7 +179,7 @@ def say_what_is_damaged(store: Store) -> None:
     for problem in store.notes:
         print(f"Error: {printable(str(problem))}", file=sys.stderr)
     if store.notes:
-        click.get_current_context().meta[exits.DAMAGE_TOLD] = True
+        note_damage()
 
 
 @contextmanager

@@ -18,9 +18,6 @@ WRONG_USAGE = 64  # EX_USAGE of sysexits.h; 2 would look like "changes present"
 WAIT_TIMED_OUT = 124  # as timeout(1)
 INTERRUPTED = 130  # 128 + SIGINT
 
-DAMAGE_TOLD = "runner.damage-told"
-"""Set among click's `meta` by a command that left damaged rows out of what it showed: it ends with ERROR."""
-
 
 def code_for(problem: BaseException) -> int:
     """The exit code for an exception that ended a command; says on stderr what happened."""

@@ -11,32 +11,14 @@ from typing import Any
 import click
 
 from runner.cli import exits
+from runner.cli.meta import has_document, output_of
 from runner.vocabulary.errors import InvalidDeclarations, Refused, RunnerError
-
-OUTPUT = "runner.output"
-"""Among click's `meta`: the format that was asked for."""
-
-DOCUMENT_SHOWN = "runner.document-shown"
-"""Among click's `meta`: stdout has its one document already, and a second would make it none."""
-
-
-def remember_output(context: click.Context, _option: click.Parameter, value: Any) -> Any:
-    """Callback of `-o`."""
-    context.meta[OUTPUT] = value
-    return value
-
-
-def note_document() -> None:
-    """A JSON or YAML document is about to be printed."""
-    context = click.get_current_context(silent=True)
-    if context is not None:
-        context.meta[DOCUMENT_SHOWN] = True
 
 
 def show_failure(context: click.Context, problem: RunnerError | OSError) -> None:
     """The failure in the format that was asked for, unless stdout has a document already."""
-    asked = context.meta.get(OUTPUT)
-    if context.meta.get(DOCUMENT_SHOWN):
+    asked = output_of(context)
+    if has_document(context):
         return
     if asked in ("json", "yaml"):
         from runner.cli.views.values import show_json, show_yaml

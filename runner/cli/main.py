@@ -14,6 +14,7 @@ import click
 
 from runner.cli import exits
 from runner.cli.failing import show_failure
+from runner.cli.meta import has_told_damage
 from runner.cli.options import leading_options
 from runner.vocabulary.errors import NotUnderstood, RunnerError
 
@@ -78,7 +79,7 @@ class LazyGroup(click.Group):
             if not isinstance(problem, BrokenPipeError | NotUnderstood):
                 show_failure(ctx, problem)
             raise
-        if ctx.meta.get(exits.DAMAGE_TOLD):
+        if has_told_damage(ctx):
             raise click.exceptions.Exit(exits.ERROR)
         return result
 

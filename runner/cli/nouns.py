@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from runner.cli import exits
 from runner.cli.acting import Noun
+from runner.cli.meta import note_damage
 from runner.vocabulary.errors import Refused
 from runner.vocabulary.printable import printable
 
@@ -48,7 +48,7 @@ def _jobs(
         chosen, damaged = select_jobs(reader, names, selector=selector, group=group)
     for problem in damaged:
         print(f"Error: {printable(str(problem))}; it is left as it is", file=sys.stderr)
-        click.get_current_context().meta[exits.DAMAGE_TOLD] = True
+        note_damage()
     jobs = [job.name for job in chosen]
     if not jobs:
         print("No job fits; nothing was done.", file=sys.stderr)

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from runner.cli.failing import remember_output
+from runner.cli.meta import remember_output
 
 R = TypeVar("R")
 

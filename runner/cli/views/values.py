@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from runner.cli.failing import note_document
+from runner.cli.meta import note_document
 from runner.vocabulary.instants import to_text, to_the_second
 from runner.vocabulary.printable import printable, printable_json
 
