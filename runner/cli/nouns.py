@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runner.cli.acting import Noun
+from runner.cli.completing import names_of
 from runner.cli.meta import note_damage
 from runner.vocabulary.errors import Refused
 from runner.vocabulary.printable import printable
@@ -119,7 +120,7 @@ def _show_runs(results: Sequence[Any], done: str, output: str) -> None:
 
 JOBS = Noun(
     options=(
-        click.argument("names", nargs=-1, metavar="[NAME]..."),
+        click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=names_of("Job")),
         click.option(
             "-l",
             "--selector",
@@ -127,14 +128,22 @@ JOBS = Noun(
             metavar="SELECTOR",
             help="All jobs with these labels: team=bi, team!=bi, team, !team; commas join.",
         ),
-        click.option("--group", default=None, metavar="G", help="All jobs of this group."),
+        click.option(
+            "--group",
+            default=None,
+            metavar="G",
+            shell_complete=names_of("Group"),
+            help="All jobs of this group.",
+        ),
     ),
     fields=("names", "selector", "group"),
     chosen=_jobs,
     show=_show_jobs,
 )
 GROUPS = Noun(
-    options=(click.argument("names", nargs=-1, required=True, metavar="NAME..."),),
+    options=(
+        click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=names_of("Group")),
+    ),
     fields=("names",),
     chosen=_groups,
     show=_show_groups,

@@ -43,6 +43,14 @@ def _where(project: str, db: str | None) -> Where:
     return Where(folder, path if path.is_absolute() else folder / path)
 
 
+def where_of(context: click.Context) -> Where:
+    """What a command line means that is still being typed."""
+    given = context.params
+    return _where(
+        _said("project", given.get("project"), context) or ".", _said("db", given.get("db"), context)
+    )
+
+
 def common_options(command: Callable[..., R]) -> Callable[..., R]:
     """Add `--project` and `--db`; the command gets them as one `where: Where`."""
 
@@ -62,7 +70,8 @@ def common_options(command: Callable[..., R]) -> Callable[..., R]:
     )
     @functools.wraps(command)
     def with_where(*args: Any, project: str, db: str | None, **kwargs: Any) -> R:
-        where = _where(_said("project", project), _said("db", db))
+        context = click.get_current_context(silent=True)
+        where = _where(_said("project", project, context), _said("db", db, context))
         return command(*args, where=where, **kwargs)
 
     return with_where
@@ -75,9 +84,8 @@ def leading_options(command: Callable[..., R]) -> Callable[..., R]:
     return command
 
 
-def _said(name: str, value: Any) -> Any:
+def _said(name: str, value: Any, context: click.Context | None) -> Any:
     """What was said beside the command, else before it, else the environment and the default."""
-    context = click.get_current_context(silent=True)
     if context is None or context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
         return value
     before = context.find_root().params.get(name)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from runner.cli.acting import acting_options, opened
+from runner.cli.completing import names_of
 from runner.cli.options import Where, common_options, output_option
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command("backfill")
-@click.argument("name")
+@click.argument("name", shell_complete=names_of("Job"))
 @click.option("--from", "first", required=True, metavar="D", help="The first day, or a time.")
 @click.option("--to", "last", required=True, metavar="D", help="The last day (it belongs to it), or a time.")
 @click.option("--dry-run", is_flag=True, help="Only show which slots would be started.")

@@ -10,6 +10,7 @@ import click
 
 from runner.cli.acting import FORMATS, Duration, opened
 from runner.cli.acting_on_runs import VERBS
+from runner.cli.completing import names_of
 from runner.cli.options import Where, common_options, output_option
 
 TARGETS_SHOWN = 50
@@ -31,7 +32,9 @@ for verb in VERBS:
 
 
 @command.command("list")
-@click.option("--job", default=None, metavar="N", help="Only runs of this job.")
+@click.option(
+    "--job", default=None, metavar="N", shell_complete=names_of("Job"), help="Only runs of this job."
+)
 @click.option("--state", "states", default=None, metavar="S,…", help="Only in these states: FAILED,RUNNING.")
 @click.option("--since", type=Duration(), metavar="24h", help="Only runs recorded within this time.")
 @click.option("-n", "limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="At most.")

@@ -9,6 +9,7 @@ import click
 
 from runner.cli import exits
 from runner.cli.acting import FORMATS, acting_options, opened
+from runner.cli.completing import names_of
 from runner.cli.options import Where, common_options, output_option
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ STATES = ("WAITING", "TAKEN", "MOVING", "DONE", "FAILED", "DROPPED")
 
 
 @click.command("items")
-@click.argument("name")
+@click.argument("name", shell_complete=names_of("Job"))
 @click.option("--state", type=click.Choice(STATES, case_sensitive=False), help="Only those in this state.")
 @click.option(
     "-n", "limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many."

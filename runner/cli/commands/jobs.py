@@ -16,6 +16,7 @@ from runner.cli.acting import (
 )
 from runner.cli.acting_on_runs import cancel
 from runner.cli.commands import backfill, drill, instances, items, why
+from runner.cli.completing import names_of
 from runner.cli.options import Where, common_options, output_option
 from runner.cli.pairs import pairs
 from runner.cli.switching_jobs import VERBS
@@ -59,7 +60,9 @@ for verb in VERBS:
 @click.option(
     "-l", "--selector", default=None, metavar="SELECTOR", help="Only with these labels: team=bi,!old."
 )
-@click.option("--group", default=None, metavar="G", help="Only jobs of this group.")
+@click.option(
+    "--group", default=None, metavar="G", shell_complete=names_of("Group"), help="Only jobs of this group."
+)
 @click.option(
     "--status", type=click.Choice(STATUSES, case_sensitive=False), help="Only jobs with this status."
 )
@@ -106,7 +109,7 @@ def list_(
 
 
 @command.command("show")
-@click.argument("name")
+@click.argument("name", shell_complete=names_of("Job"))
 @output_option(*FORMATS)
 @common_options
 def show(name: str, output: str, where: Where) -> None:
@@ -126,7 +129,7 @@ def show(name: str, output: str, where: Where) -> None:
 
 
 @command.command("trigger")
-@click.argument("name")
+@click.argument("name", shell_complete=names_of("Job"))
 @click.option("-p", "parameters", multiple=True, metavar="K=V", help="An input; once for each.")
 @click.option("--slot", default=None, metavar="T", help="Stand for this slot; it is not used up.")
 @click.option("--force", is_flag=True, help="Past holds and overlap; recorded.")

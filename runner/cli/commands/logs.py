@@ -5,11 +5,12 @@ from __future__ import annotations
 import click
 
 from runner.cli.acting import opened
+from runner.cli.completing import names_of
 from runner.cli.options import Where, common_options, output_option
 
 
 @click.command("logs")
-@click.argument("name_or_id")
+@click.argument("name_or_id", shell_complete=names_of("Job"))
 @click.option("-f", "--follow", is_flag=True, help="Go on while the run goes on.")
 @click.option("--failed", is_flag=True, help="Of a job: its latest failed run.")
 @click.option("--step", default=None, metavar="STEP", help="Only the lines of one step.")

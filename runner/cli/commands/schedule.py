@@ -10,6 +10,7 @@ import click
 
 from runner.cli.acting import opened
 from runner.cli.commands import calendar
+from runner.cli.completing import names_of
 from runner.cli.options import Where, common_options, output_option
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ command.add_command(calendar.command)
 
 
 @command.command("next")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=names_of("Job"))
 @click.option("-n", "count", type=click.IntRange(1, 1000), default=10, show_default=True, help="How many.")
 @click.option("--from", "start", metavar="T", help="Slots after this instant (or local time); default now.")
 @click.option("--zone", metavar="Z", help="With -e: the time zone (default UTC).")

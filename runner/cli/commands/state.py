@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from runner.cli.acting import acting_options, opened
+from runner.cli.completing import names_of
 from runner.cli.options import Where, common_options, output_option
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def command() -> None:
 
 
 @command.command("show")
-@click.argument("name")
+@click.argument("name", shell_complete=names_of("Job"))
 @output_option(*FORMATS)
 @common_options
 def show(name: str, output: str, where: Where) -> None:
@@ -47,7 +48,7 @@ def show(name: str, output: str, where: Where) -> None:
 
 
 @command.command("set")
-@click.argument("name")
+@click.argument("name", shell_complete=names_of("Job"))
 @click.argument("assignments", nargs=-1, metavar="KEY=TEXT|KEY:=JSON…")
 @click.option("--remove", "removed", multiple=True, metavar="KEY", help="Remove a key; once for each.")
 @click.option(
@@ -150,7 +151,7 @@ def _json(text: str, what: str) -> Any:
 
 
 @command.command("clear")
-@click.argument("name")
+@click.argument("name", shell_complete=names_of("Job"))
 @click.option(
     "--instance", type=click.IntRange(1, 2**63 - 1), metavar="ID", help="Only what this run has saved."
 )

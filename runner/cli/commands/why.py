@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 import click
 
 from runner.cli.acting import opened
+from runner.cli.completing import names_of
 from runner.cli.options import Where, common_options, output_option
 
 
 @click.command("why")
-@click.argument("name")
+@click.argument("name", shell_complete=names_of("Job"))
 @click.argument("time", nargs=-1)
 @output_option("text", "json")
 @common_options
