@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -48,14 +50,7 @@ def read_plan(path: Path) -> Planned:
     RunnerError when there is no such file or it is not a plan; StalePlan when it was edited, or written by
     another release.
     """
-    try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
-        values = json.loads(raw.decode("utf-8", "surrogatepass")) if len(raw) <= MAX_BYTES else None
-    except OSError as problem:
-        raise RunnerError(f"{path} cannot be read: {problem.strerror}") from problem
-    except (ValueError, RecursionError):
-        values = None
+    values = _json_in(path)
     if not isinstance(values, dict) or values.get("kind") != KIND:
         raise RunnerError(f"{path} is not a plan; `runner plan --out FILE` writes one")
     digest = values.pop("digest", None)
@@ -78,21 +73,53 @@ def read_plan(path: Path) -> Planned:
         raise StalePlan(f"{path} is damaged; make a new plan") from problem
 
 
+@contextmanager
+def damage_told(path: Path) -> Iterator[None]:
+    """While what a file holds is used: its digest says that nobody edited it, and not that it makes sense.
+
+    StalePlan when it does not; what was begun with it was one transaction, which is not committed then.
+    """
+    try:
+        yield
+    except (
+        TypeError,
+        AttributeError,
+        LookupError,
+        ValueError,
+        OverflowError,
+        sqlite3.DatabaseError,
+    ) as problem:
+        if isinstance(problem, sqlite3.OperationalError):
+            raise
+        raise StalePlan(f"{path} is damaged ({problem}); nothing was changed; make a new plan") from problem
+
+
 def agreed_in(path: Path) -> Agreed:
     """The changes of the plan in a file that `plan --out` or `plan -o json` wrote."""
     try:
-        values = json.loads(path.read_text("utf-8"))
+        values = _json_in(path)
         plan = values["plan"] if values.get("kind") == KIND else values
         if plan["format_version"] != FORMAT_VERSION:
             raise StalePlan(f"{path} was written by another release; review a new plan")
         changes = [each for each in plan["changes"] if each["action"] in COUNTED]
         return Agreed(
-            {str(each["digest"]): (each["action"], each["address"]) for each in changes}, reviewed=path.name
+            {str(each["digest"]): (each["action"], str(each["address"])) for each in changes},
+            reviewed=path.name,
         )
-    except OSError as problem:
-        raise RunnerError(f"{path} cannot be read: {problem.strerror}") from problem
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
         raise RunnerError(f"{path} is not a plan; `runner plan -o json` or --out writes one") from problem
+
+
+def _json_in(path: Path) -> Any:
+    """What the file holds; None when that is too large, or no JSON."""
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+        return json.loads(raw.decode("utf-8", "surrogatepass")) if len(raw) <= MAX_BYTES else None
+    except OSError as problem:
+        raise RunnerError(f"{path} cannot be read: {problem.strerror}") from problem
+    except (ValueError, RecursionError):
+        return None
 
 
 def _object(planned: Planned, address: Address) -> dict[str, Any]:

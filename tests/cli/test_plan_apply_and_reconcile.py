@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from runner.reconcile.plan import digest_of
 from tests.imported_runner import run_runner
 
 JOB = """\
@@ -224,3 +225,48 @@ def test_a_file_without_any_object_that_is_known_is_not_left_out_in_silence(runn
     for words in (["plan"], ["reconcile", "--dry-run"], ["reconcile"], ["apply", "--auto-approve"]):
         done = runner(*words, "--on-invalid", "isolate")
         assert (done.returncode, "error[yaml-syntax]" in done.stderr) == (4, True), words
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("objects", "Job/hello", "protected"), None),
+        (("objects", "Job/hello", "resolved"), []),
+        (("objects", "Job/hello", "enabled"), 2**70),
+        (("plan", "commit"), {}),
+        (("plan", "changes", 0, "uid"), {}),
+        (("budget", "few"), [[1]]),
+        (("objects",), {}),
+    ],
+)
+def test_a_forged_plan_that_makes_no_sense_changes_nothing_and_says_so(runner, path, value):
+    runner("reconcile", "--create")
+    runner.job("hello", timeout="6m")
+    file = runner.folder / "plan.json"
+    assert runner("plan", "--out", str(file)).returncode == 0
+    values = json.loads(file.read_text())
+    del values["digest"]
+    inner = values
+    for key in path[:-1]:
+        inner = inner[key]
+    inner[path[-1]] = value
+    file.write_text(json.dumps({**values, "digest": digest_of(values)}))
+    done = runner("apply", "--plan", str(file), "--auto-approve", "--allow-delete", "9")
+    assert (done.returncode, "Traceback" in done.stderr) == (3, False), done.stderr
+    assert "make a new plan" in done.stderr
+    assert runner("plan", "--detailed-exitcode").returncode == 2
+
+
+def test_what_was_agreed_to_is_read_whatever_the_file_holds(runner, tmp_path):
+    runner("reconcile", "--create")
+    runner.job("hello", timeout="6m")
+    file = tmp_path / "plan.json"
+    assert runner("plan", "--out", str(file)).returncode == 0
+    values = json.loads(file.read_text())
+    values["plan"]["changes"][0]["address"] = []
+    file.write_text(json.dumps(values))
+    assert runner("reconcile", "--expect", str(file)).returncode in (0, 1, 3)
+    for text in (b"\xff", b"[" * 100_000, b"7"):
+        file.write_bytes(text)
+        done = runner("reconcile", "--expect", str(file))
+        assert (done.returncode, "is not a plan; `runner plan -o json`" in done.stderr) == (1, True)

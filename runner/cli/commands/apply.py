@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -81,7 +82,7 @@ def command(
     from runner.operations.audit import Approval
     from runner.operations.plan import make_plan_for
     from runner.operations.reconcile import left_alone
-    from runner.operations.saved_plan import read_plan
+    from runner.operations.saved_plan import damage_told, read_plan
     from runner.operations.wake import wake_daemon
     from runner.store.open import open_store
 
@@ -93,25 +94,26 @@ def command(
         planned = saved or make_plan_for(
             source, where.project, store, now, outlook=True, heal=heal, on_invalid=on_invalid
         )
-        show_warnings(planned)
-        if output == "text":
-            show_plan(planned.plan, where, "text")
-        refuse_foreign_plan(planned.plan, store)
-        refuse_by_guards(
-            planned, actor, allow_delete=allow_delete, allow_protected=allow_protected, adopt=adopt
-        )
-        if not auto_approve:
-            _approve(planned, where, shown=output == "text", stream=path == "-")
-        applied = carry_out(
-            planned,
-            store,
-            actor,
-            now,
-            allow_delete=allow_delete,
-            allow_protected=allow_protected,
-            adopt=adopt,
-            approval=Approval("apply", _how(auto_approve, saved)),
-        )
+        with damage_told(Path(plan_file)) if plan_file is not None else nullcontext():
+            show_warnings(planned)
+            if output == "text":
+                show_plan(planned.plan, where, "text")
+            refuse_foreign_plan(planned.plan, store)
+            refuse_by_guards(
+                planned, actor, allow_delete=allow_delete, allow_protected=allow_protected, adopt=adopt
+            )
+            if not auto_approve:
+                _approve(planned, where, shown=output == "text", stream=path == "-")
+            applied = carry_out(
+                planned,
+                store,
+                actor,
+                now,
+                allow_delete=allow_delete,
+                allow_protected=allow_protected,
+                adopt=adopt,
+                approval=Approval("apply", _how(auto_approve, saved)),
+            )
     finally:
         store.close()
     if applied.changed:
