@@ -10,8 +10,8 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
+from runner.daemon.desk import Desk
 from runner.daemon.run_times import RunTimes
 from runner.daemon.target_records import TargetRecords
 from runner.daemon.turns import Begun
@@ -30,9 +30,6 @@ from runner.store.instances import InstanceRecord
 from runner.store.target_requests import TargetRequest
 from runner.store.tasks import OpenTask, TaskRecord
 from runner.vocabulary.errors import ChangedMeanwhile, RunnerError, TargetAtWork
-
-if TYPE_CHECKING:
-    from runner.daemon.fan_outs import Desk
 
 PAUSE_S = 2.0
 """Before a start is tried again that the database did not take."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 from runner.daemon.bridge import Bridge
 from runner.daemon.clock import Clock
+from runner.daemon.desk import Desk
 from runner.daemon.fan_out import FanOut
 from runner.daemon.target_locks import TargetLocks
 from runner.daemon.telling import Telling
@@ -27,22 +27,6 @@ from runner.schedules.window import Window
 from runner.store.instances import InstanceRecord
 from runner.store.port import Store
 from runner.store.tasks import OpenTask, TaskRecord
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """What every run over an inventory works with."""
-
-    loop: asyncio.AbstractEventLoop
-    bridge: Bridge
-    store: Store
-    supervisor: Supervisor
-    clock: Clock
-    telling: Telling
-    locks: TargetLocks
-    window_of: Callable[[InstanceRecord], Window | None]
-    order: Callable[[InstanceRecord, Definition, TaskRecord], Order]
-    finished: Callable[[InstanceRecord, Finished | None], None]
 
 
 class FanOuts:

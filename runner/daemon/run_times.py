@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
+from runner.daemon.desk import Desk
 from runner.daemon.turns import Turns
 from runner.dispatch.tasks import EXPIRES_IN, FanOutRules
 from runner.operations.definition import Definition
 from runner.operations.outcome import EXPIRED, TIMEOUT
 from runner.store.instances import InstanceRecord
 from runner.store.tasks import OpenTask
-
-if TYPE_CHECKING:
-    from runner.daemon.fan_outs import Desk
 
 
 class RunTimes:

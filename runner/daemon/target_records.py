@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
+from runner.daemon.desk import Desk
 from runner.daemon.turns import Begun
 from runner.dispatch.tasks import EndOfTry, Stop
 from runner.execution.order import Ended
@@ -17,9 +18,6 @@ from runner.operations.run_target import cancel_target, expire_target, finish_ta
 from runner.store.instances import InstanceRecord
 from runner.store.target_requests import TargetRequest
 from runner.store.tasks import TaskRecord
-
-if TYPE_CHECKING:
-    from runner.daemon.fan_outs import Desk
 
 R = TypeVar("R")
 
