@@ -34,7 +34,10 @@ class Where:
 
 
 def _where(project: str, db: str | None) -> Where:
-    folder = Path(project).resolve()
+    try:
+        folder = Path(project).resolve()
+    except FileNotFoundError:
+        raise click.ClickException("the working directory is gone; change into one that exists") from None
     if db is None:
         return Where(folder, folder / ".runner" / "runner.db")
     if "://" in db and not db.startswith("sqlite:///"):

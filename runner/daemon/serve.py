@@ -29,7 +29,7 @@ from runner.operations.restored import take_in_restored
 from runner.operations.settings import parallel_limit, settings
 from runner.sources.settings import SourceSettings
 from runner.store.daemon_lock import DaemonLock
-from runner.store.open import open_store
+from runner.store.open import open_store, refuse_what_is_no_folder
 from runner.store.port import Store, Transaction
 from runner.vocabulary.errors import AlreadyRunning, Refused, RunnerError, UnknownName
 
@@ -87,6 +87,7 @@ def serve(serving: Serving, audience: Audience, clock: Clock) -> None:
             f"there is no {serving.root}, and no database at {serving.database} either; "
             "`runner init` makes a project here, `--project DIR` names another"
         )
+    refuse_what_is_no_folder(state)
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     if state.stat().st_mode & stat.S_IWOTH:
         raise Refused(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,6 +36,7 @@ def open_store(
             f"SQLite {sqlite3.sqlite_version} is too old for the runner; "
             f"use a Python with SQLite {'.'.join(map(str, OLDEST_SQLITE))} or newer"
         )
+    refuse_what_is_no_folder(path.parent)
     version = version_of(path, read_only=read_only, busy_timeout_s=busy_timeout_s)
     if version == 0 and not create:
         raise NoDatabase(f"There is no database at {path}; `runner up`, `init` or `apply --create` make one")
@@ -81,6 +83,15 @@ def version_of(path: Path, *, read_only: bool = False, busy_timeout_s: float = B
             "use that release, or restore a backup made before it"
         )
     return int(version)
+
+
+def refuse_what_is_no_folder(state: Path) -> None:
+    """Nothing where the state directory is, or can be made; StoreUnavailable where something else stands."""
+    if os.path.lexists(state) and not state.is_dir():
+        what = f"a link to {state.readlink()}, which is no folder" if state.is_symlink() else "not a folder"
+        raise StoreUnavailable(
+            f"{state} is {what}, and the state belongs there; move it away, or name another place with --db"
+        )
 
 
 def _refuse_if_lost(path: Path) -> None:

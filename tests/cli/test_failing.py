@@ -94,3 +94,14 @@ def test_a_comment_on_a_change_names_what_is_invalid(output: str, told: Callable
     code, out, _ = told("plan", "-o", output)
     assert (code, out.count("unknown-field") > 0) == (1, True)
     assert "runner plan" in out or output in ("markdown", "github", "sarif")
+
+
+def test_a_working_directory_that_is_gone_is_named(
+    told: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    code, out, err = told("jobs", "list")
+    assert (code, out, err) == (1, "", "Error: the working directory is gone; change into one that exists\n")

@@ -72,6 +72,21 @@ def test_an_empty_file_is_no_database_yet(tmp_path: Path) -> None:
     open_store(path).close()
 
 
+def test_a_state_directory_that_is_none_is_named(tmp_path: Path) -> None:
+    state = tmp_path / ".runner"
+    for what, make in (
+        ("not a folder", state.touch),
+        ("a link to gone, which is no folder", lambda: state.symlink_to("gone")),
+    ):
+        state.unlink(missing_ok=True)
+        make()
+        with pytest.raises(StoreUnavailable) as raised:
+            open_store(state / "runner.db", create=True)
+        assert str(raised.value) == (
+            f"{state} is {what}, and the state belongs there; move it away, or name another place with --db"
+        )
+
+
 def test_an_empty_file_where_jobs_have_run_is_a_loss_and_not_a_beginning(tmp_path: Path) -> None:
     path = tmp_path / "runner.db"
     path.touch()

@@ -36,9 +36,10 @@ def command(where: Where) -> None:
     """
     from runner.declaration.editors import SCHEMA, modeline
     from runner.declaration.json_schema import schema_files
-    from runner.store.open import open_store
+    from runner.store.open import open_store, refuse_what_is_no_folder
 
     project = where.project
+    refuse_what_is_no_folder(where.state)
     project.mkdir(parents=True, exist_ok=True)
     jobs = project / "jobs.d"
     there = sum(1 for _ in jobs.rglob("*.y*ml")) if jobs.is_dir() else 0
