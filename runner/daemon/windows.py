@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import TypeVar
 
 from runner.daemon.bridge import Bridge
 from runner.daemon.roster import Roster
@@ -16,8 +15,6 @@ from runner.schedules.window import Window
 from runner.store.instances import InstanceRecord
 from runner.store.port import Reader
 from runner.vocabulary.errors import StoreUnavailable
-
-_T = TypeVar("_T", datetime, tuple[datetime, str])
 
 
 class WindowKeeper:
@@ -35,7 +32,9 @@ class WindowKeeper:
         self._look_for_strays = True
         self._touched = Touched()
         self.next_at: datetime | None = None
+        self._waiting: dict[int, tuple[datetime, str]] = {}
         self.goes_on: tuple[datetime, str] | None = None
+        """When the next one that is paused goes on, and the name of its job."""
 
     def look(self, reader: Reader, now: datetime, *, is_new: bool) -> None:
         """See what is asked of which run; `act` carries it out."""
@@ -46,7 +45,7 @@ class WindowKeeper:
         self._asked = ()
         if not windows and not self._look_for_strays:
             self._touched.forget()
-            self.next_at, self.goes_on = None, None
+            self.next_at, self.goes_on, self._waiting = None, None, {}
             return
         try:
             touched = self._touched.look(reader, now)
@@ -63,10 +62,13 @@ class WindowKeeper:
             self._telling.trouble("looking at the windows", problem)
             return
         if touched is None:
-            self.next_at, self.goes_on = None, None
+            self.next_at, self._waiting = None, {}
+        for id in touched or ():
+            self._waiting.pop(id, None)
+        self._waiting.update(found.waiting)
+        self.goes_on = min(self._waiting.values(), default=None)
         self._asked = found.asked
-        self.next_at = _earliest(self.next_at, found.next_at)
-        self.goes_on = _earliest(self.goes_on, found.goes_on)
+        self.next_at = min((at for at in (self.next_at, found.next_at) if at is not None), default=None)
         if self.next_at is not None and self.next_at <= now:
             self.next_at = None
         self._look_for_strays = False
@@ -105,10 +107,6 @@ class WindowKeeper:
             self._telling.noticed("window", told)
         if kept.changed:
             self._changed()
-
-
-def _earliest(one: _T | None, other: _T | None) -> _T | None:
-    return min((each for each in (one, other) if each is not None), default=None)
 
 
 def _left(run: InstanceRecord) -> str:

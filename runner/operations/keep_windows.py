@@ -53,8 +53,8 @@ class Situation(NamedTuple):
 
     asked: tuple[int, ...]
     next_at: datetime | None
-    goes_on: tuple[datetime, str] | None = None
-    """When the next one that is paused goes on, and the name of its job."""
+    waiting: Mapping[int, tuple[datetime, str]]
+    """When each that is paused goes on, and the name of its job."""
 
 
 def look_at_windows(
@@ -73,19 +73,19 @@ def look_at_windows(
     """
     asked: list[int] = []
     edges: list[datetime] = []
-    on: list[tuple[datetime, str]] = []
+    waiting: dict[int, tuple[datetime, str]] = {}
     for run, window in _windowed(reader, windows, touched):
         edge = next_look(window, now)
+        decided = decide_window(window, _facts(run), now)
         if edge is not None:
             edges.append(edge)
-            if run.state == "PAUSED" and run.pauses == (WINDOW,):
-                on.append((edge, run.job))
-        decided = decide_window(window, _facts(run), now)
+            if run.state == "PAUSED" and run.pauses == (WINDOW,) and decided is None:
+                waiting[run.id] = edge, run.job
         if decided is not None and not (run.id in known and run.state == "RUNNING"):
             asked.append(run.id)
     if strays:
         asked += [run.id for run in _strays(reader, windows)]
-    return Situation(tuple(asked), min(edges, default=None), min(on, default=None))
+    return Situation(tuple(asked), min(edges, default=None), waiting)
 
 
 def keep_windows(tx: Transaction, ids: Iterable[int], windows: Windows, now: datetime) -> Kept:
