@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from datetime import datetime
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from runner.operations.outcome import NotStarted
 from runner.operations.record_warnings import record_warnings
 from runner.operations.whole_copies import WholeCopies
 from runner.store.instances import InstanceRecord
-from runner.store.port import Store, Transaction
+from runner.store.port import Reader, Store, Transaction
 from runner.vocabulary.errors import ChangedMeanwhile, StoreUnavailable, UnknownName
 
 DEFINITIONS_KEPT = 256
@@ -113,13 +114,13 @@ class Dispatcher:
         self._unpark_all()
         self._look()
 
-    def definition_of(self, instance: InstanceRecord) -> Definition:
+    def definition_of(self, instance: InstanceRecord, reader: Reader | None = None) -> Definition:
         """The definition that the instance is pinned to."""
         definition = self.known_definition_of(instance)
         if definition is None:
             key = (instance.job_uid, instance.digest)
-            with self._store.read() as reader:
-                spec = reader.revisions.get(*key)
+            with self._store.read() if reader is None else nullcontext(reader) as at_hand:
+                spec = at_hand.revisions.get(*key)
             if spec is None:
                 raise UnknownName(f"revision {instance.digest} of Job/{instance.job} is not in the database")
             definition = self._definitions[key] = define(spec, self._state)
@@ -157,7 +158,7 @@ class Dispatcher:
             )
             if len(waiting) < limit:
                 self.next_due = reader.instances.next_due(after=now)
-        external = {instance.id for instance in waiting if self._is_external(instance)}
+            external = {instance.id for instance in waiting if self._is_external(instance, reader)}
         if external:  # recorded since the last look
             self.not_ours |= external
             self.found_external()
@@ -186,10 +187,10 @@ class Dispatcher:
                 queues.add(instance.job_uid)
         return asked
 
-    def _is_external(self, instance: InstanceRecord) -> bool:
+    def _is_external(self, instance: InstanceRecord, reader: Reader) -> bool:
         """Whether another system executes it; one without a definition is claimed, and says what is wrong."""
         try:
-            return is_external(self.definition_of(instance).spec)
+            return is_external(self.definition_of(instance, reader).spec)
         except StoreUnavailable:
             raise
         except Exception:

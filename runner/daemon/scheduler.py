@@ -88,7 +88,7 @@ class Scheduler:
                 self._decided(due, now, result)
             self._changed()
 
-        self._bridge.write(work, then)
+        self._bridge.write(work, then, is_short=len(due) <= FIRST_BATCH)
 
     def _decided(self, due: Sequence[Due], now: datetime, result: list[Decided]) -> None:
         for entry, decided in zip(due, result, strict=True):

@@ -126,15 +126,20 @@ class Attempt:
 
     def receive(self) -> bool:
         """Take what the child said; False when its stream is over or not to be read any more."""
+        data = self._heard()
+        return True if data is None else self._understand(data)
+
+    def _heard(self) -> bytes | None:
+        """What the child has sent; empty at the end of its stream, None when there is nothing yet."""
         try:
-            data = os.read(self.control, _READ)
+            return os.read(self.control, _READ)
         except BlockingIOError:
-            return True
+            return None
         except OSError:
-            data = b""
-        if not data:
-            return False
-        if self.violation is not None:
+            return b""
+
+    def _understand(self, data: bytes) -> bool:
+        if not data or self.violation is not None:
             return False
         try:
             messages = self._lines.feed(data, time.monotonic())
@@ -215,10 +220,12 @@ class Attempt:
             raise ProtocolError("it reported a step that cannot be")
         self.number = number
         self.shielded = kind == "start" and declared.get("interruptible") is False
+        last = kind == "complete" and any(later["m"] == "end" for later in following)
         if kind in ("complete", "fail"):
             # What it printed is in the pipes, and the child waits: the next step has not printed yet. At a
             # start it may have.
-            self.drain()
+            if not last:
+                self.drain()
             self.performing_since_s = None
         outputs: dict[str, Any] | None = None
         record = None
@@ -237,7 +244,6 @@ class Attempt:
             self.acknowledge(
                 number
             )  # a failed step may be tried again at once; nothing depends on its record
-        last = kind == "complete" and any(later["m"] == "end" for later in following)
         at = datetime.fromtimestamp(message["at"], UTC)
         reason = str(message.get("reason") or "")[:200]
         self._report(
@@ -309,7 +315,7 @@ class Attempt:
 
     def ended(self, status: int | None, usage: Usage) -> tuple[Ended, bool]:
         """The last report, from everything that is known now, and whether the working directory is gone."""
-        while self.control >= 0 and self._end is None and self.violation is None and self._more():
+        while self.control >= 0 and self._end is None and self._understand(self._heard() or b""):
             pass
         self.drain()
         self.close()
@@ -347,14 +353,6 @@ class Attempt:
             self.checkpoints,
         )
         return report, self.violation is None and self._end is not None and self._end.get("clean") is True
-
-    def _more(self) -> bool:
-        """Read once more; False when the stream is empty or over."""
-        import select
-
-        poll = select.poll()
-        poll.register(self.control, select.POLLIN)
-        return bool(poll.poll(0)) and self.receive()
 
     def close(self) -> None:
         """Close everything that is open, the log too."""

@@ -81,6 +81,9 @@ class Writer:
     """The one thread that writes; opened by the first submit, closed with the store."""
 
     def __init__(self, commit: Callable[[list[Job]], list[Told]]) -> None:
+        # Who has a writer is a daemon: the first run that it starts is not to wait for imports.
+        from runner.store.sqlite import errors, holds, instances, state, steps, tasks  # noqa: F401
+
         self._commit = commit
         self._door = threading.Lock()
         self._is_open = True
