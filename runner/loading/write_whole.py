@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterable
@@ -14,8 +15,10 @@ def write_whole(
     """Put the content in the place of the file; whoever reads it meanwhile sees the one or the other.
 
     `durable`: on return it survives a power cut. OSError when the disk does not take it: the file is as it
-    was then, and nothing is left beside it.
+    was then, and nothing is left beside it; the same for what is no regular file: a device stays a device.
     """
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "it is no regular file", str(path))
     descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:

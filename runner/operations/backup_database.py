@@ -25,6 +25,8 @@ def backup_database(path: Path, to: Path, *, overwrite: bool = False) -> BackedU
             "is a folder; name a file in it" if to.is_dir() else "exists; name another file, or use --force"
         )
         raise Refused(f"{to} {what}")
+    if to.exists() and not to.is_file():
+        raise Refused(f"{to} is no regular file, and stays what it is; name another one")
     if not to.parent.is_dir():
         raise UnknownName(f"there is no folder {to.parent}; make it, or mount what belongs there")
     if to.exists() and path.exists() and to.samefile(path):

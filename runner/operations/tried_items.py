@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any
 
 from runner.execution.actions.prune import files_beneath
 from runner.execution.actions.roots import Root
+from runner.loading.limits import STREAM_BYTES
 from runner.operations.arrive import arrive
 from runner.operations.feed import start_with
 from runner.operations.files_arrived import FoundFile, item_of_file
@@ -23,6 +25,7 @@ from runner.schedules.trigger import AfterSource, FileSource, HookSource, Startu
 from runner.store.arrivals import NewItem
 from runner.store.objects import ObjectRecord
 from runner.store.port import Reader, Transaction
+from runner.vocabulary.duration import format_size
 
 _HAS = {HookSource: "payload", FileSource: "file", AfterSource: "job", StartupSource: "startup"}
 _SAID = {
@@ -186,7 +189,10 @@ def opened(places: Sequence[str], stdin: Any) -> tuple[bytes, ...]:
     found = []
     for place in places:
         try:
-            found.append(stdin.read() if place == "-" else Path(place).read_bytes())
+            with contextlib.nullcontext(stdin) if place == "-" else Path(place).open("rb") as file:
+                found.append(file.read(STREAM_BYTES + 1))
         except OSError as problem:
             raise BadInputs(f"{place}: {problem.strerror or problem}") from None
+        if len(found[-1]) > STREAM_BYTES:
+            raise BadInputs(f"{place}: more than {format_size(STREAM_BYTES)} have arrived; that is too much")
     return tuple(found)

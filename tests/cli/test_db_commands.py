@@ -84,6 +84,16 @@ def test_backup_makes_no_folder_where_a_disk_may_be_missing(
     assert said.err == f"Error: there is no folder {tmp_path}/mnt; make it, or mount what belongs there\n"
 
 
+def test_backup_takes_the_place_of_no_device(
+    here: Installation, say: Callable[..., Any], tmp_path: Path
+) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    said = say("db", "backup", str(pipe), "--force")
+    assert (said.code, pipe.is_fifo()) == (3, True)
+    assert said.err == f"Refused: {pipe} is no regular file, and stays what it is; name another one\n"
+
+
 def test_migrate_makes_a_database_only_with_create(tmp_path: Path, say: Callable[..., Any]) -> None:
     path = tmp_path / ".runner" / "runner.db"
     said = say("db", "migrate", "--create")

@@ -11,7 +11,7 @@ import pytest
 from declared_projects import ANA, NOW, Project
 
 from runner.operations.prepare_trial import Trial, find_trial, install_trial
-from runner.operations.tried_items import Given, items_in
+from runner.operations.tried_items import Given, items_in, opened
 from runner.operations.trigger import BadInputs, Triggered
 from runner.store.open import open_store
 from runner.store.port import Store
@@ -298,3 +298,8 @@ def test_without_anything_it_says_what_could_arrive(fed: Project, scratch: Store
 def test_items_that_are_no_objects_are_told(text: str) -> None:
     with pytest.raises(BadInputs, match="--items is lines of JSON"):
         items_in(text)
+
+
+def test_what_never_ends_is_not_read_to_its_end() -> None:
+    with pytest.raises(BadInputs, match=r"^/dev/zero: more than 16MiB have arrived; that is too much$"):
+        opened(["/dev/zero"], None)

@@ -32,12 +32,17 @@ def command(context: click.Context, *, paths: tuple[str, ...], check: bool, diff
     Example:
       runner fmt --check
     """
+    from runner.loading.limits import STREAM_BYTES
     from runner.operations.lay_out_files import look_at, look_at_text, write
+    from runner.vocabulary.duration import format_size
 
     if "-" in paths:
         if len(paths) > 1:
             raise click.UsageError("- stands alone")
-        found = look_at_text(sys.stdin.read(), Path("-"))
+        text = sys.stdin.read(STREAM_BYTES + 1)
+        if len(text) > STREAM_BYTES:
+            raise click.ClickException(f"standard input is longer than {format_size(STREAM_BYTES)}")
+        found = look_at_text(text, Path("-"))
         if not check:
             print(found.after, end="")
         _tell_problem(found)
