@@ -28,6 +28,17 @@ _FETCH = (
 LONGEST_ANSWER_S = 60.0
 """For a remote to list its names; a fetch may take longer."""
 
+_CONFIGURED = frozenset(
+    {
+        "core.repositoryformatversion", "core.filemode", "core.bare", "core.logallrefupdates",
+        "core.symlinks", "core.ignorecase", "core.precomposeunicode", "core.sparsecheckout",
+        "core.sparsecheckoutcone", "extensions.partialclone", "extensions.objectformat",
+        "extensions.refstorage", "remote.origin.url", "remote.origin.promisor",
+        "remote.origin.partialclonefilter",
+    }
+)  # fmt: skip
+"""What git and we write into the configuration of a copy."""
+
 MOST_FILES = 200_000
 """In the folder: as many as one tree of declarations may have."""
 
@@ -62,7 +73,7 @@ class LocalCopy:
         """
         names = "sha256" if len(commit) == 64 else "sha1"
         directory = self.folder / ".git"
-        if not (directory / "config").is_file():
+        if not (directory / "config").is_file() or not self._is_as_made():
             self.discard()
             self.folder.mkdir(mode=0o700, parents=True)
             self.program.git(
@@ -101,11 +112,19 @@ class LocalCopy:
             for left in (self.folder / ".git").glob(pattern):
                 left.unlink(missing_ok=True)
 
+    def _is_as_made(self) -> bool:
+        """Whether nobody else wrote to the configuration: it could name programs, or another address."""
+        names = [name.lower() for name, _ in self._entries()]
+        return len(set(names)) == len(names) and _CONFIGURED.issuperset(names)
+
     def _configured(self) -> dict[str, str]:
         """What the copy's own configuration says, by name in lower case."""
+        return {name.lower(): value for name, value in self._entries()}
+
+    def _entries(self) -> list[tuple[str, str]]:
         said = self.program.git(self.folder, "config", "--local", "--list", "-z")
-        pairs = (entry.partition("\n") for entry in said.text.split("\0"))
-        return {name.lower(): value for name, _, value in pairs}
+        found = (entry.partition("\n") for entry in said.text.split("\0") if entry)
+        return [(name, value) for name, _, value in found]
 
     def fetch(self, target: Target) -> Target:
         """The target with the commit that was fetched: the remote may have moved since it was asked."""

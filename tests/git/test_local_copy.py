@@ -189,6 +189,29 @@ def test_files_that_somebody_changed_or_left_in_the_copy_are_put_right(
     assert sorted(each.name for each in root.iterdir()) == ["a.yaml", "deep"]
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        '[remote "origin"]\n\tuploadpack = touch {ran}; git-upload-pack\n',
+        '[url "file:///nowhere"]\n\tinsteadOf = file://\n',
+        "[include]\n\tpath = /nowhere\n",
+        '[remote "origin"]\n\turl = file:///nowhere\n',
+    ],
+)
+def test_a_copy_whose_configuration_somebody_changed_is_made_anew(
+    upstream: Upstream, tmp_path: Path, written: str
+) -> None:
+    copy = a_copy(tmp_path / "state", upstream.url)
+    checked_out(copy)
+    ran = tmp_path / "ran"
+    with (copy.folder / ".git" / "config").open("a") as config:
+        config.write(written.format(ran=ran))
+    upstream.commit({"jobs.d/a.yaml": "a: 2\n"})
+    _, root = checked_out(copy)
+    assert (root / "a.yaml").read_text() == "a: 2\n"
+    assert not ran.exists()
+
+
 def test_a_copy_that_lost_its_objects_fetches_them_again(upstream: Upstream, tmp_path: Path) -> None:
     copy = a_copy(tmp_path / "state", upstream.url)
     checked_out(copy)
