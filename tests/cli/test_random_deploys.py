@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from runner.cli.main import main
+from runner.reconcile.sides import RELEASED
 
 JOB = """\
 apiVersion: jobs.runner/v1
@@ -98,7 +99,7 @@ class Deploys(RuleBasedStateMachine):
     def everything_is_as_declared(self) -> None:
         """But for what is pinned, released, or was brought back."""
         pinned = {name for (name,) in self.rows("SELECT name FROM quarantines WHERE ended_at IS NULL")}
-        stays = "source = 'released' OR prune_disabled"
+        stays = f"source = '{RELEASED}' OR prune_disabled"
         names = {name for _, name, *_ in self.installed()[0]}
         own = {
             name for (name,) in self.rows(f"SELECT name FROM objects WHERE removed_at IS NULL AND ({stays})")
