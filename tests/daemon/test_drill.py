@@ -57,11 +57,11 @@ def a_scene(project: Path, trial: Trial, **more: int) -> Scene:
     )
 
 
-def drilled(project: Path, source: str, within_s: float = 60.0) -> Drilled:
+def drilled(project: Path, source: str, within_s: float = 300.0) -> Drilled:
     return drill_in(a_scene(project, a_trial(project, source)), project, within_s)
 
 
-def drill_in(scene: Scene, project: Path, within_s: float = 60.0) -> Drilled:
+def drill_in(scene: Scene, project: Path, within_s: float = 300.0) -> Drilled:
     drill = Drill(scene, project, SystemClock(), Quiet(), most=100, within_s=within_s, ignored=())
     return drill.carry_out()
 
