@@ -48,7 +48,7 @@ def _tests(
     before: Mapping[str, Any], after: Mapping[str, Any], past: Sequence[PastRun], now: datetime
 ) -> Iterator[BackTest]:
     running = [run.completed_at - run.started_at for run in past if run.started_at is not None]
-    last = f"of the last {len(past)} runs" if len(past) != 1 else "of the last run"
+    last = f"of the last {len(past)} runs" if len(past) != 1 else "of 1 recorded run"
     timeout = _tightened("timeout", before, after)
     if timeout is not None:
         over = sum(each > timeout for each in running)

@@ -60,8 +60,8 @@ def forecast(
     if timeout and timeout != before.get("timeout") and durations:
         limit_s = parse_duration(timeout).total_seconds()
         longer = sum(duration > limit_s for duration in durations)
-        many = f"{len(durations)} runs" if len(durations) != 1 else "run"
-        said.append(("spec.timeout", f"{longer} of the last {many} took longer"))
+        many = f"the last {len(durations)} runs" if len(durations) != 1 else "1 recorded run"
+        said.append(("spec.timeout", f"{longer} of {many} took longer"))
     ended = set()
     if rescheduled:
         ended.add("finished")

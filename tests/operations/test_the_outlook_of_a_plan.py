@@ -47,7 +47,7 @@ def test_a_shorter_timeout_is_tested_on_the_runs_in_the_database(project: Projec
             "field": "spec.timeout",
             "affected": 1,
             "of": 1,
-            "sentence": "spec.timeout: 1 of the last run would have been ended",
+            "sentence": "spec.timeout: 1 of 1 recorded run would have been ended",
         }
     ]
 

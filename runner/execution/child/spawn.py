@@ -86,6 +86,13 @@ def _watch(pid: int, watch: Callable[[], None]) -> None:
         os.close(descriptor)
 
 
+def _where(program: str, env: Mapping[str, str], cwd: str) -> str:
+    """Where it was looked for: only a bare name is on the path (posix_spawnp(3))."""
+    if "/" in program:
+        return f"or the one its first line names is not; the step runs in {cwd}"
+    return f"looked in PATH={env.get('PATH', '')}"
+
+
 def _spawn(argv: Sequence[str], env: Mapping[str, str], cwd: str) -> int:
     here = os.getcwd()  # noqa: PTH109 -- pathlib is not lean
     try:
@@ -95,7 +102,7 @@ def _spawn(argv: Sequence[str], env: Mapping[str, str], cwd: str) -> int:
     except FileNotFoundError:
         raise ActionFailed(
             "program-not-found",
-            f"{argv[0]!r} is not an existing program (looked in {cwd} and PATH={env.get('PATH', '')})",
+            f"{argv[0]!r} is not an existing program ({_where(argv[0], env, cwd)})",
         ) from None
     except PermissionError:
         raise ActionFailed("program-not-executable", f"{argv[0]!r} may not be executed") from None
