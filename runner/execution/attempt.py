@@ -269,6 +269,13 @@ class Attempt:
         text = self._masks.hide(description)
         self._report(Raised(self.instance, self.epoch, "warning", code, text, {}, self.target))
 
+    def left_behind(self, pid: int) -> None:
+        """Store that a process of it stays: whatever that waits for may want a person."""
+        self._warn(
+            "left-behind",
+            f"its process {pid} was killed and does not end: it waits for a device or a file system",
+        )
+
     def acknowledge(self, number: int) -> bool:
         """Let the child go on; whether all could be sent."""
         self._unsent_ack = max(self._unsent_ack, number)  # the highest stands for all

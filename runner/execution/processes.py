@@ -20,6 +20,7 @@ ENDS_WITHIN_S = 10.0
 """From SIGKILL on. A killed process executes nothing of its own any more: one that is still there after that
 waits within the kernel for a device or a file system that does not answer, and may do so for ever."""
 
+_PAGE = os.sysconf("SC_PAGE_SIZE")
 _TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _PR_SET_CHILD_SUBREAPER = 36
@@ -119,12 +120,27 @@ def children() -> list[int]:
         with contextlib.suppress(OSError):
             descriptor = os.open(f"/proc/self/task/{thread}/children", os.O_RDONLY)
             try:
-                text = b""
-                while part := os.read(descriptor, 65536):
-                    text += part
-                found.extend(map(int, text.split()))
+                found += children_in(descriptor)
             finally:
                 os.close(descriptor)
+    return found
+
+
+def children_in(descriptor: int) -> list[int]:
+    """All that such a file of /proc names; one read gives a page of it, some 600 children."""
+    text = os.pread(descriptor, _PAGE, 0)
+    if len(text) > _PAGE // 2:
+        while part := os.pread(descriptor, _PAGE, len(text)):
+            text += part
+    return [int(pid) for pid in text.split()]
+
+
+def descendants(pid: int) -> list[int]:
+    """All below that process that can be found now."""
+    found: list[int] = []
+    for thread in _names(f"/proc/{pid}/task"):
+        for child in map(int, _read(f"/proc/{pid}/task/{thread}/children").split()):
+            found += [child, *descendants(child)]
     return found
 
 
@@ -137,12 +153,17 @@ def marks_of(pid: int) -> Mapping[bytes, bytes]:
 
 def _environment_of_threads(pid: int) -> bytes:
     """For a process whose first thread has ended, which has taken its view of the memory along."""
-    try:
-        threads = os.listdir(f"/proc/{pid}/task")  # noqa: PTH208
-    except OSError:
-        return b""
+    threads = _names(f"/proc/{pid}/task")
     others = (_read(f"/proc/{pid}/task/{thread}/environ") for thread in threads if thread != str(pid))
     return next(filter(None, others), b"")
+
+
+def _names(folder: str) -> list[str]:
+    """What is in a folder of /proc; nothing when that is gone."""
+    try:
+        return os.listdir(folder)  # noqa: PTH208
+    except OSError:
+        return []
 
 
 def _read(path: str) -> bytes:
@@ -213,8 +234,12 @@ class Lingering:
 
     def may_end(self, pid: int) -> bool:
         """Whether it is worth waiting for the end of a process that is killed now, and was perhaps before."""
-        now = time.monotonic()
-        return now - self._since.setdefault((pid, started_ticks(pid)), now) < ENDS_WITHIN_S
+        return time.monotonic() - self.since(pid) < ENDS_WITHIN_S
+
+    def since(self, pid: int, at_s: float | None = None) -> float:
+        """When it was killed first: now, or `at_s`, unless it is known (monotonic)."""
+        at_s = time.monotonic() if at_s is None else at_s
+        return self._since.setdefault((pid, started_ticks(pid)), at_s)
 
 
 def kill_all(pids: Iterable[int]) -> list[int]:

@@ -28,6 +28,7 @@ HINT = b"H"
 # Zygote -> supervisor: kind, token, wait status (or errno), CPU time in µs, peak memory in KiB.
 REPLY = struct.Struct("=cQiQQ")
 ENDED, NOT_STARTED = b"E", b"F"
+LEFT = b"L"  # before ENDED, with a pid: a process of it was killed and cannot end
 
 MAX_LINE = 1 << 20  # bytes: the outputs of a step, with room
 MAX_OUTPUTS = 256 << 10  # bytes of JSON

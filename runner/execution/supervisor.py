@@ -19,7 +19,7 @@ from runner.execution import processes
 from runner.execution.attempt import Attempt
 from runner.execution.deadlines import LONG_PERFORM_S, Deadlines
 from runner.execution.order import NO_TARGET, Ended, ErrorInfo, Order, Report, Usage
-from runner.execution.protocol import ASK, ENDED, HINT, INSIST, KILL, TERMINATE, Reply
+from runner.execution.protocol import ASK, ENDED, HINT, INSIST, KILL, LEFT, TERMINATE, Reply
 from runner.execution.spares import Spares
 from runner.execution.streams import Streams, open_streams
 from runner.execution.verdict import PAUSE
@@ -332,11 +332,14 @@ class Supervisor:
     def _on_reply(self, reply: Reply) -> None:
         if reply.kind == ENDED:
             self._finish(reply.token, reply.status, Usage(reply.cpu_us / 1e6, reply.max_rss_kib << 10))
+        elif reply.kind == LEFT:
+            if (attempt := self._attempts.get(reply.token)) is not None:
+                attempt.left_behind(reply.status)
         else:
             self._finish(reply.token, None, _NOTHING, OSError(reply.status, os.strerror(reply.status)))
 
-    def _sweep(self, tokens: list[int]) -> None:
-        """End what a dead zygote had started; report it when nothing of it is left."""
+    def _sweep(self, tokens: list[int], until_s: float | None = None) -> None:
+        """End what a dead zygote had started; report it when nothing of it is left that can end."""
         if self._closed:
             return
         for token in tokens:
@@ -347,8 +350,9 @@ class Supervisor:
                 and not processes.is_gone(attempt.pid, attempt.pid_started)
             ):
                 processes.kill_group(attempt.pid, signal.SIGKILL)
-        if self.zygotes.kill_orphans():
-            self._loop.call_later(_SWEEP_S, self._sweep, tokens)
+        until_s = until_s or self._loop.time() + processes.ENDS_WITHIN_S
+        if self.zygotes.kill_orphans() and self._loop.time() < until_s:
+            self._loop.call_later(_SWEEP_S, self._sweep, tokens, until_s)
             return
         for token in tokens:
             self._finish(token, None, _NOTHING)

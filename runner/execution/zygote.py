@@ -6,7 +6,8 @@ fork: a fork copies page tables, so every MiB here is paid for at every start.
 The zygote adopts every orphan of its children (it is a child subreaper, and each child is one for its own
 descendants while it lives). So a child of the zygote that it did not fork is left over from an instance
 that ended: it is killed on sight, whatever session or environment it gave itself. An instance is reported
-as ended only when no such leftover and no process of its group exists.
+as ended only when no such leftover and no process of its group exists, but for those that were killed and
+cannot end: they do nothing any more, and are waited for no longer than ENDS_WITHIN_S.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import struct
 import sys
 from errno import EMFILE
 from os import close, fork, getppid, read, wait4, waitid
+from time import monotonic
 from typing import NoReturn
 
 from runner.execution.child import harness
@@ -30,7 +32,16 @@ from runner.execution.child.harness import live
 from runner.execution.child.interruption import INTERRUPTION, NO_SHIELD, PAUSE_WANTED
 from runner.execution.child.stream import Stream
 from runner.execution.holes import fill_holes
-from runner.execution.processes import adopt_orphans, die_with_parent, forbid_new_privileges, kill_group
+from runner.execution.processes import (
+    ENDS_WITHIN_S,
+    Lingering,
+    adopt_orphans,
+    children_in,
+    descendants,
+    die_with_parent,
+    forbid_new_privileges,
+    kill_group,
+)
 from runner.execution.protocol import (
     AHEAD,
     ASK,
@@ -38,6 +49,7 @@ from runner.execution.protocol import (
     HINT,
     INSIST,
     KILL,
+    LEFT,
     NOT_STARTED,
     REPLY,
     REQUEST,
@@ -49,6 +61,10 @@ LEAN = ("runner.execution.actions.python", "runner.execution.actions.shell", "ru
 DATA = ("sqlalchemy", "duckdb", "runner.execution.actions.sql", "runner.execution.actions.copy")
 _SETTLE_MS = 2
 """How soon to look again while killed processes are still going."""
+_LINGERS_MS = 500
+"""The same while a child does not end that was killed."""
+_UNSEEN_S = 1.0
+"""An end is seen that much later at most than the orphans that come with it."""
 
 # Every object that is used between two forks is a page that is copied after each of them. So: plain numbers
 # instead of enums, and names bound once.
@@ -71,7 +87,9 @@ class Zygote:
         self._parent = os.getppid()
         self._pids: dict[int, int] = {}  # token -> pid
         self._tokens: dict[int, int] = {}  # pid -> token
-        self._ended: dict[int, bytes] = {}  # pid -> what to report once nothing is left
+        self._ended: dict[int, tuple[bytes, float]] = {}  # pid -> what to report, and since
+        self._killed: dict[int, float] = {}  # pid -> since when: they should have ended
+        self._lingering = Lingering()
         self._replies: list[bytes] = []
         self._children = os.open(f"/proc/self/task/{self._pid}/children", os.O_RDONLY | os.O_CLOEXEC)
         self._oom_score_was_changed = _oom_score() not in ("0", "")
@@ -93,7 +111,8 @@ class Zygote:
         poll.register(self._wakeup, select.POLLIN)
         requests = self._requests.fileno()
         while True:
-            for descriptor, _ in poll.poll(_SETTLE_MS if self._ended or self._replies else None):
+            soon = _SETTLE_MS if self._ended or self._replies else _LINGERS_MS if self._killed else None
+            for descriptor, _ in poll.poll(soon):
                 if descriptor == requests:
                     if not self._receive():
                         return
@@ -102,6 +121,8 @@ class Zygote:
                     self._reap()
             if getppid() != self._parent:
                 return
+            if self._killed:
+                self._give_up()
             if self._ended:
                 self._settle()
             if self._replies:
@@ -138,6 +159,8 @@ class Zygote:
             close(err)
         elif token in self._pids:
             _signal(kind, self._pids[token])
+            if kind == KILL:
+                self._killed.setdefault(self._pids[token], monotonic())
         return True
 
     def _reap(self) -> None:
@@ -156,26 +179,49 @@ class Zygote:
             _, status, usage = wait4(pid, 0)
             if token is not None:
                 del self._pids[token]
+                if self._killed:
+                    self._killed.pop(pid, None)
                 cpu_us = round((usage.ru_utime + usage.ru_stime) * 1e6)
-                self._ended[pid] = REPLY.pack(ENDED, token, status, cpu_us, usage.ru_maxrss)
+                self._ended[pid] = REPLY.pack(ENDED, token, status, cpu_us, usage.ru_maxrss), monotonic()
 
     def _settle(self) -> None:
-        """Report what ended, once nothing of it is left."""
-        if not self._kill_leftovers():
-            for pid in [pid for pid in self._ended if not kill_group(pid, _SIGKILL)]:
-                self._replies.append(self._ended.pop(pid))
+        """Report what ended, once nothing of it is left that can end.
 
-    def _kill_leftovers(self) -> bool:
-        """Kill every child that was not forked here; whether there was one."""
-        leftovers = [pid for pid in self._all_children() if pid not in self._tokens]
-        for pid in leftovers:
+        Orphans come here when the child that they are of has ended: what was here before is of another one.
+        """
+        left = self._kill_leftovers()
+        for pid, (reply, since) in [*self._ended.items()]:
+            its = [other for other, killed in left.items() if killed > since - _UNSEEN_S]
+            is_left = kill_group(pid, _SIGKILL) or its
+            if is_left and monotonic() - since < ENDS_WITHIN_S:
+                continue
+            if its:
+                self._replies.append(REPLY.pack(LEFT, REPLY.unpack(reply)[1], its[0], 0, 0))
+            self._replies.append(reply)
+            del self._ended[pid]
+
+    def _kill_leftovers(self) -> dict[int, float]:
+        """Kill every child that was not forked here; when each was first."""
+        left = [pid for pid in children_in(self._children) if pid not in self._tokens]
+        for pid in left:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
-        return bool(leftovers)
+        return {pid: self._lingering.since(pid) for pid in left}
 
-    def _all_children(self) -> list[int]:
-        text = os.pread(self._children, 1 << 16, 0)
-        return [int(pid) for pid in text.split()]
+    def _give_up(self) -> None:
+        """Report as ended what was killed and cannot end, when nothing else of it is left."""
+        for pid, since in [*self._killed.items()]:
+            if monotonic() - since < ENDS_WITHIN_S:
+                continue
+            for other in descendants(pid):
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(other, signal.SIGKILL)
+            del self._killed[pid]
+            token = self._tokens.pop(pid)
+            del self._pids[token]
+            self._lingering.since(pid, 0.0)  # nobody waits for it any more
+            self._replies.append(REPLY.pack(LEFT, token, pid, 0, 0))
+            self._replies.append(REPLY.pack(ENDED, token, _SIGKILL, 0, 0))
 
     def _report(self) -> None:
         while self._replies:
@@ -188,18 +234,18 @@ class Zygote:
             del self._replies[0]
 
     def end_everything(self) -> None:
-        """Kill every child, its group, and what they left, until there is nothing."""
+        """Kill every child, its group, and what they left, until there is nothing that can end."""
         for pid in self._tokens:
             kill_group(pid, signal.SIGKILL)
         self._tokens.clear()
-        while True:
-            for pid in self._all_children():
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.kill(pid, signal.SIGKILL)
-            try:
-                os.waitpid(-1, 0)
-            except ChildProcessError:
-                return
+        poll = select.poll()
+        poll.register(self._wakeup, select.POLLIN)
+        until = monotonic() + ENDS_WITHIN_S
+        while self._kill_leftovers() and monotonic() < until:
+            poll.poll(_SETTLE_MS)
+            with contextlib.suppress(BlockingIOError):
+                read(self._wakeup, 4096)
+            self._reap()
 
 
 def _signal(kind: bytes, pid: int) -> None:

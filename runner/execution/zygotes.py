@@ -7,6 +7,7 @@ import contextlib
 import os
 import select
 import signal
+import time
 from collections.abc import Callable
 
 from runner.execution import processes
@@ -14,7 +15,9 @@ from runner.execution.protocol import AHEAD, START, Reply
 from runner.execution.watches import Watches
 from runner.execution.zygote_process import ZygoteProcess
 
-_LAST_GRACE_S = 10.0
+_LAST_GRACE_S = 15.0
+"""More than a zygote waits for processes that were killed and do not end."""
+_SWEEP_S = 0.005
 
 
 class Zygotes:
@@ -93,8 +96,9 @@ class Zygotes:
             zygote.close()
         for zygote in zygotes:
             zygote.wait(_LAST_GRACE_S)
-        while self.kill_orphans():
-            pass
+        until = time.monotonic() + processes.ENDS_WITHIN_S
+        while self.kill_orphans() and time.monotonic() < until:
+            time.sleep(_SWEEP_S)
 
     def kill_orphans(self) -> bool:
         """Kill and collect what fell to this process from a dead zygote; whether there was something.

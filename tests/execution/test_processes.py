@@ -73,3 +73,24 @@ def test_what_was_killed_and_cannot_end_is_not_waited_for_for_ever(monkeypatch: 
             assert kill_marked(OWN_MARK) == 1
             assert not is_gone(process.pid, None)
         assert process.wait() != 0
+
+
+MANY = """\
+import os, signal
+from runner.execution.processes import children, children_in
+mine = []
+for _ in range(1000):
+    pid = os.fork()
+    if not pid:
+        signal.pause()
+    mine.append(pid)
+whole = children_in(os.open(f"/proc/self/task/{os.getpid()}/children", os.O_RDONLY))
+for pid in mine:
+    os.kill(pid, signal.SIGKILL)
+print(sorted(whole) == sorted(children()) == sorted(mine))
+"""
+
+
+def test_children_are_found_however_many_there_are() -> None:
+    said = subprocess.run([sys.executable, "-c", MANY], capture_output=True, text=True, check=True).stdout
+    assert said == "True\n"
