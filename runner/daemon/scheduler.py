@@ -12,8 +12,8 @@ from runner.operations.decide_slots import Decided, decide_slots
 from runner.store.port import Transaction
 from runner.vocabulary.errors import StoreUnavailable
 
-FIRST_BATCH = 4
-"""Schedules decided in the first transaction of a burst: few, so that the first job starts at once."""
+FIRST_BATCH = 1
+"""Schedules decided in the first transaction of a burst: the first job starts at once."""
 
 BATCH = 32
 """Schedules decided in a later one at most; each has up to twice as many as the one before."""

@@ -112,7 +112,7 @@ def test_a_locked_database_is_told_and_the_slots_are_decided_later(desk: Desk) -
     with locked(desk.here):
         desk.tick()
     [(doing, _)] = desk.troubles
-    assert doing == "deciding the slots of a, b"
+    assert doing == "deciding the slots of a"
     desk.clock.passes(seconds=10)
     desk.tick()
     assert [len(slots(desk.here, name)) for name in "ab"] == [1, 1]
