@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import nullcontext
 from datetime import datetime
 from pathlib import Path
 
 from runner.daemon.bridge import Bridge
 from runner.daemon.clock import Clock
+from runner.daemon.definitions import Definitions
 from runner.daemon.roster import Roster
 from runner.daemon.telling import Telling
 from runner.dispatch.missed import is_in_a_queue
 from runner.execution.supervisor import Supervisor
 from runner.operations.claim_instance import NOTHING, Claimed, Waits, claim_instance
-from runner.operations.definition import Definition, define
+from runner.operations.definition import Definition
 from runner.operations.executed_elsewhere import is_external
 from runner.operations.make_order import make_order
 from runner.operations.outcome import NotStarted
@@ -24,10 +23,7 @@ from runner.operations.record_warnings import record_warnings
 from runner.operations.whole_copies import WholeCopies
 from runner.store.instances import InstanceRecord
 from runner.store.port import Reader, Store, Transaction
-from runner.vocabulary.errors import ChangedMeanwhile, StoreUnavailable, UnknownName
-
-DEFINITIONS_KEPT = 256
-"""Definitions kept in memory: enough for what runs at the same time, small beside the rest."""
+from runner.vocabulary.errors import ChangedMeanwhile, StoreUnavailable
 
 PAUSE_S = 2.0
 """Before it is tried again, when the database could not be read or a claim failed."""
@@ -47,6 +43,7 @@ class Dispatcher:
         clock: Clock,
         roster: Roster,
         telling: Telling,
+        definitions: Definitions,
         *,
         project: Path,
         state: Path,
@@ -65,6 +62,7 @@ class Dispatcher:
         self._clock = clock
         self._roster = roster
         self._telling = telling
+        self._definitions = definitions
         self._project = project
         self._state = state
         self._session = session
@@ -74,7 +72,6 @@ class Dispatcher:
         self._cannot_start = cannot_start
         self._put_back = put_back
         self._to_stop = to_stop
-        self._definitions: OrderedDict[tuple[str, str], Definition] = OrderedDict()
         self._copies = WholeCopies()
         self._queued = False
         self._pausing: asyncio.TimerHandle | None = None
@@ -114,27 +111,6 @@ class Dispatcher:
         self._unpark_all()
         self._look()
 
-    def definition_of(self, instance: InstanceRecord, reader: Reader | None = None) -> Definition:
-        """The definition that the instance is pinned to."""
-        definition = self.known_definition_of(instance)
-        if definition is None:
-            key = (instance.job_uid, instance.digest)
-            with self._store.read() if reader is None else nullcontext(reader) as at_hand:
-                spec = at_hand.revisions.get(*key)
-            if spec is None:
-                raise UnknownName(f"revision {instance.digest} of Job/{instance.job} is not in the database")
-            definition = self._definitions[key] = define(spec, self._state)
-            if len(self._definitions) > DEFINITIONS_KEPT:
-                self._definitions.popitem(last=False)
-        return definition
-
-    def known_definition_of(self, instance: InstanceRecord) -> Definition | None:
-        """The same, if it is at hand."""
-        key = (instance.job_uid, instance.digest)
-        if key in self._definitions:
-            self._definitions.move_to_end(key)
-        return self._definitions.get(key)
-
     def _look(self) -> None:
         self._queued = False
         self.next_due = None  # without a free place, the time brings nothing
@@ -158,7 +134,8 @@ class Dispatcher:
             )
             if len(waiting) < limit:
                 self.next_due = reader.instances.next_due(after=now)
-            external = {instance.id for instance in waiting if self._is_external(instance, reader)}
+            asked = (instance for instance in waiting if instance.id not in passed_over)
+            external = {instance.id for instance in asked if self._is_external(instance, reader)}
         if external:  # recorded since the last look
             self.not_ours |= external
             self.found_external()
@@ -190,7 +167,7 @@ class Dispatcher:
     def _is_external(self, instance: InstanceRecord, reader: Reader) -> bool:
         """Whether another system executes it; one without a definition is claimed, and says what is wrong."""
         try:
-            return is_external(self.definition_of(instance, reader).spec)
+            return is_external(self._definitions.of(instance, reader).spec)
         except StoreUnavailable:
             raise
         except Exception:
@@ -198,7 +175,7 @@ class Dispatcher:
 
     def _definition_or_none(self, instance: InstanceRecord) -> Definition | None:
         try:
-            return self.definition_of(instance)
+            return self._definitions.of(instance)
         except StoreUnavailable:
             raise
         except Exception:  # it is claimed all the same, and its start says what is wrong
@@ -289,7 +266,7 @@ class Dispatcher:
             return
         warnings: list[str] = []
         try:
-            definition = self.definition_of(instance)
+            definition = self._definitions.of(instance)
             if definition.fan_out is not None and self.fan_out is not None:
                 self._started(instance)
                 self.fan_out(instance, definition)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from runner.daemon.bridge import Bridge
 from runner.daemon.clock import Clock
+from runner.daemon.definitions import Definitions
 from runner.daemon.dispatcher import Dispatcher
 from runner.daemon.ending import Ending, Tell
 from runner.daemon.external import External, NoOutside, Outside
@@ -66,8 +67,15 @@ class Engine:
         self._telling = Telling(listener, clock)
         self._bridge = Bridge(loop, store, trouble=self._telling.trouble, settled=self._settled)
         self._roster = Roster()
+        definitions = Definitions(store, state)
         self._lives = Lives(
-            self._bridge, clock, self._roster, self._telling, draw=self._draw, look_soon=self._look_soon
+            self._bridge,
+            clock,
+            self._roster,
+            self._telling,
+            definitions,
+            draw=self._draw,
+            look_soon=self._look_soon,
         )
         self._recorder = Recorder(
             self._bridge,
@@ -95,6 +103,7 @@ class Engine:
             clock,
             self._roster,
             self._telling,
+            definitions,
             project=project,
             state=state,
             session=session,
@@ -126,11 +135,11 @@ class Engine:
             clock,
             self._roster,
             self._telling,
+            definitions,
             outside or NoOutside(),
             session=session,
             draw=self._draw,
             changed=self._look_soon,
-            definition_of=self._dispatcher.definition_of,
         )
         self._dispatcher.not_ours = self._external.waiting
         self._dispatcher.found_external = self._look_soon

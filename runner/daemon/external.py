@@ -8,10 +8,10 @@ from typing import Protocol
 
 from runner.daemon.bridge import Bridge
 from runner.daemon.clock import Clock
+from runner.daemon.definitions import Definitions
 from runner.daemon.roster import Roster
 from runner.daemon.telling import Telling
 from runner.operations.claim_instance import Claimed, Waits
-from runner.operations.definition import Definition
 from runner.operations.executed_elsewhere import is_external
 from runner.operations.external_silence import next_moment, pass_time
 from runner.operations.external_work import POLL, claim_for_call
@@ -52,22 +52,22 @@ class External:
         clock: Clock,
         roster: Roster,
         telling: Telling,
+        definitions: Definitions,
         outside: Outside,
         *,
         session: int,
         draw: Callable[[], float],
         changed: Callable[[], None],
-        definition_of: Callable[[InstanceRecord], Definition],
     ) -> None:
         self._bridge = bridge
         self._clock = clock
         self._roster = roster
         self._telling = telling
+        self._definitions = definitions
         self._outside = outside
         self._session = session
         self._draw = draw
         self._changed = changed
-        self._definition_of = definition_of
         self._live: dict[int, LiveExternalRun] = {}
         self._told: dict[int, InstanceRecord] = {}
         self._instances: dict[int, InstanceRecord] = {}
@@ -140,7 +140,7 @@ class External:
     def _moment(self, id: int) -> datetime:
         instance = self._instances[id]
         try:
-            timeout_s = self._definition_of(instance).timeout_s
+            timeout_s = self._definitions.of(instance).timeout_s
         except Exception:  # its definition is gone or damaged: it ends without one
             timeout_s = None
         timeout = None if timeout_s is None else timedelta(seconds=timeout_s)

@@ -7,6 +7,7 @@ from typing import Any
 
 from runner.daemon.bridge import Bridge
 from runner.daemon.clock import Clock
+from runner.daemon.definitions import Definitions
 from runner.daemon.dispatcher import Dispatcher
 from runner.daemon.ending import Ending
 from runner.daemon.fan_outs import FanOuts
@@ -38,6 +39,7 @@ class Lives:
         clock: Clock,
         roster: Roster,
         telling: Telling,
+        definitions: Definitions,
         *,
         draw: Callable[[], float],
         look_soon: Callable[[], None],
@@ -46,13 +48,14 @@ class Lives:
         self._clock = clock
         self._roster = roster
         self._telling = telling
+        self._definitions = definitions
         self._draw = draw
         self._look_soon = look_soon
 
     def spec_of(self, instance_id: int) -> Mapping[str, Any] | None:
         """The resolved definition of one that runs, if it is at hand."""
         instance = self.dispatcher.running.get(instance_id)
-        definition = instance and self.dispatcher.known_definition_of(instance)
+        definition = instance and self._definitions.at_hand(instance)
         return definition.spec if definition else None
 
     def started(self, instance: InstanceRecord) -> None:
