@@ -24,6 +24,9 @@ REST_S = 10.0
 """After a commit on the loop that took longer than that, and so much for each of its works, there is none for
 so long."""
 
+MOST_HERE = 64
+"""Works of one commit on the loop: some 10 ms. With more of them the change of threads is nothing."""
+
 LONGEST_DELAY_S = 0.01
 """How long a record that nobody waits for stays here, to share the commit of one that somebody waits for."""
 
@@ -47,8 +50,8 @@ class Bridge:
     """Submits writes to the store and calls back on the loop, after the write is durable.
 
     What one turn of the loop writes is written at its end, so that the group commit is as large as it can be:
-    here, while commits are quick, works short, and nothing else is being written, else by the writer's
-    thread. That one is woken once, and the results of one commit wake the loop once.
+    here, while commits are quick, works short and few, and nothing else is being written, else by the
+    writer's thread. That one is woken once, and the results of one commit wake the loop once.
 
     `trouble` hears of records that could not be written yet, `settled` runs after results were delivered.
     """
@@ -90,17 +93,18 @@ class Bridge:
         work: Callable[[Transaction], T],
         then: Then[T],
         *,
+        is_short: bool = True,
         soon: bool = True,
         is_awaited: bool = False,
     ) -> None:
-        """As `write` of a short work, for what has happened already and must not be lost.
+        """As `write`, mostly of a short work, for what has happened already and must not be lost.
 
         While the database cannot be written it is tried again, and so is every later record after it, in
         their order. `then` hears a problem only when `work` itself raised. A record that is not needed
         `soon` leaves with the next write, or after a moment. One that somebody stands still for leaves before
         the end of the turn, when it is alone.
         """
-        self._queue(_Entry(work, then, what, True, is_awaited), soon=soon)
+        self._queue(_Entry(work, then, what, is_short, is_awaited), soon=soon)
 
     def _queue(self, entry: _Entry, *, soon: bool = True) -> None:
         self.pending += 1
@@ -142,10 +146,10 @@ class Bridge:
 
     def _write_here(self, leaving: list[_Entry]) -> bool:
         """Whether all of it was written in this thread: the loop stands still for one commit."""
+        if len(leaving) > MOST_HERE or not all(entry.is_short for entry in leaving):
+            return False
         begun = self._loop.time()
         if self.pending > len(leaving) or self._broken or begun < self._not_here_before:
-            return False
-        if not all(entry.is_short for entry in leaving):
             return False
         if not self._store.try_now([(entry.work, partial(self._note, entry)) for entry in leaving]):
             return False

@@ -213,7 +213,8 @@ class Dispatcher:
                     self._telling.trouble(f"claiming instance {instance.id} of {instance.job}", problem)
             self.wake()
 
-        self._bridge.write(work, then, is_short=True)
+        # A fan-out whose time is over ends here, and so does one that makes room: with all their targets.
+        self._bridge.write(work, then, is_short=definition is not None and definition.fan_out is None)
 
     def _are_gone(self, results: Iterable[NotStarted]) -> None:
         for result in results:

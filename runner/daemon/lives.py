@@ -97,7 +97,7 @@ class Lives:
                 self._telling.trouble(f"recording {what}", problem)
             self.finished(instance.id, finished, None)
 
-        self._bridge.record(what, work, done)
+        self._bridge.record(what, work, done, is_short=False)  # it may be one with thousands of targets
 
     def vacated(self, instance_id: int) -> None:
         """Its processes are gone; its end is being written."""

@@ -97,19 +97,25 @@ class TargetRecords:
             "that the time is over",
             lambda tx: stop_in_time(tx, self._instance, intent, now),
             lambda _: then(),
+            is_short=False,
         )
 
     def finished(self, stop: Stop | None, now: datetime, then: Callable[[Finished | None], None]) -> None:
         """The run has no process any more; `then` hears what became of it."""
         id, epoch, spec = self._instance.id, self._instance.epoch, self._definition.spec
-        self._record("the end", lambda tx: finish_fan_out(tx, id, epoch, spec, stop, now), then)
+        self._record(
+            "the end", lambda tx: finish_fan_out(tx, id, epoch, spec, stop, now), then, is_short=False
+        )
 
     def _record(
         self,
         what: str,
         work: Callable[[Any], R],
         then: Callable[[R | None], None] = lambda _: None,
+        *,
+        is_short: bool = True,
     ) -> None:
+        """Not `is_short` is what looks at all its targets."""
         told = f"{what} of instance {self._instance.id}"
 
         def done(result: R | None, problem: BaseException | None) -> None:
@@ -117,4 +123,4 @@ class TargetRecords:
                 self._desk.telling.trouble(f"recording {told}", problem)
             then(result)
 
-        self._desk.bridge.record(told, work, done)
+        self._desk.bridge.record(told, work, done, is_short=is_short)

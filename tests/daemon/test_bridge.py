@@ -30,7 +30,7 @@ class Desk:
         self.bridge = Bridge(loop, here.store, trouble=lambda doing, problem: self.troubles.append(doing))
         here.install(a_job("a"))
 
-    def record(self, number: int, *, is_awaited: bool = False) -> None:
+    def record(self, number: int, *, is_short: bool = True, is_awaited: bool = False) -> None:
         def work(tx: Any) -> int:
             self.threads.append(threading.current_thread())
             tx.events.append("Job", "a", f"record-{number}", at=NOW, who="test")
@@ -40,6 +40,7 @@ class Desk:
             f"number {number}",
             work,
             lambda result, problem: self.told.append(problem or result),
+            is_short=is_short,
             is_awaited=is_awaited,
         )
 
@@ -165,6 +166,27 @@ def test_a_long_work_is_not_done_on_the_loop(desk: Desk) -> None:
         )
         desk.until(lambda: not desk.bridge.pending)
     assert [thread is threading.current_thread() for thread in threads] == [False, True]
+
+
+def test_a_long_record_is_not_written_on_the_loop_and_takes_those_beside_it_along(desk: Desk) -> None:
+    for number in range(3):
+        desk.record(number, is_short=number != 1)
+    desk.until(lambda: not desk.bridge.pending)
+    desk.record(3)
+    desk.until(lambda: not desk.bridge.pending)
+    here = [thread is threading.current_thread() for thread in desk.threads]
+    assert (here, desk.told, desk.recorded()) == ([False, False, False, True], [0, 1, 2, 3], [0, 1, 2, 3])
+
+
+@pytest.mark.parametrize(("works", "on_the_loop"), [(room.MOST_HERE, True), (room.MOST_HERE + 1, False)])
+def test_no_more_short_works_than_a_few_are_written_on_the_loop_at_once(
+    desk: Desk, works: int, on_the_loop: bool
+) -> None:
+    for number in range(works):
+        desk.record(number)
+    desk.until(lambda: not desk.bridge.pending)
+    assert {thread is threading.current_thread() for thread in desk.threads} == {on_the_loop}
+    assert desk.told == desk.recorded() == list(range(works))
 
 
 def test_nothing_is_written_on_the_loop_while_the_writer_is_at_work(desk: Desk) -> None:

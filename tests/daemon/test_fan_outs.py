@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from fleets import FLEET, Start, a_fan_out, a_task, fails_on, states, texts, waits_for
 from installations import ANA, NOW, Installation
 
+from runner.daemon import dispatcher, target_records
 from runner.operations.acting_on_runs import ActedOnRun
 from runner.operations.bounce_targets import bounce_targets
 from runner.operations.cancel import cancel_instances
@@ -54,6 +56,29 @@ def test_an_end_is_told_although_a_look_sees_it_in_the_database_first(
     id = up.trigger("visit")
     up.until_heard("finished", (id, "SUCCEEDED", ""))
     assert up.engine.running == 0
+
+
+def test_a_run_is_claimed_and_ended_beside_the_loop(
+    here: Installation, a_daemon: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Either may touch a row of every target; the loop would stand still for thousands."""
+    on_the_loop: dict[str, bool] = {}
+
+    def noting(name: str, module: Any) -> None:
+        work = getattr(module, name)
+
+        def noted(*given: Any, **named: Any) -> Any:
+            on_the_loop[name] = threading.current_thread() is threading.main_thread()
+            return work(*given, **named)
+
+        monkeypatch.setattr(module, name, noted)
+
+    noting("claim_instance", dispatcher)
+    noting("finish_fan_out", target_records)
+    here.install(a_fan_out("visit", "true", parallel=1))
+    up = a_daemon()
+    up.until_ended(up.trigger("visit"))
+    assert on_the_loop == {"claim_instance": False, "finish_fan_out": False}
 
 
 def test_where_chooses_the_targets(here: Installation, a_daemon: Start) -> None:
