@@ -37,7 +37,8 @@ never as the only sign, and not with `NO_COLOR`. `runner COMMAND -h` says what s
 
 ## Output
 
-`-o` chooses the format. With `-o json` stdout is one JSON document, also when the command fails: then it is
+`-o` chooses the format. With `-o json` stdout is one JSON document, also when the command fails: its data (`validate`
+has the diagnostics, `doctor` the checks), or, when there are none,
 `{"error": {"exit_code": …, "message": …, "diagnostics": […]}}`, with `diagnostics` when declarations are invalid, and
 the sentence stands on stderr all the same. With wrong usage stdout stays empty. Times in JSON are UTC in milliseconds;
 in text they are UTC to the second.
