@@ -220,7 +220,6 @@ class Course:
             outcome="crashed",
             error=error,
             outputs={},
-            exit_status=None,
             signal=int(signal.SIGKILL),
             wake_at=None,
         )

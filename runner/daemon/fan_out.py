@@ -272,7 +272,7 @@ class FanOut:
             info = ErrorInfo(code_of(problem), told, retryable=not is_lasting(problem))
             nothing = Usage(0.0, 0)
             self.target_ended(
-                Ended(instance.id, instance.epoch, "failed", info, {}, None, None, nothing, 0, task.target)
+                Ended(instance.id, instance.epoch, "failed", info, {}, None, nothing, 0, task.target)
             )
             return
         if self._stopping or self._time_is_up or task.target in self._asked:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from runner.declaration.declared import KINDS, LATER_KINDS
 from runner.declaration.problem import Path, Problem, listed, quoted
 from runner.vocabulary.names import nearest
-
-if TYPE_CHECKING:
-    from runner.declaration.kinds.envelope import Envelope
 
 ENOUGH = 100
 """Problems of one document: more cannot be read, and explaining 20,000 unknown fields takes seconds."""
@@ -47,13 +44,6 @@ def problems_of(document: Any, kind: str | None = None) -> list[Problem]:
     if not any(problem.severity == "error" for problem in problems):
         problems.extend(_model_problems(document, named))
     return _once(problems)
-
-
-def decode(document: Mapping[str, Any]) -> Envelope:
-    """The frozen model of a valid document; pydantic's ValidationError for any other."""
-    from runner.declaration.kinds.table import MODELS
-
-    return MODELS[document["kind"]].model_validate(document)
 
 
 def _unknown_kind(kind: Any) -> Problem:

@@ -344,15 +344,13 @@ class Attempt:
             text = f"it printed {format_size(self.log.received)}, and its log keeps {kept} (limits.output)"
             self._warn("output-limit", text)
         wake_at = None if self.wake_at is None else datetime.fromtimestamp(self.wake_at, UTC)
-        signalled = status is not None and os.WIFSIGNALED(status)
         report = Ended(
             self.instance,
             self.epoch,
             verdict.outcome,
             error,
             verdict.outputs,
-            None if status is None or signalled else os.waitstatus_to_exitcode(status),
-            os.WTERMSIG(status) if status is not None and signalled else None,
+            os.WTERMSIG(status) if status is not None and os.WIFSIGNALED(status) else None,
             usage,
             self.log.received,
             self.target,

@@ -251,7 +251,6 @@ class Ended(NamedTuple):
     outcome: Outcome
     error: ErrorInfo | None
     outputs: Mapping[str, Any]
-    exit_status: int | None
     signal: int | None
     usage: Usage
     output_bytes: int

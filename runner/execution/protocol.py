@@ -42,13 +42,6 @@ class ProtocolError(Exception):
     """The child did not keep to the protocol; its instance fails, and no other."""
 
 
-class Request(NamedTuple):
-    """What the zygote is asked to do."""
-
-    kind: bytes
-    token: int
-
-
 class Reply(NamedTuple):
     """What the zygote found out about one child."""
 

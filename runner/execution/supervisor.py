@@ -282,7 +282,7 @@ class Supervisor:
         info = ErrorInfo(
             "not-started", f"it could not be started: {error}", retryable=isinstance(error, OSError)
         )
-        ended = Ended(order.instance, order.epoch, "failed", info, {}, None, None, _NOTHING, 0, order.target)
+        ended = Ended(order.instance, order.epoch, "failed", info, {}, None, _NOTHING, 0, order.target)
         self._loop.call_soon(self._report, ended)
 
     def _finish(self, token: int, status: int | None, usage: Usage, refused: OSError | None = None) -> None:

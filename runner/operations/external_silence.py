@@ -118,7 +118,6 @@ def ended_unheard(
         outcome="failed",
         error=error,
         outputs={},
-        exit_status=None,
         signal=None,
         usage=Usage(0.0, 0),
         output_bytes=0,

@@ -73,7 +73,7 @@ def finish_instance(
 def ended_by_shutdown(instance: InstanceRecord) -> Ended:
     """The report on an attempt whose processes were killed with its daemon, when nobody could report it."""
     error = ErrorInfo("stopped", SHUTDOWN)
-    return Ended(instance.id, instance.epoch, "stopped", error, {}, None, SIGKILL, Usage(0.0, 0), 0)
+    return Ended(instance.id, instance.epoch, "stopped", error, {}, SIGKILL, Usage(0.0, 0), 0)
 
 
 def crash(recording: Recording, error: Problem, *, proven: bool = True) -> Finished:

@@ -200,7 +200,6 @@ def _end(
             if report.event == "finished"
             else ErrorInfo(code, description, retryable=report.retryable and report.event == "failed"),
             outputs=report.outputs,
-            exit_status=None,
             signal=None,
             usage=Usage(0.0, 0),
             output_bytes=0,

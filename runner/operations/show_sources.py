@@ -29,6 +29,11 @@ class SourceView:
     def ready(self) -> Condition:
         return next(each for each in self.conditions if each.type == "Ready")
 
+    @property
+    def is_asked(self) -> bool:
+        """Whether somebody waits for a look at the remote."""
+        return self.record.asked_at is not None and self.record.answered_at != self.record.asked_at
+
     def as_json(self) -> dict[str, Any]:
         """With the names that scripts rely on."""
         record = self.record
@@ -43,6 +48,9 @@ class SourceView:
             "lastAppliedAt": to_text_or_none(record.applied_at),
             "checkedAt": to_text_or_none(record.checked_at),
             "nextAt": to_text_or_none(record.next_at),
+            "askedAt": to_text_or_none(record.asked_at),
+            "askedBy": record.asked_by or None,
+            "answeredAt": to_text_or_none(record.answered_at),
             "failures": record.failures,
             "conditions": [condition.as_json() for condition in self.conditions],
         }

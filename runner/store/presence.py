@@ -5,18 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
-
-if TYPE_CHECKING:
-    pass
-
-
-BEGAN_BY = ("start", "forward", "backward", "suspend", "stall")
-"""How a stretch begins: the daemon started, its clock was stepped, the machine slept, its loop stood."""
-
-
-ENDED_BY = ("", "stop", "forward", "backward", "suspend", "stall", "lost")
-"""How one ends: not yet, the daemon was stopped, as the next began, or nobody said (kill -9, power cut)."""
+from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +15,9 @@ class StretchRecord:
     `boot_s` counts from the machine's boot, suspend included, and never steps: two stretches of one `boot_id`
     tell how long it really was between them. `moved_s`: by how much the wall clock was put forward (negative:
     back) at its beginning, or for how long the machine slept or the loop stood still before it.
+
+    `began_by`: start, forward, backward (its clock was stepped), suspend (the machine slept) or stall (its
+    loop stood). `ended_by`: empty (not yet), stop, as the next began, or lost (kill -9, power cut).
     """
 
     id: int
@@ -67,7 +59,7 @@ class PresenceWrites(PresenceReads, Protocol):
         """It goes on until now."""
 
     def end(self, id: int, *, at: datetime, boot_s: float, by: str) -> None:
-        """It is over; `by` is one of ENDED_BY."""
+        """It is over; `by` says how."""
 
     def is_copy_no_more(self) -> None:
         """From now on this is the database."""

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from builders import a_job, a_job_with_step, an_object
 
-from runner.declaration.decode import decode, problems_of
+from runner.declaration.decode import problems_of
+from runner.declaration.kinds.table import MODELS
 from runner.declaration.problem import Problem
 
 
@@ -21,7 +22,7 @@ def test_a_small_job_is_valid():
 
 
 def test_a_valid_document_becomes_a_frozen_model():
-    job = decode(a_job(name="report"))
+    job = MODELS["Job"].model_validate(a_job(name="report"))
 
     assert job.metadata.name == "report"
     with pytest.raises(ValueError, match="frozen"):

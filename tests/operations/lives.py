@@ -109,7 +109,7 @@ def an_end(
 ) -> Ended:
     if outcome == "failed" and error is None:
         error = BROKEN
-    return Ended(id, epoch, outcome, error, more.pop("outputs", {}), 0, None, Usage(0.0, 0), 0, **more)
+    return Ended(id, epoch, outcome, error, more.pop("outputs", {}), None, Usage(0.0, 0), 0, **more)
 
 
 def end(

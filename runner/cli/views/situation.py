@@ -102,6 +102,8 @@ def show_situation(now: Situation, output: str) -> None:
 def _source_row(source: SourceView) -> tuple[str, ...]:
     record = source.record
     holding = [each.type for each in source.conditions if each.status == "True" and each.type != "Ready"]
+    if source.is_asked:
+        holding.append(f"a look asked for by {record.asked_by}")
     return (
         record.name,
         source.ready.status,
