@@ -20,12 +20,13 @@ LONGEST_PAUSE_S = 30.0
 
 SLOW_COMMIT_S = 0.01
 SLOW_WORK_S = 0.001
-REST_S = 10.0
+RESTS = 20
+LONGEST_REST_S = 10.0
 """After a commit on the loop that took longer than that, and so much for each of its works, there is none for
-so long."""
+so many times as long: at most a twentieth of its time the loop stands still for a slow disk."""
 
 MOST_HERE = 64
-"""Works of one commit on the loop: some 10 ms. With more of them the change of threads is nothing."""
+"""Works of one commit on the loop: some 10 ms. More leave in several, and the loop turns in between."""
 
 LONGEST_DELAY_S = 0.01
 """How long a record that nobody waits for stays here, to share the commit of one that somebody waits for."""
@@ -50,8 +51,8 @@ class Bridge:
     """Submits writes to the store and calls back on the loop, after the write is durable.
 
     What one turn of the loop writes is written at its end, so that the group commit is as large as it can be:
-    here, while commits are quick, works short and few, and nothing else is being written, else by the
-    writer's thread. That one is woken once, and the results of one commit wake the loop once.
+    here, while commits are quick and works short, else by the writer's thread. That one is woken once, and
+    the results of one commit wake the loop once. What comes while it writes leaves when it is done.
 
     `trouble` hears of records that could not be written yet, `settled` runs after results were delivered.
     """
@@ -71,6 +72,7 @@ class Bridge:
         self._leaving: list[_Entry] = []
         self._leaving_soon = False
         self._leaving_later = False
+        self._held_up = False
         self._done: deque[tuple[_Entry, Any, BaseException | None]] = deque()
         self._waking = False
         self._broken = False  # set in the writer's thread, so that nothing overtakes what it could not write
@@ -116,12 +118,16 @@ class Bridge:
     def _leave(self, entry: _Entry, *, soon: bool = True) -> None:
         self._records_under_way += bool(entry.record)
         self._leaving.append(entry)
-        if soon and not self._leaving_soon:
-            self._leaving_soon = True
-            self._loop.call_soon(self._hand_over)
-        elif not soon and not self._leaving_later:
+        if soon:
+            self._leave_soon()
+        elif not self._leaving_later:
             self._leaving_later = True
             self._loop.call_later(LONGEST_DELAY_S, self._hand_over_rest)
+
+    def _leave_soon(self) -> None:
+        if not self._leaving_soon:
+            self._leaving_soon = True
+            self._loop.call_soon(self._hand_over)
 
     def hurry(self) -> None:
         """Do now what would be done at the end of the turn, when somebody stands still for it alone."""
@@ -135,26 +141,36 @@ class Bridge:
 
     def _hand_over(self) -> None:
         self._leaving_soon = False
-        leaving, self._leaving = self._leaving, []
-        if not leaving or self._write_here(leaving):
+        if self.pending > len(self._leaving) + len(self._postponed):  # somewhere else, or just being told
+            self._held_up = True
             return
+        self._held_up = False
+        if not self._leaving or self._write_here():
+            return
+        leaving, self._leaving = self._leaving, []
         try:
             self._store.submit_all([self._job(entry) for entry in leaving])
         except RunnerError as problem:  # closed
             for entry in leaving:
                 self._told(entry, None, problem)
 
-    def _write_here(self, leaving: list[_Entry]) -> bool:
-        """Whether all of it was written in this thread: the loop stands still for one commit."""
-        if len(leaving) > MOST_HERE or not all(entry.is_short for entry in leaving):
-            return False
+    def _write_here(self) -> bool:
+        """Whether the first of it were written in this thread: the loop stands still for one commit."""
         begun = self._loop.time()
-        if self.pending > len(leaving) or self._broken or begun < self._not_here_before:
+        if self._broken or begun < self._not_here_before:
             return False
-        if not self._store.try_now([(entry.work, partial(self._note, entry)) for entry in leaving]):
+        first, rest = self._leaving[:MOST_HERE], self._leaving[MOST_HERE:]
+        if not all(entry.is_short for entry in first):
             return False
-        if self._loop.time() - begun > SLOW_COMMIT_S + len(leaving) * SLOW_WORK_S:
-            self._not_here_before = self._loop.time() + REST_S
+        self._leaving = rest
+        if not self._store.try_now([(entry.work, partial(self._note, entry)) for entry in first]):
+            self._leaving = first + rest
+            return False
+        took_s = self._loop.time() - begun
+        if took_s > SLOW_COMMIT_S + len(first) * SLOW_WORK_S:
+            self._not_here_before = self._loop.time() + min(RESTS * took_s, LONGEST_REST_S)
+        if rest:
+            self._leave_soon()
         self._deliver()
         return True
 
@@ -200,6 +216,8 @@ class Bridge:
         if self._postponed and not self._records_under_way and self._retrying is None:
             self._retrying = self._loop.call_later(self._pause_s, self._try_again)
             self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
+        if self._held_up:
+            self._leave_soon()
         self._settled()
 
     def _postpone(self, entry: _Entry, problem: BaseException) -> None:

@@ -15,11 +15,14 @@ from runner.vocabulary.errors import StoreUnavailable
 FIRST_BATCH = 1
 """Schedules decided in the first transaction of a burst: the first job starts at once."""
 
-BATCH = 32
-"""Schedules decided in a later one at most; each has up to twice as many as the one before."""
+BATCH, GROWTH = 32, 4
+"""Schedules decided in a later one at most (some 3 ms); each has so many times as many as the one before."""
 
 GAP_S = 0.002
-"""Between two of them, so that the claims of what was decided are not behind the next in the same commit."""
+"""After the first, so that the claim of what was decided is not behind the next in the same commit."""
+
+SHORT = timedelta(seconds=60)
+"""A schedule that was due longer ago may have thousands of slots to decide."""
 
 PAUSE = timedelta(seconds=5)
 """Before slots are decided again that could not be decided."""
@@ -88,7 +91,7 @@ class Scheduler:
                 self._decided(due, now, result)
             self._changed()
 
-        self._bridge.write(work, then, is_short=len(due) <= FIRST_BATCH)
+        self._bridge.write(work, then, is_short=now - due[0].at <= SHORT)
 
     def _decided(self, due: Sequence[Due], now: datetime, result: list[Decided]) -> None:
         for entry, decided in zip(due, result, strict=True):
@@ -101,7 +104,8 @@ class Scheduler:
         next_at = self._roster.next_at()
         if next_at is not None and next_at <= self._clock.now():
             self._going_on = True
-            self._later(GAP_S, lambda: self._go_on(min(2 * len(due), BATCH)))
+            gap_s = GAP_S if len(due) == FIRST_BATCH else 0.0
+            self._later(gap_s, lambda: self._go_on(min(GROWTH * len(due), BATCH)))
 
     def _go_on(self, batch: int) -> None:
         self._going_on = False

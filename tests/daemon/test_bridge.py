@@ -178,18 +178,42 @@ def test_a_long_record_is_not_written_on_the_loop_and_takes_those_beside_it_alon
     assert (here, desk.told, desk.recorded()) == ([False, False, False, True], [0, 1, 2, 3], [0, 1, 2, 3])
 
 
-@pytest.mark.parametrize(("works", "on_the_loop"), [(room.MOST_HERE, True), (room.MOST_HERE + 1, False)])
-def test_no_more_short_works_than_a_few_are_written_on_the_loop_at_once(
-    desk: Desk, works: int, on_the_loop: bool
-) -> None:
+def test_many_works_leave_in_several_commits_and_the_loop_turns_in_between(desk: Desk) -> None:
+    works = 2 * room.MOST_HERE + 1
     for number in range(works):
         desk.record(number)
+    told_at_each_turn: list[int] = []
+
+    def turn() -> None:
+        told_at_each_turn.append(len(desk.told))
+        if len(desk.told) < works:
+            desk.loop.call_soon(turn)
+
+    desk.loop.call_soon(turn)
     desk.until(lambda: not desk.bridge.pending)
-    assert {thread is threading.current_thread() for thread in desk.threads} == {on_the_loop}
+    assert {room.MOST_HERE, 2 * room.MOST_HERE} <= set(told_at_each_turn)
+    assert set(desk.threads) == {threading.current_thread()}
     assert desk.told == desk.recorded() == list(range(works))
 
 
-def test_nothing_is_written_on_the_loop_while_the_writer_is_at_work(desk: Desk) -> None:
+def test_what_comes_while_the_writer_is_at_work_leaves_together_when_it_is_done(desk: Desk) -> None:
+    begun, door = threading.Event(), threading.Event()
+
+    def hold(tx: Any) -> None:
+        begun.set()
+        door.wait(60)
+
+    desk.bridge.write(hold, lambda result, problem: desk.told.append(problem or "held"))
+    desk.until(begun.is_set)
+    desk.record(1)
+    desk.loop.call_soon(lambda: desk.record(2))
+    desk.loop.call_soon(lambda: desk.loop.call_soon(door.set))
+    desk.until(lambda: not desk.bridge.pending)
+    assert (desk.told, desk.recorded()) == (["held", 1, 2], [1, 2])
+    assert set(desk.threads) == {threading.current_thread()}
+
+
+def test_the_loop_does_not_wait_for_a_writer_that_works_for_somebody_else(desk: Desk) -> None:
     begun, door = threading.Event(), threading.Event()
 
     def hold(tx: Any) -> None:
@@ -204,7 +228,7 @@ def test_nothing_is_written_on_the_loop_while_the_writer_is_at_work(desk: Desk) 
     desk.loop.call_soon(door.set)
     desk.until(lambda: not desk.bridge.pending)
     assert desk.told == desk.recorded() == [1, 2]
-    assert threading.current_thread() not in desk.threads
+    assert [thread is threading.current_thread() for thread in desk.threads] == [False, True]
 
 
 def test_the_loop_does_not_stand_still_for_a_database_that_another_program_holds(desk: Desk) -> None:
@@ -226,6 +250,7 @@ def test_after_a_slow_commit_there_is_none_on_the_loop_for_a_while(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(room, "SLOW_COMMIT_S", -1.0)
+    monkeypatch.setattr(room, "RESTS", 1_000_000)
     for number in range(3):
         desk.record(number)
         desk.until(lambda: not desk.bridge.pending)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from runner.daemon import scheduler as room
 from runner.daemon.bridge import Bridge
 from runner.daemon.roster import Roster
 from runner.daemon.scheduler import Scheduler
+from runner.operations.decide_slots import Decided, decide_slots
 from runner.store.open import open_store
 
 
@@ -157,3 +159,24 @@ def test_a_clock_that_goes_back_repeats_nothing_and_goes_on(desk: Desk) -> None:
     desk.clock.passes(to=at(3))
     desk.tick()
     assert (decided, len(slots(desk.here, "a"))) == (2, 3)
+
+
+@pytest.mark.parametrize(("late_h", "on_the_loop"), [(0.0, True), (2.0, False)])
+def test_slots_that_were_due_long_ago_are_decided_beside_the_loop(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, late_h: float, on_the_loop: bool
+) -> None:
+    """There may be thousands of them."""
+    hourly(desk.here, "a")
+    desk.load()
+    desk.bridge.write(lambda tx: None, lambda result, problem: None)
+    run_until(desk.loop, lambda: not desk.bridge.pending)  # the writer has its connection
+    threads: list[threading.Thread] = []
+
+    def noted(*given: Any) -> Decided:
+        threads.append(threading.current_thread())
+        return decide_slots(*given)
+
+    monkeypatch.setattr(room, "decide_slots", noted)
+    desk.clock.passes(to=at(1 + late_h))
+    desk.tick()
+    assert [thread is threading.current_thread() for thread in threads] == [on_the_loop]
