@@ -83,7 +83,7 @@ def decode(line: bytes) -> Any:
         value, end = _scan(text, 0)
     except StopIteration:
         raise ValueError("there is no value in the line") from None
-    if text[end:] not in ("", "\n"):
+    if end != len(text) and text[end:] != "\n":
         raise ValueError("there is more than one value in the line")
     return value
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from pathlib import Path
 
 import pytest
 from execution_builders import Workshop, a_python_step, a_shell_step
@@ -105,6 +106,40 @@ def test_the_environment_is_exactly_what_was_ordered(
     outputs = {f"RUNNER_OUTPUT={workdir}/.{step}.output" for step in ("see", "look")}
     told = {f"RUNNER_{name.upper()}={workdir}/.see.{name}" for name in ("state", "info", "progress")}
     assert seen == {*expected, "RUNNER_STEP=see", *outputs, *told}
+
+
+def test_code_that_runs_after_a_program_sees_the_whole_environment_and_keeps_what_it_sets(
+    workshop: Workshop,
+) -> None:
+    set_one = "import os\nos.environ['MODE'] = 'mine'"
+    look = "import os, time\nprint(os.environ['MODE'], os.environ['RUNNER_STEP'], time.tzname[0])"
+    ended = workshop.run(
+        {"name": "first", "kind": "shell", "action": {"argv": ["/bin/true"]}},
+        a_python_step(look, "before"),
+        a_python_step(set_one, "change"),
+        a_python_step(look, "after"),
+        a_shell_step('echo "$MODE"', "program"),
+        env={"PATH": os.defpath, "MODE": "full", "TZ": "XYZ-3"},
+    )
+
+    assert ended.outcome == "succeeded"
+    assert workshop.lines() == ["full before XYZ", "mine after XYZ", "full"]
+
+
+def test_a_program_with_a_bare_name_is_looked_for_on_the_path_of_its_instance(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    program = tmp_path / "bin" / "greet"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\necho hello")
+    program.chmod(0o755)
+    step = {"name": "work", "kind": "shell", "action": {"argv": ["greet"]}}
+
+    assert workshop.run(step, env={"PATH": f"{os.defpath}:{program.parent}"}).outcome == "succeeded"
+    assert workshop.lines() == ["hello"]
+    missing = workshop.run(step).error
+    assert missing is not None
+    assert missing.code == "program-not-found"
 
 
 def test_no_descriptor_is_inherited(workshop: Workshop) -> None:

@@ -61,6 +61,8 @@ class ProgramFiles:
 
     def prepare(self) -> None:
         """Put down what was recorded, and nothing that was not."""
+        if self._state is None and not self._items and _is_empty(self._step.workdir):
+            return
         for name, path in self.paths.items():
             _remove(path, name)
             if name == "RUNNER_STATE" and self._state is not None:
@@ -88,6 +90,11 @@ class ProgramFiles:
         self._keep_seen(changed)
         if record is not None:
             self._commit(record)
+
+    def nothing_was_left(self) -> bool:
+        """Whether its program has written nothing, no output either, and there is nothing to record of it."""
+        recorded = self._talks or self._items or self._state is not None
+        return not recorded and _is_empty(self._step.workdir)
 
     def finish(self) -> dict[str, Any] | None:
         """The record of the completed step; ActionFailed when what it wrote last is no state."""
@@ -270,6 +277,15 @@ def _as_lines(state: str) -> str:
         plain = isinstance(value, str) and value.isprintable()
         lines.append(f"{name}={value}" if plain else f"{name}:={json.dumps(value)}")
     return "".join(f"{line}\n" for line in lines)
+
+
+def _is_empty(folder: str) -> bool:
+    """One look instead of one for each file; False, too, when nobody may look."""
+    try:
+        with os.scandir(folder) as entries:
+            return next(entries, None) is None
+    except OSError:
+        return False
 
 
 def _remove(path: str, name: str) -> None:

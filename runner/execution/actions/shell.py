@@ -29,16 +29,20 @@ SHELL = ("/bin/sh", "-e")
 
 def perform(action: Mapping[str, Any], step: StepContext) -> dict[str, Any]:
     """Run it to its end; ActionFailed `exit-code` or `signal` when it did not succeed."""
-    argv = _argv(action, step)
-    folder = _workdir(action.get("workdir"), step)
     files = ProgramFiles(step)
     files.prepare()
-    own = {name: _text(value) for name, value in (action.get("env") or {}).items()}
+    argv = _argv(action, step)
+    folder = _workdir(action.get("workdir"), step)
+    env = {**step.env, **files.paths}
+    for name, value in (action.get("env") or {}).items():
+        env[name] = _text(value)
     try:
-        _run(action, step, argv, {**step.env, **files.paths, **own}, folder, files)
+        _run(action, step, argv, env, folder, files)
     except BaseException:
         files.rescue()
         raise
+    if files.nothing_was_left():
+        return {}
     step.record = files.finish()
     return read_outputs(step.output_path)
 
@@ -51,22 +55,20 @@ def _run(
     folder: str,
     files: ProgramFiles,
 ) -> None:
-    finished = step.run_program(argv, env=env, cwd=folder, watch=files.look)
-    if finished.signal is not None:
+    code = step.run_program(argv, env=env, cwd=folder, watch=files.look)
+    if code < 0:
         raise ActionFailed(
             "signal",
-            f"{_what(action)} was killed by {_name_of(finished.signal)}",
+            f"{_what(action)} was killed by {_name_of(-code)}",
             retryable=True,
-            info={"signal": finished.signal},
+            info={"signal": -code},
         )
-    succeeded = action.get("successCodes") or (0,)
-    if finished.exit_code not in succeeded:
+    if code not in (action.get("successCodes") or (0,)):
         raise ActionFailed(
             "exit-code",
-            f"{_what(action)} ended with exit code {finished.exit_code}{_meaning(finished.exit_code)}"
-            f"{_no_room_for_another()}",
+            f"{_what(action)} ended with exit code {code}{_meaning(code)}{_no_room_for_another()}",
             retryable=True,
-            exit_code=finished.exit_code,
+            exit_code=code,
         )
 
 
@@ -89,8 +91,8 @@ def _no_room_for_another() -> str:
 
 def _argv(action: Mapping[str, Any], step: StepContext) -> Sequence[str]:
     if action.get("argv"):
-        return [_text(argument) for argument in action["argv"]]
-    arguments = [_text(argument) for argument in action.get("arguments") or ()]
+        return [*map(_text, action["argv"])]
+    arguments = [*map(_text, action.get("arguments") or ())]
     file = action.get("file")
     if file:
         copied = step.files[file]
@@ -105,6 +107,8 @@ def _argv(action: Mapping[str, Any], step: StepContext) -> Sequence[str]:
 
 def _text(value: Any) -> str:
     """As YAML writes it: true and false, and nothing for null."""
+    if isinstance(value, str):
+        return value
     if value is None:
         return ""
     return str(value).lower() if isinstance(value, bool) else str(value)
@@ -143,12 +147,12 @@ def _name_of(number: int) -> str:
         return f"signal {number}"
 
 
-def _meaning(exit_code: int | None) -> str:
+def _meaning(exit_code: int) -> str:
     """What shells mean by it (POSIX 2.8.2)."""
     if exit_code == 127:
         return " (a command was not found)"
     if exit_code == 126:
         return " (a command could not be executed)"
-    if exit_code is not None and 128 < exit_code < 160:
+    if 128 < exit_code < 160:
         return f" (a command was killed by {_name_of(exit_code - 128)})"
     return ""

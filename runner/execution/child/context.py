@@ -8,7 +8,10 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
+
+from runner.execution.child.environment import look_on_path
+from runner.execution.child.spawn import run_program
 
 Say = Callable[[dict[str, Any]], None]
 """Sends one message to the supervisor."""
@@ -32,13 +35,6 @@ def nobody_keeps(_step: str, _record: dict[str, Any]) -> None:
 
 PROGRESS_EVERY_S = 0.1
 """Between two words of progress: a loop may say it a million times."""
-
-
-class Finished(NamedTuple):
-    """How a spawned program ended; one of the two is None."""
-
-    exit_code: int | None
-    signal: int | None
 
 
 class StepContext:
@@ -156,18 +152,18 @@ class StepContext:
         env: Mapping[str, str] | None = None,
         cwd: str | None = None,
         watch: Callable[[], None] | None = None,
-    ) -> Finished:
-        """Run a program to its end, its output going to the instance's log.
+    ) -> int:
+        """Run a program to its end, its output going to the instance's log; its exit code, or -signal.
 
         `argv[0]` is looked up on PATH. `env` replaces `self.env`; `cwd` is `workdir` unless given. `watch`
         is called now and then while it runs. Raises
         ActionFailed (`program-not-found`, `program-not-executable`, `timeout`) and never leaves the program
         running.
         """
-        from runner.execution.child.spawn import run_program
-
         self.ran_program = True
-        return run_program(argv, dict(self.env if env is None else env), cwd or self.workdir, watch)
+        if argv and "/" not in argv[0]:
+            look_on_path(self.env)
+        return run_program(argv, self.env if env is None else env, cwd or self.workdir, watch)
 
 
 def _raised(severity: str, code: str, description: str, info: Mapping[str, Any] | None) -> dict[str, Any]:

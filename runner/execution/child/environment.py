@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from os import putenv
+from os import environ, putenv
+from time import tzset
 
-_inner: dict[bytes, bytes] = os.environ._data  # type: ignore[attr-defined]
+_inner: dict[bytes, bytes] = environ._data  # type: ignore[attr-defined]
 
 
 def set_environment(env: Mapping[str, str]) -> None:
@@ -16,3 +16,12 @@ def set_environment(env: Mapping[str, str]) -> None:
         encoded = value.encode("utf-8", "surrogateescape")
         putenv(encoded_name, encoded)
         _inner[encoded_name] = encoded
+    if "TZ" in env:
+        tzset()
+
+
+def look_on_path(env: Mapping[str, str]) -> None:
+    """Have a program that is started from here be looked for on the PATH of `env` (posix_spawnp(3)), unless
+    code of a step has made another one of its own."""
+    if "PATH" in env and b"PATH" not in _inner:
+        set_environment({"PATH": env["PATH"]})

@@ -14,7 +14,6 @@ from signal import SIGKILL
 from typing import Any, NoReturn
 
 from runner.execution.actions.failure import ActionFailed
-from runner.execution.child.environment import set_environment
 from runner.execution.child.interruption import INTERRUPTION, FallsAsleep, StepTimeout, StopRequested
 from runner.execution.child.steps import Steps, as_error
 from runner.execution.child.stream import Stream
@@ -94,7 +93,8 @@ def run(stream: Stream, finish: Callable[[], None]) -> int:
             restrict(order, steps.warn)
         chdir(workdir)
         completion = steps.run()
-        finish()
+        if steps.ran_code:
+            finish()
         if steps.failed_with is not None:
             end.update(outcome="failed", error=steps.failed_with)
         else:
@@ -120,7 +120,7 @@ def _decoded(line: bytes) -> dict[str, Any]:
 
 
 def _environment(order: Mapping[str, Any]) -> dict[str, str]:
-    """Exactly what was ordered and the RUNNER_ names; also what this process itself sees."""
+    """Exactly what was ordered and the RUNNER_ names."""
     context = order["context"]
     slot = context.get("slot") or {}
     instance = context.get("instance") or {}
@@ -137,11 +137,6 @@ def _environment(order: Mapping[str, Any]) -> dict[str, str]:
         target = target.get("name")
     if target:
         env["RUNNER_TARGET"] = str(target)
-    set_environment(env)
-    if "TZ" in env:
-        import time
-
-        time.tzset()
     return env
 
 

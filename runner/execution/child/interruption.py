@@ -13,6 +13,7 @@ import select
 import signal
 from _signal import SIG_SETMASK, pthread_sigmask, set_wakeup_fd  # type: ignore[import-not-found]
 from collections.abc import Iterator
+from os import getpid, getppid
 from types import FrameType
 
 from runner.execution.processes import die_with_parent
@@ -35,6 +36,8 @@ NO_SHIELD = signal.SIGRTMIN
 
 PAUSE_WANTED = signal.SIGRTMIN + 1
 """From the zygote: code that makes checkpoints is to end at the next one."""
+
+_SIGHUP, _SIGKILL = int(signal.SIGHUP), int(signal.SIGKILL)  # numbers: an enum's are more pages to copy
 
 STEP_GRACE_S = 5.0
 """Between TERM and KILL for the program of a step that ran into its timeout."""
@@ -176,17 +179,17 @@ class Interruption:
     def guard_program(self) -> None:
         """From here on the zygote's death is a signal that can still be acted on: the kernel's SIGKILL
         would end this process and leave the program to init."""
-        die_with_parent(signal.SIGHUP)
-        self._on_orphaned(signal.SIGHUP, None)
+        die_with_parent(_SIGHUP)
+        self._on_orphaned(_SIGHUP, None)
 
     def unguard_program(self) -> None:
         """The program is over: die with the zygote, whatever code is running."""
         self.program = 0
-        die_with_parent(signal.SIGKILL)
-        self._on_orphaned(signal.SIGHUP, None)
+        die_with_parent(_SIGKILL)
+        self._on_orphaned(_SIGHUP, None)
 
     def _on_orphaned(self, _signal: int, _frame: FrameType | None) -> None:
-        if os.getpid() != self._zygote and os.getppid() != self._zygote:
+        if getpid() != self._zygote and getppid() != self._zygote:
             if self.program:
                 _kill(self.program, signal.SIGKILL)
             os.killpg(0, signal.SIGKILL)

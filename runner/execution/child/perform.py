@@ -66,19 +66,25 @@ def _interruptibly(perform: Perform, action: Mapping[str, Any], step: StepContex
         INTERRUPTION.armed = False
         if step.timeout_s is not None:
             INTERRUPTION.stop_timer()
-        try:
-            sys.stdout.flush()
-            sys.stderr.flush()
-        except (OSError, ValueError, AttributeError):
-            pass  # the job may have closed them
-        if step.unsaid is not None:
-            step.flush_progress()
-        if step.ran_program and access(step.output_path, F_OK):
+        if not step.ran_program:
+            _flush()
+        elif access(step.output_path, F_OK):
             from os import unlink
 
             with contextlib.suppress(OSError):
                 unlink(step.output_path)  # noqa: PTH108 -- pathlib is not lean
+        if step.unsaid is not None:
+            step.flush_progress()
     return outputs
+
+
+def _flush() -> None:
+    """What code of this process has written is in the log before the step's end is told."""
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except (OSError, ValueError, AttributeError):
+        pass  # the job may have closed them
 
 
 def _action(kind: str) -> Perform:

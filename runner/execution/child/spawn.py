@@ -7,19 +7,24 @@ adopted and killed by the zygote.
 
 from __future__ import annotations
 
-import _signal  # type: ignore[import-not-found]
 import contextlib
 import os
 import select
 import signal
-import sys
+from _signal import (  # type: ignore[import-not-found]
+    SIG_BLOCK,
+    SIG_DFL,
+    SIG_UNBLOCK,
+    SIGCHLD,
+    pthread_sigmask,
+)
+from _signal import signal as set_handler
 from collections.abc import Callable, Mapping, Sequence
 
 from runner.execution.actions.failure import ActionFailed
-from runner.execution.child.context import Finished
 from runner.execution.child.interruption import INTERRUPTION, NO_SHIELD, StepTimeout, StopRequested
 
-# As plain numbers and through `_signal`: `signal` itself makes enums of everything, pages of it.
+# As plain numbers and from `_signal`: `signal` itself makes enums of everything, pages of it.
 _BLOCKED = tuple(map(int, (signal.SIGTERM, signal.SIGALRM, signal.SIGHUP, NO_SHIELD)))
 # CPython ignores these; a program expects the default.
 _RESET = (*_BLOCKED, *map(int, (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGCHLD)))
@@ -30,18 +35,17 @@ LOOK_EVERY_MS = 250
 
 def run_program(
     argv: Sequence[str], env: Mapping[str, str], cwd: str, watch: Callable[[], None] | None = None
-) -> Finished:
-    """Run `argv` in `cwd` with exactly `env`, output to the log, until it ends; `watch` meanwhile.
+) -> int:
+    """Run `argv` in `cwd` with exactly `env`, output to the log, until it ends; `watch` meanwhile. Its exit
+    code, or -signal.
 
     Raises ActionFailed when it cannot be started or timed out, StopRequested when it ended because the
     instance is being stopped. A program that ends with success although it was told to stop has succeeded.
     """
     if not argv:
         raise ActionFailed("program-not-found", "there is no program to run: argv is empty")
-    sys.stdout.flush()
-    sys.stderr.flush()
-    _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)  # the zygote's handler has nothing to do here
-    _signal.pthread_sigmask(_signal.SIG_BLOCK, _BLOCKED)
+    set_handler(SIGCHLD, SIG_DFL)  # the zygote's handler has nothing to do here
+    pthread_sigmask(SIG_BLOCK, _BLOCKED)
     try:
         INTERRUPTION.check()
         INTERRUPTION.guard_program()
@@ -50,7 +54,7 @@ def run_program(
         INTERRUPTION.unguard_program()
         raise
     finally:
-        _signal.pthread_sigmask(_signal.SIG_UNBLOCK, _BLOCKED)
+        pthread_sigmask(SIG_UNBLOCK, _BLOCKED)
     try:
         if watch is not None:
             _watch(pid, watch)
@@ -68,7 +72,7 @@ def run_program(
         raise StepTimeout
     if INTERRUPTION.stopping and code != 0:
         raise StopRequested
-    return Finished(None, -code) if code < 0 else Finished(code, None)
+    return code
 
 
 def _watch(pid: int, watch: Callable[[], None]) -> None:

@@ -21,14 +21,18 @@ NO_SUPERVISOR = 70
 MOST_RAISED = 1000
 """Errors, warnings and notifications of one attempt."""
 
+_PROGRAM = "shell"
+"""The kind whose work is done by a program, which is given its environment. Code in this process looks its
+own up, and leaves something to finish."""
+
 _STORED = {"raised": "description", "notify": "message"}
 
 
 class Steps:
     """One attempt of an instance: its order, and what has come out of it so far."""
 
-    __slots__ = ("env", "failed_with", "has_templates", "number", "order", "outputs", "raised", "record",
-                 "saved", "stream", "variables")  # fmt: skip
+    __slots__ = ("env", "failed_with", "has_templates", "number", "order", "outputs", "raised", "ran_code",
+                 "record", "saved", "stream", "variables")  # fmt: skip
 
     def __init__(self, order: Mapping[str, Any], env: dict[str, str], stream: Stream) -> None:
         self.order = order
@@ -36,6 +40,7 @@ class Steps:
         self.stream = stream
         self.number = 0
         self.raised = 0
+        self.ran_code = False
         self.record: dict[str, Any] | None = None
         self.saved: dict[str, Any] = order.get("saved") or {}
         self.failed_with: dict[str, Any] | None = None
@@ -142,7 +147,9 @@ class Steps:
         output_path = f"{order['workdir']}/.{name}.output"
         names = {"RUNNER_STEP": name, "RUNNER_OUTPUT": output_path}
         self.env.update(names)
-        set_environment(names)
+        if kind != _PROGRAM:
+            set_environment(names if self.ran_code else self.env)
+            self.ran_code = True
         timeout_s = _seconds(step["timeout"]) if step.get("timeout") else None
         context = StepContext(
             name=name,

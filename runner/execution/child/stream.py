@@ -34,8 +34,12 @@ class Stream:
                 received = self._receive_long(received + part)
             else:
                 received = received + part if received else part
-        line, _, self._rest = received.partition(b"\n")
-        return line
+        end = received.index(b"\n") + 1
+        if end == len(received):
+            self._rest = b""
+            return received
+        self._rest = received[end:]
+        return received[:end]
 
     def _receive_long(self, received: bytes) -> bytes:
         """The rest of a line that holds a large state, put together once."""

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from runner.execution.child.context import Finished, StepContext
+from runner.execution.child.context import StepContext
 
 Builder = Callable[..., StepContext]
 
@@ -29,9 +29,8 @@ class AStep(StepContext):
         env: Mapping[str, str] | None = None,
         cwd: str | None = None,
         watch: Callable[[], None] | None = None,
-    ) -> Finished:
-        code = subprocess.run(argv, env=dict(env or self.env), cwd=cwd, check=False).returncode
-        return Finished(None, -code) if code < 0 else Finished(code, None)
+    ) -> int:
+        return subprocess.run(argv, env=dict(env or self.env), cwd=cwd, check=False).returncode
 
 
 @pytest.fixture
