@@ -19,6 +19,7 @@ from runner.store.port import Store
 from runner.vocabulary.errors import StalePlan
 
 if TYPE_CHECKING:
+    from runner.loading.tree import Tree
     from runner.operations.audit import Approval
 
 ATTEMPTS = 3
@@ -39,14 +40,16 @@ def reconcile(
     on_invalid: str | None = None,
     expect: Agreed | None = None,
     approval: Approval | None = None,
+    tree: Tree | None = None,
 ) -> tuple[Planned, Applied]:
     """The plan for what is declared at `path`, and what was done.
 
-    Of a plan only that is done to which `expect` agrees. Raises as `make_plan_for`, `agreed_part` and
-    `carry_out` do; nothing is changed then.
+    Of a plan only that is done to which `expect` agrees. A `tree` was read from `path` just now.
+    Raises as `make_plan_for`, `agreed_part` and `carry_out` do; nothing is changed then.
     """
     for attempt in range(1, ATTEMPTS + 1):
-        planned = make_plan_for(path, project, store, now, heal=heal, on_invalid=on_invalid)
+        planned = make_plan_for(path, project, store, now, heal=heal, on_invalid=on_invalid, tree=tree)
+        tree = None
         planned = agreed_part(planned, expect, store)
         try:
             applied = carry_out(

@@ -72,6 +72,17 @@ def test_apply_and_reconcile_refuse_to_succeed_for_nobody(runner):
     assert not (runner.folder / ".runner").exists()
 
 
+@pytest.mark.parametrize("verb", [("apply", "--auto-approve"), ("reconcile",)])
+def test_no_database_is_made_for_what_cannot_be_read(runner, verb):
+    (runner.folder / "jobs.d" / "hello.yaml").write_text("kind: [")
+    assert runner(*verb, "--create").returncode == 1
+    (runner.folder / "jobs.d" / "hello.yaml").unlink()
+    (runner.folder / "jobs.d").rmdir()
+    done = runner(*verb, "--create")
+    assert (done.returncode, "error[missing-path]" in done.stderr) == (1, True)
+    assert not (runner.folder / ".runner" / "runner.db").exists()
+
+
 def test_a_life_in_exit_codes(runner):
     done = runner("apply", "--create")
     assert (done.returncode, done.stderr) == (

@@ -17,6 +17,7 @@ from runner.cli.planning import (
     guard_options,
     invalid_option,
     path_options,
+    read_before_create,
     refuse_without_database,
     show_applied,
     show_plan,
@@ -89,10 +90,11 @@ def command(
     now = datetime.now().astimezone()
     saved = None if plan_file is None else read_plan(Path(plan_file).absolute())
     source = None if saved is not None else declared_at(path, base, where)
+    tree = None if saved else read_before_create(source, where, create=create, on_invalid=on_invalid)
     store = open_store(where.database, create=create)
     try:
         planned = saved or make_plan_for(
-            source, where.project, store, now, outlook=True, heal=heal, on_invalid=on_invalid
+            source, where.project, store, now, outlook=True, heal=heal, on_invalid=on_invalid, tree=tree
         )
         with damage_told(Path(plan_file)) if plan_file is not None else nullcontext():
             show_warnings(planned)

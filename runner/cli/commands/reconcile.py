@@ -20,6 +20,7 @@ from runner.cli.planning import (
     guard_options,
     invalid_option,
     path_options,
+    read_before_create,
     refuse_without_database,
     show_applied,
     show_plan,
@@ -195,11 +196,21 @@ def _reconcile(
     from runner.store.open import open_store
 
     now = datetime.now().astimezone()
+    tree = read_before_create(source, where, create=create, on_invalid=looks["on_invalid"])
     store = open_store(where.database, create=create)
     try:
         approval = Approval("reconcile", agreed.said or "nobody was asked")
         planned, applied = reconcile(
-            source, where.project, store, actor, now, expect=agreed, approval=approval, **looks, **allowed
+            source,
+            where.project,
+            store,
+            actor,
+            now,
+            expect=agreed,
+            approval=approval,
+            tree=tree,
+            **looks,
+            **allowed,
         )
         if applied.changed:
             wake_daemon(where.state)
