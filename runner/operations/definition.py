@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,7 +72,7 @@ def define(spec: Mapping[str, Any], state: Path) -> Definition:
         code_asks_for_saved=any(
             asks and step["kind"] == "python" for asks, step in zip(asking, steps, strict=True)
         ),
-        reads_previous_slot="previous" in json.dumps([steps, spec["env"], spec["outputs"], _where(spec)]),
+        reads_previous_slot="previous" in repr([steps, spec["env"], spec["outputs"], _where(spec)]),
         fan_out=FanOutRules.from_resolved(spec["tasks"]) if spec.get("tasks") else None,
     )
 
