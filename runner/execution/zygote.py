@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import linecache
 import os
 import resource
 import select
@@ -27,10 +26,8 @@ from os import close, fork, getppid, read, wait4, waitid
 from time import monotonic
 from typing import NoReturn
 
-from runner.execution.child import harness
 from runner.execution.child.harness import live
 from runner.execution.child.interruption import INTERRUPTION, NO_SHIELD, PAUSE_WANTED
-from runner.execution.child.stream import Stream
 from runner.execution.holes import fill_holes
 from runner.execution.processes import (
     ENDS_WITHIN_S,
@@ -54,8 +51,8 @@ from runner.execution.protocol import (
     REPLY,
     REQUEST,
     START,
-    encode,
 )
+from runner.execution.rehearsal import rehearse, rehearse_everything
 
 LEAN = ("runner.execution.actions.python", "runner.execution.actions.shell", "runner.execution.child.spawn")
 DATA = ("sqlalchemy", "duckdb", "runner.execution.actions.sql", "runner.execution.actions.copy")
@@ -259,10 +256,6 @@ def _signal(kind: bytes, pid: int) -> None:
         os.kill(pid, number)  # it was forked a moment ago, and has not made its group yet
 
 
-def _nothing_to_finish() -> None:
-    """The exit functions that modules registered are for the children."""
-
-
 def _do_nothing(_signal: int, _frame: object) -> None:
     """A handler, so that the signal wakes the poll."""
 
@@ -282,21 +275,6 @@ def preload(profile: str) -> None:
             __import__(module)
 
 
-def rehearse() -> None:
-    """Run an instance that does nothing, here: what Python prepares at the first use of its parts (caches of
-    types, of classes' relations) is then in the pages that all children share. A child that does it, while
-    nobody waits, has copied the pages that it will write to."""
-    ours, theirs = socket.socketpair()
-    step = {"name": "run", "kind": "python", "action": {"source": "pass"}}
-    order = {"instance": 0, "job": "", "mark": "", "steps": [step], "context": {}, "env": {}, "workdir": "/"}
-    with ours, theirs:
-        ours.sendall(encode({**order, "make_workdir": False}))
-        harness.run(Stream(theirs.fileno()), _nothing_to_finish)
-    os.environ.clear()
-    sys.modules.pop("job_code", None)
-    linecache.clearcache()
-
-
 def main(arguments: list[str]) -> NoReturn:
     """`zygote <descriptor> <profile>`: serve until the other end is closed."""
     requests = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET, fileno=int(arguments[0]))
@@ -305,8 +283,8 @@ def main(arguments: list[str]) -> NoReturn:
     preload(arguments[1])
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)  # type: ignore[union-attr]
+    rehearse_everything()
     zygote = Zygote(requests)
-    rehearse()
     gc.disable()
     gc.collect()
     holes = fill_holes()

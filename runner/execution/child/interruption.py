@@ -64,9 +64,11 @@ class Interruption:
         self._zygote = 0
 
     def prepare(self, zygote: int) -> None:
-        """In the zygote, for its children: the handlers that they inherit. TERM stays blocked until then."""
+        """In the zygote, for its children: the handlers that they inherit. TERM stays blocked until then, and
+        nothing of one that came earlier is left."""
         self._zygote = zygote
         signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, NO_SHIELD, PAUSE_WANTED))
+        self.stopping = self._told = False
         signal.signal(signal.SIGHUP, self._on_orphaned)
         signal.signal(signal.SIGTERM, self._on_stop)
         signal.signal(NO_SHIELD, self._on_no_shield)
