@@ -58,7 +58,12 @@ def reload_apart(
     command = [sys.executable, "-P", "-m", "runner.cli.reloading", json.dumps(order)]
     try:
         child = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=LONGEST_RELOAD_S, check=False
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=LONGEST_RELOAD_S,
+            check=False,
+            start_new_session=True,  # a Ctrl-C is for the daemon, which decides what it means
         )
     except (OSError, subprocess.TimeoutExpired) as problem:
         return Reloaded(False, f"the declarations could not be loaded: {problem}", cause="trouble")

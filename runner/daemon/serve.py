@@ -20,6 +20,7 @@ from runner.daemon.idle import Idle
 from runner.daemon.ownership import LOST, TAKEN_OVER, Ownership, owned
 from runner.daemon.presence import begin_session
 from runner.daemon.reloader import Reloaded, Reloader
+from runner.daemon.signals import FORCE, STOP_SIGNALS, unless_at_once
 from runner.daemon.telling import Listener, tell
 from runner.daemon.timekeeping import Timekeeping
 from runner.daemon.web_process import WebProcess
@@ -34,9 +35,6 @@ from runner.store.port import Store, Transaction
 from runner.vocabulary.errors import AlreadyRunning, Refused, RunnerError, UnknownName
 
 DRAIN = "drain"
-STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
-FORCE = signal.SIGQUIT
-"""Ends everything at once, also what no stop interrupts, and records it."""
 
 
 class Audience(Listener, Protocol):
@@ -177,7 +175,7 @@ async def _serve(
     if serving.watch and reloader is not None:
         reloader.start(reloaded)
     how = await asked.get()
-    _hear_further_signals(loop, engine, audience)
+    _hear_further_signals(loop, engine, audience, how)
     idle.stop()
     ownership.stop()
     if how == LOST:
@@ -212,9 +210,15 @@ def _begin_to_end(how: str, engine: Engine, audience: Audience, grace_s: float) 
         tell(audience.stopping, how, engine.running, grace_s)
 
 
-def _hear_further_signals(loop: asyncio.AbstractEventLoop, engine: Engine, audience: Audience) -> None:
+def _hear_further_signals(
+    loop: asyncio.AbstractEventLoop, engine: Engine, audience: Audience, how: str
+) -> None:
+    def hurry(number: signal.Signals) -> None:
+        _hurry(engine, audience, number)
+
+    by_signal = how not in (DRAIN, LOST)
     for number in (*STOP_SIGNALS, FORCE):
-        loop.add_signal_handler(number, _hurry, engine, audience, number)
+        loop.add_signal_handler(number, unless_at_once(loop, hurry) if by_signal else hurry, number)
 
 
 def _let_signals_end_it(loop: asyncio.AbstractEventLoop) -> None:

@@ -12,14 +12,13 @@ from runner.daemon.clock import Clock
 from runner.daemon.ending import Tell
 from runner.daemon.engine import Engine
 from runner.daemon.presence import begin_session
+from runner.daemon.signals import STOP_SIGNALS, unless_at_once
 from runner.execution.order import Ended
 from runner.execution.output import LogLine, follow_log, follow_targets
 from runner.execution.supervisor import Supervisor
 from runner.operations.outcome import Finished, NotStarted
 from runner.store.instances import InstanceRecord, log_path_of
 from runner.store.port import Store
-
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class TrialListener:
@@ -140,8 +139,12 @@ async def drive(
             await done.wait()
     except TimeoutError:
         timed_out = True
-    for number in STOP_SIGNALS:
-        loop.add_signal_handler(number, engine.ending.force)  # a second signal ends everything at once
+
+    def force(_: signal.Signals) -> None:
+        engine.ending.force()
+
+    for number in STOP_SIGNALS:  # a second signal ends everything at once
+        loop.add_signal_handler(number, unless_at_once(loop, force) if interrupted else force, number)
     await engine.stop(0, waits)
     for number in STOP_SIGNALS:
         loop.remove_signal_handler(number)

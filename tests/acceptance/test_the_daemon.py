@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,17 @@ def test_ctrl_c_lets_work_end_within_the_grace(project: Project) -> None:
         assert up.wait() == 0
     [instance] = project.rows("SELECT state FROM job_instances")
     assert instance["state"] == "SUCCEEDED"
+
+
+def test_a_stop_while_the_declarations_are_read_is_one(project: Project) -> None:
+    project.job("hello", "true")
+    subprocess.run(["git", "init", "-q", "."], cwd=project.folder, check=True)
+    (project.folder / ".git" / "index.lock").touch()  # it waits for two seconds for that
+    with project.up() as up:
+        until((project.state / "runner.db").exists, "it has begun")
+        up.signal(signal.SIGTERM)
+        up.sees(r"stopped +SIGTERM after \S+: 0 succeeded, 0 failed, 0 other, 0 stopped")
+        assert up.wait() == 0
 
 
 @pytest.mark.long  # the grace is ten seconds

@@ -136,7 +136,7 @@ def test_an_interrupt_says_which_step_it_waits_for_and_another_one_ends_that(
     assert trial.stderr is not None
     said = trial.stderr.readline()
     assert said == "Waiting for step work, which is not interruptible; Ctrl-C once more ends it.\n"
-    trial.send_signal(signal.SIGINT)
+    until(lambda: trial.send_signal(signal.SIGINT) or trial.poll() is not None, "it ends")  # as people press
     trial.communicate(timeout=PATIENCE_S)
     assert trial.returncode not in (0, -signal.SIGKILL)
     assert not is_running(int(pid_file.read_text()))

@@ -42,6 +42,19 @@ def reload(where: Where) -> Reloaded:
     return reloading.reload_apart(where.project / "jobs.d", where, colour=False, allow_delete=None)
 
 
+def test_a_ctrl_c_does_not_reach_the_loader(
+    where: Where, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It goes to every process of the terminal's group; the daemon decides what it means."""
+    loader = tmp_path / "loader"
+    answer = "import json, os; print(json.dumps({'ok': True, 'text': str(os.getpgrp()), 'diagnostics': []}))"
+    loader.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{answer}"\n')
+    loader.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(loader))
+    outcome = reload(where)
+    assert outcome.ok and outcome.text != str(os.getpgrp())
+
+
 def told(outcome: Reloaded) -> tuple[str, str]:
     out, err = io.StringIO(), io.StringIO()
     Announcer(lambda: datetime(2026, 11, 21, tzinfo=UTC), out, err).reloaded(outcome, first=False)

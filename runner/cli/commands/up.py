@@ -55,6 +55,7 @@ def command(
     from runner.cli.views.announcer import Announcer
     from runner.daemon.clock import SystemClock
     from runner.daemon.serve import Serving, serve
+    from runner.daemon.signals import StoppedBefore, stoppable
     from runner.vocabulary.duration import parse_duration
 
     try:
@@ -75,22 +76,24 @@ def command(
         assert root is not None
         return reload_apart(root, where, colour=colour, allow_delete=allow_delete)
 
-    if drain and where.database.exists():
-        _drain(where)
-    serve(
-        Serving(
-            where.project,
-            where.database,
-            root,
-            grace_s,
-            watch=not no_watch,
-            reload=reload,
-            git=git,
-            reload_source=reload_source,
-        ),
-        audience,
-        clock,
+    serving = Serving(
+        where.project,
+        where.database,
+        root,
+        grace_s,
+        watch=not no_watch,
+        reload=reload,
+        git=git,
+        reload_source=reload_source,
     )
+    began = clock.now()
+    try:
+        with stoppable():
+            if drain and where.database.exists():
+                _drain(where)
+            serve(serving, audience, clock)
+    except StoppedBefore:
+        audience.stopped("SIGTERM", clock.now() - began, 0)
 
 
 def _drain(where: Where) -> None:
