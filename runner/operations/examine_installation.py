@@ -44,6 +44,7 @@ def examine_installation(project: Path, database: Path, now: datetime) -> tuple[
     except RunnerError as problem:
         return (*findings, Finding("database", "error", str(problem)))
     try:
+        lives = lock_holder(state) is not None
         with store.read() as reader:
             findings += [_database(reader, database), *_contents(reader, state)]
             findings += [
@@ -52,10 +53,10 @@ def examine_installation(project: Path, database: Path, now: datetime) -> tuple[
                 _zones(reader),
                 *_limits(reader),
                 _daemon(reader, state, now),
-                *examine_listener(reader, daemon_lives=lock_holder(state) is not None, now=now),
+                *examine_listener(reader, daemon_lives=lives, now=now),
                 *examine_hooks(reader, project, now),
                 _declarations(state),
-                *_sources(reader, now),
+                *_sources(reader, lives, now),
             ]
             _read_everything(reader)
         findings += [Finding("rows", "error", str(problem)) for problem in store.notes]
@@ -235,7 +236,7 @@ def _declarations(state: Path) -> Finding:
     )
 
 
-def _sources(reader: Reader, now: datetime) -> Iterator[Finding]:
+def _sources(reader: Reader, lives: bool, now: datetime) -> Iterator[Finding]:
     """One finding for each git source: what is applied, and why nothing newer is."""
     for source in show_sources(reader, now):
         record, ready = source.record, source.ready
@@ -250,6 +251,5 @@ def _sources(reader: Reader, now: datetime) -> Iterator[Finding]:
         else:
             attempted = in_short(record.attempted_ref, record.attempted)
             at = f"at {attempted}: " if attempted and attempted != applied else ""
-            yield Finding(
-                "source", "error", f"{text}; {at}{ready.message}", what_now(ready.reason, record.name)
-            )
+            now_what = what_now(ready.reason, record.name, lives=lives)
+            yield Finding("source", "error", f"{text}; {at}{ready.message}", now_what)

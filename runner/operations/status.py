@@ -173,7 +173,7 @@ def _sources(sources: Sequence[SourceView], lives: bool) -> Iterator[Concern]:
         since = source.record.checked_at
         if ready.status == "False":
             summary = f"{ready.message} ({ready.reason})"
-            yield Concern("source", name, since, summary, what_now(ready.reason, name))
+            yield Concern("source", name, since, summary, what_now(ready.reason, name, lives=lives))
         elif lives and source.not_followed:
             summary = "no daemon asks its remote any more: it is not declared now; what it installed stays"
             yield Concern(

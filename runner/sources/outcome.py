@@ -51,15 +51,17 @@ WHAT_NOW: Mapping[str, str] = {
     "InvalidDeclarations": "mend the files and push: a newer commit overtakes this one",
     IN_PART: "mend the files and push: a newer commit overtakes this one",
     "Refused": "`runner plan git:NAME` shows it; `runner reconcile --with-source NAME` can lift the guard",
-    "DiskFull": "free some space; it is tried again by itself",
+    "DiskFull": "free some space; AGAIN",
 }
 """What a person can do about it; else it is mended in the repository, or passes by itself."""
 
 
-def what_now(reason: str, name: str) -> str:
-    """What to do about this reason of the source of that name."""
-    default = "it is tried again by itself" if reason in TRANSIENT else "mend it in the repository and push"
-    return WHAT_NOW.get(reason, default).replace("NAME", name)
+def what_now(reason: str, name: str, *, lives: bool = True) -> str:
+    """What to do about this reason of the source of that name; `lives`: a daemon runs, and tries again."""
+    now = "`runner up` tries it again, `runner reconcile --with-source NAME` once"
+    again = "it is tried again by itself" if lives else now
+    default = "AGAIN" if reason in TRANSIENT else "mend it in the repository and push"
+    return WHAT_NOW.get(reason, default).replace("AGAIN", again).replace("NAME", name)
 
 
 UNVERIFIED = frozenset({"Unsigned", "SignatureInvalid", "VerificationNotSetUp"})

@@ -173,8 +173,7 @@ def test_a_step_that_is_not_to_be_interrupted_outlasts_every_signal_but_sigquit(
         up.sees(r"stopping +SIGTERM: waiting up to 600s for 2 running; once more to stop at once")
         assert "the daemon drains, nothing starts any more" in project.run("status").stdout
         assert "nothing starts any more, 2 running" in project.run("doctor").stdout
-        up.signal(signal.SIGTERM)
-        up.sees(r"stopping +SIGTERM: no more grace")
+        up.presses(signal.SIGTERM, r"stopping +SIGTERM: no more grace")
         up.sees(r"waiting +load #1  step first is not interruptible, and has no timeout")
         up.sees(r"runner instances kill 1, or SIGQUIT")
         up.sees(r"paused +other #2")

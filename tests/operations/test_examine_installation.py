@@ -16,6 +16,7 @@ from runner.operations import daemon_now
 from runner.operations import examine_installation as room
 from runner.operations.examine_installation import examine_installation
 from runner.operations.finding import Finding
+from runner.operations.status import situation
 from runner.operations.tz_database import tz_version
 from runner.store.daemon_lock import daemon_lock
 from runner.store.sources import SourceRecord
@@ -196,6 +197,21 @@ def test_a_git_source_is_told_in_words_with_what_to_do(here: Installation) -> No
         "team (file:///x) applied main@aaaaaaa; at main@bbbbbbb: the remote has no branch main"
     )
     assert finding.advice == "bring the branch or tag back, or declare another ref"
+
+
+def test_without_a_daemon_nothing_is_tried_again_by_itself(here: Installation) -> None:
+    ready = {"status": "False", "reason": "RemoteUnreachable", "message": "no route to it", "since": ""}
+    source = SourceRecord(
+        name="team", url="ssh://x", ref="branch main", path="jobs.d", conditions={"Ready": ready}
+    )
+    here.store.transact(lambda tx: tx.sources.put(source))
+    now = "`runner up` tries it again, `runner reconcile --with-source team` once"
+    assert found(here)["source"].advice == now
+    with here.store.read() as reader:
+        told = {each.kind: each.hint for each in situation(reader, here.state, NOW).findings}
+    assert told["source"] == now
+    with daemon_lock(here.state):
+        assert found(here)["source"].advice == "it is tried again by itself"
 
 
 def test_the_database_names_its_jobs(here: Installation) -> None:
