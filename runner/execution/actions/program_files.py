@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from runner.execution.actions.failure import ActionFailed
+from runner.execution.actions.outputs import is_there
 
 if TYPE_CHECKING:
     from runner.execution.child.context import StepContext
@@ -61,16 +62,16 @@ class ProgramFiles:
 
     def prepare(self) -> None:
         """Put down what was recorded, and nothing that was not."""
-        if self._state is None and not self._items and _is_empty(self._step.workdir):
-            return
         for name, path in self.paths.items():
-            _remove(path, name)
+            if is_there(path):
+                _remove(path, name)
             if name == "RUNNER_STATE" and self._state is not None:
                 with open(path, "w", encoding="utf-8") as file:  # noqa: PTH123
                     file.write(_as_lines(self._state) if self._as_lines else self._state + "\n")
             if name == "RUNNER_ITEMS":
                 self._put_down_items(path)
-            self._seen[name] = _stamp(path)
+            if is_there(path):
+                self._seen[name] = _stamp(path)
 
     def _put_down_items(self, path: str) -> None:
         given = self._step.take(self._step.name, MOST_ITEMS)
@@ -90,11 +91,6 @@ class ProgramFiles:
         self._keep_seen(changed)
         if record is not None:
             self._commit(record)
-
-    def nothing_was_left(self) -> bool:
-        """Whether its program has written nothing, no output either, and there is nothing to record of it."""
-        recorded = self._talks or self._items or self._state is not None
-        return not recorded and _is_empty(self._step.workdir)
 
     def finish(self) -> dict[str, Any] | None:
         """The record of the completed step; ActionFailed when what it wrote last is no state."""
@@ -123,8 +119,11 @@ class ProgramFiles:
             self._commit(record)
 
     def _changed(self) -> dict[str, _Stamp]:
-        now = {name: _stamp(path) for name, path in self.paths.items()}
-        return {name: stamp for name, stamp in now.items() if stamp and stamp != self._seen.get(name)}
+        changed = {}
+        for name, path in self.paths.items():
+            if is_there(path) and (stamp := _stamp(path)) and stamp != self._seen.get(name):
+                changed[name] = stamp
+        return changed
 
     def _keep_seen(self, changed: Mapping[str, _Stamp]) -> None:
         self._seen.update(changed)
@@ -277,15 +276,6 @@ def _as_lines(state: str) -> str:
         plain = isinstance(value, str) and value.isprintable()
         lines.append(f"{name}={value}" if plain else f"{name}:={json.dumps(value)}")
     return "".join(f"{line}\n" for line in lines)
-
-
-def _is_empty(folder: str) -> bool:
-    """One look instead of one for each file; False, too, when nobody may look."""
-    try:
-        with os.scandir(folder) as entries:
-            return next(entries, None) is None
-    except OSError:
-        return False
 
 
 def _remove(path: str, name: str) -> None:

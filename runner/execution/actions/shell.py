@@ -41,8 +41,6 @@ def perform(action: Mapping[str, Any], step: StepContext) -> dict[str, Any]:
     except BaseException:
         files.rescue()
         raise
-    if files.nothing_was_left():
-        return {}
     step.record = files.finish()
     return read_outputs(step.output_path)
 
