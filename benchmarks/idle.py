@@ -35,7 +35,7 @@ def cpu_s(pid: int) -> float:
 
 
 def is_zygote(pid: int) -> bool:
-    return b"runner.execution.zygote" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b"runner.execution.start_zygote" in Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 def settle(pid: int) -> None:

@@ -1,7 +1,7 @@
 """Who forks the children, and how is it made sure that nothing of them is left?
 
-Run as `python -P -m runner.execution.zygote`. One thread, few imports, memory frozen before the first
-fork: a fork copies page tables, so every MiB here is paid for at every start.
+One thread, few imports, memory frozen before the first fork: a fork copies page tables, so every MiB here is
+paid for at every start.
 
 The zygote adopts every orphan of its children (it is a child subreaper, and each child is one for its own
 descendants while it lives). So a child of the zygote that it did not fork is left over from an instance
@@ -295,7 +295,3 @@ def main(arguments: list[str]) -> NoReturn:
         zygote.end_everything()
         del holes
     os._exit(0)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

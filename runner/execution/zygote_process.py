@@ -12,6 +12,8 @@ from collections import deque
 from runner.execution.processes import MARK, started_ticks
 from runner.execution.protocol import REPLY, REQUEST, Reply
 
+_PROGRAM = "runner.execution.start_zygote"
+
 
 class ZygoteProcess:
     """One zygote: a process started here, and the socket to it."""
@@ -26,7 +28,7 @@ class ZygoteProcess:
         with theirs:
             try:
                 self._process = subprocess.Popen(
-                    [sys.executable, "-P", "-m", "runner.execution.zygote", str(theirs.fileno()), profile],
+                    [sys.executable, "-P", "-m", _PROGRAM, str(theirs.fileno()), profile],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     env=env,

@@ -1,0 +1,38 @@
+"""What lies beside what in a zygote's memory?
+
+Run as `python -P -m runner.execution.start_zygote <descriptor> <profile>`. What children use is to lie side
+by side, because a page that one writes to is copied first (holes.py): so Python's own modules are imported
+first, then what they have left free is taken, and then come ours.
+"""
+
+from __future__ import annotations
+
+import contextlib  # noqa: F401
+import ctypes  # noqa: F401
+import gc  # noqa: F401
+import json  # noqa: F401
+import linecache  # noqa: F401
+import resource  # noqa: F401
+import select  # noqa: F401
+import signal  # noqa: F401
+import socket  # noqa: F401
+import sys
+import typing  # noqa: F401
+from typing import NoReturn
+
+from runner.execution.holes import fill_holes
+
+
+def main(arguments: list[str]) -> NoReturn:
+    """Fill the holes of Python's own modules for good, and be a zygote."""
+    holes = fill_holes()
+    from runner.execution import zygote
+
+    try:
+        zygote.main(arguments)
+    finally:
+        del holes
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
