@@ -20,6 +20,7 @@ def is_error(finding: Finding) -> bool:
 def place_problems(raw: bytes, problems: Iterable[tuple[int, Problem]]) -> list[Finding]:
     """The findings for problems of the documents (by number) of a file, in one pass over it."""
     from runner.loading.places import places_by_document
+    from runner.loading.quoted_line import quoted_line
 
     wanted: dict[int, list[Problem]] = {}
     for index, problem in problems:
@@ -31,7 +32,7 @@ def place_problems(raw: bytes, problems: Iterable[tuple[int, Problem]]) -> list[
     for index, places in places_by_document(raw, wanted):
         for problem in wanted.pop(index)[: limits.DIAGNOSTICS_PER_FILE]:
             line, column = (places.of_key if problem.at == "key" else places.of_value)(problem.path)
-            findings.append(_finding(problem, line, column, text.snippet(lines, line)))
+            findings.append(_finding(problem, line, column, quoted_line(lines, line)))
     for left in wanted.values():  # the file is not what it was when the problem was found
         findings.extend(_finding(problem, 0, 0, "") for problem in left)
     return findings

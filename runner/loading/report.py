@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 from ruamel.yaml.error import MarkedYAMLError
 
 from runner.loading import limits, places, text
+from runner.loading.quoted_line import quoted_line
 from runner.loading.syntax import hint_for
 from runner.vocabulary.diagnostic import Diagnostic
 
@@ -46,7 +47,7 @@ class Report:
             raise Stop
         if self.lines is None:
             self.lines = text.lines_of(self.raw)
-        source = text.snippet(self.lines, line)
+        source = quoted_line(self.lines, line)
         self.diagnostics.append(
             Diagnostic(self.file, line, column, severity, rule, summary, detail, hint, source)
         )

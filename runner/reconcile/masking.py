@@ -12,7 +12,7 @@ MASK = "(masked)"
 # The words, not the bare `key`: `key: id` of an upsert is no secret, `apiKey` is.
 _WORDS = "|".join(
     (
-        r"pass(?:word|wd|phrase)?(?![a-z])",
+        r"pass(?:words?|wd|phrases?)?(?![a-z])",
         r"secret|credential",
         r"token(?!url)",
         r"(?<![a-z])(?:pwd|auth)(?![a-z])",
@@ -42,6 +42,7 @@ _BEFORE = (
     r"(\b(?-i:Bearer)\s+)[A-Za-z0-9._~+/=-]{6,}",
     r"(\b(?:identified\s+by|password)\s+)'[^'\n]{1,500}'",
     rf"((?<![\w.-])--[\w-]{{0,40}}?{_NAMED}(?:\s+|=)){_VALUE}",
+    rf"((?<![\w.-])--[\w-]{{0,40}}?{_NAMED}[\"']?\s{{0,3}},\s{{0,3}}){_VALUE}",
     rf"({_NAMED}[\"']?\s{{0,3}}[=:]\s{{0,3}}){_VALUE}",
     rf"({_NAMED}[\"']?\s{{0,3}}:\s{{0,3}})\[[^\]\n]{{1,500}}\]",
 )

@@ -36,6 +36,12 @@ from runner.reconcile.masking import MASK, masked, masked_text
         ("spec.headers", {"X-Api-Key": "abc", "Accept": "json"}, {"X-Api-Key": MASK, "Accept": "json"}),
         ("spec.headers", {"Authorization": "Bearer abc"}, {"Authorization": MASK}),
         ("spec.env.SECRETS", ["a", "b"], [MASK, MASK]),
+        ("spec.with.passwords", ["a"], [MASK]),
+        (
+            "spec.x",
+            "argv: [psql, --password, a1, '--token', \"b\"]",
+            f"argv: [psql, --password, {MASK}, '--token', {MASK}]",
+        ),
         ("spec.secret", None, None),
         ("spec.env.MYSQL_PWD", "hunter2", MASK),
         ("spec.env.PASSWORD_FILE", "/run/secrets/db", "/run/secrets/db"),

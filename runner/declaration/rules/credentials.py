@@ -12,7 +12,7 @@ from runner.declaration.rules.wording import exactly_one, mapping, not_yet
 from runner.declaration.templates import has_template
 
 _SECRET = re.compile(
-    r"pass(wd|word|phrase)?$|secret|token|credential|(api|access|private|secret|signing)_?key|^key$|^pwd$|auth$",
+    r"pass(wd|words?|phrases?)?$|secret|token|credential|(api|access|private|secret|signing)_?key|^key$|^pwd$|auth$",
     re.IGNORECASE,
 )
 """Names of values that are secrets wherever they are met."""
