@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from runner.daemon.desk import Desk
@@ -51,7 +50,7 @@ class FanOut:
         self, desk: Desk, instance: InstanceRecord, definition: Definition, tasks: Sequence[OpenTask]
     ) -> None:
         assert definition.fan_out is not None
-        self.instance = replace(instance, targets=len(tasks))
+        self.instance = instance._replace(targets=len(tasks))
         self._desk = desk
         self._definition = definition
         self._rules: FanOutRules = definition.fan_out

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from datetime import datetime
 
 from runner.daemon.bridge import Bridge
@@ -109,7 +108,7 @@ class Obeying:
             if problem is not None:
                 self._telling.trouble("evicting what runs", problem)
             for id in ids or ():
-                self._ask(replace(asked[id], state="PAUSING"))
+                self._ask(asked[id]._replace(state="PAUSING"))
 
         epochs = {instance.id: instance.epoch for instance in asked.values()}
         self._bridge.write(lambda tx: evict(tx, epochs, now), done)

@@ -74,17 +74,19 @@ def claim_instance(
     if job is not None and job.windows and not job.may_begin(instance, now):
         return Waits("window")
     needs = needs_of(tx, spec) if spec.get("locks") or spec.get("groups") else ()
-    decision = decide_claim(tx, instance, overlap, needs, now)
+    holds = tx.holds.of(instance.job_uid)
+    decision = decide_claim(tx, instance, overlap, holds, needs, now)
     stopping: tuple[int, ...] = ()
     replaced: tuple[NotStarted, ...] = ()
     if isinstance(decision, Replace):
         stopping, replaced = make_room(tx, decision.ids, instance, now, DISPATCHER)
-        decision = decide_claim(tx, instance, overlap, needs, now)
+        holds = tx.holds.of(instance.job_uid)
+        decision = decide_claim(tx, instance, overlap, holds, needs, now)
     match decision:
         case Start(forced=forced):
             if instance.epoch == 0:
                 take_over_state(tx, instance, None if overlap.policy == "allow" else overlap.limit, now)
-            note = note_start_past_holds(tx, instance, forced, now)
+            note = note_start_past_holds(tx, instance, holds, forced, now)
             claimed = _claim(tx, instance, steps, session, now, forced, needs)
             note()
             return Claimed(claimed, replaced)

@@ -12,6 +12,7 @@ from runner.dispatch.places import Need, Taker, decide_places, needed
 from runner.dispatch.start import OVERLAP, Answer, Other, Skip, Start, Wait, decide_start
 from runner.lifecycle.holds import active
 from runner.lifecycle.instance import TRIGGERED
+from runner.store.holds import HoldRecord
 from runner.store.instances import InstanceRecord
 from runner.store.port import Reader
 from runner.vocabulary.identity import Address
@@ -41,9 +42,14 @@ def needs_of(reader: Reader, spec: Mapping[str, Any]) -> tuple[Need, ...]:
 
 
 def decide_claim(
-    reader: Reader, instance: InstanceRecord, overlap: Overlap, needs: Sequence[Need], now: datetime
+    reader: Reader,
+    instance: InstanceRecord,
+    overlap: Overlap,
+    holds: Sequence[HoldRecord],
+    needs: Sequence[Need],
+    now: datetime,
 ) -> Answer:
-    """The answer for `instance`, which waits: by the holds, the open set, and what is held by others."""
+    """The answer for `instance`, which waits: by the holds of its job, the open set, what others hold."""
     policy, limit = overlap
     if is_in_a_queue(instance.trigger):  # R10: what is caught up waits for its turn, whatever the policy
         policy = "queue"
@@ -59,7 +65,7 @@ def decide_claim(
         else []
     )
     answer = decide_start(
-        active(reader.holds.of(instance.job_uid), now),
+        active(holds, now),
         others,
         policy=policy,
         limit=limit,

@@ -8,6 +8,7 @@ from datetime import datetime
 from runner.lifecycle.holds import active
 from runner.lifecycle.job import FAILED, JOB, Status, job_status, why_it_waits
 from runner.lifecycle.pausing import WINDOW
+from runner.store.holds import HoldRecord
 from runner.store.instances import InstanceRecord
 from runner.store.objects import ObjectRecord
 from runner.store.port import Reader, Transaction
@@ -71,11 +72,14 @@ def note_job_move(
 
 
 def note_start_past_holds(
-    tx: Transaction, instance: InstanceRecord, forced: str, now: datetime
+    tx: Transaction, instance: InstanceRecord, holds: Sequence[HoldRecord], forced: str, now: datetime
 ) -> Callable[[], None]:
-    """What to call after the claim of a start by hand: it writes the job's row (J10, J12), if it has one."""
+    """What to call after the claim of a start by hand: it writes the job's row (J10, J12), if it has one.
+
+    `holds` are those of the job, as the claim found them.
+    """
     by_hand = instance.epoch == 0 and instance.origin not in ("slot", "job")
-    if not by_hand or not tx.holds.of(instance.job_uid):
+    if not by_hand or not holds:
         return lambda: None
     before = status_of(tx, instance.job_uid, now)
     record = tx.objects.by_uid(instance.job_uid)

@@ -61,7 +61,9 @@ def waits_for(reader: Reader, run: InstanceRecord, now: datetime) -> WaitsFor | 
     if closed := closed_window(record, run, now):
         return WaitsFor(closed)
     spec = definition_of(reader, run)
-    answer = decide_claim(reader, run, overlap_of(record.resolved), needs_of(reader, spec), now)
+    answer = decide_claim(
+        reader, run, overlap_of(record.resolved), reader.holds.of(run.job_uid), needs_of(reader, spec), now
+    )
     match answer:
         case Replace(ids=ids):
             return WaitsFor(f"{_named(reader, ids[0])} to be stopped, which it replaces", ids[0])

@@ -35,8 +35,7 @@ class NewInstance:
     targets: tuple[str, ...] = ("-",)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InstanceRecord:
+class InstanceRecord(NamedTuple):
     """One run. `progress` is from 0 to 1; `error` is `{code, description, step, …}`; `reason` says why it
     waits or how it ended.
     """
@@ -77,24 +76,24 @@ class InstanceRecord:
     error: Mapping[str, Any] | None
     info: Mapping[str, Any]
     outputs: Mapping[str, Any]
-    locks: tuple[str, ...] = ()
+    locks: tuple[str, ...]
     """What it took at its last claim; it holds them while it is live. `group:NAME` is a place in a group."""
-    replaced_by: int | None = None
-    progress_said: Mapping[str, Any] | None = None
-    """`{done, total, text}`, as the job's code said it last."""
-    metrics: Mapping[str, Any] = field(default_factory=dict)
+    replaced_by: int | None
+    metrics: Mapping[str, Any]
     """Of all its attempts: `running_s cpu_s peak_memory log_bytes checkpoints`, as far as they are known."""
-    forced_at: datetime | None = None
+    forced_at: datetime | None
     """When PAUSING, STOPPING or UNKNOWN is ended by force."""
-    pauses: tuple[str, ...] = ()
+    pauses: tuple[str, ...]
     """Why it is paused, or is to be: every reason has to be lifted before it goes on."""
-    paused_at: datetime | None = None
-    resume_as: str | None = None
+    paused_at: datetime | None
+    resume_as: str | None
     """The reason for which it waited when it was paused before its start; None for one that ran."""
-    targets: int = 0
+    progress_said: Mapping[str, Any] | None
+    """`{done, total, text}`, as the job's code said it last."""
+    targets: int
     """How many targets it fans out over; 0 without an inventory, and before they are frozen."""
-    targets_ended: int = 0
-    targets_failed: int = 0
+    targets_ended: int
+    targets_failed: int
 
 
 class InstanceEnd(NamedTuple):

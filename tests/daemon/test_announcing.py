@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from dataclasses import replace
 
 import pytest
 from daemons import StandingClock
@@ -39,8 +38,8 @@ def test_a_start_says_why_it_is_one(
 ) -> None:
     """A start by hand knows the latest slot, for its expressions; it is not started for that."""
     here.install(a_job("report"))
-    run = replace(
-        here.instance(here.run("report")), origin=origin, trigger=trigger, rerun_of=rerun_of, slot_at=NOW
+    run = here.instance(here.run("report"))._replace(
+        origin=origin, trigger=trigger, rerun_of=rerun_of, slot_at=NOW
     )
     out = io.StringIO()
     Announcer(StandingClock().now, out, io.StringIO()).started(run)

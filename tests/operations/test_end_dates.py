@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -101,7 +100,7 @@ def test_the_error_of_what_is_stopped_says_which_time_was_over(here: Installatio
     run = here.instance(running)
     with here.store.read() as reader:
         error = over_time(reader, run, "expired", at(1))
-        late = over_time(reader, replace(run, expires_at=at(1)), "expired", at(1))
+        late = over_time(reader, run._replace(expires_at=at(1)), "expired", at(1))
         long = over_time(reader, run, "timeout", at(1))
     assert error["description"].startswith(f"it was stopped: validUntil {END} has passed (")
     assert error["description"].endswith("), and onExpiry is stop")

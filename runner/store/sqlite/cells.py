@@ -132,7 +132,7 @@ def marks(count: int) -> str:
     return ", ".join("?" * count)
 
 
-def chunks(ids: list[T]) -> Iterator[list[T]]:
+def chunks(ids: list[T], portion: int = PORTION) -> Iterator[list[T]]:
     """In portions that fit into one statement's parameters."""
-    for start in range(0, len(ids), PORTION):
-        yield ids[start : start + PORTION]
+    for start in range(0, len(ids), portion):
+        yield ids[start : start + portion]

@@ -18,7 +18,8 @@ class Errors:
         self._connection = connection
 
     def of(self, instance_id: int) -> list[ErrorRecord]:
-        return self.of_all([instance_id])[instance_id]
+        rows = self._connection.execute(f"{_SELECT} WHERE instance_id = ? ORDER BY id", (instance_id,))
+        return _ERRORS.all(self._connection, rows)
 
     def of_all(self, instance_ids: Sequence[int]) -> dict[int, list[ErrorRecord]]:
         found: dict[int, list[ErrorRecord]] = {id: [] for id in instance_ids}

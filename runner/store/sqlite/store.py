@@ -40,6 +40,7 @@ class SqliteStore:
         self._busy_timeout_s = busy_timeout_s
         self._idle: deque[SqliteTransaction] = deque()
         self._writing: SqliteTransaction | None = None
+        self._waits_s = busy_timeout_s
         self._write_lock = threading.Lock()
         self._writer: Writer | None = None
         self._closed = False
@@ -117,12 +118,8 @@ class SqliteStore:
         try:
             if self._closed:
                 return False
-            connection = self._writing.connection
-            connection.execute("PRAGMA busy_timeout = 0")
-            try:
-                told = commit_together(self._writing, jobs)
-            finally:
-                connection.execute(f"PRAGMA busy_timeout = {round(self._busy_timeout_s * 1000)}")
+            self._wait_for_others(self._writing, 0.0)
+            told = commit_together(self._writing, jobs)
         finally:
             self._write_lock.release()
         if all(isinstance(problem, sqlite3.OperationalError) for _, _, problem in told):
@@ -170,6 +167,12 @@ class SqliteStore:
         except sqlite3.Error as problem:
             raise sentence_for(self.path, problem) or problem from problem
 
+    def _wait_for_others(self, writing: SqliteTransaction, seconds: float) -> None:
+        """How long its next commits wait for those of another process."""
+        if self._waits_s != seconds:
+            writing.connection.execute(f"PRAGMA busy_timeout = {round(seconds * 1000)}")
+            self._waits_s = seconds
+
     def _commit(self, jobs: list[Job]) -> list[tuple[Then, Any, Any]]:
         with self._write_lock:
             try:
@@ -180,6 +183,7 @@ class SqliteStore:
                     )
                 if self._writing is None:
                     self._writing = self._open(writing=True)
+                self._wait_for_others(self._writing, self._busy_timeout_s)
             except BaseException as problem:
                 return [(then, None, problem) for _, then in jobs]
             told = commit_together(self._writing, jobs)
