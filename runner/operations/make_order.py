@@ -204,7 +204,7 @@ def _environment(
 
     Without a reader nothing in it may come from an authorization.
     """
-    env = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    env = {name: value for name in INHERITED if (value := os.environ.get(name)) is not None}
     masks: set[str] = set()
     for name, value in spec["env"].items():
         if isinstance(value, Mapping) and reader is not None:
@@ -291,10 +291,10 @@ def _slot(instance: InstanceRecord, definition: Definition, default_zone: str) -
     schedules: Mapping[str, Mapping[str, Any]] = definition.spec["schedules"]
     schedule = schedules.get(instance.schedule or "") or next(iter(schedules.values()), {})
     zone = schedule.get("timezone") or default_zone
-    local = at.astimezone(ZoneInfo(zone))
+    time = at.astimezone(ZoneInfo(zone)).isoformat(timespec="seconds")
     slot: dict[str, Any] = {
-        "time": local.isoformat(timespec="seconds"),
-        "date": local.date().isoformat(),
+        "time": time,
+        "date": time[:10],
         "zone": zone,
         "previous": None,
     }

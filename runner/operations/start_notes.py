@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from runner.lifecycle.instance import is_open
 from runner.store.holds import HoldRecord
 from runner.store.objects import ObjectRecord
 from runner.store.port import Reader
@@ -28,16 +27,12 @@ def start_notes(
         notes.append("the job is paused, so the start waits until it is resumed")
     concurrency = record.resolved["concurrency"]
     policy, limit = concurrency["policy"], concurrency["limit"]
-    others = [
-        run
-        for run in reader.instances.unfinished_of(record.uid)
-        if is_open(run.state, run.attempt) or (run.state == "SCHEDULED" and run.due_at <= now)
-    ]
+    others = [] if limit is None else reader.instances.in_the_way(record.uid, now)
     if limit is not None and len(others) >= limit:
-        first = others[0]
-        still = "it still is" if first.state != "SCHEDULED" else "it has started and still runs"
+        id, state = others[0]
+        still = "it still is" if state != "SCHEDULED" else "it has started and still runs"
         notes.append(
-            f"instance {first.id} is {first.state}; if {still} when this start is claimed, "
+            f"instance {id} is {state}; if {still} when this start is claimed, "
             f"{_WITHOUT_ROOM.get(policy, 'this one waits for it')} (concurrency: {policy})"
         )
     return notes

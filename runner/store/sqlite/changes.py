@@ -60,7 +60,7 @@ class Changes:
 
     def __init__(self, columns: Mapping[str, Cell]) -> None:
         self._columns = columns
-        self._known: dict[tuple[str, ...], tuple[str, list[Cell]]] = {}
+        self._known: dict[tuple[str, ...], tuple[str, list[tuple[int, Callable[[Any], Any]]]]] = {}
 
     def assignments(self, changes: Mapping[str, Any]) -> tuple[str, list[Any]]:
         """TypeError for what is no column that a caller may set."""
@@ -71,9 +71,10 @@ class Changes:
                 if name not in self._columns:
                     raise TypeError(f"{name!r} cannot be changed here; known: {', '.join(self._columns)}")
             text = "".join(f", {name} = ?" for name in names)
-            known = self._known[names] = (text, [self._columns[name] for name in names])
+            cells = [(at, cell) for at, name in enumerate(names) if (cell := self._columns[name])]
+            known = self._known[names] = (text, cells)
         text, cells = known
-        return text, [
-            value if cell is None else cell(value)
-            for cell, value in zip(cells, changes.values(), strict=True)
-        ]
+        values = [*changes.values()]
+        for at, cell in cells:
+            values[at] = cell(values[at])
+        return text, values

@@ -35,9 +35,8 @@ class ExternalRuns:
         return _RUNS.one(row)
 
     def live(self) -> list[LiveExternalRun]:
-        # `completed_at IS NULL` names the partial index of unfinished runs.
         rows = self._connection.execute(
-            f"SELECT {_COLUMNS}, i.job_uid, i.state FROM job_instances i"  # noqa: S608
+            f"SELECT {_COLUMNS}, i.job_uid, i.state FROM job_instances i INDEXED BY instances_unfinished"  # noqa: S608
             " JOIN external_runs e ON e.instance_id = i.id AND e.epoch = i.epoch"
             " WHERE i.completed_at IS NULL AND i.state IN ('RUNNING', 'PAUSING', 'STOPPING', 'UNKNOWN')"
             " ORDER BY i.id"

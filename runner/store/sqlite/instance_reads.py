@@ -23,19 +23,26 @@ from runner.store.sqlite.damage import Rows
 
 COLUMNS = ", ".join(InstanceRecord._fields)
 _SELECT = f"SELECT {COLUMNS} FROM job_instances"  # noqa: S608
-# `completed_at IS NULL` names the partial index of unfinished runs.
-_LIVE = "completed_at IS NULL AND state IN ('RUNNING', 'PAUSING', 'STOPPING', 'UNKNOWN')"
+# The index is named: for the sake of their order SQLite would rather walk over the whole history.
+_UNFINISHED = "INDEXED BY instances_unfinished WHERE completed_at IS NULL"
+_LIVE = "state IN ('RUNNING', 'PAUSING', 'STOPPING', 'UNKNOWN')"
 _OPEN = (
-    "completed_at IS NULL AND (state IN ('RUNNING', 'PAUSING', 'PAUSED', 'STOPPING', 'UNKNOWN')"
+    "(state IN ('RUNNING', 'PAUSING', 'PAUSED', 'STOPPING', 'UNKNOWN')"
     " OR (state = 'SCHEDULED' AND attempt > 0))"
 )
-# In two halves, each by an index of its own: nothing walks over what only waits, or ended long ago.
-_OPEN_STATES = (
-    "SELECT id, state FROM job_instances INDEXED BY instances_unfinished"
-    " WHERE job_uid = ?1 AND completed_at IS NULL"
-    " AND state IN ('RUNNING', 'PAUSING', 'PAUSED', 'STOPPING', 'UNKNOWN')"
-    " UNION ALL SELECT id, state FROM job_instances INDEXED BY instances_begun"
-    " WHERE job_uid = ?1 AND completed_at IS NULL AND state = 'SCHEDULED' AND attempt > 0"
+# By indexes, around what only waits: nothing walks over that, or over what ended long ago.
+_OPEN_STATES = " UNION ALL ".join(
+    f"SELECT id, state FROM job_instances INDEXED BY {index}"  # noqa: S608
+    f" WHERE job_uid = ?1 AND completed_at IS NULL AND state {those}"
+    for index, those in (
+        ("instances_unfinished", "< 'SCHEDULED'"),
+        ("instances_unfinished", "> 'SCHEDULED'"),
+        ("instances_begun", "= 'SCHEDULED' AND attempt > 0"),
+    )
+)
+_IN_THE_WAY = (
+    f"SELECT id, state FROM job_instances {_UNFINISHED} AND job_uid = ?"  # noqa: S608
+    " AND (state <> 'SCHEDULED' OR attempt > 0 OR due_at <= ?) ORDER BY id"
 )
 Records = list[InstanceRecord]
 Ends = list[InstanceEnd]
@@ -65,6 +72,7 @@ class InstancesRead:
         limit: int | None = 50,
         job_uid: str | None = None,
     ) -> Records:
+        source = "WHERE true"
         conditions: list[str] = []
         values: list[Any] = []
         if job_uid is not None:
@@ -79,12 +87,12 @@ class InstancesRead:
             conditions.append(f"state IN ({marks(len(wanted))})")
             values += wanted
             if not TERMINAL.intersection(wanted):
-                conditions.append("completed_at IS NULL")  # the few that the index names
+                source = _UNFINISHED
         if since is not None:
             conditions.append("created_at >= ?")
             values.append(instant(since))
-        where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-        return self._list(f"{where} ORDER BY id DESC LIMIT ?", (*values, -1 if limit is None else limit))
+        where = " AND ".join([source, *conditions])
+        return self._list(f" {where} ORDER BY id DESC LIMIT ?", (*values, -1 if limit is None else limit))
 
     def waiting(
         self,
@@ -94,36 +102,33 @@ class InstancesRead:
         without_new_of: Iterable[str] = (),
     ) -> Records:
         due_at = "9999" if due_before is None else instant(due_before)
-        jobs = [*without_new_of]
+        ids, jobs = [*without], [*without_new_of]
         # The text of `trigger` is not taken apart: one damaged row would stop all starts.
-        new = (
-            " AND NOT (epoch = 0 AND job_uid IN (SELECT value FROM json_each(?))"
-            """ AND trigger NOT LIKE '%"force":true%')"""
-        )
+        conditions = " WHERE state = 'SCHEDULED' AND due_at <= ?"
+        values: list[Any] = [due_at]
+        if ids:
+            conditions += " AND id NOT IN (SELECT value FROM json_each(?))"
+            values.append(json.dumps(ids))
+        if jobs:
+            conditions += (
+                " AND NOT (epoch = 0 AND job_uid IN (SELECT value FROM json_each(?))"
+                """ AND trigger NOT LIKE '%"force":true%')"""
+            )
+            values.append(json.dumps(jobs))
         return self._list(
-            " WHERE state = 'SCHEDULED' AND due_at <= ? AND id NOT IN (SELECT value FROM json_each(?))"  # noqa: S608
-            f"{new if jobs else ''} ORDER BY due_at, id LIMIT ?",
-            (
-                due_at,
-                json.dumps([*without]),
-                *([json.dumps(jobs)] if jobs else []),
-                -1 if limit is None else limit,
-            ),
+            f"{conditions} ORDER BY due_at, id LIMIT ?", (*values, -1 if limit is None else limit)
         )
 
     def late(self, now: datetime) -> Records:
         return self._list(
-            " WHERE completed_at IS NULL AND state IN ('SCHEDULED', 'PAUSED')"
+            f" {_UNFINISHED} AND state IN ('SCHEDULED', 'PAUSED')"
             " AND ((attempt = 0 AND state = 'SCHEDULED' AND start_deadline <= ?1) OR expires_at <= ?1)"
             " ORDER BY id",
             (instant(now),),
         )
 
     def overdue(self, now: datetime) -> Records:
-        return self._list(
-            " WHERE completed_at IS NULL AND forced_at <= ? ORDER BY id",
-            (instant(now),),
-        )
+        return self._list(f" {_UNFINISHED} AND forced_at <= ? ORDER BY id", (instant(now),))
 
     def next_due(self, after: datetime | None = None) -> datetime | None:
         (due_at,) = self._connection.execute(
@@ -134,31 +139,34 @@ class InstancesRead:
 
     def next_deadline(self) -> datetime | None:
         (deadline,) = self._connection.execute(
-            "SELECT min(min(ifnull(iif(attempt = 0 AND state = 'SCHEDULED', start_deadline, NULL), '9999'),"
+            "SELECT min(min(ifnull(iif(attempt = 0 AND state = 'SCHEDULED', start_deadline, NULL), '9999'),"  # noqa: S608
             " ifnull(iif(state IN ('SCHEDULED', 'PAUSED'), expires_at, NULL), '9999'),"
-            " ifnull(forced_at, '9999'))) FROM job_instances WHERE completed_at IS NULL"
+            f" ifnull(forced_at, '9999'))) FROM job_instances {_UNFINISHED}"
         ).fetchone()
         return None if deadline == "9999" else _NEXT.one((deadline,))
 
     def open_of(self, job_uid: str) -> Records:
-        return self._list(f" WHERE job_uid = ? AND {_OPEN} ORDER BY id", (job_uid,))
+        return self._list(f" {_UNFINISHED} AND job_uid = ? AND {_OPEN} ORDER BY id", (job_uid,))
 
     def open_states(self, job_uid: str) -> Sequence[tuple[int, str]]:
         return sorted(self._connection.execute(_OPEN_STATES, (job_uid,)).fetchall())
+
+    def in_the_way(self, job_uid: str, now: datetime) -> Sequence[tuple[int, str]]:
+        return self._connection.execute(_IN_THE_WAY, (job_uid, instant(now))).fetchall()
 
     def open_counts(self) -> dict[str, int]:
         return self._counts("job_uid", _OPEN)
 
     def unfinished_of(self, job_uid: str) -> Records:
-        return self._list(" WHERE job_uid = ? AND completed_at IS NULL ORDER BY id", (job_uid,))
+        return self._list(f" {_UNFINISHED} AND job_uid = ? ORDER BY id", (job_uid,))
 
     def live(self) -> Records:
-        return self._list(f" WHERE {_LIVE} ORDER BY id")
+        return self._list(f" {_UNFINISHED} AND {_LIVE} ORDER BY id")
 
     def holders(self) -> Holders:
         rows = self._connection.execute(
-            f"SELECT id, job, state, locks, started_at FROM job_instances"  # noqa: S608
-            f" WHERE locks <> '' AND {_LIVE} ORDER BY id"
+            "SELECT id, job, state, locks, started_at FROM job_instances"  # noqa: S608
+            f" WHERE completed_at IS NULL AND locks <> '' AND {_LIVE} ORDER BY id"
         )
         return _HOLDERS.all(self._connection, rows)
 
@@ -174,7 +182,7 @@ class InstancesRead:
         return self._counts("job_uid", _LIVE)
 
     def counts(self) -> dict[str, int]:
-        return self._counts("state", "completed_at IS NULL")
+        return self._counts("state", "true")
 
     def latest(self) -> dict[str, LatestInstance]:
         # One jump into the index a job, instead of a walk over the whole history.
@@ -205,11 +213,8 @@ class InstancesRead:
         return row and str(row[0])
 
     def _counts(self, column: str, condition: str) -> dict[str, int]:
-        return dict(
-            self._connection.execute(
-                f"SELECT {column}, count(*) FROM job_instances WHERE {condition} GROUP BY {column}"  # noqa: S608
-            ).fetchall()
-        )
+        query = f"SELECT {column}, count(*) FROM job_instances {_UNFINISHED} AND {condition}"  # noqa: S608
+        return dict(self._connection.execute(f"{query} GROUP BY {column}").fetchall())
 
     def _list(self, rest: str, values: tuple[Any, ...] = ()) -> Records:
         return _RUNS.all(self._connection, self._connection.execute(_SELECT + rest, values))

@@ -148,7 +148,9 @@ class Objects:
     def remove(self, uid: str, *, expected_digest: str, at: datetime, who: str, why: str = "") -> None:
         address, revision = self._expect(uid, expected_digest)
         unfinished = self._connection.execute(
-            "SELECT id, state FROM job_instances WHERE job_uid = ? AND completed_at IS NULL LIMIT 1", (uid,)
+            "SELECT id, state FROM job_instances INDEXED BY instances_unfinished"
+            " WHERE job_uid = ? AND completed_at IS NULL LIMIT 1",
+            (uid,),
         ).fetchone()
         if unfinished is not None:
             raise ChangedMeanwhile(

@@ -47,7 +47,7 @@ class Revisions:
         rows: Iterable[tuple[str]] = self._connection.execute(
             "SELECT r.files FROM objects o JOIN revisions r"
             " ON r.object_uid = o.uid AND r.revision = o.revision WHERE o.removed_at IS NULL"
-            " UNION SELECT r.files FROM job_instances i JOIN revisions r"
+            " UNION SELECT r.files FROM job_instances i INDEXED BY instances_unfinished JOIN revisions r"
             " ON r.object_uid = i.job_uid AND r.digest = i.digest WHERE i.completed_at IS NULL"
         )
         found: set[str] = set()

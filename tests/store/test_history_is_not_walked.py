@@ -1,0 +1,65 @@
+"""What the daemon asks at every look costs as little after a year as on the first day."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runner.store.open import open_store
+
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+ASKED: dict[str, Callable[[Any], object]] = {
+    "late": lambda reader: reader.instances.late(NOW),
+    "overdue": lambda reader: reader.instances.overdue(NOW),
+    "next deadline": lambda reader: reader.instances.next_deadline(),
+    "waiting": lambda reader: reader.instances.waiting(NOW, 5, [1, 2], ["uid"]),
+    "next due": lambda reader: reader.instances.next_due(NOW),
+    "live": lambda reader: reader.instances.live(),
+    "live counts": lambda reader: reader.instances.live_counts(),
+    "open counts": lambda reader: reader.instances.open_counts(),
+    "counts": lambda reader: reader.instances.counts(),
+    "holders": lambda reader: reader.instances.holders(),
+    "waiting for locks": lambda reader: reader.instances.waiting_for_locks(NOW),
+    "open of a job": lambda reader: reader.instances.open_of("uid"),
+    "open states of a job": lambda reader: reader.instances.open_states("uid"),
+    "in the way of a start": lambda reader: reader.instances.in_the_way("uid", NOW),
+    "unfinished of a job": lambda reader: reader.instances.unfinished_of("uid"),
+    "running ones": lambda reader: reader.instances.list(states=["RUNNING"]),
+    "running ones of a job": lambda reader: reader.instances.list(job_uid="uid", states=["RUNNING"]),
+    "external": lambda reader: reader.external.live(),
+    "copies in use": lambda reader: reader.revisions.blobs_in_use(),
+}
+INDEXES_OF_UNFINISHED = (
+    "instances_unfinished", "instances_waiting", "instances_begun", "instances_with_locks"
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("question", ASKED)
+def test_what_is_asked_of_unfinished_runs_does_not_walk_over_what_has_ended(
+    question: str, tmp_path: Path
+) -> None:
+    store = open_store(tmp_path / "runner.db", create=True)
+    said: list[str] = []
+    with store.read() as reader:
+        connection: sqlite3.Connection = reader.connection  # type: ignore[attr-defined]
+        connection.set_trace_callback(said.append)
+        ASKED[question](reader)
+        connection.set_trace_callback(None)
+        steps = [
+            step[-1]
+            for query in said
+            for step in connection.execute(f"EXPLAIN QUERY PLAN {query}").fetchall()
+        ]
+    store.close()
+    runs = [
+        step
+        for step in steps
+        if step.startswith(("SCAN job_instances", "SEARCH job_instances", "SCAN i", "SEARCH i "))
+    ]
+    assert runs
+    assert [step for step in runs if not any(index in step for index in INDEXES_OF_UNFINISHED)] == []
