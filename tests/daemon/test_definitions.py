@@ -61,7 +61,7 @@ def test_it_is_read_with_the_reader_that_is_open(here: Installation, prepared: l
 
 
 def test_a_revision_that_is_gone_is_named(here: Installation) -> None:
-    run = here.instance(_run(here._replace("a")), digest="sha256:gone")
+    run = here.instance(_run(here, "a"))._replace(digest="sha256:gone")
     with pytest.raises(UnknownName) as problem:
         Definitions(here.store, here.state).of(run)
     assert str(problem.value) == "revision sha256:gone of Job/a is not in the database"
