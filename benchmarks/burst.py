@@ -4,7 +4,7 @@ Usage: python benchmarks/burst.py [--jobs 1000] [--parallel 50] [--rounds 3]
 
 A whole engine with its database. Each job notes the wall clock as its first instruction, in the cheapest way
 (a text file opened by each cost a third of a bare start); the slot is an `at` a few seconds ahead. Floor, in
-the same run: the rate of a bare lean zygote; all starts one after the other would take it jobs / rate seconds.
+the same run: the rate of a bare lean zygote, which would need jobs / rate seconds for all of them.
 """
 
 from __future__ import annotations
