@@ -51,11 +51,28 @@ def command(
       runner up jobs.d --grace 2m
       runner up --git https://git.example/jobs.git --ref main --path jobs.d
     """
+    from runner.daemon.signals import StoppedBefore, stoppable
+
+    try:
+        with stoppable():
+            _up(path, grace, no_watch, allow_delete, drain, git, where)
+    except StoppedBefore:
+        click.echo("Stopped by SIGTERM, before anything was started.")
+
+
+def _up(
+    path: str | None,
+    grace: str,
+    no_watch: bool,
+    allow_delete: int | None,
+    drain: bool,
+    git: SourceSettings | None,
+    where: Where,
+) -> None:
     from runner.cli.reloading import reload_apart
     from runner.cli.views.announcer import Announcer
     from runner.daemon.clock import SystemClock
     from runner.daemon.serve import Serving, serve
-    from runner.daemon.signals import StoppedBefore, stoppable
     from runner.vocabulary.duration import parse_duration
 
     try:
@@ -86,14 +103,9 @@ def command(
         git=git,
         reload_source=reload_source,
     )
-    began = clock.now()
-    try:
-        with stoppable():
-            if drain and where.database.exists():
-                _drain(where)
-            serve(serving, audience, clock)
-    except StoppedBefore:
-        audience.stopped("SIGTERM", clock.now() - began, 0)
+    if drain and where.database.exists():
+        _drain(where)
+    serve(serving, audience, clock)
 
 
 def _drain(where: Where) -> None:
