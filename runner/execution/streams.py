@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import socket
+from _socket import socketpair  # `socket` asks for names of both ends, to make objects that are not needed
 from typing import NamedTuple
 
 
@@ -19,7 +19,7 @@ def open_streams() -> tuple[Streams, Streams]:
     """Our ends, which never block, and the child's; OSError, and nothing open, when there are none left."""
     opened: list[int] = []
     try:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        ours, theirs = socketpair()
         control, child_control = ours.detach(), theirs.detach()
         opened += [control, child_control]
         out, child_out = os.pipe2(os.O_CLOEXEC)
