@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
 from runner.declaration.declared import KINDS, LATER_KINDS
 from runner.declaration.problem import Path, Problem, listed, quoted
+from runner.declaration.rules.credentials import is_secret_like
 from runner.vocabulary.names import nearest
 
 ENOUGH = 100
@@ -43,7 +45,32 @@ def problems_of(document: Any, kind: str | None = None) -> list[Problem]:
         problems.extend(islice(found, ENOUGH))
     if not any(problem.severity == "error" for problem in problems):
         problems.extend(_model_problems(document, named))
-    return _once(problems)
+    return _once([_without_option_value(problem, document) for problem in problems])
+
+
+def _without_option_value(problem: Problem, document: Mapping[str, Any]) -> Problem:
+    """The same, without the value when it follows an option like `--token` in a list of arguments."""
+    *above, last = problem.path or ("",)
+    items = _at(document, above)
+    if not isinstance(last, int) or not isinstance(items, list) or not 0 < last < len(items):
+        return problem
+    option, value = items[last - 1], items[last]
+    if not isinstance(option, str) or not option.startswith("-") or not is_secret_like(option):
+        return problem
+    hint = problem.hint if str(value) not in problem.hint else "quote it"
+    return replace(problem, detail=problem.detail.replace(quoted(value), "'(masked)'"), hint=hint)
+
+
+def _at(value: Any, path: Iterable[str | int]) -> Any:
+    """What stands there; None when the path leads further than the document goes."""
+    for part in path:
+        if isinstance(value, Mapping):
+            value = value.get(part)
+        elif isinstance(value, list) and isinstance(part, int) and part < len(value):
+            value = value[part]
+        else:
+            return None
+    return value
 
 
 def _unknown_kind(kind: Any) -> Problem:

@@ -29,6 +29,18 @@ def test_a_valid_document_becomes_a_frozen_model():
         job.metadata.name = "other"
 
 
+def test_the_value_of_an_option_that_is_a_secret_is_not_told():
+    """Neither by the problem nor by its hint: they end up in logs of pipelines."""
+    argv = ["psql", "--port", 4711, "--password", 7734443, "--token", {"a": "hunter2"}]
+    port, *secrets = problems_of(a_job_with_step(shell={"argv": argv}))
+    assert "4711" in port.detail and "4711" in port.hint
+    assert [each.detail.partition(";")[0] for each in secrets] == [
+        "'(masked)' is a number",
+        "'(masked)' is a mapping",
+    ]
+    assert not any("7734443" in f"{each.detail}{each.hint}" or "hunter2" in each.detail for each in secrets)
+
+
 def test_an_unknown_field_is_told_with_the_nearest_known_one():
     problem = only_problem(a_job(shcedule="0 2 * * *"))
 
