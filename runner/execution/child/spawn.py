@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import signal
 from _signal import (  # type: ignore[import-not-found]
     SIG_BLOCK,
@@ -20,6 +19,7 @@ from _signal import (  # type: ignore[import-not-found]
 )
 from _signal import signal as set_handler
 from collections.abc import Callable, Mapping, Sequence
+from select import POLLIN, poll
 
 from runner.execution.actions.failure import ActionFailed
 from runner.execution.child.interruption import INTERRUPTION, NO_SHIELD, StepTimeout, StopRequested
@@ -31,6 +31,7 @@ _RESET = (*_BLOCKED, *map(int, (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, s
 
 
 LOOK_EVERY_MS = 250
+_POLL = poll()
 
 
 def run_program(
@@ -82,11 +83,11 @@ def _watch(pid: int, watch: Callable[[], None]) -> None:
     except OSError:
         return  # too many descriptors: then it is looked at when it has ended
     try:
-        poll = select.poll()
-        poll.register(descriptor, select.POLLIN)
-        while not poll.poll(LOOK_EVERY_MS):
+        _POLL.register(descriptor, POLLIN)
+        while not _POLL.poll(LOOK_EVERY_MS):
             watch()
     finally:
+        _POLL.unregister(descriptor)
         os.close(descriptor)
 
 

@@ -26,7 +26,7 @@ class Stream:
     def receive_line(self) -> bytes:
         """As `receive`, undecoded."""
         received = self._rest
-        while b"\n" not in received:
+        while not (end := received.find(b"\n") + 1):
             part = read(self._descriptor, 1 << 14)
             if not part:
                 raise EOFError("the supervisor closed the control stream")
@@ -34,7 +34,6 @@ class Stream:
                 received = self._receive_long(received + part)
             else:
                 received = received + part if received else part
-        end = received.index(b"\n") + 1
         if end == len(received):
             self._rest = b""
             return received
