@@ -25,31 +25,34 @@ _TIMES = 10
 def rehearse_everything() -> None:
     """Run instances that do nothing, in the zygote, so that its children find all of it prepared.
 
-    To be done before it sets its handlers: who starts a program changes some for good. A folder that cannot
-    be made, or a shell that is not there, only leaves its children more to do.
+    To be done before it sets its handlers: who starts a program changes some for good. It makes no file and
+    no folder, which a zygote that is killed meanwhile would leave.
     """
     INTERRUPTION.prepare(os.getpid())
-    folder = f"/tmp/.runner-rehearsal-{os.getpid()}"  # noqa: S108 -- made by mkdir, or it is not used
     for _ in range(_TIMES):
-        _play("shell", {"argv": [*SHELL, "-c", ":"]}, folder, make_workdir=True)
+        _play("shell", {"argv": [*SHELL, "-c", ":"]})
         rehearse()
 
 
 def rehearse() -> None:
     """Run code that does nothing. A child that does it, while nobody waits, has copied the pages that it will
     write to."""
-    _play("python", {"source": "pass"}, "/", make_workdir=False)
+    _play("python", {"source": "pass"})
     os.environ.clear()
     sys.modules.pop("job_code", None)
     linecache.clearcache()
 
 
-def _play(kind: str, action: Mapping[str, object], workdir: str, *, make_workdir: bool) -> None:
+def _play(kind: str, action: Mapping[str, object]) -> None:
     ours, theirs = socket.socketpair()
-    step = {"name": "run", "kind": kind, "action": action}
-    order = {"instance": 0, "job": "", "mark": "", "steps": [step], "context": {}, "env": {}}
+    step = {
+        "name": "runner-rehearsal",
+        "kind": kind,
+        "action": action,
+    }  # there is no `/.runner-rehearsal.state`
+    order = {"instance": 0, "job": "", "mark": "", "steps": [step], "context": {}, "env": {}, "workdir": "/"}
     with ours, theirs:
-        ours.sendall(encode({**order, "workdir": workdir, "make_workdir": make_workdir}))
+        ours.sendall(encode({**order, "make_workdir": False}))
         harness.run(Stream(theirs.fileno()), _nothing_to_finish)
 
 

@@ -20,7 +20,7 @@ INTERRUPTION.prepare(os.getpid())
 blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ())
 print(json.dumps({
     "children": children(),
-    "folder": os.path.exists(f"/tmp/.runner-rehearsal-{os.getpid()}"),
+    "folder": os.getcwd(),
     "descriptors": sorted(os.listdir("/proc/self/fd")) == before,
     "environment": dict(os.environ),
     "stopping": INTERRUPTION.stopping,
@@ -43,7 +43,7 @@ def test_a_rehearsal_leaves_nothing_to_the_children_but_what_python_has_prepared
 
     assert json.loads(ended.stdout) == {
         "children": [],
-        "folder": False,
+        "folder": "/",
         "descriptors": True,
         "environment": {},
         "stopping": False,
