@@ -45,11 +45,8 @@ def rehearse() -> None:
 
 def _play(kind: str, action: Mapping[str, object]) -> None:
     ours, theirs = socket.socketpair()
-    step = {
-        "name": "runner-rehearsal",
-        "kind": kind,
-        "action": action,
-    }  # there is no `/.runner-rehearsal.state`
+    # Its name is that of files, too: there is no `/.runner-rehearsal.state`.
+    step = {"name": "runner-rehearsal", "kind": kind, "action": action}
     order = {"instance": 0, "job": "", "mark": "", "steps": [step], "context": {}, "env": {}, "workdir": "/"}
     with ours, theirs:
         ours.sendall(encode({**order, "make_workdir": False}))

@@ -25,13 +25,15 @@ def test_an_instance_succeeds_with_the_outputs_of_its_steps(workshop: Workshop) 
     assert ended.usage.max_rss > 2**20
 
 
-def test_began_names_the_process_by_pid_and_start_time(workshop: Workshop) -> None:
-    number = workshop.start(a_shell_step("read line < gate || exit 0"), env={"PATH": os.defpath})
+def test_began_names_the_process_by_pid_and_start_time(workshop: Workshop, tmp_path: Path) -> None:
+    os.mkfifo(gate := tmp_path / "gate")
+    number = workshop.start(a_shell_step(f"read line < {gate}"), env={"PATH": os.defpath})
     pid = workshop.pid_of(number)
     began = next(r for r in workshop.reports if isinstance(r, Began))
 
     started = started_ticks(pid)
     assert started is not None and started <= began.pid_started <= ticks_now()
+    gate.write_text("go\n")
     workshop.end_of(number)
     assert is_gone(pid, began.pid_started)
     assert boot_id()
