@@ -63,7 +63,7 @@ def reload_apart(
             capture_output=True,
             timeout=LONGEST_RELOAD_S,
             check=False,
-            start_new_session=True,  # a Ctrl-C is for the daemon, which decides what it means
+            process_group=0,  # a Ctrl-C is for the daemon, which decides what it means
         )
     except (OSError, subprocess.TimeoutExpired) as problem:
         return Reloaded(False, f"the declarations could not be loaded: {problem}", cause="trouble")

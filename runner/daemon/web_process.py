@@ -106,7 +106,7 @@ class WebProcess:
             env=env,
             cwd="/",
             pass_fds=(listening.fileno(),),
-            start_new_session=True,
+            process_group=0,
         )
         assert self._process.stdin is not None and self._process.stdout is not None
         told = {

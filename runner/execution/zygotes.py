@@ -103,8 +103,9 @@ class Zygotes:
     def kill_orphans(self) -> bool:
         """Kill and collect what fell to this process from a dead zygote; whether there was something.
 
-        What this process starts itself stays in its session. All below a zygote is in other sessions, and
-        cannot come back into this one, whatever session or environment it gave itself.
+        What this process starts itself stays in its session (in a process group of its own, where it must not
+        hear of a Ctrl-C). All below a zygote is in other sessions, and cannot come back into this one,
+        whatever session or environment it gave itself.
         """
         known = {zygote.pid for zygote in (*self._ready.values(), *self._leaving)}
         found = False

@@ -165,7 +165,7 @@ class Program:
                 stdin=told,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                start_new_session=True,
+                process_group=0,
                 pass_fds=self.descriptors,
             )
         except FileNotFoundError:

@@ -8,7 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-ROOMS = ("declaration", "loading", "schedules", "sources", "vocabulary")
+ROOMS = ("declaration", "lifecycle", "loading", "reconcile", "schedules", "sources", "vocabulary")
 """All that can have a say when a file is judged: this room, and those that it imports."""
 
 

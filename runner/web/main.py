@@ -12,6 +12,7 @@ import json
 import logging
 import random
 import resource
+import signal
 import socket
 import sys
 from collections.abc import Mapping
@@ -44,6 +45,7 @@ IDLE_S = 5
 def main() -> None:
     """Serve until stdin ends."""
     told: dict[str, Any] = json.loads(sys.stdin.buffer.readline())
+    signal.signal(signal.SIGTTOU, signal.SIG_IGN)  # a terminal may stop what writes to it from behind
     logging.basicConfig(level=logging.ERROR, stream=sys.stderr, format="%(name)s: %(message)s")
     asyncio.run(_serve(told))
 

@@ -95,3 +95,11 @@ def test_every_question_to_the_store_says_what_it_gives() -> None:
                 methods = [each for each in node.body if isinstance(each, ast.FunctionDef)]
                 silent += [f"{node.name}.{each.name}" for each in methods if ast.get_docstring(each) is None]
     assert silent == []
+
+
+def test_only_runs_have_sessions_of_their_own() -> None:
+    """What is in another session falls to the supervisor when a zygote dies, and is killed."""
+    found = {
+        str(file.relative_to(HOUSE)) for file in HOUSE.rglob("*.py") if "session=True" in file.read_text()
+    }
+    assert found == {"execution/zygote_process.py"}

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -32,6 +35,15 @@ def test_the_lean_zygote_is_small(workshop: Workshop) -> None:
 
     assert pss is not None
     assert int(pss[1]) < 16 * 1024
+
+
+def test_what_this_process_started_itself_outlives_a_zygote_that_is_killed(workshop: Workshop) -> None:
+    workshop.run(a_shell_step("true"))
+    with subprocess.Popen(["/bin/cat"], stdin=subprocess.PIPE, process_group=0) as own:
+        os.kill(workshop.supervisor.zygotes.pid_of("lean") or 0, signal.SIGKILL)
+        assert workshop.run(a_shell_step("true")).outcome == "succeeded"
+        assert own.poll() is None
+    assert own.returncode == 0
 
 
 def test_a_data_child_finds_its_modules_loaded_and_the_zygote_leaves_when_idle(
