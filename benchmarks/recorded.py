@@ -1,10 +1,11 @@
 """Instances fully recorded and durable, due at once, against bare processes of the same kind.
 
-Usage: python benchmarks/recorded.py [--count 2000] [--concurrency 8] [--rounds 3]
+Usage: python benchmarks/recorded.py [--count 1500] [--concurrency 8] [--rounds 7]
 
-Floors, measured in the same run and alternating with ours: a bare lean zygote (fork, setsid, redirect, exec
-of a compiled no-op), `python3 -c pass` processes, and subprocess.Popen(["/bin/true"]). Ours: instance, task
-and step rows with all their events, synchronous=FULL, from the first claim to the last recorded end.
+Floors, measured in the same run, each before and after ours (their mean counts, because a shared machine has
+another speed every few seconds): a bare lean zygote (fork, setsid, redirect, exec of a compiled no-op),
+`python3 -c pass` processes, and subprocess.Popen(["/bin/true"]). Ours: instance, task and step rows with all
+their events, synchronous=FULL, from the first claim to the last recorded end.
 
 Rates suffer from whatever else the machine does, so the CPU time of all processes together is told too, as
 a ratio to that of the floor.
@@ -69,26 +70,32 @@ def bare_popen_rate(count: int) -> float:
 def main() -> None:
     """Measure alternately, so that all see the same machine; the median of the ratios counts."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=2000)
+    parser.add_argument("--count", type=int, default=1500)
     parser.add_argument("--concurrency", type=int, default=8)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=7)
     arguments = parser.parse_args()
+    count, concurrency = arguments.count, arguments.concurrency
     ratios: dict[str, list[float]] = {"zygote": [], "python": [], "popen": [], "cpu": [], "shell_cpu": []}
     for _ in range(arguments.rounds):
         spent = [cpu_s()]
-        ours = recorded_rate(PYTHON_NO_OP, arguments.count, arguments.concurrency)
-        spent.append(cpu_s())
-        zygote = bare_zygote_rate(arguments.count, arguments.concurrency)
-        spent.append(cpu_s())
-        python = bare_python_rate(arguments.count // 10, arguments.concurrency)
-        spent.append(cpu_s())
-        shell = recorded_rate(SHELL_TRUE, arguments.count, arguments.concurrency)
-        spent.append(cpu_s())
-        popen = bare_popen_rate(arguments.count)
-        spent.append(cpu_s())
-        of_ours, of_zygote, _, of_shell, of_popen = (b - a for a, b in pairwise(spent))
-        ratios["cpu"].append(of_zygote / of_ours)
-        ratios["shell_cpu"].append(of_popen / of_shell)
+
+        def spending(rate: float, spent: list[float] = spent) -> float:
+            spent.append(cpu_s())
+            return rate
+
+        zygote = spending(bare_zygote_rate(count, concurrency))
+        python = spending(bare_python_rate(count // 15, concurrency))
+        ours = spending(recorded_rate(PYTHON_NO_OP, count, concurrency))
+        zygote = (zygote + spending(bare_zygote_rate(count, concurrency))) / 2
+        python = (python + spending(bare_python_rate(count // 15, concurrency))) / 2
+        popen = spending(bare_popen_rate(count))
+        shell = spending(recorded_rate(SHELL_TRUE, count, concurrency))
+        popen = (popen + spending(bare_popen_rate(count))) / 2
+        before, _, of_ours, after, _, popen_before, of_shell, popen_after = (
+            b - a for a, b in pairwise(spent)
+        )
+        ratios["cpu"].append((before + after) / 2 / of_ours)
+        ratios["shell_cpu"].append((popen_before + popen_after) / 2 / of_shell)
         ratios["zygote"].append(ours / zygote)
         ratios["python"].append(ours / python)
         ratios["popen"].append(shell / popen)
