@@ -145,7 +145,8 @@ def floor(path: Path, uid: str, count: int) -> float:
             [(id, uid, f"{id:025}", now, now) for id in ids],
         )
         many(
-            "INSERT INTO slots VALUES (?, ?, 'default', ?, 'instance', 'slot', ?, ?, 1)",
+            "INSERT INTO slots (job_uid, slot_key, schedule, slot_at, decision, reason, instance_id,"
+            " decided_at) VALUES (?, ?, 'default', ?, 'instance', 'slot', ?, ?)",
             [(uid, f"{id:025}", now, id, now) for id in ids],
         )
         many(
