@@ -22,7 +22,7 @@ Key = tuple[str, str]
 
 
 class Due(NamedTuple):
-    """One schedule that has a slot at `at`; the name keeps the order stable."""
+    """One schedule that has a slot at `at`, whenever it is tried; the name keeps the order stable."""
 
     at: datetime
     job_name: str
@@ -48,6 +48,7 @@ class Roster:
         self.zone = "UTC"
         self._heap: list[tuple[datetime, str, str, str]] = []
         self._next: dict[Key, datetime] = {}  # what stands otherwise in the heap is out of date
+        self._due_since: dict[Key, datetime] = {}  # of those that are tried again
         self._named: dict[Key, NamedSchedule] = {}
         self._held: set[str] = set()
         self._planned_at = datetime.max.replace(tzinfo=UTC)
@@ -115,7 +116,7 @@ class Roster:
             for uid, job in self.jobs.items()
             if job.ends_at is not None and not any(hold.kind == "expired" for hold in holds.get(uid, ()))
         }
-        self._heap, self._next = [], {}
+        self._heap, self._next, self._due_since = [], {}, {}
         self._planned_at = now
         self._held = {uid for uid, held in holds.items() if active(held, now)}
         for key, named in self._named.items():
@@ -167,7 +168,8 @@ class Roster:
             heapq.heappop(self._heap)
             at, job_name, uid, name = first
             del self._next[uid, name]
-            taken.append(Due(at, job_name, uid, self._named[uid, name]))
+            since = self._due_since.pop((uid, name), at)
+            taken.append(Due(since, job_name, uid, self._named[uid, name]))
         return taken
 
     def decided(self, due: Due, now: datetime) -> None:
@@ -177,23 +179,31 @@ class Roster:
             self._may_be_done.add(due.job_uid)
             later = due_after(schedule, None, now)
             if later is not None and later > now:
-                self.again(due, later)
+                self._put_back(due, later)
             return
         slot = schedule.next_after(now)
         if slot is not None:
-            self.again(due, slot.at)
+            self._put_back(due, slot.at)
 
     def again(self, due: Due, at: datetime | None = None) -> None:
-        """Nothing was decided: try the same slot again, at `at` or at once."""
+        """Nothing was decided: try the same slot again, at `at` or at once. It stays due since `due.at`."""
+        if self._put_back(due, at or due.at):
+            self._due_since[due.job_uid, due.schedule.name] = due.at
+
+    def _put_back(self, due: Due, at: datetime) -> bool:
+        """Whether it was; else the roster was loaded anew meanwhile, and knows better."""
         key = (due.job_uid, due.schedule.name)
-        if self._named.get(key) is due.schedule and key not in self._next:
-            self._put(key, at or due.at)  # else the roster was loaded anew meanwhile, and knows better
+        if self._named.get(key) is not due.schedule or key in self._next:
+            return False
+        self._put(key, at)
+        return True
 
     def overdue(self, before: datetime) -> list[tuple[datetime, str]]:
         """Slots that were due before that and still wait to be decided, or of which nothing is known any
         more, with the names of their jobs.
         """
-        found = [(at, self.jobs[uid].name) for (uid, _), at in self._next.items() if at < before]
+        since_when = {**self._next, **self._due_since}
+        found = [(since, self.jobs[uid].name) for (uid, _), since in since_when.items() if since < before]
         for key, named in self._named.items():
             lost = key not in self._next and key[0] not in self._held and not has_one_slot(named.schedule)
             if lost and self._planned_at < before and named.schedule.next_after(before) is not None:

@@ -87,6 +87,20 @@ def test_a_slot_that_was_not_decided_comes_again(here: Installation) -> None:
     assert names(roster, at(1)) == ["tick"]
 
 
+def test_a_slot_that_is_tried_in_vain_stays_overdue_since_it_was_due(here: Installation) -> None:
+    here.install(a_job("tick", **every("1h")))
+    roster = loaded(here, at(0.5))
+    for hour in (1, 2, 3):
+        [due] = roster.due(at(hour), 10)
+        assert due.at == at(1)
+        roster.again(due, at(hour + 1))
+        assert roster.next_at() == at(hour + 1)
+        assert roster.overdue(at(hour + 0.9)) == [(at(1), "tick")]
+    [due] = roster.due(at(4), 10)
+    roster.decided(due, at(4))
+    assert roster.overdue(at(4.9)) == []
+
+
 def test_a_roster_that_was_loaded_meanwhile_has_each_schedule_once(here: Installation) -> None:
     here.install(a_job("tick", **every("1h")))
     set_watermark(here, "tick", at(0.5))

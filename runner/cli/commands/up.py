@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -13,6 +16,22 @@ from runner.cli.options import Where, common_options
 from runner.daemon.reloader import Reloaded
 from runner.operations.checked_out import CheckedOut
 from runner.sources.settings import SourceSettings
+
+
+def _stoppable(body: Callable[..., None]) -> Callable[..., None]:
+    """A signal before the daemon runs ends it with a sentence."""
+
+    @functools.wraps(body)
+    def stoppable_body(*args: Any, **options: Any) -> None:
+        from runner.daemon.signals import StoppedBefore, stoppable
+
+        try:
+            with stoppable():
+                body(*args, **options)
+        except StoppedBefore:
+            click.echo("Stopped by SIGTERM, before anything was started.")
+
+    return stoppable_body
 
 
 @click.command("up")
@@ -25,6 +44,7 @@ from runner.sources.settings import SourceSettings
 @click.option("--drain", is_flag=True, help="Let the daemon that runs here drain first, and take its place.")
 @git_options
 @common_options
+@_stoppable
 def command(
     path: str | None,
     grace: str,
@@ -51,24 +71,6 @@ def command(
       runner up jobs.d --grace 2m
       runner up --git https://git.example/jobs.git --ref main --path jobs.d
     """
-    from runner.daemon.signals import StoppedBefore, stoppable
-
-    try:
-        with stoppable():
-            _up(path, grace, no_watch, allow_delete, drain, git, where)
-    except StoppedBefore:
-        click.echo("Stopped by SIGTERM, before anything was started.")
-
-
-def _up(
-    path: str | None,
-    grace: str,
-    no_watch: bool,
-    allow_delete: int | None,
-    drain: bool,
-    git: SourceSettings | None,
-    where: Where,
-) -> None:
     from runner.cli.reloading import reload_apart
     from runner.cli.views.announcer import Announcer
     from runner.daemon.clock import SystemClock
