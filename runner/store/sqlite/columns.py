@@ -34,6 +34,7 @@ NAMES = {
     "target_requests": "'request ' || id || ' of run ' || instance_id",
     "arrivals": "'item ' || id",
     "refusals": "'the requests refused as ' || rule",
+    "delivered": "'the delivery ' || hex(digest)",
     "sources": "'git source ' || name",
     "quarantines": "'the quarantine of ' || kind || '/' || name",
     "leases": "'the lease ' || name",

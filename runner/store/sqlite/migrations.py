@@ -11,7 +11,7 @@ import secrets
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
-from runner.store.sqlite.tables.arrivals import TABLES_OF_ARRIVALS
+from runner.store.sqlite.tables.arrivals import TABLE_OF_DELIVERED, TABLES_OF_ARRIVALS
 from runner.store.sqlite.tables.drills import TABLE_OF_DRILLS
 from runner.store.sqlite.tables.external import TABLES_OF_EXTERNAL_WORK
 from runner.store.sqlite.tables.gitops import TABLES_OF_APPLIES, TABLES_OF_SOURCES
@@ -154,6 +154,19 @@ def m0015_uninstalled_objects_are_found_by_name(db: Database) -> None:
 @migrations()
 def m0016_requests_that_were_not_taken(db: Database) -> None:
     db.execute(TABLE_OF_REFUSALS)
+
+
+@migrations()
+def m0017_processes_of_targets(db: Database) -> None:
+    """Which process works on a target, so that others than its daemon can look at it."""
+    db.execute("ALTER TABLE tasks ADD COLUMN pid INTEGER")
+    db.execute("ALTER TABLE tasks ADD COLUMN pid_started INTEGER")
+
+
+@migrations()
+def m0018_deliveries_without_a_time(db: Database) -> None:
+    """What is pruned and could be sent again stays known."""
+    db.execute(TABLE_OF_DELIVERED)
 
 
 LATEST = len(migrations._migrations)

@@ -42,3 +42,12 @@ TABLES_OF_ARRIVALS = (
     ) STRICT, WITHOUT ROWID
     """,
 )
+
+# What was delivered and is pruned, where its signature has no time in it and so holds for ever: 16 bytes of a
+# digest of whose it was and what, and the day on which it was dealt with. Some 35 bytes a delivery.
+TABLE_OF_DELIVERED = """
+    CREATE TABLE delivered (
+        digest BLOB PRIMARY KEY,
+        day TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID
+    """
