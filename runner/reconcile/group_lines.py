@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from runner.declaration.declared import Declared
@@ -15,11 +15,13 @@ from runner.reconcile.view import View, a_line
 from runner.vocabulary.identity import Address
 
 
-def group_lines(view: View, wanted: Declared, record: Installed | None) -> Iterator[Change]:
-    """The lines of one declared group, once all jobs have been looked at."""
+def group_lines(
+    view: View, wanted: Declared, record: Installed | None, moved: Collection[Address]
+) -> Iterator[Change]:
+    """The lines of one declared group, once all jobs have been looked at; `moved` have another name now."""
     name = wanted.address.name
     lines = list(object_lines(view, wanted, record))
-    edits = _by_address((*view.group_edits.pop(name, ()), *_elsewhere(view, name)))
+    edits = _by_address((*view.group_edits.pop(name, ()), *_elsewhere(view, name, moved)))
     if wanted.reconcile_disabled:
         edits = ()
     if edits:
@@ -51,12 +53,14 @@ def _by_address(edits: Sequence[HoldEdit]) -> tuple[HoldEdit, ...]:
     return tuple(sorted(edits, key=lambda edit: edit.address))
 
 
-def _elsewhere(view: View, name: str) -> tuple[HoldEdit, ...]:
-    """What the switch does to members that this tree does not declare."""
+def _elsewhere(view: View, name: str, moved: Collection[Address]) -> tuple[HoldEdit, ...]:
+    """What the switch does to members that this tree does not declare, under this name or another."""
     edits: list[HoldEdit] = []
     if not view.groups[name].git_disabled and name not in view.held_groups:
         return ()
     for member in view.installed.members.get(name, ()):
+        if member.address in moved:
+            continue
         held = [hold for hold in view.held.get(member.uid, ()) if hold.kind == f"group:{name}"]
         found = decide_membership(
             member.address, member.uid, groups=[name], joined=[], held=held, switches=view.groups

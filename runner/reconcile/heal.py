@@ -31,9 +31,12 @@ def drift_or_heal(view: View, wanted: Declared, record: Installed | None, held: 
 
 
 def group_drift_or_heal(view: View, wanted: Declared, record: Installed | None, hold: Held) -> Change:
-    """The same for a group, whose operator's hold is on each of its members too."""
+    """The same for a group, whose operator's hold is on each of its members too.
+
+    What is renamed keeps its holds: they go along in this plan, and end in one of their own.
+    """
     said = held_by(hold, view.now)
-    if not view.heal:
+    if not view.heal or wanted.address.name in view.renamed_groups.values():
         return a_line("drift", wanted, record, f"{said}; left alone")
     kind = f"group:{wanted.address.name}"
     edits = [] if record is None else [HoldEdit("clear", wanted.address, record.uid, OPERATOR, hold.owner)]

@@ -56,8 +56,9 @@ def make_plan(declared: DeclaredSide, installed: InstalledSide, now: datetime, *
         unchanged += record is not None and not any(line.counts for line in lines)
     if foreign:
         raise InvalidDeclarations(in_order(foreign))
+    moved = {change.moved_from for change in changes if change.moved_from}
     for wanted, record in groups:
-        lines = list(group_lines(view, wanted, record))
+        lines = list(group_lines(view, wanted, record, moved))
         changes += lines
         unchanged += record is not None and not any(line.counts for line in lines)
     changes += stray_lines(view)

@@ -142,6 +142,7 @@ def _memberships(
         joined=joined,
         held=held,
         switches=view.groups,
+        renamed=view.renamed_groups,
     )
     own: list[HoldEdit] = []
     for group, edits in sorted(by_group.items()):

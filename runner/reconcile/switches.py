@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 from runner.declaration.declared import Declared
 from runner.lifecycle.holds import is_blocking
@@ -75,12 +76,13 @@ def decide_membership(
     joined: Collection[str],
     held: Sequence[Held],
     switches: Mapping[str, GroupSwitch],
+    renamed: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, list[HoldEdit]]:
     """By group name: which `group:` holds of this job must go or come.
 
     `groups` are those that the job is in, `joined` those of them that it was not in before: there it takes
     over an operator's hold too. A job that leaves a group which an operator disabled stays held, by hold
-    `operator`.
+    `operator`; of a group that is `renamed` (old name to new) the hold goes along.
     """
     edits: dict[str, list[HoldEdit]] = {}
 
@@ -91,6 +93,12 @@ def decide_membership(
         edits.setdefault(group, []).append(HoldEdit(verb, address, uid, kind, owner, reason, end))
 
     owners = {(hold.kind, hold.owner) for hold in held}
+    for hold in held:
+        now_called = renamed.get(hold.kind.removeprefix("group:"), "")
+        if hold.kind.startswith("group:") and hold.owner != GIT and now_called in groups:
+            kind = f"group:{now_called}"
+            edit(now_called, "add", kind, hold.owner, reason=hold.reason, until=hold.until)
+            owners.add((kind, hold.owner))
     for group in groups:
         switch, kind = switches.get(group), f"group:{group}"
         if switch is None:
@@ -115,7 +123,7 @@ def decide_membership(
         group = hold.kind.removeprefix("group:")
         if hold.kind.startswith("group:") and group not in groups:
             edit(group, "clear", hold.kind, hold.owner)
-            if hold.owner != GIT:
+            if hold.owner != GIT and renamed.get(group) not in groups:
                 reason = hold.reason or f"was disabled with Group/{group}"
                 edit(group, "add", OPERATOR, hold.owner, reason=reason, until=hold.until)
     return edits

@@ -20,8 +20,8 @@ class View:
     """What every line of a plan is decided from.
 
     `held` has the holds that are active, by uid. `busy_groups` are disabled by somebody, `held_groups` have a
-    member with their hold. `group_edits` collects, while the jobs are looked at, what the switch of their
-    group does to them.
+    member with their hold, `renamed_groups` have another name in the tree. `group_edits` collects, while the
+    jobs are looked at, what the switch of their group does to them.
     """
 
     declared: DeclaredSide
@@ -31,6 +31,7 @@ class View:
     groups: Mapping[str, GroupSwitch]
     busy_groups: frozenset[str]
     held_groups: frozenset[str]
+    renamed_groups: Mapping[str, str]
     group_edits: dict[str, list[HoldEdit]] = field(default_factory=dict)
     heal: bool = False
     """Whether operators' holds on what git enables are ended."""
@@ -45,6 +46,8 @@ def view_of(declared: DeclaredSide, installed: InstalledSide, now: datetime, *, 
     held = {uid: active for uid, each in installed.holds.items() if (active := holds_now(each, now))}
     records = {address.name: r for address, r in installed.objects.items() if address.kind == "Group"}
     by_operators = _holds_by_operators(held, {record.uid: name for name, record in records.items()})
+    renamed = _renamed_groups(declared, records)
+    by_operators |= {now: by_operators[was] for was, now in renamed.items() if was in by_operators}
     groups = {}
     for name in records.keys() | {a.name for a in declared.objects if a.kind == "Group"}:
         wanted, record = declared.objects.get(Address("Group", name)), records.get(name)
@@ -56,7 +59,18 @@ def view_of(declared: DeclaredSide, installed: InstalledSide, now: datetime, *, 
     busy = frozenset(name for name, group in groups.items() if group.git_disabled or group.by_operator)
     kinds = {hold.kind for holds in held.values() for hold in holds if hold.kind.startswith("group:")}
     held_groups = frozenset(kind.removeprefix("group:") for kind in kinds)
-    return View(declared, installed, now, held, groups, busy, held_groups, heal=heal)
+    return View(declared, installed, now, held, groups, busy, held_groups, renamed, heal=heal)
+
+
+def _renamed_groups(declared: DeclaredSide, records: Mapping[str, Installed]) -> dict[str, str]:
+    """By the name that is installed: what a group is called in this tree."""
+    moves = {
+        origin.name: address.name
+        for address, wanted in declared.objects.items()
+        if address.kind == "Group" and address.name not in records
+        if (origin := origin_of(wanted)) is not None and origin not in declared.objects
+    }
+    return {} if declared.partial else {was: now for was, now in moves.items() if was in records}
 
 
 def groups_of(job: Declared) -> list[str]:

@@ -22,6 +22,7 @@ from reconcile_builders import (
 )
 
 from runner.reconcile.make_plan import make_plan
+from runner.reconcile.sides import Member
 from runner.vocabulary.errors import InvalidDeclarations
 from runner.vocabulary.identity import Address, Place
 
@@ -317,6 +318,20 @@ def test_a_disabled_group_holds_its_members_and_says_how_many():
     assert the(plan, "disable").impact["note"] == "1 member: nightly-report"
 
 
+def test_a_member_that_is_renamed_in_the_same_plan_is_switched_once_and_only_as_what_it_is_now():
+    group = a_group("nightly")
+    installed = installed_from(group, a_job("old", groups=["nightly"]))
+    record = installed.objects[Address("Job", "old")]
+    side = replace(installed, members={"nightly": [Member(record.address, record.uid)]})
+    rename = {"jobs.runner/moved-from": "old"}
+    stays, leaves = a_job("young", groups=["nightly"], annotations=rename), a_job("young", annotations=rename)
+    plan = plan_of(a_group("nightly", enabled=False), stays, installed=side)
+    assert the(plan, "disable").impact["note"] == "1 member: young"
+    assert [edit.address.name for edit in the(plan, "disable").holds] == ["young"]
+    plan = plan_of(a_group("nightly", enabled=False), leaves, installed=side)
+    assert [edit.kind for change in plan.changes for edit in change.holds] == []
+
+
 def test_a_group_from_false_to_omitted_says_that_its_members_stay_held():
     group, job = a_group("nightly", enabled=False), a_job(groups=["nightly"])
     plan = plan_of(a_group("nightly", enabled=None), job, installed=installed_from(group, job))
@@ -348,6 +363,28 @@ def test_a_job_that_leaves_a_group_which_an_operator_disabled_stays_held():
         ("clear", "group:nightly"),
         ("add", "operator"),
     ]
+
+
+@pytest.mark.parametrize("heal", [False, True])
+def test_a_group_that_is_renamed_keeps_the_hold_of_an_operator_on_all_its_members(heal):
+    until = NOW + timedelta(hours=2)
+    side = with_holds(
+        installed_from(a_group("nightly"), a_job(groups=["nightly"])),
+        "nightly-report",
+        a_hold("group:nightly", "ana", "INC-1", until),
+        a_hold("group:nightly", "bob"),
+    )
+    side = with_holds(side, "nightly", a_hold("operator", "ana", "INC-1", until), kind="Group")
+    group = a_group("nights", annotations={"jobs.runner/moved-from": "nightly"})
+    tree = a_tree(group, a_job(groups=["nights"]))
+    plan = make_plan(tree, side, NOW, heal=heal)
+    assert sorted((edit.verb, edit.kind, edit.owner, edit.until) for edit in the(plan, "update").holds) == [
+        ("add", "group:nights", "ana", "2026-11-23T14:00:00.000Z"),
+        ("add", "group:nights", "bob", ""),
+        ("clear", "group:nightly", "ana", ""),
+        ("clear", "group:nightly", "bob", ""),
+    ]
+    assert lines(plan) == ["update Job/nightly-report", "move Group/nights", "drift Group/nights"]
 
 
 def test_a_group_with_a_protected_member_is_a_protected_change():
