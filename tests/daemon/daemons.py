@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from installations import ANA, NOW, Installation
@@ -109,6 +110,16 @@ def run_until(loop: asyncio.AbstractEventLoop, holds: Callable[[], bool]) -> Non
     for timer in timers:
         timer.cancel()
     assert held, "waited in vain"
+
+
+def shell(script: str, name: str = "run") -> list[dict[str, Any]]:
+    """The steps of a job that does just that."""
+    return [{"name": name, "shell": script}]
+
+
+def waits_for(file: Path) -> list[dict[str, Any]]:
+    """The steps of a job that ends once the file is there."""
+    return shell(f"until [ -e {file} ]; do sleep 0.01; done")
 
 
 class Daemon:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from daemons import PATIENCE_S, Daemon, StandingClock, locked
+from daemons import PATIENCE_S, Daemon, StandingClock, locked, shell, waits_for
 from installations import ANA, NOW, Installation, a_job
 from lives import at, set_watermark
 
@@ -18,19 +18,10 @@ from runner.daemon import bridge, dispatcher, ending
 from runner.daemon.ending import WaitedFor
 from runner.execution.processes import is_gone
 from runner.operations.cancel import cancel_instances
-from runner.operations.enable import enable_jobs
 from runner.operations.kill_instances import kill_instances
 from runner.store.open import open_store
 
 Start = Callable[..., Daemon]
-
-
-def shell(script: str, name: str = "run") -> list[dict[str, Any]]:
-    return [{"name": name, "shell": script}]
-
-
-def waits_for(file: Path) -> list[dict[str, Any]]:
-    return shell(f"until [ -e {file} ]; do sleep 0.01; done")
 
 
 def test_a_start_by_hand_becomes_a_recorded_success(here: Installation, a_daemon: Start) -> None:
@@ -55,26 +46,6 @@ def test_a_slot_starts_when_its_time_has_come_and_once(here: Installation, a_dae
     up.passes(to=at(2))
     up.until_heard("finished", (2, "SUCCEEDED", ""))
     assert [here.instance(id).slot_at for id in (1, 2)] == [at(1), at(2)]
-
-
-def test_a_frequent_job_goes_on_while_another_runs_for_long(
-    here: Installation, a_daemon: Start, tmp_path: Path
-) -> None:
-    """Its timer is armed anew by its own decisions, and not only when somebody knocks."""
-    here.install(a_job("long", schedule=None, steps=waits_for(tmp_path / "go")))
-    here.install(a_job("tick", schedule={"every": "1s"}))
-    from runner.daemon.clock import SystemClock
-
-    class Real(StandingClock):
-        def now(self) -> Any:
-            return SystemClock().now()
-
-    up = a_daemon(clock=Real())
-    long = up.trigger("long")
-    up.until_running(long)
-    up.until(lambda: len(up.heard.of("finished")) >= 3)
-    (tmp_path / "go").touch()
-    up.until_ended(long)
 
 
 def test_the_first_due_starts_first_and_no_more_than_there_are_places(
@@ -115,19 +86,6 @@ def test_missed_slots_of_one_job_are_in_no_other_jobs_way(
     up.until(lambda: len(up.heard.of("finished")) == 13)
 
 
-def test_a_retry_is_due_at_its_time(here: Installation, a_daemon: Start, tmp_path: Path) -> None:
-    retry = {"initial": "10m", "maxAttempts": 2}
-    here.install(a_job("bad", schedule=None, steps=shell(f"[ -e {tmp_path}/mended ]"), retry=retry))
-    up = a_daemon()
-    id = up.trigger("bad")
-    up.until_heard("finished", (id, "SCHEDULED", "retry"))
-    (tmp_path / "mended").touch()
-    up.passes(minutes=9)
-    up.passes(minutes=1)
-    assert up.until_ended(id).state == "SUCCEEDED"
-    assert here.instance(id).attempt == 2
-
-
 def test_waiting_starts_of_a_paused_job_are_in_nobodys_way(here: Installation, a_daemon: Start) -> None:
     here.install(a_job("paused", schedule=None), a_job("free", schedule=None))
     waiting = [here.run("paused", key=f"{n}", due_at=at(seconds=-n)) for n in range(1, 9)]
@@ -149,16 +107,6 @@ def test_a_running_one_is_cancelled_with_all_its_processes(here: Installation, a
     here.store.transact(lambda tx: cancel_instances(tx, [id], actor=ANA, reason="", now=NOW))
     up.engine.look()
     up.until_heard("finished", (id, "CANCELLED", "cancel"))
-
-
-def test_a_deadline_ends_a_run_under_way(here: Installation, a_daemon: Start) -> None:
-    here.install(a_job("long", schedule=None, steps=shell("sleep 600"), deadline="1s"))
-    up = a_daemon()
-    id = up.trigger("long")
-    up.until_running(id)
-    up.clock.passes(seconds=1)
-    run = up.until_ended(id)
-    assert (run.state, run.reason) == ("FAILED", "expired")
 
 
 def test_a_run_whose_file_is_lost_fails_and_says_how_to_get_it_back(
@@ -222,21 +170,6 @@ def test_an_unreadable_definition_fails_its_own_run_only(here: Installation, a_d
     assert [doing for doing, _ in up.heard.of("trouble")] == [
         "reading Job/broken, which starts no more by itself"
     ]
-
-
-def test_a_hold_ends_by_itself_and_fires_no_slot_of_its_time(here: Installation, a_daemon: Start) -> None:
-    here.install(a_job("tick", schedule={"every": "1h"}, missed={"policy": "all"}))
-    set_watermark(here, "tick", NOW)
-    here.hold("tick", "operator", until=at(2.5))
-    up = a_daemon()
-    up.passes(to=at(2))
-    assert up.engine.next_start() is None
-    up.passes(to=at(2.5))
-    up.until(lambda: up.engine.next_start() == (at(3), "tick"))
-    assert here.holds("tick") == []
-    up.passes(to=at(3))
-    up.until_heard("finished", (1, "SUCCEEDED", ""))
-    assert here.instance(1).slot_at == at(3)
 
 
 def test_missed_starts_are_caught_up_one_after_the_other(here: Installation, a_daemon: Start) -> None:
@@ -626,16 +559,6 @@ def test_a_listener_that_fails_stops_nothing(here: Installation, a_daemon: Start
     here.install(a_job("hello", schedule=None))
     up = a_daemon(listener=Deaf())
     assert up.until_ended(up.trigger("hello")).state == "SUCCEEDED"
-
-
-def test_enabling_is_noticed_at_once(here: Installation, a_daemon: Start) -> None:
-    here.install(a_job("tick", schedule={"every": "1h"}), holds=("operator",))
-    set_watermark(here, "tick", at(-5))
-    up = a_daemon()
-    assert up.engine.next_start() is None
-    here.store.transact(lambda tx: enable_jobs(tx, ["tick"], actor=ANA, reason="", now=NOW))
-    up.until(lambda: up.engine.next_start() == (at(1), "tick"))  # by the database's file alone
-    assert up.heard.of("started") == []
 
 
 def test_a_step_that_is_tried_again_in_place_is_recorded_with_its_failure(

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from daemons import Daemon, StandingClock
+from daemons import Daemon, StandingClock, waits_for
 from external_lives import (
     HOOK,
     an_external_job,
@@ -32,10 +31,6 @@ class Reached:
 
     def call(self) -> None:
         self.calls += 1
-
-
-def waits_for(file: Path) -> list[dict[str, Any]]:
-    return [{"name": "run", "shell": f"until [ -e {file} ]; do sleep 0.01; done"}]
 
 
 def test_it_takes_no_place_of_those_that_have_a_process(

@@ -1,0 +1,106 @@
+"""When the engine looks at what is: at its time, when somebody has written, and soon after it could not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from daemons import Daemon, StandingClock, shell, waits_for
+from installations import ANA, NOW, Installation, a_job
+from lives import at, set_watermark
+
+from runner.daemon import looking
+from runner.operations.enable import enable_jobs
+
+Start = Callable[..., Daemon]
+
+
+def test_a_frequent_job_goes_on_while_another_runs_for_long(
+    here: Installation, a_daemon: Start, tmp_path: Path
+) -> None:
+    """Its timer is armed anew by its own decisions, and not only when somebody knocks."""
+    here.install(a_job("long", schedule=None, steps=waits_for(tmp_path / "go")))
+    here.install(a_job("tick", schedule={"every": "1s"}))
+    from runner.daemon.clock import SystemClock
+
+    class Real(StandingClock):
+        def now(self) -> Any:
+            return SystemClock().now()
+
+    up = a_daemon(clock=Real())
+    long = up.trigger("long")
+    up.until_running(long)
+    up.until(lambda: len(up.heard.of("finished")) >= 3)
+    (tmp_path / "go").touch()
+    up.until_ended(long)
+
+
+def test_a_retry_is_due_at_its_time(here: Installation, a_daemon: Start, tmp_path: Path) -> None:
+    retry = {"initial": "10m", "maxAttempts": 2}
+    here.install(a_job("bad", schedule=None, steps=shell(f"[ -e {tmp_path}/mended ]"), retry=retry))
+    up = a_daemon()
+    id = up.trigger("bad")
+    up.until_heard("finished", (id, "SCHEDULED", "retry"))
+    (tmp_path / "mended").touch()
+    up.passes(minutes=9)
+    up.passes(minutes=1)
+    assert up.until_ended(id).state == "SUCCEEDED"
+    assert here.instance(id).attempt == 2
+
+
+def test_a_deadline_ends_a_run_under_way(here: Installation, a_daemon: Start) -> None:
+    here.install(a_job("long", schedule=None, steps=shell("sleep 600"), deadline="1s"))
+    up = a_daemon()
+    id = up.trigger("long")
+    up.until_running(id)
+    up.clock.passes(seconds=1)
+    run = up.until_ended(id)
+    assert (run.state, run.reason) == ("FAILED", "expired")
+
+
+def test_a_hold_ends_by_itself_and_fires_no_slot_of_its_time(here: Installation, a_daemon: Start) -> None:
+    here.install(a_job("tick", schedule={"every": "1h"}, missed={"policy": "all"}))
+    set_watermark(here, "tick", NOW)
+    here.hold("tick", "operator", until=at(2.5))
+    up = a_daemon()
+    up.passes(to=at(2))
+    assert up.engine.next_start() is None
+    up.passes(to=at(2.5))
+    up.until(lambda: up.engine.next_start() == (at(3), "tick"))
+    assert here.holds("tick") == []
+    up.passes(to=at(3))
+    up.until_heard("finished", (1, "SUCCEEDED", ""))
+    assert here.instance(1).slot_at == at(3)
+
+
+def test_enabling_is_noticed_at_once(here: Installation, a_daemon: Start) -> None:
+    here.install(a_job("tick", schedule={"every": "1h"}), holds=("operator",))
+    set_watermark(here, "tick", at(-5))
+    up = a_daemon()
+    assert up.engine.next_start() is None
+    here.store.transact(lambda tx: enable_jobs(tx, ["tick"], actor=ANA, reason="", now=NOW))
+    up.until(lambda: up.engine.next_start() == (at(1), "tick"))  # by the database's file alone
+    assert up.heard.of("started") == []
+
+
+def test_a_database_that_cannot_be_read_for_a_moment_is_told_of_and_read_again(
+    here: Installation, a_daemon: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looking, "LONGEST_SLEEP", timedelta(seconds=0.05))
+    monkeypatch.setattr(looking, "BUSY_S", 0.05)
+    here.install(a_job("work", schedule=None))
+    up = a_daemon()
+    up.settle()
+    up.engine._wake_ups.stop()  # from now on it looks when its own time has come only
+    with monkeypatch.context() as broken:
+
+        def read() -> Any:
+            raise OSError("the disk does not answer")
+
+        broken.setattr(here.store, "read", read)
+        up.clock.passes(seconds=1)
+        assert up.until_heard("trouble") == ("reading the database", "the disk does not answer")
+    assert up.until_ended(here.run("work")).state == "SUCCEEDED"
