@@ -77,13 +77,12 @@ def drain_and_wait(
 
 def _tell_what_is_waited_for(store: Store, told: tuple[str, ...]) -> tuple[str, ...]:
     """What is left, when that has changed; what has been told now."""
-    from runner.operations.daemon_now import nobody_starts, waited_for
+    from runner.operations.daemon_now import still_daemon, waited_for
 
     with store.read() as reader:
         left = waited_for(reader)
-    nobody = nobody_starts(store.path.parent)
-    if "SIGSTOP" in nobody:
-        left = (f"the daemon: {nobody[0].lower()}{nobody[1:]}",)
+    if (still := still_daemon(store.path.parent)) is not None:
+        left = (f"the daemon: it (pid {still.pid}) is {still.how_and_what_now}",)
     if left != told:
         for each in left:
             click.echo(f"waiting for {printable(each)}", err=True)

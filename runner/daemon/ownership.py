@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from runner.execution.processes import is_stopped
-from runner.store.daemon_lock import DaemonLock, daemon_lock, lock_holder
+from runner.operations.daemon_now import still_daemon
+from runner.store.daemon_lock import DaemonLock, daemon_lock
 from runner.store.port import Store
 from runner.vocabulary.errors import AlreadyRunning, RunnerError
 
@@ -80,10 +79,10 @@ class Ownership:
 
 
 def _when_it_stands_still(state: Path) -> str:
-    holder = lock_holder(state)
-    if holder is None or holder.host != socket.gethostname() or not holder.pid or not is_stopped(holder.pid):
+    still = still_daemon(state)
+    if still is None:
         return ""
     return (
-        f". It is stopped (SIGSTOP), so nothing starts: `kill -CONT {holder.pid}` lets it go on, and after "
-        f"`kill -KILL {holder.pid}` the next `runner up` takes over what it ran"
+        f". It is {still.how}, so nothing starts. To let it go on: {still.go_on}. After "
+        f"`kill -KILL {still.pid}` the next `runner up` takes over what it ran"
     )

@@ -42,7 +42,7 @@ class Timekeeping:
         self._audience = audience
         self._heartbeat = Heartbeat(loop, store, clock, session, self._clock_moved)
         self._watchdog = Watchdog(store, clock, self._heartbeat, engine, session, self._alarmed)
-        self._standing_still = StandingStill(loop, self._alarmed)
+        self._standing_still = StandingStill(loop, clock.now, self._watchdog.alarm)
         self._zone_watch = ZoneWatch(loop, store, clock, engine, self._zone_changed, self._trouble)
 
     def _clock_moved(self, event: ClockEvent) -> None:

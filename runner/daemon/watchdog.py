@@ -5,6 +5,7 @@ Each alarm is told once, kept as an event, and set again by itself when what it 
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import traceback
@@ -15,6 +16,8 @@ from typing import Any, Protocol
 from runner.daemon.clock import Clock
 from runner.daemon.presence import Heartbeat
 from runner.dispatch.clock_watch import STALL
+from runner.execution.still import still_now
+from runner.operations.alarms import FREED, RECOVERED, SLOT, STALLED
 from runner.operations.note_clock import SUBJECT
 from runner.store.port import Store
 from runner.vocabulary.duration import format_duration
@@ -63,6 +66,7 @@ class Watchdog:
         self._session = session
         self._told = told
         self._loop_thread = threading.get_ident()
+        self._loop_task = threading.get_native_id()
         self._stalled_since: datetime | None = None
         self._suspects: frozenset[tuple[datetime, str]] = frozenset()
         self._alarmed: frozenset[tuple[datetime, str]] = frozenset()
@@ -84,16 +88,20 @@ class Watchdog:
 
     def look_at_loop(self) -> None:
         """Whether the loop has ticked within two minutes in which the machine was awake."""
-        still = timedelta(seconds=self._clock.awake_s() - self._heartbeat.last.awake_s)
+        silent = timedelta(seconds=self._clock.awake_s() - self._heartbeat.last.awake_s)
         now = self._clock.now()
-        if still >= STALL and self._stalled_since is None:
+        if silent >= STALL and self._stalled_since is None:
             self._stalled_since = self._heartbeat.last.wall
+            text = f"the loop has not ticked for {_rounded(silent)}, and nothing is started meanwhile"
             stack = self._stack()
-            text = f"the loop has not ticked for {_rounded(still)}, and nothing is started meanwhile"
-            self._alarm("watchdog.stall", f"{text}; it is at {stack[-1] if stack else '?'}", now, stack=stack)
-        elif still < STALL and self._stalled_since is not None:
+            still = still_now(os.getpid(), self._loop_task)
+            if still is not None:  # its thread alone: this one goes on
+                self.alarm(STALLED, f"{text}; it is {still.how}; {still.go_on}", now, go_on=still.go_on)
+            else:
+                self.alarm(STALLED, f"{text}; it is at {stack[-1] if stack else '?'}", now, stack=stack)
+        elif silent < STALL and self._stalled_since is not None:
             lasted, self._stalled_since = _rounded(now - self._stalled_since), None
-            self._alarm("watchdog.recovered", f"the loop ticks again, after {lasted}", now)
+            self.alarm(RECOVERED, f"the loop ticks again, after {lasted}", now)
 
     def beaten(self) -> None:
         """On the loop, after each beat of the heart."""
@@ -114,12 +122,12 @@ class Watchdog:
         oldest = min(at for at, _ in forgotten)
         text = f"slots of {listed} were not decided since {to_the_second(oldest)}: everything is read again"
         self._engine.rearm()
-        self._alarm("watchdog.slot", text, now, jobs=names[:100])
+        self.alarm(SLOT, text, now, jobs=names[:100])
 
-    def _alarm(self, event: str, text: str, now: datetime, **details: Any) -> None:
-        """Told first: the database may be what it is about."""
+    def alarm(self, event: str, text: str, now: datetime, **details: Any) -> None:
+        """Tell it, and keep it as an event. Told first: the database may be what it is about."""
         self._told(text)
-        severity = "info" if event.endswith("recovered") else "error"
+        severity = "info" if event in (RECOVERED, FREED) else "error"
         self._store.submit(
             lambda tx: tx.events.append(
                 SUBJECT,

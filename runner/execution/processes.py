@@ -78,12 +78,6 @@ def is_gone(pid: int, started: int | None) -> bool:
     return started is not None and int(fields[19]) > started
 
 
-def is_stopped(pid: int) -> bool:
-    """Whether the process is there and stands still (SIGSTOP, Ctrl-Z, a debugger)."""
-    fields = _stat(pid)
-    return fields is not None and fields[0] in (b"T", b"t")
-
-
 def states_by_session() -> dict[int, dict[int, str]]:
     """The processes of this machine by their session (each run has one), each with its state (proc(5))."""
     found: dict[int, dict[int, str]] = {}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from runner.execution.still import still_now
 from runner.lifecycle.holds import CLOCK_STEPPED
 from runner.operations.concern import Concern
 from runner.store.events import EventRecord
@@ -16,6 +18,10 @@ LATELY = timedelta(hours=24)
 EVENTS = 200
 """Of one daemon, the newest."""
 
+STALLED, RECOVERED, SLOT = "watchdog.stall", "watchdog.recovered", "watchdog.slot"
+STOPPED, HELD, FREED = "watchdog.stopped", "watchdog.held", "watchdog.freed"
+"""What the daemon notes of itself: of its loop, of slots, and of the processes that it needs."""
+
 
 def alarms(reader: Reader, now: datetime) -> Iterator[Concern]:
     """Of the daemon that runs or ran last; what is over is told no more."""
@@ -23,7 +29,8 @@ def alarms(reader: Reader, now: datetime) -> Iterator[Concern]:
     session = next((each for each in reader.sessions.list(limit=20) if each.kind == "up"), None)
     if session is not None:
         lately = [e for e in reader.events.of("daemon", str(session.id), limit=EVENTS) if e.at > now - LATELY]
-        yield from _watchdog(lately, ended=session.ended_at is not None)
+        is_here = session.host == socket.gethostname()
+        yield from _watchdog(lately, ended=session.ended_at is not None, is_here=is_here)
     for name in reader.zones.all():
         for event in reader.events.of("tz-database", name, limit=1):
             if event.at > now - LATELY and event.details.get("moved"):
@@ -41,15 +48,21 @@ def _clock(reader: Reader, now: datetime) -> Iterator[Concern]:
                 return
 
 
-def _watchdog(events: list[EventRecord], *, ended: bool) -> Iterator[Concern]:
-    """`events`: newest first."""
-    last = next((e for e in events if e.event in ("watchdog.stall", "watchdog.recovered")), None)
-    if last is not None and last.event == "watchdog.stall" and not ended:
-        yield Concern(
-            "stuck", "daemon", last.at, last.why, "runner doctor; then restart the daemon", problem=True
-        )
-    forgotten = next((e for e in events if e.event == "watchdog.slot"), None)
+def _watchdog(events: list[EventRecord], *, ended: bool, is_here: bool) -> Iterator[Concern]:
+    """`events`: newest first; `is_here`: of a daemon of this machine, whose processes can be looked at."""
+    last = next((e for e in events if e.event in (STALLED, RECOVERED)), None)
+    if last is not None and last.event == STALLED and not ended:
+        yield _stuck(last, last.details.get("go_on") or "runner doctor; then restart the daemon")
+    of_processes = {e.details.get("pid"): e for e in reversed(events) if e.event in (HELD, FREED)}
+    for event in () if ended else of_processes.values():
+        if event.event == HELD and (not is_here or still_now(event.details["pid"]) is not None):
+            yield _stuck(event, event.details["go_on"])
+    forgotten = next((e for e in events if e.event == SLOT), None)
     if forgotten is not None:
         yield Concern(
             "watchdog", "daemon", forgotten.at, forgotten.why, "runner jobs why NAME", problem=False
         )
+
+
+def _stuck(event: EventRecord, hint: str) -> Concern:
+    return Concern("stuck", "daemon", event.at, event.why.removesuffix(f"; {hint}"), hint, problem=True)

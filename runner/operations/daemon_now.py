@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
-from runner.execution.processes import is_stopped
+from runner.execution.still import Still, stands_still
 from runner.operations.outcome import definition_of
 from runner.store.daemon_lock import Holder, lock_holder
 from runner.store.instances import InstanceRecord
@@ -22,11 +22,14 @@ Doing = Literal["none", "starting", "running", "draining", "stopped", "silent"]
 
 @dataclass(frozen=True, slots=True)
 class DaemonNow:
-    """Who holds the database, and what he does; `since` when he does that. `stopped` is what SIGSTOP does."""
+    """Who holds the database, and what he does; `since` when he does that. `stopped` is what SIGSTOP or a
+    debugger does: `still` says which.
+    """
 
     holder: Holder | None
     doing: Doing
     since: datetime | None = None
+    still: Still | None = None
 
     @property
     def lives(self) -> bool:
@@ -46,8 +49,8 @@ def daemon_now(reader: Reader, state: Path, now: datetime) -> DaemonNow:
         return DaemonNow(None, "none")
     session = reader.sessions.current_daemon()
     known = session if session is not None and holder.pid in (0, session.pid) else None  # else: predecessor's
-    if _stands_still(holder):
-        return DaemonNow(holder, "stopped", known.heartbeat_at if known is not None else holder.since)
+    if (still := _still(holder)) is not None:
+        return DaemonNow(holder, "stopped", known.heartbeat_at if known is not None else holder.since, still)
     if known is not None and now - known.heartbeat_at > SILENT_AFTER:
         return DaemonNow(holder, "silent", known.heartbeat_at)
     if holder.drains_since is not None:
@@ -62,14 +65,21 @@ def nobody_starts(state: Path) -> str:
     holder = lock_holder(state)
     if holder is None:
         return "No daemon runs"
-    if _stands_still(holder):
-        return f"The daemon (pid {holder.pid}) is stopped (SIGSTOP; kill -CONT {holder.pid})"
+    if (still := _still(holder)) is not None:
+        return f"The daemon (pid {holder.pid}) is {still.how_and_what_now}"
     return "" if holder.drains_since is None else f"The daemon (pid {holder.pid}) drains"
 
 
-def _stands_still(holder: Holder) -> bool:
+def still_daemon(state: Path) -> Still | None:
+    """How the daemon stands still, if it does."""
+    holder = lock_holder(state)
+    return None if holder is None else _still(holder)
+
+
+def _still(holder: Holder) -> Still | None:
     """Only its own machine can tell."""
-    return bool(holder.pid) and holder.host == socket.gethostname() and is_stopped(holder.pid)
+    is_here = bool(holder.pid) and holder.host == socket.gethostname()
+    return stands_still(holder.pid) if is_here else None
 
 
 def waited_for(reader: Reader) -> tuple[str, ...]:

@@ -198,10 +198,10 @@ def _daemon(reader: Reader, state: Path, now: datetime) -> Finding:
     who, since = daemon.who, daemon.since
     if daemon.holder is None or since is None:
         return Finding("daemon", "warning", "not running: nothing starts", "run `runner up`")
+    if daemon.still is not None:
+        text = f"{who} is {daemon.still.how}: nothing starts; last heard {_ago(now, since)}"
+        return Finding("daemon", "error", text, daemon.still.go_on)
     match daemon.doing:
-        case "stopped":
-            text = f"{who} is stopped (SIGSTOP): nothing starts; last heard {_ago(now, since)}"
-            return Finding("daemon", "error", text, f"kill -CONT {daemon.holder.pid}")
         case "silent":
             text = f"{who} holds the database but was last heard {_ago(now, since)}"
             return Finding("daemon", "error", text, "is the disk stuck, or the machine overloaded?")

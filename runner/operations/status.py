@@ -147,9 +147,9 @@ def _daemon(reader: Reader, daemon: DaemonNow, now: datetime) -> Iterator[Concer
     """One that does not do what is due."""
     if daemon.holder is None or daemon.since is None:
         return
-    if daemon.doing == "stopped":
-        summary = f"the daemon ({daemon.who}) is stopped (SIGSTOP): nothing starts, and nothing is recorded"
-        yield Concern("daemon", "up", daemon.since, summary, f"kill -CONT {daemon.holder.pid}")
+    if daemon.still is not None:
+        summary = f"the daemon ({daemon.who}) is {daemon.still.how}: nothing starts, and nothing is recorded"
+        yield Concern("daemon", "up", daemon.since, summary, daemon.still.go_on)
     elif daemon.doing == "silent":
         summary = f"the daemon ({daemon.who}) has not been heard since then"
         yield Concern("daemon", "up", daemon.since, summary, "runner doctor")

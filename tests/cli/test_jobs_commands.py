@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from installations import NOW, Installation, a_group, a_job
 
+from runner.execution.still import Still
 from runner.operations import daemon_now
 from runner.store.daemon_lock import daemon_lock
 
@@ -253,7 +254,7 @@ def test_a_daemon_that_stands_still_starts_nothing_and_that_is_said(
     here: Installation, say: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here.install(a_job("report"))
-    monkeypatch.setattr(daemon_now, "is_stopped", lambda pid: pid == os.getpid())
+    monkeypatch.setattr(daemon_now, "stands_still", lambda pid: Still(pid, by_debugger=False))
     with daemon_lock(here.state):
         refused = say("jobs", "trigger", "report", "--wait")
     stopped = (

@@ -11,8 +11,11 @@ from daemons import Daemon, StandingClock, run_until
 from installations import NOW, Installation, a_job
 from lives import at, set_watermark
 
+from runner.daemon import watchdog
 from runner.daemon.presence import Heartbeat, begin_session
 from runner.daemon.watchdog import Watchdog
+from runner.execution.still import Still
+from runner.operations.alarms import alarms
 from runner.store.events import EventRecord
 
 
@@ -67,6 +70,22 @@ def test_a_loop_that_stands_still_is_told_once_with_where_it_is(watch: Watch) ->
     assert event.why.startswith("the loop has not ticked for 2m, and nothing is started meanwhile; it is at ")
     assert any("test_watchdog" in place for place in event.details["stack"])
     assert watch.told == [event.why]
+
+
+def test_a_loop_that_a_debugger_holds_is_told_with_who_holds_it(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watchdog, "still_now", lambda pid, thread: Still(pid, True, 4711, "gdb"))
+    watch.clock.passes(minutes=2)
+    watch.dog.look_at_loop()
+    [event] = watch.events()
+    assert event.why == (
+        "the loop has not ticked for 2m, and nothing is started meanwhile; it is held by a debugger (gdb,"
+        " pid 4711); detach the debugger, or: kill 4711"
+    )
+    with watch.here.store.read() as reader:
+        [alarm] = alarms(reader, watch.clock.now())
+    assert alarm.hint == "detach the debugger, or: kill 4711"
 
 
 def test_it_is_armed_again_when_the_loop_ticks(watch: Watch) -> None:

@@ -56,6 +56,23 @@ def test_a_loop_that_stands_still_needs_a_person_until_it_ticks_again(here: Inst
     assert told(here, at(1.3)) == []
 
 
+def test_a_process_that_a_debugger_holds_needs_a_person_until_it_goes_on(here: Installation) -> None:
+    session = a_daemon(here)
+    for pid, event in ((7, "held"), (8, "held"), (7, "freed"), (9, "held")):
+        details, why = {"pid": pid, "go_on": "kill 4711"}, f"{pid}; kill 4711"
+        here.store.transact(
+            lambda tx, e=event, d=details, w=why: tx.events.append(  # type: ignore[misc]
+                "daemon", str(session), f"watchdog.{e}", at=at(1), who="s", why=w, details=d
+            )
+        )
+    assert [(alarm.summary, alarm.hint) for alarm in told(here, at(2))] == [
+        ("8", "kill 4711"),
+        ("9", "kill 4711"),
+    ]
+    here.store.transact(lambda tx: tx.sessions.end(session, at(2), "stop"))
+    assert told(here, at(2)) == []
+
+
 def test_a_forgotten_slot_is_told_for_a_day(here: Installation) -> None:
     happens(here, a_daemon(here), "watchdog.slot", at(1))
     assert [(alarm.kind, alarm.problem) for alarm in told(here, at(2))] == [("watchdog", False)]

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from installations import NOW, Installation, a_job
 
+from runner.execution.still import Still
 from runner.operations import daemon_now
 from runner.operations import examine_installation as room
 from runner.operations.examine_installation import examine_installation
@@ -122,7 +123,7 @@ def test_a_daemon_that_is_stopped_is_an_error_at_once(
     here: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     a_session(here, os.getpid())
-    monkeypatch.setattr(daemon_now, "is_stopped", lambda pid: pid == os.getpid())
+    monkeypatch.setattr(daemon_now, "stands_still", lambda pid: Still(pid, by_debugger=False))
     with daemon_lock(here.state):
         finding = found(here, NOW + timedelta(seconds=2))["daemon"]
     assert (finding.verdict, finding.advice) == ("error", f"kill -CONT {os.getpid()}")
