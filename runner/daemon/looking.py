@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -77,7 +78,9 @@ class Looking:
         self._next_deadline: datetime | None = None
         self._job_ends: datetime | None = None
         self._looked_at_s = 0.0
+        self._rests_until_s = 0.0  # of the loop, after a look that failed
         self._is_due = False
+        self._is_new = False  # what is installed, since the last look that came to its end
 
     def look(self) -> None:
         """Something may have changed: holds, objects, waiting instances, requests to stop; time passes."""
@@ -93,23 +96,26 @@ class Looking:
         except Exception as problem:  # whatever it is, the engine goes on, and looks again
             self._telling.trouble("reading the database", problem)
             self._next_deadline = None
-            self.arm(at_least_s=BUSY_S)
+            self._looked_at_s, self._rests_until_s = -math.inf, self._loop.time() + BUSY_S
+            self.scheduler.tick()
+            self.dispatcher.wake()  # which arms the timer again
             return
+        self._rests_until_s, self._is_new = 0.0, False
         self._act(seen, now)
         self.arm()
 
     def _read(self, now: datetime) -> _Seen:
         with self._store.read() as reader:
             hold_ended = bool(reader.holds.ending_before(now))
-            is_new = self._roster.load(reader, self._store.installation_id, now)
+            self._is_new |= self._roster.load(reader, self._store.installation_id, now)
             late = bool(reader.instances.late(now))
             overdue = bool(reader.instances.overdue(now))
             self._next_deadline = None if late or overdue else reader.instances.next_deadline()
             live = reader.instances.live()
             self.external.take_in(reader, now)
-            self.windows.look(reader, now, is_new=is_new)
+            self.windows.look(reader, now, is_new=self._is_new)
             done = self._roster.done(reader, now) if self._roster.one_time else []
-        return _Seen(hold_ended, is_new, late, overdue, live, done)
+        return _Seen(hold_ended, self._is_new, late, overdue, live, done)
 
     def _act(self, seen: _Seen, now: datetime) -> None:
         if seen.is_new:
@@ -168,7 +174,7 @@ class Looking:
 
     # -- sleeping until something is to be done
 
-    def arm(self, at_least_s: float = 0.0) -> None:
+    def arm(self) -> None:
         """Sleep until the next slot, waiting instance, end of a hold or deadline; 30 s at most."""
         if self.ending.has_begun:
             return
@@ -179,11 +185,12 @@ class Looking:
         )  # fmt: skip
         wake_at = min((at for at in instants if at is not None), default=now + LONGEST_SLEEP)
         delay_s = min(max(wake_at - now, timedelta(0)), LONGEST_SLEEP).total_seconds()
+        then_s = max(self._loop.time() + delay_s, self._rests_until_s)
         if self._timer is not None:
-            if not at_least_s and self._timer.when() <= self._loop.time() + delay_s:
+            if self._timer.when() <= then_s:
                 return  # it looks earlier, and then sleeps on
             self._timer.cancel()
-        self._timer = self._loop.call_later(max(delay_s, at_least_s), self._time_has_come)
+        self._timer = self._loop.call_at(then_s, self._time_has_come)
 
     def _time_has_come(self) -> None:
         """The time for which the timer was set."""

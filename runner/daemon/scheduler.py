@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from runner.daemon.bridge import Bridge
 from runner.daemon.clock import Clock
 from runner.daemon.roster import Due, Roster
 from runner.operations.decide_slots import Decided, decide_slots
+from runner.operations.schedulable import SchedulableJob
 from runner.store.port import Transaction
 from runner.vocabulary.errors import StoreUnavailable
+
+Jobs = Mapping[str, SchedulableJob]
 
 FIRST_BATCH = 1
 """Schedules decided in the first transaction of a burst: the first job starts at once."""
@@ -68,21 +71,21 @@ class Scheduler:
         now = self._clock.now()
         due = self._roster.due(now, batch)
         if due:
-            self._decide(due, now)
+            self._decide(due, now, self._roster.jobs, self._roster.serial)
 
-    def _decide(self, due: Sequence[Due], now: datetime) -> None:
+    def _decide(self, due: Sequence[Due], now: datetime, jobs: Jobs, serial: int | None) -> None:
+        """By what was installed when they were due: the roster may be loaded anew before they are written."""
         self._under_way += 1
 
         def work(tx: Transaction) -> list[Decided] | None:
-            jobs = self._roster.jobs
-            if tx.serial() != self._roster.serial:
+            if tx.serial() != serial:
                 return None
             return [decide_slots(tx, jobs[entry.job_uid], entry.schedule, now) for entry in due]
 
         def then(result: list[Decided] | None, problem: BaseException | None) -> None:
             self._under_way -= 1
             if problem is not None:
-                self._failed(due, now, problem)
+                self._failed(due, now, jobs, serial, problem)
             elif result is None:
                 for entry in due:
                     self._roster.again(entry, now + PAUSE)  # at once, when the roster has been loaded anew
@@ -91,7 +94,7 @@ class Scheduler:
                 self._decided(due, now, result)
             self._changed()
 
-        self._bridge.write(work, then, is_short=now - due[0].at <= SHORT)
+        self._bridge.write(work, then, is_short=now - min(entry.at for entry in due) <= SHORT)
 
     def _decided(self, due: Sequence[Due], now: datetime, result: list[Decided]) -> None:
         for entry, decided in zip(due, result, strict=True):
@@ -113,10 +116,12 @@ class Scheduler:
         if not self._under_way:
             self._changed()
 
-    def _failed(self, due: Sequence[Due], now: datetime, problem: BaseException) -> None:
+    def _failed(
+        self, due: Sequence[Due], now: datetime, jobs: Jobs, serial: int | None, problem: BaseException
+    ) -> None:
         if len(due) > 1 and not isinstance(problem, StoreUnavailable):
             for entry in due:  # one of them is to blame: the others are decided without it
-                self._decide([entry], now)
+                self._decide([entry], now, jobs, serial)
             return
         for entry in due:
             self._roster.again(entry, now + PAUSE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -10,9 +11,10 @@ from typing import Any
 import pytest
 from daemons import Daemon, StandingClock, shell, waits_for
 from installations import ANA, NOW, Installation, a_job
-from lives import at, set_watermark
+from lives import at, set_watermark, slots
 
 from runner.daemon import looking
+from runner.operations.cancel import cancel_instances
 from runner.operations.enable import enable_jobs
 
 Start = Callable[..., Daemon]
@@ -104,3 +106,63 @@ def test_a_database_that_cannot_be_read_for_a_moment_is_told_of_and_read_again(
         up.clock.passes(seconds=1)
         assert up.until_heard("trouble") == ("reading the database", "the disk does not answer")
     assert up.until_ended(here.run("work")).state == "SUCCEEDED"
+
+
+def damaged(here: Installation, id: int, inputs: str = "{") -> str:
+    """The run's row cannot be read from now on, or again; what stood there."""
+    with sqlite3.connect(here.path) as other:
+        [(was,)] = other.execute("SELECT inputs FROM job_instances WHERE id = ?", (id,)).fetchall()
+        other.execute("UPDATE job_instances SET inputs = ? WHERE id = ?", (inputs, id))
+    other.close()
+    return str(was)
+
+
+def late(here: Installation, name: str) -> int:
+    """A start that came too late, which every look reads."""
+    id = here.run(name, due_at=at(-2))
+    with sqlite3.connect(here.path) as other:
+        other.execute("UPDATE job_instances SET start_deadline = due_at WHERE id = ?", (id,))
+    other.close()
+    return id
+
+
+def test_after_a_look_that_failed_the_next_is_at_everything_and_soon(
+    here: Installation, a_daemon: Start, tmp_path: Path
+) -> None:
+    here.install(a_job("long", schedule=None, steps=waits_for(tmp_path / "go")), a_job("late", schedule=None))
+    up = a_daemon()
+    long = up.trigger("long")
+    up.until_running(long)
+    id = late(here, "late")
+    was = damaged(here, id)
+    here.store.transact(lambda tx: cancel_instances(tx, [long], actor=ANA, reason="", now=NOW))
+    up.engine.look()
+    assert [doing for doing, _ in up.heard.of("trouble")] == ["reading the database"]
+    damaged(here, id, was)
+    assert up.until_ended(long).state == "CANCELLED"  # and no time has passed by the clock
+
+
+def test_a_look_that_fails_keeps_no_slot_from_being_decided(here: Installation, a_daemon: Start) -> None:
+    here.install(a_job("tick", schedule={"every": "1h"}), a_job("late", schedule=None))
+    set_watermark(here, "tick", at(0.5))
+    id = late(here, "late")
+    was = damaged(here, id)
+    up = a_daemon(clock=StandingClock(at(0.6)))
+    up.passes(to=at(1))
+    up.until(lambda: len(slots(here, "tick")) == 1)
+    damaged(here, id, was)
+    up.until_heard("finished")
+
+
+def test_what_a_look_that_failed_was_to_tell_is_told_by_the_next(here: Installation, a_daemon: Start) -> None:
+    here.install(a_job("broken", schedule={"every": "1h"}), a_job("late", schedule=None))
+    with sqlite3.connect(here.path) as other:
+        other.execute("UPDATE revisions SET resolved = '{}' WHERE object_uid = ?", (here.uid("broken"),))
+    other.close()
+    id = late(here, "late")
+    was = damaged(here, id)
+    up = a_daemon()
+    damaged(here, id, was)
+    up.engine.look()
+    told = [doing for doing, _ in up.heard.of("trouble")]
+    assert told == ["reading the database", "reading Job/broken, which starts no more by itself"]

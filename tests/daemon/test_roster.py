@@ -124,6 +124,19 @@ def test_nothing_new_is_nothing_to_load(here: Installation) -> None:
     assert is_new(here, roster)
 
 
+def test_what_is_to_be_read_again_is_known_until_it_is(here: Installation) -> None:
+    here.install(a_job("tick", **every("1h")))
+    roster = loaded(here, at(0.5))
+    [due] = roster.due(at(1), 10)
+    before = roster.jobs[due.job_uid]
+    roster.forget()
+    roster.again(due, at(1.5))
+    assert (roster.next_start(), roster.overdue(at(1.2))) == ((at(1.5), "tick"), [(at(1), "tick")])
+    assert is_new(here, roster, at(1))
+    assert roster.jobs[due.job_uid] == before and roster.jobs[due.job_uid] is not before
+    assert not is_new(here, roster, at(1))
+
+
 def test_holds_are_noticed_and_take_the_slots_away(here: Installation) -> None:
     here.install(a_job("tick", **every("1h")))
     roster = loaded(here)

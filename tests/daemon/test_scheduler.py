@@ -17,6 +17,7 @@ from runner.daemon.roster import Roster
 from runner.daemon.scheduler import Scheduler
 from runner.operations.decide_slots import Decided, decide_slots
 from runner.store.open import open_store
+from runner.vocabulary.identity import Address
 
 
 class Desk:
@@ -135,6 +136,24 @@ def test_nothing_is_decided_by_a_roster_that_is_out_of_date(desk: Desk) -> None:
     desk.load()
     desk.tick()
     assert len(slots(desk.here, "a")) == 1
+
+
+def test_nothing_is_decided_when_the_roster_is_loaded_anew_before_it_is_written(desk: Desk) -> None:
+    hourly(desk.here, "a")
+    desk.load()
+    desk.clock.passes(to=at(1))
+
+    def removed(tx: Any) -> None:
+        record = tx.objects.get(Address("Job", "a"))
+        tx.objects.remove(record.uid, expected_digest=record.digest, at=NOW, who="x")
+        tx.set_serial(
+            0, source="jobs.d", tree_digest="t", commit=None, branch=None, dirty=False, at=NOW, who="x"
+        )
+
+    desk.bridge.write(removed, lambda _, problem: desk.load())
+    run_until(desk.loop, lambda: not desk.bridge._leaving)
+    desk.tick()
+    assert (desk.troubles, desk.heard) == ([], ["stale", "changed"])
 
 
 def test_a_stopped_scheduler_decides_nothing_and_waits_for_nothing(desk: Desk) -> None:
