@@ -126,7 +126,7 @@ def children_in(descriptor: int) -> list[int]:
     if len(text) > _PAGE // 2:
         while part := os.pread(descriptor, _PAGE, len(text)):
             text += part
-    return [int(pid) for pid in text.split()]
+    return [*map(int, text.split())]
 
 
 def descendants(pid: int) -> list[int]:

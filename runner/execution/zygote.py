@@ -23,6 +23,7 @@ import struct
 import sys
 from errno import EMFILE
 from os import close, fork, getppid, read, wait4, waitid
+from struct import error as StructError
 from time import monotonic
 from typing import NoReturn
 
@@ -68,7 +69,7 @@ _UNSEEN_S = 1.0
 _SEND = int(socket.MSG_DONTWAIT)
 _RECEIVE = int(socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC)
 _REQUEST_SIZE = REQUEST.size
-_unpack_request = REQUEST.unpack
+_unpack_request, _pack_reply = REQUEST.unpack, REPLY.pack
 _unpack_descriptors = struct.Struct("=iii").unpack
 _P_ALL, _LOOK = os.P_ALL, os.WEXITED | os.WNOWAIT | os.WNOHANG
 _SIGKILL = int(signal.SIGKILL)
@@ -79,7 +80,7 @@ class Zygote:
 
     def __init__(self, requests: socket.socket) -> None:
         self._requests = requests
-        self._receive_request = requests.recvmsg
+        self._receive_request, self._send_reply = requests.recvmsg, requests.send
         self._pid = os.getpid()
         self._parent = os.getppid()
         self._pids: dict[int, int] = {}  # token -> pid
@@ -133,27 +134,34 @@ class Zygote:
             return True
         except OSError:
             return False
-        if len(data) != _REQUEST_SIZE:
+        try:
+            kind, token = _unpack_request(data)
+        except StructError:
             return False
-        kind, token = _unpack_request(data)
-        if kind in (START, AHEAD):
-            if not ancillary:  # no room for more descriptors here
-                self._replies.append(REPLY.pack(NOT_STARTED, token, EMFILE, 0, 0))
+        if ancillary:
+            passed = ancillary[0][2]
+            try:
+                control, out, err = _unpack_descriptors(passed)
+            except StructError:  # there is room for some of them only
+                for (descriptor,) in struct.iter_unpack("=i", passed):
+                    close(descriptor)
+                self._replies.append(_pack_reply(NOT_STARTED, token, EMFILE, 0, 0))
                 return True
-            control, out, err = _unpack_descriptors(ancillary[0][2])
             try:
                 pid = fork()
             except OSError as error:
-                self._replies.append(REPLY.pack(NOT_STARTED, token, error.errno or 0, 0, 0))
+                self._replies.append(_pack_reply(NOT_STARTED, token, error.errno or 0, 0, 0))
             else:
                 if pid == 0:
-                    get_ready = None if kind == START else rehearse
+                    get_ready = rehearse if kind == AHEAD else None
                     live(control, out, err, self._pid, self._oom_score_was_changed, get_ready)
                 self._pids[token] = pid
                 self._tokens[pid] = token
             close(control)
             close(out)
             close(err)
+        elif kind in (START, AHEAD):  # no room for any of its descriptors
+            self._replies.append(_pack_reply(NOT_STARTED, token, EMFILE, 0, 0))
         elif token in self._pids:
             _signal(kind, self._pids[token])
             if kind == KILL:
@@ -179,7 +187,7 @@ class Zygote:
                 if self._killed:
                     self._killed.pop(pid, None)
                 cpu_us = round((usage.ru_utime + usage.ru_stime) * 1e6)
-                self._ended[pid] = REPLY.pack(ENDED, token, status, cpu_us, usage.ru_maxrss), monotonic()
+                self._ended[pid] = _pack_reply(ENDED, token, status, cpu_us, usage.ru_maxrss), monotonic()
 
     def _settle(self) -> None:
         """Report what ended, once nothing of it is left that can end.
@@ -188,22 +196,24 @@ class Zygote:
         """
         left = self._kill_leftovers()
         for pid, (reply, since) in [*self._ended.items()]:
-            its = [other for other, killed in left.items() if killed > since - _UNSEEN_S]
+            its = [other for other, killed in left.items() if killed > since - _UNSEEN_S] if left else ()
             is_left = kill_group(pid, _SIGKILL) or its
             if is_left and monotonic() - since < ENDS_WITHIN_S:
                 continue
             if its:
-                self._replies.append(REPLY.pack(LEFT, REPLY.unpack(reply)[1], its[0], 0, 0))
+                self._replies.append(_pack_reply(LEFT, REPLY.unpack(reply)[1], its[0], 0, 0))
             self._replies.append(reply)
             del self._ended[pid]
 
     def _kill_leftovers(self) -> dict[int, float]:
         """Kill every child that was not forked here; when each was first."""
-        left = [pid for pid in children_in(self._children) if pid not in self._tokens]
-        for pid in left:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
-        return {pid: self._lingering.since(pid) for pid in left}
+        left: dict[int, float] = {}
+        for pid in children_in(self._children):
+            if pid not in self._tokens:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, _SIGKILL)
+                left[pid] = self._lingering.since(pid)
+        return left
 
     def _give_up(self) -> None:
         """Report as ended what was killed and cannot end, when nothing else of it is left."""
@@ -217,13 +227,13 @@ class Zygote:
             token = self._tokens.pop(pid)
             del self._pids[token]
             self._lingering.since(pid, 0.0)  # nobody waits for it any more
-            self._replies.append(REPLY.pack(LEFT, token, pid, 0, 0))
-            self._replies.append(REPLY.pack(ENDED, token, _SIGKILL, 0, 0))
+            self._replies.append(_pack_reply(LEFT, token, pid, 0, 0))
+            self._replies.append(_pack_reply(ENDED, token, _SIGKILL, 0, 0))
 
     def _report(self) -> None:
         while self._replies:
             try:
-                self._requests.send(self._replies[0], _SEND)
+                self._send_reply(self._replies[0], _SEND)
             except BlockingIOError:
                 break  # the supervisor is busy; it will be tried again at the next event
             except OSError:

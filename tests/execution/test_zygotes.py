@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import signal
 import subprocess
 from collections.abc import Callable
@@ -44,6 +45,35 @@ def test_what_this_process_started_itself_outlives_a_zygote_that_is_killed(works
         assert workshop.run(a_shell_step("true")).outcome == "succeeded"
         assert own.poll() is None
     assert own.returncode == 0
+
+
+@pytest.mark.parametrize("room", [0, 1, 2])
+def test_a_zygote_without_room_for_three_descriptors_refuses_and_goes_on(
+    workshop: Workshop, room: int
+) -> None:
+    workshop.run(a_shell_step("true"))
+    zygote = workshop.supervisor.zygotes.pid_of("lean")
+    assert zygote is not None
+    descriptors = resource.prlimit(zygote, resource.RLIMIT_NOFILE)
+    resource.prlimit(zygote, resource.RLIMIT_NOFILE, (with_room_for(room, zygote), descriptors[1]))
+    refused = next(e for _ in range(3) if (e := workshop.run(a_shell_step("true"))).outcome == "failed")
+    assert refused.error is not None  # the runs before it had a child that was forked before
+    assert (refused.error.code, refused.error.retryable) == ("not-started", True)
+    assert "Too many open files" in refused.error.description
+    resource.prlimit(zygote, resource.RLIMIT_NOFILE, descriptors)
+    assert workshop.run(a_shell_step("true")).outcome == "succeeded"
+    assert workshop.supervisor.zygotes.pid_of("lean") == zygote
+    assert with_room_for(0, zygote) <= 12, "nothing that was passed is left open"
+
+
+def with_room_for(more: int, pid: int) -> int:
+    """The limit of descriptors (RLIMIT_NOFILE) with which a process can open so many more than it has now."""
+    opened = {int(each.name) for each in Path(f"/proc/{pid}/fd").iterdir()}
+    limit = 0
+    while limit in opened or more:
+        more -= limit not in opened
+        limit += 1
+    return limit
 
 
 def test_a_data_child_finds_its_modules_loaded_and_the_zygote_leaves_when_idle(
