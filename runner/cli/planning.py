@@ -13,7 +13,6 @@ import click
 
 if TYPE_CHECKING:
     from runner.cli.options import Where
-    from runner.loading.tree import Tree
     from runner.operations.carrying import Applied
     from runner.operations.plan import Planned, Stream
     from runner.reconcile.plan import Plan
@@ -109,21 +108,6 @@ def show_plan(plan: Plan, where: Where, output: str, *, database: bool = True) -
 
         colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
         print(plan_text(plan, shown_database(where) if database else "", colour=colour), end="")
-
-
-def read_before_create(
-    source: Path | Stream | None, where: Where, *, create: bool, on_invalid: str | None
-) -> Tree | None:
-    """What is declared, when a database is to be made for it: for what cannot be read there is none.
-
-    None when it is read with the database: there is one, or what is invalid is to be left out.
-    """
-    if not create or where.database.exists() or on_invalid == "isolate":
-        return None
-    from runner.operations.plan import read_valid
-
-    where.state.mkdir(mode=0o700, parents=True, exist_ok=True)  # for the cache of what is read
-    return read_valid(source, where.project, where.state)
 
 
 def show_applied(applied: Applied, output: str) -> None:

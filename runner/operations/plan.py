@@ -67,14 +67,6 @@ class Stream:
     base: Path
 
 
-def read_valid(path: Path | Stream | CheckedOut | None, project: Path, state: Path) -> Tree:
-    """What is declared at `path`, where nothing is installed yet; InvalidDeclarations, as `make_plan_for`."""
-    tree = _load(path, project, None, state)
-    if has_errors(tree.diagnostics):
-        raise InvalidDeclarations(tree.diagnostics)
-    return tree
-
-
 def make_plan_for(
     path: Path | Stream | CheckedOut | None,
     project: Path,
@@ -86,7 +78,6 @@ def make_plan_for(
     outlook: bool = False,
     heal: bool = False,
     on_invalid: str | None = None,
-    tree: Tree | None = None,
 ) -> Planned:
     """The plan for what is declared at `path` (None: the project's `jobs.d`) against what is installed.
 
@@ -95,13 +86,12 @@ def make_plan_for(
     the system does. `state` has the cache; by default it lies beside the store. With `outlook` the plan also
     tells what it means for starts to come and for runs. With `heal` it ends
     operators' holds on what git enables. With `on_invalid="isolate"` (None: as the installed Runner says)
-    what is invalid in a whole source stays as it is installed, and the rest is planned. A `tree` was read
-    from `path` just now.
+    what is invalid in a whole source stays as it is installed, and the rest is planned.
     """
     if state is None and store is not None:
         state = store.path.parent
     with store.read() if store is not None else nullcontext() as reader:
-        tree = tree or _load(path, project, reader, state)
+        tree = _load(path, project, reader, state)
         asked = _CommitOf(tree.root) if commit and not isinstance(path, Stream | CheckedOut) else None
         noticed, root, isolation = tree.diagnostics, tree.root, None
         if has_errors(tree.diagnostics):
@@ -113,7 +103,7 @@ def make_plan_for(
             tree = isolation.tree
         declared = DeclaredSide(tree.objects, Documents(tree), tree.source, tree.partial, tree.digest)
         pinned = None
-        if reader is None or store is None:
+        if reader is None or store is None or state is None:
             plan, budget = make_plan(declared, InstalledSide(), now), Budget()
             ownership = Ownership()
         else:
@@ -133,7 +123,7 @@ def make_plan_for(
                     plan, declared, installed_side(reader, declared, store.lineage, now), reader, now
                 )
             budget = budget_of(reader) if plan.count("uninstall") else Budget()
-            ownership = ownership_of(reader, plan, root=root, project=project, state=store.path.parent)
+            ownership = ownership_of(reader, plan, root=root, project=project, state=state)
     if plan.is_all and not plan.is_empty:
         plan = replace(plan, tree_digest=token_of(tree))
     found = path.commit if isinstance(path, CheckedOut) else asked.answer() if asked else None

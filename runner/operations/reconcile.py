@@ -19,7 +19,6 @@ from runner.store.port import Store
 from runner.vocabulary.errors import StalePlan
 
 if TYPE_CHECKING:
-    from runner.loading.tree import Tree
     from runner.operations.audit import Approval
 
 ATTEMPTS = 3
@@ -40,17 +39,18 @@ def reconcile(
     on_invalid: str | None = None,
     expect: Agreed | None = None,
     approval: Approval | None = None,
-    tree: Tree | None = None,
+    planned: Planned | None = None,
 ) -> tuple[Planned, Applied]:
     """The plan for what is declared at `path`, and what was done.
 
-    Of a plan only that is done to which `expect` agrees. A `tree` was read from `path` just now.
+    Of a plan only that is done to which `expect` agrees. A plan that is given as `planned` is that already,
+    and was made just now.
     Raises as `make_plan_for`, `agreed_part` and `carry_out` do; nothing is changed then.
     """
     for attempt in range(1, ATTEMPTS + 1):
-        planned = make_plan_for(path, project, store, now, heal=heal, on_invalid=on_invalid, tree=tree)
-        tree = None
-        planned = agreed_part(planned, expect, store)
+        if planned is None:
+            now_planned = make_plan_for(path, project, store, now, heal=heal, on_invalid=on_invalid)
+            planned = agreed_part(now_planned, expect, store)
         try:
             applied = carry_out(
                 planned,
@@ -65,6 +65,7 @@ def reconcile(
         except StalePlan:
             if attempt == ATTEMPTS:
                 raise
+            planned = None
             continue
         return planned, applied
     raise AssertionError("unreachable")

@@ -73,14 +73,58 @@ def test_apply_and_reconcile_refuse_to_succeed_for_nobody(runner):
 
 
 @pytest.mark.parametrize("verb", [("apply", "--auto-approve"), ("reconcile",)])
-def test_no_database_is_made_for_what_cannot_be_read(runner, verb):
+def test_nothing_is_made_for_what_cannot_be_read(runner, verb):
     (runner.folder / "jobs.d" / "hello.yaml").write_text("kind: [")
     assert runner(*verb, "--create").returncode == 1
     (runner.folder / "jobs.d" / "hello.yaml").unlink()
     (runner.folder / "jobs.d").rmdir()
     done = runner(*verb, "--create")
     assert (done.returncode, "error[missing-path]" in done.stderr) == (1, True)
-    assert not (runner.folder / ".runner" / "runner.db").exists()
+    assert [*runner.folder.iterdir()] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["apply"], "apply needs --auto-approve"),
+        (["reconcile", "--expect-digest", "0" * 16], "is not what was expected"),
+        (["reconcile", "--on-invalid", "isolate", "--expect-digest", "0" * 16], "is not what was expected"),
+    ],
+)
+def test_nothing_is_made_for_what_is_refused(runner, words, said):
+    done = runner(*words, "--create", "--db", "state/of/it/jobs.db")
+    assert (done.returncode, said in done.stderr) == (3, True), done.stderr
+    assert [path.name for path in runner.folder.iterdir()] == ["jobs.d"]
+
+
+def test_what_was_there_before_stays_when_it_is_refused(runner):
+    state = runner.folder / ".runner"
+    (state / "cache").mkdir(parents=True)
+    (state / "runner.db").touch()
+    assert runner("apply", "--create").returncode == 3
+    assert ((state / "runner.db").stat().st_size, (state / "cache").is_dir()) == (0, True)
+
+
+def test_only_the_valid_part_of_a_tree_makes_a_database_when_that_is_asked_for(runner):
+    (runner.folder / "jobs.d" / "broken.yaml").write_text("kind: [")
+    assert runner("reconcile", "--create", "--on-invalid", "isolate").returncode == 4
+    assert runner("jobs", "list", "-o", "name").stdout == "hello\n"
+
+
+def test_a_saved_plan_makes_a_database_only_when_it_was_made_for_none(runner):
+    file = runner.folder / "plan.json"
+    runner("reconcile", "--create", "--db", "other.db")
+    runner.job("hello", timeout="6m")
+    assert runner("plan", "--out", str(file), "--db", "other.db").returncode == 0
+    done = runner("apply", "--plan", str(file), "--auto-approve", "--create", "--db", "first/runner.db")
+    assert (done.returncode, "there is none at" in done.stderr) == (3, True)
+    assert not (runner.folder / "first").exists()
+    assert runner("plan", "--out", str(file), "--db", "first/runner.db").returncode == 0
+    done = runner("apply", "--plan", str(file), "--auto-approve", "--create", "--db", "first/runner.db")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (
+        0,
+        "Applied: 1 install, 1 enable; serial 1 now.",
+    )
 
 
 def test_a_life_in_exit_codes(runner):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,7 +17,6 @@ from runner.cli.planning import (
     guard_options,
     invalid_option,
     path_options,
-    read_before_create,
     refuse_without_database,
     show_applied,
     show_plan,
@@ -28,6 +27,7 @@ from runner.cli.planning import (
 if TYPE_CHECKING:
     from runner.access.permission import Actor
     from runner.operations.plan import Planned
+    from runner.store.port import Store
 
 
 @click.command("apply")
@@ -81,6 +81,12 @@ def command(
         refuse_without_database(where, "apply")
     from runner.operations.apply import carry_out, refuse_by_guards, refuse_foreign_plan
     from runner.operations.audit import Approval
+    from runner.operations.no_database_yet import (
+        is_to_be_made,
+        made_elsewhere,
+        no_database_yet,
+        refuse_plan_of_a_database,
+    )
     from runner.operations.plan import make_plan_for
     from runner.operations.reconcile import left_alone
     from runner.operations.saved_plan import damage_told, read_plan
@@ -90,34 +96,38 @@ def command(
     now = datetime.now().astimezone()
     saved = None if plan_file is None else read_plan(Path(plan_file).absolute())
     source = None if saved is not None else declared_at(path, base, where)
-    tree = None if saved else read_before_create(source, where, create=create, on_invalid=on_invalid)
-    store = open_store(where.database, create=create)
-    try:
-        planned = saved or make_plan_for(
-            source, where.project, store, now, outlook=True, heal=heal, on_invalid=on_invalid, tree=tree
-        )
-        with damage_told(Path(plan_file)) if plan_file is not None else nullcontext():
-            show_warnings(planned)
-            if output == "text":
-                show_plan(planned.plan, where, "text")
-            refuse_foreign_plan(planned.plan, store)
-            refuse_by_guards(
-                planned, actor, allow_delete=allow_delete, allow_protected=allow_protected, adopt=adopt
-            )
-            if not auto_approve:
-                _approve(planned, where, shown=output == "text", stream=path == "-")
-            applied = carry_out(
-                planned,
-                store,
-                actor,
-                now,
-                allow_delete=allow_delete,
-                allow_protected=allow_protected,
-                adopt=adopt,
-                approval=Approval("apply", _how(auto_approve, saved)),
-            )
-    finally:
-        store.close()
+    allowed: dict[str, Any] = {
+        "allow_delete": allow_delete,
+        "allow_protected": allow_protected,
+        "adopt": adopt,
+    }
+
+    def agreed(store: Store) -> Planned:
+        """The plan, once nothing speaks against carrying it out."""
+        looks: dict[str, Any] = {"state": where.state, "heal": heal, "on_invalid": on_invalid}
+        planned = saved or make_plan_for(source, where.project, store, now, outlook=True, **looks)
+        show_warnings(planned)
+        if output == "text":
+            show_plan(planned.plan, where, "text")
+        refuse_foreign_plan(planned.plan, store)
+        refuse_by_guards(planned, actor, **allowed)
+        if not auto_approve:
+            _approve(planned, where, shown=output == "text", stream=path == "-")
+        return planned
+
+    with damage_told(Path(plan_file)) if plan_file is not None else nullcontext():
+        planned = None
+        if create and is_to_be_made(where.database):
+            if saved is not None:
+                refuse_plan_of_a_database(saved.plan, where.database)
+            with no_database_yet(where.state) as empty:
+                planned = made_elsewhere(agreed(empty))
+                if saved is not None:  # what is wrong with it shows only when it is carried out
+                    carry_out(saved, empty, actor, now, **allowed)
+        with closing(open_store(where.database, create=create)) as store:
+            planned = planned or agreed(store)
+            approval = Approval("apply", _how(auto_approve, saved))
+            applied = carry_out(planned, store, actor, now, approval=approval, **allowed)
     if applied.changed:
         wake_daemon(where.state)
     show_applied(applied, output)

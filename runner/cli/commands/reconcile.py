@@ -20,7 +20,6 @@ from runner.cli.planning import (
     guard_options,
     invalid_option,
     path_options,
-    read_before_create,
     refuse_without_database,
     show_applied,
     show_plan,
@@ -191,12 +190,19 @@ def _reconcile(
 ) -> tuple[list[str], bool]:
     """What was left alone, and whether anything was changed."""
     from runner.operations.audit import Approval
-    from runner.operations.reconcile import left_alone, reconcile
+    from runner.operations.no_database_yet import is_to_be_made, made_elsewhere, no_database_yet
+    from runner.operations.plan import make_plan_for
+    from runner.operations.reconcile import agreed_part, left_alone, reconcile, rehearse
     from runner.operations.wake import wake_daemon
     from runner.store.open import open_store
 
     now = datetime.now().astimezone()
-    tree = read_before_create(source, where, create=create, on_invalid=looks["on_invalid"])
+    first = None
+    if create and is_to_be_made(where.database):
+        with no_database_yet(where.state) as empty:
+            first = make_plan_for(source, where.project, empty, now, state=where.state, **looks)
+            first = made_elsewhere(agreed_part(first, agreed, empty))
+            rehearse(first, actor, **allowed)
     store = open_store(where.database, create=create)
     try:
         approval = Approval("reconcile", agreed.said or "nobody was asked")
@@ -208,7 +214,7 @@ def _reconcile(
             now,
             expect=agreed,
             approval=approval,
-            tree=tree,
+            planned=first,
             **looks,
             **allowed,
         )
