@@ -13,6 +13,8 @@ GATHER_MS = 100
 PULSE_MS = 1000
 """After so long it certainly listens, and notices that it is to stop."""
 
+DOING = "watching folders for files (they are looked at every 30 s)"
+
 Place = tuple[str, int, int]
 """A folder and which one it was: made anew it is another, and the old watch is blind."""
 
@@ -35,9 +37,14 @@ class FileEvents:
         self._places = places
         self._stop = threading.Event()
         if places:
-            threading.Thread(
+            hearing = threading.Thread(
                 target=self._hear, args=(places, self._stop), name="file-events", daemon=True
-            ).start()
+            )
+            try:
+                hearing.start()
+            except RuntimeError as problem:  # there are as many threads as there may be: tried again
+                self._places = frozenset()
+                self._trouble(DOING, problem)
 
     def stop(self) -> None:
         """Hear nothing more."""
@@ -66,7 +73,7 @@ class FileEvents:
         except Exception as problem:  # too many watches, a folder that has just gone: it is looked at anyway
             if not stop.is_set():
                 self._places = frozenset()
-                self._trouble("watching folders for files (they are looked at every 30 s)", problem)
+                self._trouble(DOING, problem)
                 if listens:  # something happened that it could not tell, as to a name that is no text
                     self._changed()
 

@@ -15,7 +15,6 @@ from datetime import datetime
 
 from runner.daemon.file_events import FileEvents
 from runner.daemon.stable_files import StableFiles
-from runner.execution.actions.failure import ActionFailed
 from runner.execution.actions.prune import files_beneath
 from runner.execution.actions.roots import Root
 from runner.operations.files_arrived import FoundFile, Taken, files_arrived, ignore_existing
@@ -102,8 +101,9 @@ class FileWatch:
 
     def _begin(self) -> None:
         if self._thread is None and not self._ending.is_set():
-            self._thread = threading.Thread(target=self._run, name="file-watch", daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._run, name="file-watch", daemon=True)
+            thread.start()
+            self._thread = thread
 
     def stop(self) -> None:
         """Blocks until the thread has ended, for a moment."""
@@ -117,7 +117,11 @@ class FileWatch:
         while not self._ending.is_set():
             self._something.clear()
             began_s = time.monotonic()
-            wait_s = self.look(began_s)
+            try:
+                wait_s = self.look(began_s)
+            except Exception as problem:  # whatever it is, it looks again
+                self._trouble("looking for files", problem)
+                wait_s = self._rescan_s
             took_s = time.monotonic() - began_s
             if not self._ending.is_set():
                 self._something.wait(max(wait_s, SHORTEST_PAUSE_S))
@@ -145,7 +149,7 @@ class FileWatch:
                 )
                 self._stable.pop(each, None)
                 waits.append(MISSING_S)
-            except (OSError, RunnerError, ActionFailed) as problem:
+            except Exception as problem:  # whatever is wrong with one root, files of the others are taken in
                 self._trouble(f"looking for files of Job/{each.job} in root {each.source.root}", problem)
         self._events.adjust(paths)
         try:

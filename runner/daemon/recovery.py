@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 
 from runner.daemon.bridge import Bridge
@@ -43,14 +43,20 @@ class Recovery:
     def of_lost(self, ids: Iterable[int], now: datetime) -> None:
         """Decide instances of this daemon that are live in the database and have no process."""
         lost = set(ids) - self._under_way
-        if not lost:
-            return
-        self._under_way |= lost
+        if lost:
+            self._decide(lost, now)
+
+    def _decide(self, lost: Collection[int], now: datetime) -> None:
+        self._under_way.update(lost)
 
         def done(result: tuple[Finished, ...] | None, problem: BaseException | None) -> None:
-            self._under_way -= lost
+            self._under_way.difference_update(lost)
+            if problem is not None and len(lost) > 1 and not isinstance(problem, StoreUnavailable):
+                for id in lost:  # one of them resists: the others are decided without it
+                    self._decide((id,), now)
+                return
             if problem is not None:
-                self._telling.trouble("recovering instances without a process", problem)
+                self._telling.trouble(f"recovering instance {', '.join(map(str, sorted(lost)))}", problem)
             for finished in result or ():
                 self._telling.recovered(finished)
             self._done()

@@ -165,11 +165,11 @@ class Triggers:
         }
         self._upstream = tuple(sorted(uid for uid, job in jobs.items() if job.name in names)) if names else ()
         self._interesting = frozenset({uid for uid, _ in self._triggers} | {*self._upstream})
-        self._adopted = jobs
         watched, roots = watched_files(
             reader, self._triggers, jobs, self._project, trouble=self._telling.trouble
         )
         self._files.adjust(watched, roots)
+        self._adopted = jobs  # last: what could not be read to its end is read again
 
     # -- what follows
 
@@ -195,6 +195,7 @@ class Triggers:
             if problem is not None:
                 self._watched_feeds = None
                 self._telling.trouble("noting which ends of jobs count", problem)
+                self._loop.call_later(AGAIN.total_seconds(), self.look)
 
         self._bridge.write(lambda tx: watch_feeds(tx, sorted(after), others), done)
 

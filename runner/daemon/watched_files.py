@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,8 @@ def watched_files(
     A root inside of the project is made when it is missing; elsewhere a disk may not be mounted.
     """
     declared: Mapping[str, Any] = settings(reader).get("roots") or {}
-    paths = {name: str((project / root["path"]).resolve()) for name, root in declared.items()}
+    # Never raises: of links that lead in a circle is said what is said of a root that is not there.
+    paths = {name: os.path.realpath(project / root["path"]) for name, root in declared.items()}
     watched = [
         Watched(uid, name, jobs[uid].name, each.source, paths[each.source.root])
         for (uid, name), each in triggers.items()

@@ -118,7 +118,8 @@ class WebProcess:
             "origins": list(settings["origins"]),
             "base_url": (settings["baseUrl"] or address).rstrip("/"),
         }
-        self._process.stdin.write(json.dumps(told).encode() + b"\n")
+        with contextlib.suppress(OSError):  # it has ended already, which is heard below
+            self._process.stdin.write(json.dumps(told).encode() + b"\n")
         os.set_blocking(self._process.stdin.fileno(), False)
         self._loop.add_reader(self._process.stdout.fileno(), self._heard, self._process, address)
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "operations"))
 
 from daemons import Daemon
-from installations import NOW, Installation, a_job
+from installations import NOW, Installation, a_job, an_object
 from triggered_lives import a_triggered_job, comes, items, states, whole_run
 
 Start = Callable[..., Daemon]
@@ -57,6 +60,50 @@ def test_what_waited_behind_a_hold_starts_when_it_is_cleared(here: Installation,
     uid = here.uid("load")
     here.store.transact(lambda tx: tx.holds.clear(uid, "paused", at=NOW, who="test"))
     up.engine.look()
+    up.until(ends(here, "load", ["DONE"]))
+
+
+def test_a_root_that_links_in_a_circle_is_told_of_and_its_files_come_when_it_is_mended(
+    here: Installation, a_daemon: Start, tmp_path: Path
+) -> None:
+    here.install(
+        an_object("Runner", "runner", {"roots": {"incoming": {"path": "circle", "access": "read"}}}),
+        a_triggered_job("load", {"file": {"root": "incoming", "match": "*.csv", "stableFor": "0s"}}),
+    )
+    (tmp_path / "circle").symlink_to("circle")
+    up = a_daemon()
+    up.until(lambda: len(up.heard.of("trouble")) == 2)
+    assert {doing for doing, problem in up.heard.of("trouble") if "circle" in problem} == {
+        "making root incoming",
+        "looking for files of Job/load in root incoming",
+    }
+    (tmp_path / "circle").unlink()
+    (tmp_path / "circle").mkdir()
+    (tmp_path / "circle" / "a.csv").touch()
+    up.engine._triggers._files.poke()
+    up.until(ends(here, "load", ["DONE"]))
+
+
+def test_files_are_watched_although_there_was_no_thread_for_it_at_first(
+    here: Installation, a_daemon: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here.install(
+        an_object("Runner", "runner", {"roots": {"incoming": {"path": "in", "access": "read"}}}),
+        a_triggered_job("load", {"file": {"root": "incoming", "match": "*.csv", "stableFor": "0s"}}),
+    )
+    start = threading.Thread.start
+
+    def no_more_threads(thread: threading.Thread) -> None:
+        if thread.name == "file-watch":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    with monkeypatch.context() as exhausted:
+        exhausted.setattr(threading.Thread, "start", no_more_threads)
+        up = a_daemon()
+        assert up.until_heard("trouble") == ("reading what has arrived", "can't start new thread")
+    up.engine.look()
+    (tmp_path / "in" / "a.csv").touch()
     up.until(ends(here, "load", ["DONE"]))
 
 

@@ -516,6 +516,38 @@ def test_a_run_without_a_process_is_found_and_brought_to_an_end(here: Installati
     up.until_heard("recovered", (id, "FAILED", "crash"))
 
 
+def test_one_instance_that_cannot_be_recovered_is_in_no_other_ones_way(
+    here: Installation, a_daemon: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lives import start
+
+    from runner.operations import recover
+
+    here.install(a_job("a", schedule=None), a_job("b", schedule=None))
+    up = a_daemon()
+    up.settle()
+    first, second = here.run("a"), here.run("b")
+    up.engine._dispatcher.stopped = True  # they are claimed, and nobody starts them
+    start(here, first)
+    start(here, second)
+    up.engine._dispatcher.stopped = False
+    real = recover.crash
+
+    def crash(recording: Any, error: Any) -> Any:
+        if recording.instance.id == first:
+            raise ValueError("a row that nobody has seen before")
+        return real(recording, error)
+
+    monkeypatch.setattr(recover, "crash", crash)
+    up.engine.look()
+    up.until_heard("recovered", (second, "FAILED", "crash"))
+    told = up.until_heard("trouble")
+    assert told == (f"recovering instance {first}", "a row that nobody has seen before")
+    monkeypatch.undo()
+    up.engine.look()
+    up.until_ended(first)
+
+
 def test_one_instance_that_cannot_be_recovered_does_not_keep_the_daemon_down(
     here: Installation, a_daemon: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -304,6 +306,37 @@ def test_a_file_never_overwrites_one_that_was_moved_before(scene: Scene) -> None
         scene.look(1)
     found = {file.name: file.read_text() for file in (scene.root / "done").iterdir()}
     assert found == {"a.csv": "first", "a.2.csv": "second"}
+
+
+def test_what_nobody_expected_ends_neither_the_watch_nor_the_other_jobs_files(
+    here: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "in").mkdir()
+    here.install(a_triggered_job("load"), a_triggered_job("other"))
+    source = FileSource("incoming", "*.csv", timedelta(0), existing="process", move=None)
+    start, troubles, arrived = threading.Thread.start, list[str](), threading.Event()
+
+    def no_more_threads(thread: threading.Thread) -> None:
+        if thread.name == "file-events":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", no_more_threads)
+    watch = FileWatch(
+        here.store,
+        now=lambda: NOW,
+        arrived=arrived.set,
+        trouble=lambda doing, problem: troubles.append(f"{doing}: {problem}"),
+        rescan_s=0.05,
+    )
+    folders = {"other": "a\0b", "load": str(tmp_path / "in")}
+    watch.adjust([Watched(here.uid(name), "default", name, source, at) for name, at in folders.items()], {})
+    (tmp_path / "in" / "a.csv").touch()
+    assert arrived.wait(60), troubles
+    watch.stop()
+    here.store.close()
+    assert "looking for files of Job/other in root incoming: embedded null byte" in troubles
+    assert "watching folders for files (they are looked at every 30 s): can't start new thread" in troubles
 
 
 def test_the_longest_unchanged_comes_first() -> None:

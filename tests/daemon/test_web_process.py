@@ -7,7 +7,9 @@ import http.client
 import os
 import signal
 import socket
+import subprocess
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from daemons import run_until
@@ -148,3 +150,22 @@ def test_on_all_addresses_it_is_told_by_its_declared_name(
 def test_a_knock_for_nobody_is_no_trouble(web: WebProcess, heard: Heard) -> None:
     web.call()
     assert heard.troubles == []
+
+
+def test_one_that_dies_before_it_is_told_anything_is_started_again(
+    loop: asyncio.AbstractEventLoop, web: WebProcess, heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(web_process, "FIRST_PAUSE_S", 0.01)
+
+    def dies(command: list[str], **how: Any) -> subprocess.Popen[bytes]:
+        monkeypatch.undo()
+        process = subprocess.Popen(["/bin/false"], **how)
+        process.wait(60)
+        return process
+
+    monkeypatch.setattr(web_process.subprocess, "Popen", dies)
+    web.adjust(WEB)
+    assert status(up(loop, web, heard)) == 401
+    assert heard.troubles == [
+        "serving HTTP (the listener is started again): it ended by itself (exit code 1)"
+    ]
