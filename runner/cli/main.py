@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from io import TextIOWrapper
 from pathlib import Path
@@ -119,13 +120,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = runner.main(args=arguments, prog_name="runner", standalone_mode=False)
     except BaseException as problem:
         reader_has_left = sys.stdout is not stdout  # then click replaces the stream, and leaves with 1
-        code = exits.SUCCESS if reader_has_left else exits.code_for(problem)
+        code = exits.SUCCESS if reader_has_left else exits.code_for(_with_its_place(problem))
     try:
         sys.stdout.flush()
     except OSError as problem:
-        code = exits.code_for(problem) or code  # the reader (head, less) has left: not an error of ours
+        code = (
+            exits.code_for(_with_its_place(problem)) or code
+        )  # the reader (head, less) has left: not an error of ours
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _with_its_place(problem: BaseException) -> BaseException:
+    """The problem; when it is that stdout takes nothing more, it says so."""
+    if isinstance(problem, OSError) and problem.filename is None:
+        *_, (frame, _) = traceback.walk_tb(problem.__traceback__)
+        if frame.f_globals["__name__"].startswith(("runner.cli.", "click.utils")):  # where things are printed
+            problem.filename = "standard output"
+    return problem
 
 
 def _prepare_streams() -> None:

@@ -84,7 +84,7 @@ def _told(error: ValidationError, kind: str) -> Iterator[Problem]:
         case "required":
             yield from _missing(error, kind, path)
         case "type":
-            yield _wrong_type(value, [error.validator_value], path)
+            yield _of_number(error, [error.schema], path) or _wrong_type(value, [error.validator_value], path)
         case "enum" | "const":
             accepted = error.validator_value if error.validator == "enum" else [error.validator_value]
             yield _unknown_value(value, accepted, path)
@@ -133,9 +133,21 @@ def _wrong_type(value: Any, types: list[str], path: Path) -> Problem:
         path,
         "wrong-type",
         "Wrong type",
-        f"{_said(value, path)} is {_kind_of(value)}; expected {expected}",
+        f"{'the value' if value is None else _said(value, path)} is {_kind_of(value)}; expected {expected}",
         _type_hint(value, types, path),
     )
+
+
+def _of_number(error: ValidationError, schemas: Iterable[Mapping[str, Any]], path: Path) -> Problem | None:
+    """A number where only a text of some form can stand, and quotes would not make it one: `timeout: 10`."""
+    if isinstance(error.instance, bool) or not isinstance(error.instance, int | float):
+        return None
+    patterns = [
+        str(each["pattern"]) for each in schemas if each.get("type") == "string" and "pattern" in each
+    ]
+    if not patterns or any(re.search(pattern, str(error.instance)) for pattern in patterns):
+        return None
+    return _bad_text(str(error.instance), patterns[0], path, at_key=False)
 
 
 def _said(value: Any, path: Path) -> str:
@@ -229,6 +241,8 @@ def _text_hint(value: str, rule: str, pattern: str) -> str:
         word = match[2].lower().rstrip("s")
         if not word:
             return f"add a unit: {match[1]}s, {match[1]}m, {match[1]}h or {match[1]}d"
+        if word in ("s", "m", "h", "d"):
+            return "that is too long; 999999d is the most"
         for name, short in unit.items():
             if word and (name.startswith(word) or word.startswith(name)) and len(short) == 1:
                 return f"did you mean '{match[1]}{short}'?"
@@ -257,7 +271,7 @@ def _of_union(error: ValidationError, kind: str, path: Path) -> Iterator[Problem
     ]
     if not fitting:
         types = [str(each.get("type", "string")) for each in error.validator_value]
-        yield _wrong_type(error.instance, types, path)
+        yield _of_number(error, error.validator_value, path) or _wrong_type(error.instance, types, path)
         return
     literals = [e for errors in fitting for e in errors if e.validator in ("enum", "const")]
     if literals and len(literals) == sum(map(len, fitting)):

@@ -12,7 +12,7 @@ from typing import Any
 from runner.declaration.problem import Problem
 from runner.loading.asked_values import unknown_values
 from runner.loading.changes import Changes, find_changes, only_removed, without_removed
-from runner.loading.findings import Finding, is_error, place_problems
+from runner.loading.findings import Finding, is_error, other_place, place_problems
 from runner.loading.inventory import problems_of_inventory
 from runner.loading.memory import Memory
 from runner.loading.named_files import named_path, names_in, read_named
@@ -186,7 +186,7 @@ class _Build:
 
         def place_of(index: int) -> str:
             at, held = every[index]
-            return f"{self.scan.paths[at]}:{held.line}"
+            return other_place(self.scan.paths[at], held.line)
 
         problems: dict[int, list[tuple[int, Problem]]] = {}
         unread = any(not record.held and record.findings for record in records.values())

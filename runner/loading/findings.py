@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 
 from runner.declaration.problem import Problem
 from runner.loading import limits, text
@@ -10,6 +11,9 @@ from runner.vocabulary.diagnostic import Diagnostic
 
 Finding = tuple[int, int, str, str, str, str, str, str]
 """line, column, severity, rule, summary, detail, hint, source"""
+
+_OTHER_PLACE = re.compile("\x1f(.*?)\x1f")
+"""A path in a detail; like the finding's own it is relative to the source until somebody is told."""
 
 
 def is_error(finding: Finding) -> bool:
@@ -44,9 +48,16 @@ def from_diagnostic(diagnostic: Diagnostic) -> Finding:
     return (d.line, d.column, d.severity, d.rule, d.summary, d.detail, d.hint, d.source)
 
 
-def to_diagnostic(file: str, finding: Finding) -> Diagnostic:
-    """The diagnostic that the finding is in `file`."""
-    return Diagnostic(file, *finding)  # type: ignore[arg-type]
+def other_place(path: str, line: int) -> str:
+    """`file:line` of something else than what the finding is about, for its detail."""
+    return f"\x1f{path}\x1f:{line}"
+
+
+def to_diagnostic(path: str, finding: Finding, shown: Callable[[str], str]) -> Diagnostic:
+    """The diagnostic that the finding in `path` is; `shown` says how a path is told."""
+    line, column, severity, rule, summary, detail, hint, source = finding
+    detail = _OTHER_PLACE.sub(lambda match: shown(match[1]), detail)
+    return Diagnostic(shown(path), line, column, severity, rule, summary, detail, hint, source)  # type: ignore[arg-type]
 
 
 def _finding(problem: Problem, line: int, column: int, source: str) -> Finding:

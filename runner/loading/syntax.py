@@ -13,6 +13,8 @@ def hint_for(problem: str, source: str) -> str:
     key = match[1] if match else ""
     if "\t" in source[: len(source) - len(source.lstrip())] or "'\\t'" in problem:
         return "indent with spaces; YAML does not allow tabs there"
+    if "found unexpected ':'" in problem:
+        return "put the value in quotes when it contains ':', such as a time: \"22:00\""
     if "mapping values are not allowed" in problem:
         if source.count(": ") > 1:
             return f"put the value of '{key or 'this key'}' in quotes: it contains ': '"

@@ -11,12 +11,13 @@ _forbidden = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000
 _forbidden_ascii = re.compile(rb"[^\t\n\r\x20-\x7e]")
 _breaks = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 
+_MARKED = "UTF-8 with a byte-order mark"
 _BYTE_ORDER_MARKS = (
     (b"\xff\xfe\x00\x00", "UTF-32"),
     (b"\x00\x00\xfe\xff", "UTF-32"),
     (b"\xff\xfe", "UTF-16"),
     (b"\xfe\xff", "UTF-16"),
-    (b"\xef\xbb\xbf", "UTF-8 with a byte-order mark"),
+    (b"\xef\xbb\xbf", _MARKED),
 )
 
 
@@ -47,6 +48,9 @@ def snippet(lines: list[str], line: int) -> str:
 
 
 def _wrong_encoding(file: str, encoding: str) -> Diagnostic:
+    away = f"for example with `iconv -f {encoding.split(maxsplit=1)[0]} -t UTF-8`"
+    if encoding == _MARKED:
+        away = "without the mark; `sed -i '1s/^\\xef\\xbb\\xbf//' FILE` takes it away"
     return Diagnostic(
         file,
         1,
@@ -55,7 +59,7 @@ def _wrong_encoding(file: str, encoding: str) -> Diagnostic:
         "encoding",
         "Wrong encoding",
         f"the file is {encoding}; expected UTF-8 without a byte-order mark",
-        "save it as plain UTF-8, for example with `iconv -t UTF-8`",
+        f"save it as plain UTF-8, {away}",
     )
 
 

@@ -285,11 +285,11 @@ def _diagnostics(location: Location, snapshot: Snapshot, scan: Scan) -> tuple[Di
         mine.append((location.part or "", _nothing_there(location, there)))
     if elsewhere and not any(is_error(finding) for _, finding in mine):
         mine.append((location.part or "", _errors_elsewhere(location, elsewhere)))
-    return in_order(to_diagnostic(location.shown(path), finding) for path, finding in mine)
+    return in_order(to_diagnostic(path, finding, location.shown) for path, finding in mine)
 
 
 def _errors_elsewhere(location: Location, found: list[tuple[str, Finding]]) -> Finding:
-    first = min(to_diagnostic(location.shown(path), finding).place for path, finding in found)
+    first = min(to_diagnostic(path, finding, location.shown).place for path, finding in found)
     detail = f"nothing is wrong here, but {location.shown('')} has errors, the first at {first}"
     hint = f"see all of them with `runner validate {location.shown('')}`"
     return (0, 0, "error", "source-invalid", "Errors in the same source", detail, hint, "")

@@ -8,6 +8,7 @@ from typing import Any
 
 from runner.declaration.declared import Declared
 from runner.loading.tree import Tree
+from runner.schedules.at import At
 from runner.schedules.calendar import Calendars, entries_of
 from runner.schedules.end_date import end_date
 from runner.schedules.kinds import schedule_from
@@ -102,6 +103,9 @@ def _of_schedule(
         ):
             detail = f"{which}it is open without an end, so there is one opening and one run"
             yield "warning", "never-closes", "The window never closes", detail
+    elif settings.get("at") and isinstance(schedule, At) and schedule.slot.at <= now:
+        detail = f"{which}{settings['at']} has passed: nothing starts by it any more"
+        yield "warning", "time-over", "The time is over", detail
     elif settings.get("calendars") and schedule.next_after(now) is None:
         detail = f"{which}its calendars leave out every start"
         yield "warning", "never-starts", "Nothing is left to start", detail

@@ -11,15 +11,15 @@ from runner.access.permission import Actor
 from runner.declaration.facts import addresses_in, facts_of
 from runner.operations.beside_plans import Managed, may_manage, write_down
 from runner.operations.blobs import blob_path
-from runner.operations.selection import unknown
 from runner.operations.settings import keep_removed
 from runner.reconcile.next_start import in_words, next_start
 from runner.reconcile.switches import GIT, OPERATOR
 from runner.store.holds import HoldRecord
 from runner.store.objects import ObjectRecord
 from runner.store.port import Reader, Transaction
-from runner.vocabulary.errors import Refused
+from runner.vocabulary.errors import Refused, UnknownName
 from runner.vocabulary.identity import Address
+from runner.vocabulary.names import nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +65,10 @@ def undo(
         return _kept(tx, installed, actor, now, allow_protected=allow_protected)
     buried = [each for each in tx.objects.tombstones() if each.address == address]
     if not buried:
-        names = (each.name for each in tx.objects.tombstones() if each.kind == address.kind)
-        raise unknown(address.kind, address.name, names)
+        names = [each.name for each in tx.objects.tombstones() if each.kind == address.kind]
+        close = nearest(address.name, names)
+        hint = f"did you mean '{close}'?" if close else "`runner undo` alone lists what can be brought back"
+        raise UnknownName(f"no {address.kind} was uninstalled that was called '{address.name[:100]}'; {hint}")
     record = buried[-1]
     _refuse(tx, record, now, state)
     may_manage(actor, record, allow_protected=allow_protected)

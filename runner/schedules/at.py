@@ -53,7 +53,7 @@ def read_instant(text: str, zone: ZoneInfo, *, field: str) -> zones.Due:
     if not isinstance(text, str) or not _INSTANT.fullmatch(text):
         raise problem
     try:
-        moment = datetime.fromisoformat(text.upper())
+        moment = zones.within_reach(datetime.fromisoformat(text.upper()))
         if moment.tzinfo is None:
             return zones.due_instant(zone, moment)
         return zones.Due(moment.astimezone(UTC), "")

@@ -166,8 +166,8 @@ def _read(text: str) -> date | datetime | tuple[int, int]:
             date(_LEAP_YEAR, int(yearly[1]), int(yearly[2]))
             return int(yearly[1]), int(yearly[2])
         if len(text) == len("2026-12-24"):
-            return date.fromisoformat(text)
-        moment = datetime.fromisoformat(text)
+            return min(max(date.fromisoformat(text), zones.FIRST_DAY), zones.LAST_DAY)
+        moment = zones.within_reach(datetime.fromisoformat(text))
     except ValueError:
         raise problem from None
     if moment.tzinfo is not None:

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from runner.schedules.zones import within_reach
+
 _DATE = len("2026-11-21")
 
 
@@ -18,7 +20,7 @@ def end_date(spec: Mapping[str, Any], zone: str) -> datetime | None:
     text = spec.get("validUntil")
     if text is None:
         return None
-    at = datetime.fromisoformat(text.upper())
+    at = within_reach(datetime.fromisoformat(text.upper()))
     if len(text) == _DATE:
         at += timedelta(days=1)
     if at.tzinfo is None:

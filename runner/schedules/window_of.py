@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from runner.schedules import zones
 from runner.schedules.at import read_instant
 from runner.schedules.calendar import Calendars
 from runner.schedules.slot import ScheduleProblem
@@ -106,7 +107,7 @@ def _edge(text: str | None, zone: ZoneInfo, field: str) -> tuple[date | None, da
         return None, None
     if len(text) == _DATE:
         try:
-            return date.fromisoformat(text), None
+            return min(max(date.fromisoformat(text), zones.FIRST_DAY), zones.LAST_DAY), None
         except ValueError as problem:
             raise ScheduleProblem(f"window.{field}", f"{text!r}: {problem}") from None
     return None, read_instant(text, zone, field=f"window.{field}").at

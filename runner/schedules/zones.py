@@ -20,6 +20,10 @@ _PROBE = timedelta(hours=6)
 """Closer than any two changes of one zone's offset (the shortest pair in tzdata is days apart)."""
 
 
+FIRST_DAY, LAST_DAY = date(1, 1, 3), date(9999, 12, 29)
+"""So far from the ends of the calendar that each time of each zone, and the day after, is in it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Due:
     """The instant at which a local time is due, and whether it lies in a gap or is the first of two."""
@@ -61,6 +65,14 @@ def zone_named(name: str) -> ZoneInfo:
         except (OSError, ValueError, LookupError):
             pass
     raise ValueError(_unknown_zone(name))
+
+
+def within_reach(moment: datetime) -> datetime:
+    """The moment, or the end of the calendar that it is too near to: `9999-12-31` means for ever."""
+    if FIRST_DAY <= moment.date() <= LAST_DAY:
+        return moment
+    nearest_day = min(max(moment.date(), FIRST_DAY), LAST_DAY)
+    return moment.replace(year=nearest_day.year, month=nearest_day.month, day=nearest_day.day)
 
 
 def due_instant(zone: ZoneInfo, wall: datetime) -> Due:

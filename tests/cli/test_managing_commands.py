@@ -31,8 +31,12 @@ def test_a_job_that_was_removed_by_mistake_comes_back(say: Callable, tmp_path: P
     said = say("undo", "one", "-o", "json")
     assert (said.code, said.json["changed"], said.json["serial"]) == (0, True, 3)
     assert say("undo", "Job/one").code == 3
-    wrong = say("undo", "Job/on")
-    assert (wrong.code, wrong.err) == (1, "Error: no Job is called 'on'; nothing of that kind is installed\n")
+    wrong = say("undo", "Job/xyz")
+    assert wrong.code == 1
+    assert wrong.err == (
+        "Error: no Job was uninstalled that was called 'xyz'; "
+        "`runner undo` alone lists what can be brought back\n"
+    )
 
 
 def test_release_and_adopt(say: Callable, tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ def test_closed_streams_are_no_error(here: Installation, closed: str) -> None:
 def test_a_full_disk_behind_the_output_is_an_error(here: Installation) -> None:
     here.install(a_job("sums"))
     done = runner(here, "> /dev/full")
-    assert (done.returncode, done.stderr) == (1, "Error: No space left on device\n")
+    assert (done.returncode, done.stderr) == (1, "Error: standard output: No space left on device\n")
 
 
 def test_a_reader_that_has_left_is_no_error(here: Installation) -> None:

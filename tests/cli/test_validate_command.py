@@ -54,6 +54,18 @@ def test_a_problem_is_shown_with_place_value_source_and_hint(project: Path) -> N
     ]
 
 
+def test_the_other_place_of_a_name_is_told_as_the_place_of_the_problem_is(project: Path) -> None:
+    (project / "jobs.d" / "sub").mkdir()
+    (project / "jobs.d" / "sub" / "again.yaml").write_text(f"# the second one\n{VALID}")
+    for _ in range(2):  # read, and out of the cache
+        (only,) = json.loads(run(project, "-o", "json").stdout)
+        assert (only["file"], only["line"]) == ("jobs.d/sub/again.yaml", 5)
+        assert only["detail"] == (
+            "Job/hello is declared at jobs.d/hello.yaml:1 and again at jobs.d/sub/again.yaml:2; "
+            "names are unique per kind"
+        )
+
+
 def test_json_has_the_documented_keys(project: Path) -> None:
     (project / "jobs.d" / "hello.yaml").write_text("a: [")
     (only,) = json.loads(run(project, "-o", "json").stdout)

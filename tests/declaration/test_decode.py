@@ -90,7 +90,7 @@ def test_an_unknown_field_of_an_action_names_the_fields_of_that_action():
         (
             {"description": None},
             ("spec", "description"),
-            "'None' is empty; expected a text",
+            "the value is empty; expected a text",
             "leave the field out, or give it a value",
         ),
     ],
@@ -100,6 +100,23 @@ def test_a_wrong_type_says_what_it_is_what_was_expected_and_what_to_do(spec, pat
 
     assert (problem.rule, problem.path) == ("wrong-type", path)
     assert (problem.detail, problem.hint) == (detail, hint)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "rule", "hint"),
+    [
+        ("timeout", 10, "bad-duration", "add a unit: 10s, 10m, 10h or 10d"),
+        ("timeout", "10", "bad-duration", "add a unit: 10s, 10m, 10h or 10d"),
+        ("timeout", 1.5, "bad-duration", ""),
+        ("timeout", "9999999d", "bad-duration", "that is too long; 999999d is the most"),
+        ("timeout", True, "wrong-type", 'quote it: "true"'),
+        ("limits", {"memory": 1048576}, "wrong-type", 'quote it: "1048576"'),
+    ],
+)
+def test_a_number_without_a_unit_is_no_text_that_wants_quotes(field, value, rule, hint):
+    problem = only_problem(a_job(**{field: value}))
+
+    assert (problem.rule, problem.hint) == (rule, hint)
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf"), 10**400, 2**53 + 1])

@@ -182,7 +182,17 @@ def test_a_schedule_is_exactly_one_kind():
     assert told(a_schedule(timezone="UTC")) == [("one-of", "spec")]
 
 
-@pytest.mark.parametrize("at", ["2026-13-01T02:00", "2026-02-30T02:00", "2026-12-01", "tomorrow"])
+@pytest.mark.parametrize(
+    "at",
+    [
+        "2026-13-01T02:00",
+        "2026-02-30T02:00",
+        "2026-12-01",
+        "tomorrow",
+        "9999-12-31T23:59",
+        "0001-01-01T00:00+14:00",
+    ],
+)
 def test_an_instant_is_one_that_the_calendar_has(at):
     assert told(a_schedule(at=at)) == [("bad-instant", "spec.at")]
 

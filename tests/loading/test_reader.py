@@ -130,6 +130,25 @@ def test_what_is_refused_is_named_with_its_place(
     assert the_problem(raw) == (place, rule, detail)
 
 
+@pytest.mark.parametrize(
+    ("raw", "hint"),
+    [
+        (b"\xef\xbb\xbfa: 1\n", "without the mark; `sed -i '1s/^\\xef\\xbb\\xbf//' FILE` takes it away"),
+        ("a: 1\n".encode("utf-16"), "for example with `iconv -f UTF-16 -t UTF-8`"),
+        ("a: 1\n".encode("utf-32"), "for example with `iconv -f UTF-32 -t UTF-8`"),
+    ],
+)
+def test_a_file_in_another_encoding_comes_with_the_command_that_mends_it(raw: bytes, hint: str) -> None:
+    (only,) = read_documents(raw, "f.yaml").diagnostics
+    assert only.hint == f"save it as plain UTF-8, {hint}"
+
+
+def test_a_time_without_quotes_in_brackets_gets_the_hint_to_quote_it() -> None:
+    (only,) = read_documents(b"w: {start: 22:00, end: 04:00}\n", "f.yaml").diagnostics
+    assert (only.place, only.rule) == ("f.yaml:1:14", "yaml-syntax")
+    assert only.hint == "put the value in quotes when it contains ':', such as a time: \"22:00\""
+
+
 @pytest.mark.parametrize("raw", ["a: 1\nb: [", "a: 1\nb: [\n\n"])
 def test_what_is_never_closed_is_told_behind_the_last_text(raw: str) -> None:
     (only,) = read_documents(raw.encode(), "f.yaml").diagnostics

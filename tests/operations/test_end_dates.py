@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from installations import ANA, Installation, a_job
@@ -36,6 +37,15 @@ def expire(here: Installation, name: str, hours: float) -> list[str]:
 def test_a_date_is_its_whole_day_in_the_zone_of_the_schedule(text: str, zone: str, instant: datetime) -> None:
     spec = {"validUntil": text, "schedules": {"default": {"cron": "0 2 * * *", "timezone": zone}}}
     assert end_date(spec, "America/New_York") == instant
+
+
+@pytest.mark.parametrize("text", ["9999-12-31", "9999-12-31T23:59:59Z", "9999-12-31T23:59:59-12:00"])
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "Pacific/Niue"])
+def test_the_end_of_the_calendar_means_for_ever(text: str, zone: str) -> None:
+    end = end_date({"validUntil": text, "schedules": {}}, zone)
+    assert end is not None and end.year == 9999
+    assert end.astimezone(ZoneInfo("Pacific/Kiritimati")) > datetime(9999, 12, 28, tzinfo=UTC)
+    assert end_date({"validUntil": "0001-01-01T00:00:00+14:00", "schedules": {}}, zone) < end
 
 
 def test_without_a_schedule_the_runners_zone_counts() -> None:

@@ -59,6 +59,17 @@ def test_a_range_that_is_over_is_a_warning(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("at", ["2026-11-23T12:59", "2020-01-01T00:00:00Z"])
+def test_a_time_that_has_passed_is_a_warning(tmp_path: Path, at: str) -> None:
+    [note] = notes(tmp_path, a_schedule(f'at: "{at}"'))
+    assert (note.rule, note.severity) == ("time-over", "warning")
+    assert note.detail == f"Job/load: {at} has passed: nothing starts by it any more"
+
+
+def test_a_time_that_is_to_come_is_none(tmp_path: Path) -> None:
+    assert notes(tmp_path, a_schedule('at: "2026-11-23T13:01"')) == []
+
+
 def test_a_window_of_which_calendars_leave_nothing_is_a_warning(tmp_path: Path) -> None:
     window = 'calendars: [c], window: {from: "2026-12-01", to: "2026-12-20", start: "22:00", end: "04:00"}'
     dates = 'kind: Calendar\nmetadata: {name: c}\nspec: {dates: {all: {from: "01-01", to: "12-31"}}}\n'

@@ -84,6 +84,21 @@ def test_a_span_over_many_years_is_left_out_whole() -> None:
     assert slot is not None and slot.local.startswith("2036-02-01")
 
 
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "Pacific/Niue"])
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        ("2026-12-01", "9999-12-31"),
+        ("2026-12-01T00:00", "9999-12-31T23:59"),
+        ("0001-01-01", "9999-12-31"),
+        ("9999-12-31", "9999-12-31"),
+    ],
+)
+def test_a_span_may_reach_to_the_ends_of_the_calendar(first: str, last: str, zone: str) -> None:
+    nightly = a_schedule({"cron": "0 2 1 * *", "timezone": zone}, (first, last))
+    assert (nightly.next_after(_utc("2026-12-02T12:00")) is None) == (first[:4] != "9999")
+
+
 def test_the_interval_of_an_every_is_still_known() -> None:
     hourly = a_schedule({"every": "1h"}, ("2026-12-24", "2026-12-24"))
     assert getattr(hourly, "interval", None) == timedelta(hours=1)

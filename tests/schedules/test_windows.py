@@ -51,6 +51,23 @@ def test_a_night_is_open_from_its_evening_to_the_morning_and_half_open() -> None
     assert window.opening_at(utc("2026-06-02T02:00")) is None
 
 
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "Pacific/Niue"])
+@pytest.mark.parametrize(
+    "ends",
+    [
+        {"from": "2026-06-01", "to": "9999-12-31"},
+        {"from": "0001-01-01", "to": "9999-12-31"},
+        {"from": "0001-01-01T00:00+12:00", "to": "9999-12-31T23:59:59-12:00"},
+        {"from": "2026-06-01", "to": "9999-12-31T23:59"},
+    ],
+)
+def test_a_range_may_reach_to_the_ends_of_the_calendar(ends: dict[str, str], zone: str) -> None:
+    window = a_window(ends, zone=zone)
+    opening = window.next_opening(utc("2026-06-01T12:00"))
+    assert opening is not None and opening.opens_at - utc("2026-06-01T12:00") < timedelta(days=1)
+    assert not window.is_over(utc("2026-06-01T12:00"))
+
+
 def test_the_weekday_is_that_of_the_opening() -> None:
     window = a_window({"weekdays": ["fri"]})  # 5 June 2026 is a Friday
     assert openings(window, "2026-06-01T00:00", "2026-06-12T00:00") == ["05 20:00-06 02:00"]

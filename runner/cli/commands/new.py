@@ -32,11 +32,13 @@ class _Kind(click.Choice[str]):
 
 
 @click.command("new")
-@click.argument("kind", type=_Kind(list(WORDS), case_sensitive=False))
+@click.argument("kind", metavar="KIND", type=_Kind(list(WORDS), case_sensitive=False))
 @click.argument("name")
 @common_options
 def command(kind: str, name: str, where: Where) -> None:
     """Write jobs.d/NAME.yaml with an object to start from, and print its path; never overwrite.
+
+    KIND is job, schedule, job-type, library, group, inventory, calendar, connection, authorization or runner.
 
     \b
     Example:

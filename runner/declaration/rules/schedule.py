@@ -122,12 +122,16 @@ def positive(path: Path, duration: Any) -> Iterator[Problem]:
 
 
 def instant(path: Path, text: Any, *, dates: bool) -> Iterator[Problem]:
-    """A date-time that the calendar has; with `dates` also a date."""
+    """A date-time that the calendar has; with `dates` also a date, and also the end of the calendar."""
     if not isinstance(text, str):
         return
+    from runner.schedules.zones import FIRST_DAY, LAST_DAY
+
     reason = ""
     try:
-        datetime.fromisoformat(text)
+        day = datetime.fromisoformat(text).date()
+        if not dates and not FIRST_DAY <= day <= LAST_DAY:
+            reason = f"that is further away than schedules reach ({FIRST_DAY} to {LAST_DAY})"
     except ValueError as problem:
         reason = str(problem)
     if not dates and not reason and len(text) == len("2026-12-01"):
