@@ -32,9 +32,16 @@ _BEFORE = {"start": "PENDING", "skip": "PENDING", "complete": "STARTED", "fail":
 
 def record_process(tx: Transaction, began: Began, boot_id: str) -> None:
     """Note which process runs the instance: pid, a time at which it was there, and the boot; they name it for
-    ever. A run over an inventory has many, and none of them is its own.
+    ever. A run over an inventory has many, and none of them is its own: each is its target's.
     """
     if began.target != NO_TARGET:
+        tx.tasks.update(
+            began.instance,
+            began.target,
+            epoch=began.epoch,
+            pid=began.pid,
+            pid_started=began.pid_started,
+        )
         return
     tx.instances.update(
         began.instance, epoch=began.epoch, pid=began.pid, pid_started=began.pid_started, boot_id=boot_id

@@ -64,6 +64,7 @@ def start_target(
         at=now,
         who=DISPATCHER,
         reason="",
+        pid=None,  # of an earlier try
         **first,
     )
     if before == "SCHEDULED":

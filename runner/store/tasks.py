@@ -59,6 +59,14 @@ class AtWork(NamedTuple):
     job: str
 
 
+class TaskProcess(NamedTuple):
+    """The process that works on a target; `started` is a time at which it was there (clock ticks)."""
+
+    target: str
+    pid: int
+    started: int
+
+
 class TaskReads(Protocol):
     def of(self, instance_id: int) -> list[TaskRecord]:
         """By the name of the target; for many targets see `page`."""
@@ -90,6 +98,9 @@ class TaskReads(Protocol):
 
     def due(self, instance_id: int, now: datetime) -> list[str]:
         """The targets whose next try is due."""
+
+    def processes(self, instance_id: int) -> list[TaskProcess]:
+        """Those of the targets that are RUNNING, in the order of the inventory."""
 
     def at_work(self, instance_id: int, targets: Sequence[str]) -> dict[str, AtWork]:
         """Of these targets of the run, those that another run works on: target → that run."""

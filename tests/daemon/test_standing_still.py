@@ -8,13 +8,16 @@ import signal
 import subprocess
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from daemons import Daemon, run_until
+from fleets import FLEET, a_fan_out, waits_for
 from installations import NOW, Installation, a_job
 
 from runner.daemon.standing_still import StandingStill
 from runner.execution.processes import is_suspended
+from runner.operations.standing_runs import standing_runs
 from runner.vocabulary.instants import to_the_second
 from tests.held_processes import held_by_a_debugger
 
@@ -90,6 +93,43 @@ def test_a_zygote_that_a_debugger_holds_is_told_as_what_it_is(here: Installation
     assert "no run starts or ends meanwhile" in text
     assert up.until_ended(run).state == "SUCCEEDED"
     standing_still.stop()
+
+
+def test_status_names_the_targets_that_stand_still(
+    here: Installation, a_daemon: Start, tmp_path: Path
+) -> None:
+    here.install(a_fan_out("visit", waits_for(tmp_path), parallel=3))
+    up = a_daemon()
+    run = up.trigger("visit")
+
+    def process_of(target: str) -> int | None:
+        with here.store.read() as reader:
+            return next((each.pid for each in reader.tasks.processes(run) if each.target == target), None)
+
+    def told() -> list[tuple[str, str]]:
+        with here.store.read() as reader:
+            return [(each.summary, each.hint) for each in standing_runs(reader, NOW)]
+
+    up.until(lambda: all(process_of(target) for target in ("edge-1", "edge-2", "edge-3")))
+    assert told() == []
+    first, second = process_of("edge-1"), process_of("edge-2")
+    assert first is not None and second is not None
+    os.kill(first, signal.SIGSTOP)
+    up.until(lambda: is_suspended(first))
+    with held_by_a_debugger(second) as debugger:
+        (one, go_on), (other, let_go) = told()
+    assert one == f"target edge-1 of run {run} stands still: its process {first} is stopped (SIGSTOP)"
+    assert go_on == f"kill -CONT {first}, or: runner instances kill {run} --target edge-1"
+    what = f"target edge-2 of run {run} stands still: its process {second} is held by a debugger"
+    assert other.startswith(what)
+    assert let_go == (
+        f"detach the debugger, or: kill {debugger}, or: runner instances kill {run} --target edge-2"
+    )
+    os.kill(first, signal.SIGCONT)
+    up.until(lambda: told() == [])
+    for target in FLEET:
+        (tmp_path / f"go-{target}").touch()
+    assert up.until_ended(run).state == "SUCCEEDED"
 
 
 def test_a_job_that_stops_its_parent_keeps_nothing_from_its_end(here: Installation, a_daemon: Start) -> None:

@@ -52,6 +52,8 @@ TASK_COLUMNS: Mapping[str, Cell] = {
     "crashes": None,
     "error": as_json_or_none,
     "info": as_info,
+    "pid": None,
+    "pid_started": None,
 }
 
 

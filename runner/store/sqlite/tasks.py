@@ -21,7 +21,7 @@ from runner.store.sqlite.cells import (
 from runner.store.sqlite.changes import TASK_COLUMNS, Changes
 from runner.store.sqlite.damage import Rows
 from runner.store.sqlite.events import Events
-from runner.store.tasks import AtWork, OpenTask, TaskRecord
+from runner.store.tasks import AtWork, OpenTask, TaskProcess, TaskRecord
 from runner.vocabulary.errors import ChangedMeanwhile, TargetAtWork
 
 _SELECT = (
@@ -135,6 +135,14 @@ class Tasks:
             (instance_id, instant(now)),
         )
         return [target for (target,) in rows]
+
+    def processes(self, instance_id: int) -> list[TaskProcess]:
+        rows = self._connection.execute(
+            "SELECT target, pid, pid_started FROM tasks WHERE instance_id = ? AND state = 'RUNNING'"
+            " AND pid IS NOT NULL ORDER BY position, target",
+            (instance_id,),
+        )
+        return [TaskProcess(*row) for row in rows]
 
     def at_work(self, instance_id: int, targets: Sequence[str]) -> dict[str, AtWork]:
         found: dict[str, AtWork] = {}

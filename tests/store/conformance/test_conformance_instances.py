@@ -23,7 +23,7 @@ from runner.lifecycle.task import TASK
 from runner.store.errors import ErrorRecord
 from runner.store.port import Store, Transaction
 from runner.store.steps import NewStep
-from runner.store.tasks import AtWork
+from runner.store.tasks import AtWork, TaskProcess
 from runner.vocabulary.errors import ChangedMeanwhile, TargetAtWork
 
 CLAIM = INSTANCE.move("SCHEDULED", "claim")
@@ -411,6 +411,25 @@ def test_the_targets_of_a_run_take_the_place_of_its_only_task(store: Store) -> N
         ]
         assert reader.tasks.counts(id) == {"SCHEDULED": 3}
         assert [e.row for e in reader.events.of("task", f"{id}/edge-2")] == ["T1"]
+
+
+def test_a_target_that_is_worked_on_has_its_process(store: Store) -> None:
+    id = a_fan_out(store)
+    start = TASK.move("SCHEDULED", "start")
+
+    def work(tx: Transaction) -> None:
+        for target in ("edge-0", "edge-1"):
+            tx.tasks.move(id, target, start, epoch=1, at=AT, who="dispatcher")
+        tx.tasks.update(id, "edge-1", epoch=1, pid=4711, pid_started=99)
+        tx.tasks.update(id, "edge-0", epoch=0, pid=1, pid_started=1)
+
+    store.transact(work)
+    with store.read() as reader:
+        assert reader.tasks.processes(id) == [TaskProcess("edge-1", 4711, 99)]
+    succeed = TASK.move("RUNNING", "succeed")
+    store.transact(lambda tx: tx.tasks.move(id, "edge-1", succeed, epoch=1, at=AT, who="x"))
+    with store.read() as reader:
+        assert reader.tasks.processes(id) == []
 
 
 def test_all_tasks_of_a_state_move_together(store: Store) -> None:
