@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.store.sqlite.connection import BUSY_TIMEOUT_S, connect
-from runner.store.sqlite.failures import sentence_for
+from runner.store.sqlite.failures import restore, sentence_for
 from runner.store.sqlite.store import SqliteStore
 from runner.store.sqlite.version import APPLICATION_ID, OLDEST_SQLITE, SCHEMA_VERSION
 from runner.vocabulary.errors import NoDatabase, StoreUnavailable
@@ -98,8 +98,8 @@ def _refuse_if_lost(path: Path) -> None:
     """An empty file was never filled, unless something was applied or ran here: unreadable is not empty."""
     if any((path.parent / left).is_dir() for left in ("blobs", "logs")):
         raise StoreUnavailable(
-            f"{path} is empty, but it was not: jobs have run here, and what it held is lost; restore the "
-            f"newest file of {path.parent}/backups, or remove {path} to begin anew"
+            f"{path} is empty, but it was not: jobs have run here, and what it held is lost; "
+            f"{restore(path)}, or remove {path} to begin anew"
         )
 
 
@@ -126,5 +126,5 @@ def _lineage(path: Path, busy_timeout_s: float) -> str:
     except sqlite3.Error as problem:
         raise sentence_for(path, problem) or problem from problem
     if row is None:
-        raise StoreUnavailable(f"{path} has lost its lineage (table meta); restore the newest backup")
+        raise StoreUnavailable(f"{path} has lost its lineage (table meta); {restore(path)}")
     return str(row[0])

@@ -205,6 +205,21 @@ def test_a_damaged_database_is_named(tmp_path: Path) -> None:
             reader.objects.all()
 
 
+def test_what_can_be_restored_is_named_only_when_it_is_there(tmp_path: Path) -> None:
+    path = tmp_path / "runner.db"
+    path.write_text("no database")
+    by_hand = r"if it was one of the runner, restore what `runner db backup` made, else name another"
+    with pytest.raises(StoreUnavailable, match=by_hand):
+        open_store(path)
+    (tmp_path / "backups").mkdir()
+    for number, version in enumerate((9, 10)):
+        copy = tmp_path / "backups" / f"runner.db-v{version}-2026112{version}T100000Z"
+        copy.touch()
+        os.utime(copy, (number, number))
+    with pytest.raises(StoreUnavailable, match=rf"made, or {tmp_path}/backups/runner.db-v10-"):
+        open_store(path)
+
+
 KILLED = """
 import os, sys
 from datetime import UTC, datetime

@@ -17,8 +17,8 @@ def sentence_for(path: Path, problem: BaseException) -> StoreUnavailable | None:
         return None
     if "decode to UTF-8" in str(problem):  # raised by Python's module, without a code
         return StoreUnavailable(
-            f"{path} holds text that is not UTF-8 ({problem}); keep a copy, then restore the newest file of "
-            f"{path.parent}/backups, or run: runner db check"
+            f"{path} holds text that is not UTF-8 ({problem}); keep a copy, then {restore(path)}, "
+            "or run: runner db check"
         )
     code = getattr(problem, "sqlite_errorcode", None)
     if code is None:
@@ -33,7 +33,9 @@ def sentence_for(path: Path, problem: BaseException) -> StoreUnavailable | None:
         text = _SENTENCES[sqlite3.SQLITE_READONLY]
     if text in _MAY_BE_THE_MOUNT and _is_mounted_read_only(path):
         text = _MOUNTED_READ_ONLY
-    return None if text is None else StoreUnavailable(text.format(path=path, folder=path.parent))
+    if text is None:
+        return None
+    return StoreUnavailable(text.format(path=path, folder=path.parent, restore=restore(path)))
 
 
 _SENTENCES = {
@@ -53,10 +55,9 @@ _SENTENCES = {
     "check the disk, then run: runner db check",
     sqlite3.SQLITE_CANTOPEN: "{path} cannot be opened by this user; "
     "give access to it and to its folder {folder}",
-    sqlite3.SQLITE_CORRUPT: "{path} is damaged; keep a copy, then restore the newest file "
-    "of {folder}/backups, or run: runner db check",
-    sqlite3.SQLITE_NOTADB: "{path} is no database; if it was one of the runner, restore the newest file "
-    "of {folder}/backups, else name another file with --db",
+    sqlite3.SQLITE_CORRUPT: "{path} is damaged; keep a copy, then {restore}, or run: runner db check",
+    sqlite3.SQLITE_NOTADB: "{path} is no database; if it was one of the runner, {restore}, "
+    "else name another file with --db",
     sqlite3.SQLITE_NOMEM: "There is not enough memory to use {path}; nothing was recorded",
 }
 
@@ -66,6 +67,17 @@ _MOUNTED_READ_ONLY = (
     "(after a disk error `dmesg` says why it is not)"
 )
 _MAY_BE_THE_MOUNT = (_SENTENCES[sqlite3.SQLITE_READONLY], _SENTENCES[sqlite3.SQLITE_CANTOPEN])
+
+
+def restore(path: Path) -> str:
+    """What can be put in the place of a lost database: their own copy, or one from before a migration."""
+    try:
+        copies = [(copy.stat().st_mtime, copy) for copy in (path.parent / "backups").glob(f"{path.name}-v*")]
+    except OSError:
+        copies = []
+    if copies:
+        return f"restore what `runner db backup` made, or {max(copies)[1]}"
+    return "restore what `runner db backup` made"
 
 
 def _is_full(path: Path) -> bool:
