@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from asyncio import TimerHandle
+from asyncio import AbstractEventLoop, TimerHandle
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -42,7 +42,7 @@ class Attempt:
         "_end", "_errors", "_lines", "_masks", "_report", "_step", "_uncommitted", "_unsent", "_unsent_ack",
         "checkpoints", "control", "epoch", "err", "hinted", "instance", "log", "number", "order", "out",
         "performing_since_s", "pid", "pid_started", "shielded", "step_limit_s", "stop_why", "target",
-        "timers", "token", "violation", "waiting_grace_s", "wake_at", "warned_since_s",
+        "timers", "to_pause", "token", "violation", "waiting_grace_s", "wake_at", "warned_since_s",
         "warns_of_long_performs", "was_spare", "watched", "workdir",
     )  # fmt: skip
 
@@ -67,6 +67,7 @@ class Attempt:
         self.pid: int | None = None
         self.pid_started: int | None = None
         self.stop_why: str | None = None
+        self.to_pause = False  # at its next boundary
         self.violation: str | None = None
         self.step_limit_s: float | None = None
         self.shielded = False  # in a step that no stop interrupts
@@ -358,6 +359,16 @@ class Attempt:
             self.checkpoints,
         )
         return report, self.violation is None and self._end is not None and self._end.get("clean") is True
+
+    def later(
+        self,
+        loop: AbstractEventLoop,
+        seconds: float,
+        callback: Callable[..., None],
+        *arguments: object,
+    ) -> None:
+        """Call it after that time, unless this is closed by then."""
+        self.timers.append(loop.call_later(seconds, callback, *arguments))
 
     def close(self) -> None:
         """Close everything that is open, the log too."""

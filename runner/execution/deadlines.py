@@ -35,11 +35,11 @@ class Deadlines:
 
     def of_attempt(self, attempt: Attempt, limit_s: float) -> None:
         """It may take so long from now."""
-        self._later(attempt, limit_s, self._time_out, attempt)
+        attempt.later(self._loop, limit_s, self._time_out, attempt)
 
     def of_step(self, attempt: Attempt, limit_s: float) -> None:
         """The child itself ends the step that it has begun; this is for one that does not."""
-        self._later(attempt, limit_s + STEP_GRACE_S, self._time_out_step, attempt, limit_s)
+        attempt.later(self._loop, limit_s + STEP_GRACE_S, self._time_out_step, attempt, limit_s)
 
     def of_performs(self, attempt: Attempt) -> None:
         """Look when a unit of its work would be long, or too long; a checkpoint begins the next one."""
@@ -58,12 +58,7 @@ class Deadlines:
         ahead = [limit_s - passed] if limit_s is not None else []
         if not is_long:
             ahead.append(self.long_perform_s - passed)
-        self._later(attempt, min(ahead, default=self.long_perform_s), self.of_performs, attempt)
-
-    def _later(
-        self, attempt: Attempt, seconds: float, callback: Callable[..., None], *arguments: object
-    ) -> None:
-        attempt.timers.append(self._loop.call_later(seconds, callback, *arguments))
+        attempt.later(self._loop, min(ahead, default=self.long_perform_s), self.of_performs, attempt)
 
     def _time_out(self, attempt: Attempt) -> None:
         self._end(attempt, attempt.order.grace_s, TIMEOUT)

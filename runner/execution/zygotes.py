@@ -18,12 +18,14 @@ from runner.execution.zygote_process import ZygoteProcess
 _LAST_GRACE_S = 15.0
 """More than a zygote waits for processes that were killed and do not end."""
 _SWEEP_S = 0.005
+"""How soon to look again for what a dead zygote left behind."""
 
 
 class Zygotes:
     """One zygote per profile, started when it is needed first. All but the lean one leave when idle.
 
-    `replied` is called with everything they find out; `died` with the tokens of a zygote that broke.
+    `replied` is called with everything they find out. When one broke, `kill` is called with the token of each
+    child that it had started, and `died` when nothing is left of them that can end.
     """
 
     def __init__(
@@ -34,13 +36,16 @@ class Zygotes:
         mark: str,
         idle_s: float,
         replied: Callable[[Reply], None],
-        died: Callable[[list[int]], None],
+        kill: Callable[[int], None],
+        died: Callable[[int], None],
     ) -> None:
         self._loop = loop
         self._watches = watches
         self._mark = mark
         self._replied = replied
+        self._kill = kill
         self._died = died
+        self._closed = False
         self.idle_s = idle_s
         self._ready: dict[str, ZygoteProcess] = {}
         self._leaving: list[ZygoteProcess] = []
@@ -89,6 +94,7 @@ class Zygotes:
 
     def close(self) -> None:
         """Have all of them end everything, and wait for that."""
+        self._closed = True
         for timer in self._idle_timers.values():
             timer.cancel()
         zygotes = [*self._ready.values(), *self._leaving]
@@ -149,4 +155,16 @@ class Zygotes:
         zygote.kill()
         if self._ready.get(zygote.profile) is zygote:
             del self._ready[zygote.profile]
-        self._died(sorted(zygote.tokens))
+        self._sweep(sorted(zygote.tokens), self._loop.time() + processes.ENDS_WITHIN_S)
+
+    def _sweep(self, tokens: list[int], until_s: float) -> None:
+        """End what a dead zygote had started; tell of it when nothing of it is left that can end."""
+        if self._closed:
+            return
+        for token in tokens:
+            self._kill(token)
+        if self.kill_orphans() and self._loop.time() < until_s:
+            self._loop.call_later(_SWEEP_S, self._sweep, tokens, until_s)
+            return
+        for token in tokens:
+            self._died(token)
