@@ -17,6 +17,7 @@ ENCODED = "whsec_"
 STANDARD, GITHUB = "standard", "github"
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/+=-]{0,199}")
+_OF_A_BODY = re.compile(r"[0-9a-f]{64}")
 _MOST_SIGNATURES = 20
 
 
@@ -58,6 +59,14 @@ def check_signature(
     if kind == GITHUB:
         return _github(headers, body, secrets)
     return _standard(headers, body, secrets, now, tolerance)
+
+
+def holds_for_ever(id: str) -> bool:
+    """Whether what was signed under that identity has no time in it: it can be sent again at any time.
+
+    A sender may number messages alike that have one; they are taken for such.
+    """
+    return _OF_A_BODY.fullmatch(id) is not None
 
 
 def signature(secret: str, id: str, timestamp: int, body: bytes) -> str:

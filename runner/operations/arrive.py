@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from runner.access.signature import holds_for_ever
 from runner.dispatch.feeding import decide_arrival
 from runner.lifecycle.holds import family
 from runner.schedules.trigger import Flow
@@ -22,6 +23,9 @@ job is switched off: what arrives then is refused, or recorded as dropped."""
 
 DUPLICATE, REFUSED, QUEUED = "duplicate", "refused", "queued"
 OVERFLOW = "overflow"
+
+REQUEST = "webhook:"
+"""Begins the key of a request; its id is what follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,8 @@ def arrive(
     known = tx.arrivals.find(new.job_uid, new.schedule, new.key)
     if known is not None:
         return Arrived(DUPLICATE, known.id, known.instance_id, known.state.lower())
+    if was_delivered(tx, new.job_uid, new.schedule, new.key):
+        return Arrived(DUPLICATE, reason="so long ago that only this is known of it")
     if waiting is None:
         waiting = tx.arrivals.count_waiting(new.job_uid, new.schedule)
     room = decide_arrival(waiting, flow)
@@ -60,6 +66,16 @@ def arrive(
         oldest = tx.arrivals.waiting(new.job_uid, new.schedule, room.drop)
         drop_waiting(tx, [item.id for item in oldest], f"{OVERFLOW}: newer ones came", OVERFLOW, now)
     return Arrived(QUEUED, tx.arrivals.add(new, at=now))
+
+
+def was_delivered(tx: Transaction, job_uid: str, schedule: str, key: str) -> bool:
+    """Whether it is a request that came so long ago that only that is known of it."""
+    return is_remembered(key) and tx.arrivals.was_delivered(job_uid, schedule, key)
+
+
+def is_remembered(key: str) -> bool:
+    """Whether an item of that key can come again at any time, as long as its secret is not replaced."""
+    return key.startswith(REQUEST) and holds_for_ever(key.removeprefix(REQUEST))
 
 
 def drop_new(

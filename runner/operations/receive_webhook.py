@@ -10,7 +10,15 @@ from typing import Any
 
 from runner.access.signature import GITHUB, Secret, Signed, Unsigned, check_signature
 from runner.lifecycle.holds import active
-from runner.operations.arrive import DUPLICATE, QUEUED, REFUSED, Arrived, switched_off
+from runner.operations.arrive import (
+    DUPLICATE,
+    QUEUED,
+    REFUSED,
+    REQUEST,
+    Arrived,
+    switched_off,
+    was_delivered,
+)
 from runner.operations.arrive_together import arrive_together
 from runner.operations.feed import feed
 from runner.operations.hook_payload import inputs_of, payload_of, validator_of
@@ -117,8 +125,8 @@ def receive(tx: Transaction, messages: Sequence[Message], now: datetime) -> list
     off = switched_off(holds)
     outcomes: list[Arrived | RequestRefused | NewItem] = []
     for message in messages:
-        key = f"webhook:{message.signed.id}"
-        is_refused = off is not None and tx.arrivals.find(uid, name, key) is None
+        key = f"{REQUEST}{message.signed.id}"
+        is_refused = off is not None and _is_new(tx, uid, name, key)
         outcomes.append(_switched_off(found, off) if is_refused and off else _item(message, key, now))
     taken = arrive_together(tx, found, [each for each in outcomes if isinstance(each, NewItem)], now)
     arrived: list[Arrived | RequestRefused] = []
@@ -130,6 +138,11 @@ def receive(tx: Transaction, messages: Sequence[Message], now: datetime) -> list
     begun = _runs_of(tx, [one.item for one in arrived if isinstance(one, Arrived)])
     why = f"hold {holds[0].kind}" if holds else ""
     return [one if isinstance(one, RequestRefused) else _received(one, begun, why) for one in arrived]
+
+
+def _is_new(tx: Transaction, job_uid: str, schedule: str, key: str) -> bool:
+    known = tx.arrivals.find(job_uid, schedule, key)
+    return known is None and not was_delivered(tx, job_uid, schedule, key)
 
 
 def _switched_off(found: Triggered, hold: HoldRecord) -> RequestRefused:

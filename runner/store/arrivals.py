@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
@@ -75,6 +75,9 @@ class ArrivalReads(Protocol):
     def find(self, job_uid: str, schedule: str, key: str) -> Item | None:
         """The item of that identity, whatever its state; None when it never arrived, or is pruned."""
 
+    def was_delivered(self, job_uid: str, schedule: str, key: str) -> bool:
+        """Whether the item of that identity is pruned, and remembered."""
+
     def waiting(self, job_uid: str, schedule: str, limit: int | None = None) -> list[Queued]:
         """Oldest first."""
 
@@ -133,10 +136,21 @@ class ArrivalWrites(ArrivalReads, Protocol):
     def again(self, id: int) -> bool:
         """FAILED or DROPPED → WAITING; whether it was."""
 
-    def prune(self, before: datetime, kinds: Sequence[str], limit: int = 1000) -> int:
+    def prune(
+        self,
+        before: datetime,
+        kinds: Sequence[str],
+        limit: int = 1000,
+        *,
+        remembers: Callable[[str], bool] = lambda key: False,
+    ) -> int:
         """Ended items of these kinds that were settled before; how many went. Of files only those that were
-        moved away: one that stays where it is has to be known for as long.
+        moved away: one that stays where it is has to be known for as long. What `remembers` says yes to, by
+        its key, `was_delivered` from then on.
         """
+
+    def forget_delivered(self, before: datetime) -> int:
+        """What was dealt with before that day is remembered no more; how many."""
 
     def empty(self, before: datetime, limit: int = 1000) -> int:
         """Forget what came with requests that were settled before, and keep that they came; how many."""

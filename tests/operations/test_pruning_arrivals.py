@@ -29,10 +29,20 @@ def test_requests_are_known_for_a_year_and_files_as_long_as_they_may_be_there(he
     settled("file", "it was moved", 100, aftercare={"done": "done"})
     settled("after", "a:1", 100)
     settled("after", "it waits", 100, state="WAITING")
-    assert prune_arrivals(here.store, NOW) == 3
+    settled("webhook", f"webhook:{'5e' * 32}", 366)
+    assert prune_arrivals(here.store, NOW) == 4
     assert {item.key: dict(item.data) for item in items(here, "load")} == {
         "of spring": {},
         "of last week": {"payload": 1},
         "it stays there": {"payload": 1},
         "it waits": {"payload": 1},
     }
+
+    def is_remembered(key: str) -> bool:
+        with here.store.read() as reader:
+            return reader.arrivals.was_delivered(uid, "default", key)
+
+    assert is_remembered(f"webhook:{'5e' * 32}")  # its signature has no time in it
+    assert not is_remembered("of last year")
+    prune_arrivals(here.store, NOW + timedelta(days=10 * 365))
+    assert not is_remembered(f"webhook:{'5e' * 32}")

@@ -15,6 +15,7 @@ from lives import at, contradictions
 from triggered_lives import a_triggered_job, items, states
 
 from runner.access.signature import signature
+from runner.operations.prune_arrivals import prune_arrivals
 from runner.operations.receive_webhook import (
     Message,
     Received,
@@ -24,6 +25,7 @@ from runner.operations.receive_webhook import (
     receive,
 )
 from runner.operations.request_refused import NoSecret, RequestRefused
+from runner.store.arrivals import DONE, TAKEN, WAITING
 
 SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz"
 HOOK = {"path": "orders", "secret": {"authorization": "shop", "key": "secret"}}
@@ -251,6 +253,27 @@ def test_github_signs_the_body_so_another_delivery_id_is_no_other_request(here: 
     assert here.instance(first.instance or 0).trigger["webhook"]["event"] == "push"
     with pytest.raises(RequestRefused):
         delivered(b'{"n":2}', secret="wrong")
+
+
+def test_a_delivery_without_a_time_is_a_repeat_also_when_its_item_is_long_gone(here: Installation) -> None:
+    here.install(a_hooked_job(hook={"signature": "github"}))
+
+    def delivered(body: bytes, now: datetime = NOW) -> Received:
+        code = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
+        return asked(here, body=body, headers={"x-hub-signature-256": f"sha256={code}"}, now=now)
+
+    item = delivered(b'{"n":1}').item
+    assert item is not None
+    here.store.transact(lambda tx: tx.arrivals.settle([item], DONE, reason="", at=NOW, expected=TAKEN))
+    later = NOW + timedelta(days=400)
+    assert prune_arrivals(here.store, later) == 1
+    again = delivered(b'{"n":1}', later)
+    assert (again.outcome, again.item, again.instance) == ("duplicate", None, None)
+    assert again.reason == "it was taken before (so long ago that only this is known of it)"
+    assert delivered(b'{"n":2}', later).outcome == "queued"
+    here.hold("take", "operator")
+    assert delivered(b'{"n":1}', later).outcome == "duplicate"
+    assert [each.state for each in items(here, "take")] == [WAITING]
 
 
 def test_a_path_that_nobody_has_and_one_that_two_have_start_nothing(here: Installation) -> None:

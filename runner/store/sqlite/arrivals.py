@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -55,6 +56,11 @@ class Arrivals:
             f"{_SELECT} WHERE a.job_uid = ? AND a.schedule = ? AND a.key = ?", (job_uid, schedule, key)
         )
         return _ITEMS.one(row.fetchone())
+
+    def was_delivered(self, job_uid: str, schedule: str, key: str) -> bool:
+        digest = _digest(job_uid, schedule, key)
+        row = self._connection.execute("SELECT 1 FROM delivered WHERE digest = ?", (digest,)).fetchone()
+        return row is not None
 
     def waiting(self, job_uid: str, schedule: str, limit: int | None = None) -> list[Queued]:
         rows = self._connection.execute(
@@ -210,12 +216,31 @@ class Arrivals:
             == 1
         )
 
-    def prune(self, before: datetime, kinds: Sequence[str], limit: int = 1000) -> int:
-        return self._connection.execute(
-            "DELETE FROM arrivals WHERE id IN (SELECT id FROM arrivals"  # noqa: S608
+    def prune(
+        self,
+        before: datetime,
+        kinds: Sequence[str],
+        limit: int = 1000,
+        *,
+        remembers: Callable[[str], bool] = lambda key: False,
+    ) -> int:
+        rows = self._connection.execute(
+            "SELECT id, job_uid, schedule, key, settled_at FROM arrivals"  # noqa: S608
             f" WHERE settled_at < ? AND kind IN ({marks(len(kinds))})"
-            " AND (kind <> 'file' OR aftercare <> '{}') LIMIT ?)",
+            " AND (kind <> 'file' OR aftercare <> '{}') LIMIT ?",
             (instant(before), *kinds, limit),
+        ).fetchall()
+        self._connection.executemany(
+            "INSERT INTO delivered (digest, day) VALUES (?, ?) ON CONFLICT (digest) DO NOTHING",
+            [(_digest(uid, name, key), at[:10]) for _, uid, name, key, at in rows if remembers(key)],
+        )
+        for some in chunks([id for id, *_ in rows]):
+            self._connection.execute(f"DELETE FROM arrivals WHERE id IN ({marks(len(some))})", some)  # noqa: S608
+        return len(rows)
+
+    def forget_delivered(self, before: datetime) -> int:
+        return self._connection.execute(
+            "DELETE FROM delivered WHERE day < ?", (instant(before)[:10],)
         ).rowcount
 
     def empty(self, before: datetime, limit: int = 1000) -> int:
@@ -224,6 +249,10 @@ class Arrivals:
             " WHERE settled_at < ? AND kind = 'webhook' AND data <> '{}' AND state <> 'FAILED' LIMIT ?)",
             (instant(before), limit),
         ).rowcount
+
+
+def _digest(job_uid: str, schedule: str, key: str) -> bytes:
+    return hashlib.sha256("\0".join((job_uid, schedule, key)).encode()).digest()[:16]
 
 
 def _item(row: Any) -> Item:

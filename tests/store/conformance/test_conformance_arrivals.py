@@ -96,3 +96,19 @@ def test_an_item_is_settled_once_and_from_the_state_that_is_expected(store: Stor
     assert (item.state, item.reason, item.settled_at) == (FAILED, "r", later(5))
     assert store.transact(lambda tx: tx.arrivals.again(id))
     assert not store.transact(lambda tx: tx.arrivals.again(id))
+
+
+def test_what_is_pruned_may_be_remembered_until_it_is_forgotten(store: Store) -> None:
+    uid = install(store)
+    for key in ("a", "b"):
+        id = add(store, uid, key, kind="webhook") or 0
+        store.transact(
+            lambda tx, id=id: tx.arrivals.settle([id], DONE, reason="", at=later(2), expected=WAITING)  # type: ignore[misc]
+        )
+    prune = {"before": later(3), "kinds": ("webhook",), "remembers": lambda key: key == "a"}
+    assert store.transact(lambda tx: tx.arrivals.prune(**prune)) == 2
+    with store.read() as reader:
+        assert [reader.arrivals.was_delivered(uid, "default", key) for key in ("a", "b")] == [True, False]
+        assert not reader.arrivals.was_delivered(uid, "another", "a")
+    assert store.transact(lambda tx: tx.arrivals.forget_delivered(later(0))) == 0
+    assert store.transact(lambda tx: tx.arrivals.forget_delivered(later(90_000))) == 1
