@@ -127,7 +127,7 @@ def _wrong_type(value: Any, types: list[str], path: Path) -> Problem:
     expected = " or ".join(dict.fromkeys(_TYPES[each] for each in types))
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if number and ("number" in types or "integer" in types) and not _is_usable(value):
-        detail = f"{quoted(value)} is not a finite number of ordinary size; expected {expected}"
+        detail = f"{_said(value, path)} is not a finite number of ordinary size; expected {expected}"
         return Problem(path, "bad-number", "Bad number", detail)
     return Problem(
         path,
@@ -207,7 +207,8 @@ def _type_hint(value: Any, types: list[str], path: Path) -> str:
     ):
         return "take the quotes away"
     if "array" in types and isinstance(value, str):
-        return f"write it as a list: [{value}]" if len(value) < 40 else "write it as a list"
+        is_shown = len(value) < 40 and not _is_secret(path)
+        return f"write it as a list: [{value}]" if is_shown else "write it as a list"
     if value is None:
         return "leave the field out, or give it a value"
     return ""

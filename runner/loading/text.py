@@ -101,5 +101,7 @@ def _forbidden_character(text: str, at: int, file: str) -> Diagnostic:
 
 
 def _place(before: str) -> tuple[int, int, str]:
+    from runner.loading.quoted_line import quoted_line
+
     lines = _breaks.split(before)
-    return len(lines), len(lines[-1]) + 1, lines[-1][-200:]
+    return len(lines), len(lines[-1]) + 1, quoted_line(lines, len(lines))

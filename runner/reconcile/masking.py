@@ -26,7 +26,7 @@ _A_PLACE = re.compile(r"[-_](?i:file|path|dir)$|(?<=[a-z])(?:File|Path|Dir)$")
 _SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie"})
 
 # They say where a secret is, or what an input is for, never what it is.
-_REFERENCE_KEYS = frozenset(
+REFERENCE_KEYS = frozenset(
     {"from", "authorization", "file", "env", "systemdCredential", "key", "type", "description", "required"}
 )
 
@@ -99,4 +99,4 @@ def is_secret(path: tuple[str, ...]) -> bool:
     named = [position for position, part in enumerate(path) if _SECRET.search(part)]
     if not named or _A_PLACE.search(path[-1]):
         return False
-    return not _REFERENCE_KEYS.intersection(path[named[0] + 1 :])
+    return not REFERENCE_KEYS.intersection(path[named[0] + 1 :])

@@ -244,3 +244,10 @@ def test_a_secret_of_the_wrong_type_is_told_without_its_value(spec, said):
     problem = only_problem(a_job(**spec))
     assert problem.detail == said
     assert ("1234567890" in problem.hint) == ("MODE" in spec["env"])
+
+
+def test_the_hint_on_a_secret_does_not_say_it() -> None:
+    trigger = {"webhook": {"path": "a", "secret": "hunter2"}}
+    problems = problems_of(a_job(schedule={"trigger": trigger}))
+    assert [each.hint for each in problems if each.rule == "wrong-type"] == ["write it as a list"]
+    assert "hunter2" not in str(problems)

@@ -24,12 +24,60 @@ from runner.loading.tree import load_tree
         ("secrets:\n  - a\nsteps:\n  - name: a", "  - name: a"),
         ("steps:\n  - secret: x\n  - name: a", "  - name: a"),
         ("- hunter2", "- hunter2"),
-        ("password: x", "password: x"),  # masked where it is shown
+        ("argv:\n  - --token  # its value follows\n\n  # here\n  - hunter2", "  - (masked)"),
+        ("shell: [\n  curl, --token,\n  hunter2]", "  (masked)"),
+        ("password: x", "password: (masked)"),
+        ("password:\n  hunter2", "  (masked)"),
+        ("password:\n\thunter2", "\t(masked)"),
+        ("password: |\n    a\n  hunter2: : x", "  (masked)"),
+        ("env:\n  PASSWORDS: [\n    hunter2,\n    1]", "    (masked)"),
+        ("env:\n  ? PASSWORD\n  : - hunter2", "  : - (masked)"),
+        ("env:\n  ? PASSWORD\n  :\n    - hunter2", "    - (masked)"),
+        ("env:\n  PASSWORD:\n    value: hunter2", "    value: (masked)"),
+        ("env:\n  PASSWORD: {value: hunter2}", "  PASSWORD: (masked)"),
+        ("env: {A: 1, PASSWORD: 'x, y', B: 2}", "env: {A: 1, PASSWORD: (masked), B: 2}"),
+        ("headers: {Cookie: [hunter2], Accept: a}", "headers: {Cookie: (masked), Accept: a}"),
+        ("headers:\n  Authorization: Bearer hunter2", "  Authorization: (masked)"),
+        ("password: {from: {env: X}}", "password: {from: {env: X}}"),
+        ("password: {hunter2}", "password: (masked)"),
+        ("password:\n  from:\n    env: X", "    env: X"),
+        ("inputs:\n  token_count:\n    type: strng", "    type: strng"),
+        ("inputs:\n  password:\n    default: hunter2", "    default: (masked)"),
+        ("steps:\n  - token: x\n    shell: a", "    shell: a"),
+        ("password:\nother: a", "other: a"),
+        ("key: id", "key: id"),
+        ("# password: x", "# password: x"),
     ],
 )
-def test_an_item_of_a_list_is_masked_by_the_name_above_it(text: str, shown: str) -> None:
+def test_what_is_a_secret_by_the_names_around_it_is_masked(text: str, shown: str) -> None:
     lines = text.split("\n")
     assert quoted_line(lines, len(lines)) == shown
+
+
+def test_a_long_line_takes_no_longer_than_a_short_one() -> None:
+    assert quoted_line(["-" * 1_000_000 + "!", "x: " * 1_000_000, "- a"], 3) == "- a"
+
+
+@pytest.mark.parametrize(
+    ("value", "rule"),
+    [
+        (b"\n      - hunter2\x07\n", "control-character"),
+        (b"\n      hunter2\xff\n", "encoding"),
+        (b"\n\thunter2\n", "yaml-syntax"),
+        (b' "x" hunter2\n', "yaml-syntax"),
+        (b"\n      !hunter hunter2\n", "yaml-tag"),
+        (b"\n      value: hunter2\n", "unknown-field"),
+        (b" {value: hunter2}\n", "unknown-field"),
+    ],
+)
+def test_no_rule_quotes_a_secret(tmp_path: Path, value: bytes, rule: str) -> None:
+    (tmp_path / "jobs.d").mkdir()
+    (tmp_path / "jobs.d" / "a.yaml").write_bytes(
+        b"apiVersion: jobs.runner/v1\nkind: Job\nmetadata: {name: a}\nspec:\n  env:\n    PASSWORD:" + value
+    )
+    found = load_tree(None, project=tmp_path).diagnostics
+    assert rule in {each.rule for each in found}
+    assert [each for each in found if "hunter2" in f"{each.source}{each.detail}{each.hint}"] == []
 
 
 def test_a_line_that_is_not_there_is_empty() -> None:
