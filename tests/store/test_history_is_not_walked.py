@@ -38,15 +38,20 @@ ASKED: dict[str, Callable[[Any], object]] = {
     "items by their states": lambda reader: reader.arrivals.counts(),
     "copies in use": lambda reader: reader.revisions.blobs_in_use(),
 }
-UNFINISHED = ("instances_unfinished", "instances_waiting", "instances_begun", "instances_with_locks")
+BY_DEADLINE = ("instances_to_begin", "instances_to_expire", "instances_forced")
+UNFINISHED = (
+    "instances_unfinished",
+    "instances_waiting",
+    "instances_begun",
+    "instances_with_locks",
+    *BY_DEADLINE,
+)
 TABLES = ("job_instances", "i", "arrivals", "a")
 
 
-@pytest.mark.parametrize("question", ASKED)
-def test_what_is_asked_of_unfinished_runs_and_open_items_does_not_walk_over_what_has_ended(
-    question: str, tmp_path: Path
-) -> None:
-    store = open_store(tmp_path / "runner.db", create=True)
+def steps_of(question: str, folder: Path) -> list[str]:
+    """How SQLite looks at the tables of runs and items to answer it."""
+    store = open_store(folder / "runner.db", create=True)
     said: list[str] = []
     with store.read() as reader:
         connection: sqlite3.Connection = reader.connection  # type: ignore[attr-defined]
@@ -55,8 +60,24 @@ def test_what_is_asked_of_unfinished_runs_and_open_items_does_not_walk_over_what
         connection.set_trace_callback(None)
         plans = [connection.execute(f"EXPLAIN QUERY PLAN {query}").fetchall() for query in said]
     store.close()
-    steps = [step[-1] for plan in plans for step in plan if step[-1].split()[1] in TABLES]
+    return [step[-1] for plan in plans for step in plan if step[-1].split()[1] in TABLES]
+
+
+@pytest.mark.parametrize("question", ASKED)
+def test_what_is_asked_of_unfinished_runs_and_open_items_does_not_walk_over_what_has_ended(
+    question: str, tmp_path: Path
+) -> None:
+    steps = steps_of(question, tmp_path)
     assert steps
     by_their_number = "USING INTEGER PRIMARY KEY"
     indexes = (*UNFINISHED, "arrivals_open", "arrivals_failed", by_their_number)
+    assert [step for step in steps if not any(index in step for index in indexes)] == []
+
+
+@pytest.mark.parametrize("question", ["late", "overdue", "next deadline"])
+def test_what_is_asked_of_deadlines_does_not_walk_over_what_waits_without_one(
+    question: str, tmp_path: Path
+) -> None:
+    steps = steps_of(question, tmp_path)
+    indexes = (*BY_DEADLINE, "USING INTEGER PRIMARY KEY (rowid=?)")
     assert [step for step in steps if not any(index in step for index in indexes)] == []

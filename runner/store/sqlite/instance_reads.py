@@ -40,6 +40,17 @@ _OPEN_STATES = " UNION ALL ".join(
         ("instances_begun", "= 'SCHEDULED' AND attempt > 0"),
     )
 )
+# What has a deadline is found by that, and not among all that waits.
+_TO_EXPIRE = {
+    at: f" FROM job_instances INDEXED BY {index} WHERE completed_at IS NULL AND {at} IS NOT NULL AND {which}"
+    for at, index, which in (
+        ("start_deadline", "instances_to_begin", "attempt = 0 AND state = 'SCHEDULED'"),
+        ("expires_at", "instances_to_expire", "state IN ('SCHEDULED', 'PAUSED')"),
+    )
+}
+_FORCED = (
+    " FROM job_instances INDEXED BY instances_forced WHERE completed_at IS NULL AND forced_at IS NOT NULL"
+)
 _IN_THE_WAY = (
     f"SELECT id, state FROM job_instances {_UNFINISHED} AND job_uid = ?"  # noqa: S608
     " AND (state <> 'SCHEDULED' OR attempt > 0 OR due_at <= ?) ORDER BY id"
@@ -120,15 +131,12 @@ class InstancesRead:
         )
 
     def late(self, now: datetime) -> Records:
-        return self._list(
-            f" {_UNFINISHED} AND state IN ('SCHEDULED', 'PAUSED')"
-            " AND ((attempt = 0 AND state = 'SCHEDULED' AND start_deadline <= ?1) OR expires_at <= ?1)"
-            " ORDER BY id",
-            (instant(now),),
-        )
+        passed = " UNION ".join(f"SELECT id{source} AND {at} <= ?1" for at, source in _TO_EXPIRE.items())
+        return self._list(f" WHERE id IN ({passed}) ORDER BY id", (instant(now),))
 
     def overdue(self, now: datetime) -> Records:
-        return self._list(f" {_UNFINISHED} AND forced_at <= ? ORDER BY id", (instant(now),))
+        passed = f"SELECT id{_FORCED} AND forced_at <= ?"
+        return self._list(f" WHERE id IN ({passed}) ORDER BY id", (instant(now),))
 
     def next_due(self, after: datetime | None = None) -> datetime | None:
         (due_at,) = self._connection.execute(
@@ -138,12 +146,10 @@ class InstancesRead:
         return _NEXT.one((due_at,))
 
     def next_deadline(self) -> datetime | None:
-        (deadline,) = self._connection.execute(
-            "SELECT min(min(ifnull(iif(attempt = 0 AND state = 'SCHEDULED', start_deadline, NULL), '9999'),"  # noqa: S608
-            " ifnull(iif(state IN ('SCHEDULED', 'PAUSED'), expires_at, NULL), '9999'),"
-            f" ifnull(forced_at, '9999'))) FROM job_instances {_UNFINISHED}"
-        ).fetchone()
-        return None if deadline == "9999" else _NEXT.one((deadline,))
+        deadlines = {**_TO_EXPIRE, "forced_at": _FORCED}
+        first = " UNION ALL ".join(f"SELECT min({at}) AS at{source}" for at, source in deadlines.items())
+        (deadline,) = self._connection.execute(f"SELECT min(at) FROM ({first})").fetchone()  # noqa: S608
+        return _NEXT.one((deadline,))
 
     def open_of(self, job_uid: str) -> Records:
         return self._list(f" {_UNFINISHED} AND job_uid = ? AND {_OPEN} ORDER BY id", (job_uid,))

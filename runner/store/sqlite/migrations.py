@@ -169,4 +169,14 @@ def m0018_deliveries_without_a_time(db: Database) -> None:
     db.execute(TABLE_OF_DELIVERED)
 
 
+@migrations()
+def m0019_deadlines_are_found_by_their_time(db: Database) -> None:
+    """Each look asks for them: without a walk over all that waits."""
+    for name, at in (("to_begin", "start_deadline"), ("to_expire", "expires_at"), ("forced", "forced_at")):
+        db.execute(
+            f"CREATE INDEX instances_{name} ON job_instances ({at})"
+            f" WHERE completed_at IS NULL AND {at} IS NOT NULL"
+        )
+
+
 LATEST = len(migrations._migrations)
