@@ -151,8 +151,7 @@ def _look_here(
     store: Store, where: Where, actor: Actor, names: Sequence[str], lifted: Mapping[str, Any]
 ) -> None:
     """Without a daemon this process does what it would do."""
-    from runner.execution.processes import MARK
-    from runner.execution.supervisor import mark_of
+    from runner.execution.marks import MARK, mark_of
     from runner.operations.declared_sources import declared_sources
     from runner.operations.follow_source import Following
 

@@ -28,8 +28,9 @@ from runner.daemon.telling import Listener, Telling
 from runner.daemon.triggers import Triggers
 from runner.daemon.wake_ups import WakeUps
 from runner.daemon.windows import WindowKeeper
-from runner.execution.processes import boot_id, kill_marked
-from runner.execution.supervisor import Supervisor, mark_of
+from runner.execution.marks import kill_marked, mark_of
+from runner.execution.processes import boot_id
+from runner.execution.supervisor import Supervisor
 from runner.store.port import Store
 
 COLLECTION = (10_000, 20, 20)

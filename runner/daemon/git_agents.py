@@ -17,8 +17,7 @@ from typing import Any
 
 from runner.daemon.clock import Clock
 from runner.daemon.reloader import Reloaded
-from runner.execution.processes import MARK
-from runner.execution.supervisor import mark_of
+from runner.execution.marks import MARK, mark_of
 from runner.operations.checked_out import CheckedOut
 from runner.operations.declared_sources import declared_sources
 from runner.operations.follow_source import Following

@@ -19,8 +19,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from runner.execution.processes import MARK
-from runner.execution.supervisor import mark_of
+from runner.execution.marks import MARK, mark_of
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
 """Before it is started again, or the port tried again."""

@@ -1,4 +1,4 @@
-"""Which processes belong to an instance, and are they all gone?
+"""Which processes are there, in what state, and which are gone?
 
 Linux only: prctl through ctypes, and /proc. Lean, because the zygote imports it.
 """
@@ -8,13 +8,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
-import resource
-import signal
 import time
-from collections.abc import Iterable, Mapping
-
-MARK = "RUNNER_MARK"
-"""Environment name that every process of this state directory carries, so that a later daemon finds them."""
 
 ENDS_WITHIN_S = 10.0
 """From SIGKILL on. A killed process executes nothing of its own any more: one that is still there after that
@@ -33,6 +27,12 @@ _prctl = ctypes.CDLL(None).prctl
 def die_with_parent(signal_number: int) -> None:
     """Have the kernel send this process a signal when the *thread* that forked it ends (0: no more)."""
     _prctl(_PR_SET_PDEATHSIG, signal_number, 0, 0, 0)
+
+
+def forbid_new_privileges() -> None:
+    """From now on no program that this process or its children start gains rights: set-user-ID bits and file
+    capabilities count for nothing (prctl(2)). It cannot be taken back."""
+    _prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 
 
 def adopt_orphans() -> None:
@@ -107,6 +107,12 @@ def _stat(pid: int | str) -> list[bytes] | None:
         os.close(descriptor)
 
 
+def parent_of(pid: int) -> int:
+    """Its process id; 0 when there is none."""
+    fields = _stat(pid)
+    return int(fields[1]) if fields else 0
+
+
 def children() -> list[int]:
     """The direct children of this process, whichever of its threads made them."""
     found: list[int] = []
@@ -138,18 +144,13 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
-def marks_of(pid: int) -> Mapping[bytes, bytes]:
-    """The RUNNER_ names in the environment that the process was started with; empty when unreadable."""
-    text = _read(f"/proc/{pid}/environ") or _environment_of_threads(pid)
-    pairs = (entry.partition(b"=") for entry in text.split(b"\0") if entry.startswith(b"RUNNER_"))
-    return {name: value for name, _, value in pairs}
-
-
-def _environment_of_threads(pid: int) -> bytes:
-    """For a process whose first thread has ended, which has taken its view of the memory along."""
-    threads = _names(f"/proc/{pid}/task")
-    others = (_read(f"/proc/{pid}/task/{thread}/environ") for thread in threads if thread != str(pid))
-    return next(filter(None, others), b"")
+def environment_of(pid: int) -> list[bytes]:
+    """Each NAME=VALUE that the process was started with; empty when unreadable, and for a zombie."""
+    text = _read(f"/proc/{pid}/environ")
+    if not text:  # perhaps its first thread has ended, which has taken its view of the memory along
+        others = (thread for thread in _names(f"/proc/{pid}/task") if thread != str(pid))
+        text = next(filter(None, (_read(f"/proc/{pid}/task/{other}/environ") for other in others)), b"")
+    return text.split(b"\0")
 
 
 def _names(folder: str) -> list[str]:
@@ -177,47 +178,6 @@ def _read(path: str) -> bytes:
     return text
 
 
-def has_mark(pid: int, mark: str) -> bool:
-    """Whether the process carries the mark (a zombie carries none)."""
-    return marks_of(pid).get(MARK.encode()) == mark.encode()
-
-
-def marked(mark: str) -> list[int]:
-    """Every process of this machine that carries the mark, but for this one and its ancestors."""
-    mine = _with_ancestors(os.getpid())
-    found = []
-    for entry in os.listdir("/proc"):  # noqa: PTH208
-        if entry.isdigit() and int(entry) not in mine and has_mark(int(entry), mark):
-            found.append(int(entry))
-    return found
-
-
-def _with_ancestors(pid: int) -> set[int]:
-    chain = set()
-    while pid > 0 and pid not in chain:
-        chain.add(pid)
-        fields = _stat(pid)
-        pid = int(fields[1]) if fields else 0
-    return chain
-
-
-def kill_marked(mark: str) -> int:
-    """Kill what an earlier supervisor of the same state directory left behind; how many were there.
-
-    Only to be called by whoever holds the state directory's lock. Goes on until none is left, because a
-    dying process may still have forked, but not for ever: what was killed and cannot end stays.
-    """
-    killed: set[int] = set()
-    lingering = Lingering()
-    while True:
-        left = [pid for pid in marked(mark) if not is_gone(pid, None) and lingering.may_end(pid)]
-        if not left:
-            return len(killed)
-        killed.update(left)
-        descriptors = kill_all(left)
-        wait_for_end(descriptors)
-
-
 class Lingering:
     """Since when which processes are being killed, so that one that cannot end is not waited for for ever."""
 
@@ -236,31 +196,6 @@ class Lingering:
         return self._since.setdefault((pid, started_ticks(pid)), at_s)
 
 
-def kill_all(pids: Iterable[int]) -> list[int]:
-    """signal.SIGKILL through process descriptors, which name a process even when its number is used again."""
-    descriptors = []
-    for pid in pids:
-        try:
-            descriptor = os.pidfd_open(pid)
-        except OSError:
-            continue
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            signal.pidfd_send_signal(descriptor, signal.SIGKILL)
-        descriptors.append(descriptor)
-    return descriptors
-
-
-def wait_for_end(descriptors: Iterable[int], timeout_s: float = 1.0) -> None:
-    """Wait until the processes ended, at most `timeout_s` each, and close the descriptors."""
-    import select
-
-    for descriptor in descriptors:
-        poll = select.poll()
-        poll.register(descriptor, select.POLLIN)
-        poll.poll(timeout_s * 1000)
-        os.close(descriptor)
-
-
 def kill_group(group: int, signal_number: int) -> bool:
     """Signal a whole process group; whether there was one."""
     try:
@@ -270,51 +205,3 @@ def kill_group(group: int, signal_number: int) -> bool:
     except PermissionError:
         return True
     return True
-
-
-def apply_limits(limits: Mapping[str, int]) -> None:
-    """Limit this process and what it starts: `memory` in bytes of address space, `cpu` in seconds of each
-    process, `open_files`, `processes` (of the user, whose other ones count too), `nice`, `umask`.
-    """
-    if memory := limits.get("memory"):
-        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    if cpu := limits.get("cpu"):
-        # SIGXCPU at the soft limit names the cause; signal.SIGKILL at the hard one cannot be caught.
-        resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 5))
-    if open_files := limits.get("open_files"):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (open_files, open_files))
-    if processes := limits.get("processes"):
-        resource.setrlimit(resource.RLIMIT_NPROC, (processes, processes))
-    if (nice := limits.get("nice")) is not None:
-        os.setpriority(os.PRIO_PROCESS, 0, nice)
-    if (umask := limits.get("umask")) is not None:
-        os.umask(umask)
-
-
-def become(uid: int, gid: int, groups: list[int]) -> None:
-    """Be another user from now on, for good; only root can. Still ends with the parent."""
-    parent = os.getppid()
-    os.setgroups(groups)
-    os.setresgid(gid, gid, gid)
-    os.setresuid(uid, uid, uid)
-    die_with_parent(signal.SIGKILL)  # the kernel forgets it when credentials change
-    if os.getppid() != parent:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-
-def forbid_new_privileges() -> None:
-    """From now on no program that this process or its children start gains rights: set-user-ID bits and file
-    capabilities count for nothing (prctl(2)). It cannot be taken back."""
-    _prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-
-
-def processes_of(uid: int) -> int:
-    """How many processes and threads that user has now: the kernel's limit counts them all."""
-    count = 0
-    for entry in os.listdir("/proc"):  # noqa: PTH208
-        if not entry.isdigit():
-            continue
-        with contextlib.suppress(OSError):
-            if os.stat(f"/proc/{entry}").st_uid == uid:  # noqa: PTH116
-                count += len(os.listdir(f"/proc/{entry}/task"))  # noqa: PTH208
-    return count

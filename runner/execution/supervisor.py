@@ -6,7 +6,6 @@ Callbacks of an event loop, one thread, no coroutines.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import itertools
 import os
 import signal
@@ -18,6 +17,7 @@ from runner.execution import processes
 from runner.execution.attempt import Attempt
 from runner.execution.deadlines import LONG_PERFORM_S, Deadlines
 from runner.execution.hearing import Hearing
+from runner.execution.marks import mark_of
 from runner.execution.order import NO_TARGET, Ended, ErrorInfo, Order, Report, Usage
 from runner.execution.protocol import ENDED, LEFT, Reply
 from runner.execution.spares import Spares
@@ -265,8 +265,3 @@ class Supervisor:
     def _died(self, token: int) -> None:
         """Nobody knows how: its zygote could not tell."""
         self._finish(token, None, _NOTHING)
-
-
-def mark_of(state: Path) -> str:
-    """What marks every process that belongs to this state directory."""
-    return hashlib.sha256(os.fsencode(state.resolve())).hexdigest()[:16]

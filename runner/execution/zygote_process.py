@@ -9,7 +9,8 @@ import subprocess
 import sys
 from collections import deque
 
-from runner.execution.processes import MARK, started_ticks
+from runner.execution.marks import MARK
+from runner.execution.processes import started_ticks
 from runner.execution.protocol import REPLY, REQUEST, Reply
 
 _PROGRAM = "runner.execution.start_zygote"

@@ -493,8 +493,7 @@ def test_processes_of_an_earlier_daemon_are_killed_before_anything_is_recovered(
 ) -> None:
     import subprocess
 
-    from runner.execution.processes import MARK
-    from runner.execution.supervisor import mark_of
+    from runner.execution.marks import MARK, mark_of
 
     left = subprocess.Popen(["sleep", "600"], env={MARK: mark_of(here.state), "PATH": os.defpath})
     a_daemon()

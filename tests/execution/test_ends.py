@@ -11,8 +11,9 @@ from pathlib import Path
 
 from execution_builders import Workshop, a_shell_step
 
+from runner.execution.marks import kill_marked, mark_of
 from runner.execution.order import Ended
-from runner.execution.processes import is_gone, kill_marked, started_ticks
+from runner.execution.processes import is_gone, started_ticks
 
 
 def escaping(path: Path) -> str:
@@ -144,8 +145,6 @@ def test_a_supervisor_and_zygote_killed_together_leave_only_what_escaped_and_tha
     daemon.communicate()
     os.kill(zygote, signal.SIGKILL)
     workshop.until_gone(zygote, shell)
-
-    from runner.execution.supervisor import mark_of
 
     kill_marked(mark_of(workshop.state / "daemon"))
     assert is_gone(left, started)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from execution_builders import Workshop, a_python_step, a_shell_step
 
+from runner.execution.child.limits import processes_of
 from runner.execution.order import Raised
-from runner.execution.processes import processes_of
 
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 NOBODY = pwd.getpwnam("nobody")

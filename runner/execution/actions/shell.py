@@ -76,7 +76,7 @@ def _no_room_for_another() -> str:
     """
     import resource
 
-    from runner.execution.processes import processes_of
+    from runner.execution.child.limits import processes_of
 
     most, user = resource.getrlimit(resource.RLIMIT_NPROC)[0], os.geteuid()
     if user == 0 or most == resource.RLIM_INFINITY:

@@ -17,11 +17,8 @@ from runner.execution.actions.failure import ActionFailed
 from runner.execution.child.interruption import INTERRUPTION, FallsAsleep, StepTimeout, StopRequested
 from runner.execution.child.steps import Steps, as_error
 from runner.execution.child.stream import Stream
-from runner.execution.processes import (
-    MARK,
-    adopt_orphans,
-    die_with_parent,
-)
+from runner.execution.marks import MARK
+from runner.execution.processes import adopt_orphans, die_with_parent
 from runner.execution.protocol import CONTROL, decode
 
 _HIGHEST_DESCRIPTOR = 1 << 20

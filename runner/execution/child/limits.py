@@ -3,13 +3,16 @@ job; imported only where there are any."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import resource
+import signal
 from collections.abc import Callable, Mapping
 from shutil import copyfile
 from typing import Any
 
 from runner.execution.actions.failure import ActionFailed
-from runner.execution.processes import apply_limits, become, processes_of
+from runner.execution.processes import die_with_parent
 from runner.vocabulary.duration import parse_duration, parse_size
 
 CODE = ".code"
@@ -40,10 +43,10 @@ def restrict(order: dict[str, Any], warn: Callable[[str, str], None]) -> None:
     if user is not None:
         _hand_over(order, int(user["uid"]), int(user["gid"]))
     try:
-        apply_limits(limits)
+        _apply(limits)
         if user is not None:
             _import_what_comes_later(order)
-            become(int(user["uid"]), int(user["gid"]), [int(group) for group in user["groups"]])
+            _become(int(user["uid"]), int(user["gid"]), [int(group) for group in user["groups"]])
     except (OSError, ValueError) as error:
         raise ActionFailed("limits", f"its limits cannot be set here: {error}") from None
     library = os.path.dirname(os.__file__)  # noqa: PTH120
@@ -95,3 +98,45 @@ def _hand_over(order: dict[str, Any], uid: int, gid: int) -> None:
             os.chown(copy, uid, gid)
             files[path] = copy
     os.chown(workdir, uid, gid)
+
+
+def _apply(limits: Mapping[str, int]) -> None:
+    """Limit this process and what it starts: `memory` in bytes of address space, `cpu` in seconds of each
+    process, `open_files`, `processes` (of the user, whose other ones count too), `nice`, `umask`.
+    """
+    if memory := limits.get("memory"):
+        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    if cpu := limits.get("cpu"):
+        # SIGXCPU at the soft limit names the cause; SIGKILL at the hard one cannot be caught.
+        resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 5))
+    if open_files := limits.get("open_files"):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (open_files, open_files))
+    if processes := limits.get("processes"):
+        resource.setrlimit(resource.RLIMIT_NPROC, (processes, processes))
+    if (nice := limits.get("nice")) is not None:
+        os.setpriority(os.PRIO_PROCESS, 0, nice)
+    if (umask := limits.get("umask")) is not None:
+        os.umask(umask)
+
+
+def _become(uid: int, gid: int, groups: list[int]) -> None:
+    """Be another user from now on, for good; only root can. Still ends with the parent."""
+    parent = os.getppid()
+    os.setgroups(groups)
+    os.setresgid(gid, gid, gid)
+    os.setresuid(uid, uid, uid)
+    die_with_parent(signal.SIGKILL)  # the kernel forgets it when credentials change
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def processes_of(uid: int) -> int:
+    """How many processes and threads that user has now: the kernel's limit counts them all."""
+    count = 0
+    for entry in os.listdir("/proc"):  # noqa: PTH208
+        if not entry.isdigit():
+            continue
+        with contextlib.suppress(OSError):
+            if os.stat(f"/proc/{entry}").st_uid == uid:  # noqa: PTH116
+                count += len(os.listdir(f"/proc/{entry}/task"))  # noqa: PTH208
+    return count
