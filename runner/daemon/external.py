@@ -70,6 +70,7 @@ class External:
         self._changed = changed
         self._live: dict[int, LiveExternalRun] = {}
         self._told: dict[int, InstanceRecord] = {}
+        self._has_looked = False
         self._instances: dict[int, InstanceRecord] = {}
         self._due: list[InstanceRecord] = []
         self._under_way: set[int] = set()
@@ -198,7 +199,12 @@ class External:
     def _tell_ends(self, reader: Reader) -> None:
         """What a report has ended was written by another process; it is told here."""
         for id, instance in self._instances.items():
-            self._told.setdefault(id, instance)
+            if id in self._told or id in self._under_way:
+                continue
+            self._told[id] = instance
+            if self._has_looked:  # its system has asked for it
+                self._telling.started(instance)
+        self._has_looked = True
         for id in [id for id in self._told if id not in self._live and id not in self._under_way]:
             now = reader.instances.get(id)
             was = self._told.pop(id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from runner.declaration.problem import Path, Problem, listed, quoted
@@ -84,7 +84,8 @@ def _told(error: ValidationError, kind: str) -> Iterator[Problem]:
         case "required":
             yield from _missing(error, kind, path)
         case "type":
-            yield _of_number(error, [error.schema], path) or _wrong_type(value, [error.validator_value], path)
+            problem = _of_number(error, [error.schema], path)
+            yield problem or _wrong_type(value, [error.validator_value], path, _fields_taking(error))
         case "enum" | "const":
             accepted = error.validator_value if error.validator == "enum" else [error.validator_value]
             yield _unknown_value(value, accepted, path)
@@ -123,7 +124,13 @@ def _missing(error: ValidationError, kind: str, path: Path) -> Iterator[Problem]
             yield Problem((*path, name), "missing-field", "Missing field", detail)
 
 
-def _wrong_type(value: Any, types: list[str], path: Path) -> Problem:
+def _fields_taking(error: ValidationError) -> Sequence[str]:
+    """The fields of the mapping that was expected which accept just this word."""
+    fields: Mapping[str, Any] = error.schema.get("properties", {})
+    return [name for name, each in fields.items() if error.instance in each.get("enum", ())]
+
+
+def _wrong_type(value: Any, types: list[str], path: Path, fields: Sequence[str] = ()) -> Problem:
     expected = " or ".join(dict.fromkeys(_TYPES[each] for each in types))
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if number and ("number" in types or "integer" in types) and not _is_usable(value):
@@ -134,7 +141,7 @@ def _wrong_type(value: Any, types: list[str], path: Path) -> Problem:
         "wrong-type",
         "Wrong type",
         f"{'the value' if value is None else _said(value, path)} is {_kind_of(value)}; expected {expected}",
-        _type_hint(value, types, path),
+        f"write {{{fields[0]}: {value}}}" if len(fields) == 1 else _type_hint(value, types, path),
     )
 
 

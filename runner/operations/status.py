@@ -200,7 +200,7 @@ def _listener(reader: Reader, daemon: DaemonNow) -> Iterator[Concern]:
 def _little_space(state: Path) -> Iterator[Concern]:
     free = free_space(state)
     if free < LITTLE_SPACE:
-        summary = f"the disk of {state} is full: {format_size(free)} free"
+        summary = f"the disk of {state} is {'almost ' if free else ''}full: {format_size(free)} free"
         yield Concern("disk", "state", None, summary, f"{MAKE_ROOM}; then: runner doctor")
 
 

@@ -246,7 +246,7 @@ def test_a_full_disk_needs_a_person(
     monkeypatch.setattr("shutil.disk_usage", lambda path: usage)
     said = say("status")
     assert said.code == 1
-    assert f"the disk of {here.state} is full: 3MiB free" in said.out
+    assert f"the disk of {here.state} is almost full: 3MiB free" in said.out
     assert "make room, or move the state directory" in said.out
     assert kinds(say) == [("disk", "state")]
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+from datetime import timedelta
 
 import pytest
 from daemons import StandingClock
 from installations import NOW, Installation, a_job
 
 from runner.cli.views.announcer import Announcer
-from runner.operations.outcome import NotStarted
+from runner.operations.outcome import Finished, NotStarted
 from runner.vocabulary.errors import StoreUnavailable
 
 
@@ -44,6 +45,21 @@ def test_a_start_says_why_it_is_one(
     out = io.StringIO()
     Announcer(StandingClock().now, out, io.StringIO()).started(run)
     assert out.getvalue().rstrip().endswith(f"start      report #1  {said}")
+
+
+def test_a_slot_of_another_day_comes_with_its_day(here: Installation) -> None:
+    here.install(a_job("report"))
+    run = here.instance(here.run("report"))._replace(origin="slot")
+    out = io.StringIO()
+    announcer = Announcer(StandingClock().now, out, io.StringIO())
+    for days in (1, 366):
+        announcer.started(run._replace(slot_at=NOW - timedelta(days=days)))
+    announcer.finished(run, Finished(1, "report", "SCHEDULED", "retry", NOW + timedelta(days=2), None), None)
+    local = NOW.astimezone()
+    first, second, third = out.getvalue().splitlines()
+    assert first.endswith(f"slot {local - timedelta(days=1):%a %d %b %H:%M:%S}")
+    assert second.endswith(f"slot {local - timedelta(days=366):%a %d %b %Y %H:%M:%S}")
+    assert third.endswith(f"next try {local + timedelta(days=2):%a %d %b %H:%M:%S}")
 
 
 def test_a_skipped_start_is_no_failure() -> None:

@@ -74,6 +74,7 @@ def test_a_slot_of_it_falls_due_and_can_then_be_claimed(here: Installation, a_da
     work = polled(here, now=at(1))
     assert work is not None and work.instance.slot_at == at(1)
     up.engine.look()
+    up.until_heard("started", work.instance.id)
     report(here, work.instance.id, "finished", at(1.1))
     up.engine.look()
     up.until_heard("finished", (work.instance.id, "SUCCEEDED", ""))

@@ -88,6 +88,18 @@ def test_an_unknown_field_of_an_action_names_the_fields_of_that_action():
             "take the quotes away",
         ),
         (
+            {"concurrency": "skip"},
+            ("spec", "concurrency"),
+            "'skip' is a text; expected a mapping",
+            "write {policy: skip}",
+        ),
+        (
+            {"missed": "latest"},
+            ("spec", "missed"),
+            "'latest' is a text; expected a mapping",
+            "",
+        ),
+        (
             {"description": None},
             ("spec", "description"),
             "the value is empty; expected a text",

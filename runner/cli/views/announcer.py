@@ -88,13 +88,13 @@ class Announcer:
 
     def started(self, instance: InstanceRecord) -> None:
         attempt = f"  attempt {instance.attempt}" if instance.attempt > 1 else ""
-        self.line("start", f"{instance.job} #{instance.id}  {_slot(instance)}{attempt}", "36")
+        self.line("start", f"{instance.job} #{instance.id}  {self._slot(instance)}{attempt}", "36")
 
     def finished(self, instance: InstanceRecord, finished: Finished, ended: Ended | None) -> None:
         self.succeeded += finished.state == "SUCCEEDED"
         self.failed += finished.state == "FAILED"
         self.others += finished.state not in ("SUCCEEDED", "FAILED")
-        parts = [f"{instance.job} #{instance.id}", _slot(instance), self._took(instance)]
+        parts = [f"{instance.job} #{instance.id}", self._slot(instance), self._took(instance)]
         if finished.error is not None:
             step = f"step {finished.error['step']}: " if finished.error.get("step") else ""
             parts.append(step + str(finished.error["description"]))
@@ -104,7 +104,7 @@ class Announcer:
         elif finished.reason:
             parts.append("its window is closed" if finished.reason == "window" else finished.reason)
         if finished.due_at is not None:
-            parts.append(f"next try {finished.due_at.astimezone():%H:%M:%S}")
+            parts.append(f"next try {self._moment(finished.due_at)}")
         self.line(
             _WORDS.get(finished.state, finished.state),
             "  ".join(p for p in parts if p),
@@ -145,9 +145,7 @@ class Announcer:
             return
         at, job = next_start
         wait = max((at - self._now()).total_seconds(), 0)
-        local = at.astimezone()
-        day = "" if local.date() == self._now().astimezone().date() else f"{local:%a %d %b} "
-        self.line("next", f"{job} at {day}{local:%H:%M:%S} (in {_rounded(wait)})", "2")
+        self.line("next", f"{job} at {self._moment(at)} (in {_rounded(wait)})", "2")
 
     def reloaded(self, outcome: Reloaded, *, first: bool) -> None:
         """The plan that was carried out, or every problem of the tree."""
@@ -223,6 +221,22 @@ class Announcer:
             f"{self.others} other, {stopped} stopped",
         )
 
+    def _moment(self, at: datetime) -> str:
+        """A time of today, or with its day."""
+        local, today = at.astimezone(), self._now().astimezone()
+        if local.date() == today.date():
+            return f"{local:%H:%M:%S}"
+        return f"{local:%a %d %b}{'' if local.year == today.year else f' {local.year}'} {local:%H:%M:%S}"
+
+    def _slot(self, instance: InstanceRecord) -> str:
+        """Why it runs. A start by hand has a slot too, for its job's expressions, and is not one for it."""
+        if instance.rerun_of is not None:
+            return f"{instance.origin} of #{instance.rerun_of}"
+        at = f"slot {self._moment(instance.slot_at)}" if instance.slot_at is not None else ""
+        if instance.origin == "slot":
+            return at or instance.origin
+        return f"{instance.origin} for {at}" if at and "for_slot" in instance.trigger else instance.origin
+
     def _took(self, instance: InstanceRecord) -> str:
         if instance.started_at is None:
             return ""
@@ -236,13 +250,3 @@ def _rounded(seconds: float) -> str:
 
 def _name(finished: Finished) -> str:
     return f"{finished.job} #{finished.instance_id}"
-
-
-def _slot(instance: InstanceRecord) -> str:
-    """Why it runs. A start by hand has a slot too, for the expressions of its job, and is not one for it."""
-    if instance.rerun_of is not None:
-        return f"{instance.origin} of #{instance.rerun_of}"
-    at = f"slot {instance.slot_at.astimezone():%H:%M:%S}" if instance.slot_at is not None else ""
-    if instance.origin == "slot":
-        return at or instance.origin
-    return f"{instance.origin} for {at}" if at and "for_slot" in instance.trigger else instance.origin
