@@ -24,14 +24,11 @@ from runner.execution.holes import fill_holes
 
 
 def main(arguments: list[str]) -> NoReturn:
-    """Fill the holes of Python's own modules for good, and be a zygote."""
-    holes = fill_holes()
+    """Take what Python's own modules have left free, for as long as this runs, and be a zygote."""
+    _taken = fill_holes()
     from runner.execution import zygote
 
-    try:
-        zygote.main(arguments)
-    finally:
-        del holes
+    zygote.main(arguments)
 
 
 if __name__ == "__main__":

@@ -297,11 +297,10 @@ def main(arguments: list[str]) -> NoReturn:
     zygote = Zygote(requests)
     gc.disable()
     gc.collect()
-    holes = fill_holes()
+    _taken = fill_holes()  # for as long as this runs
     gc.freeze()
     try:
         zygote.serve()
     finally:
         zygote.end_everything()
-        del holes
     os._exit(0)
