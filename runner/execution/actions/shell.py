@@ -29,10 +29,10 @@ SHELL = ("/bin/sh", "-e")
 
 def perform(action: Mapping[str, Any], step: StepContext) -> dict[str, Any]:
     """Run it to its end; ActionFailed `exit-code` or `signal` when it did not succeed."""
-    files = ProgramFiles(step)
-    files.prepare()
     argv = _argv(action, step)
     folder = _workdir(action.get("workdir"), step)
+    files = ProgramFiles(step)
+    files.prepare()  # last: it takes items, which a program that cannot be started would not work on
     env = {**step.env, **files.paths}
     for name, value in (action.get("env") or {}).items():
         env[name] = _text(value)

@@ -125,3 +125,22 @@ def test_a_text_of_several_lines_is_written_as_json(a_step: Builder) -> None:
         {"script": r"""printf '%s\n' 't:="a\nb"' > "$RUNNER_OUTPUT" """}, a_step()
     )
     assert outputs == {"t": "a\nb"}
+
+
+def test_a_program_that_cannot_be_started_takes_no_items(
+    a_step: Builder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first that a failed run had counts as tried: a night without a disk would fail one after the other."""
+    asked: list[str] = []
+
+    def take(name: str, most: int) -> list[dict[str, Any]]:
+        asked.append(name)
+        return []
+
+    step = a_step(variables={"trigger": {"consume": {}}})
+    monkeypatch.setattr(step, "take", take)
+    with pytest.raises(ActionFailed) as raised:
+        perform({"script": "true", "workdir": "not-mounted"}, step)
+    assert (raised.value.code, asked) == ("workdir-missing", [])
+    perform({"script": "true"}, step)
+    assert asked == [step.name]
