@@ -141,6 +141,25 @@ def test_a_closed_store_is_a_problem_like_any_other(desk: Desk) -> None:
     assert isinstance(heard[0], StoreUnavailable)
 
 
+def test_a_record_is_tried_again_when_there_is_no_thread_that_could_write_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = threading.Thread.start
+
+    def no_more_threads(thread: threading.Thread) -> None:
+        if thread.name == "store-writer":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    with monkeypatch.context() as exhausted:
+        exhausted.setattr(threading.Thread, "start", no_more_threads)
+        desk.record(1, is_short=False)
+        desk.until(lambda: bool(desk.troubles))
+    desk.record(2)
+    desk.until(lambda: desk.told == [1, 2])
+    assert desk.recorded() == [1, 2]
+
+
 def test_a_record_that_somebody_stands_still_for_is_written_before_the_turn_ends_when_it_is_alone(
     desk: Desk,
 ) -> None:

@@ -17,6 +17,7 @@ from store_builders import AT, a_manual_run, an_object, install
 from runner.store import admin
 from runner.store.open import open_store
 from runner.store.port import Store
+from runner.store.sqlite.writer import Job, Told, Writer
 from runner.vocabulary.errors import StoreUnavailable
 
 ROOT = os.geteuid() == 0
@@ -266,3 +267,25 @@ def test_kill_9_leaves_whole_transactions_and_everything_that_was_told(tmp_path:
     assert len(runs) >= told
     assert {run.state for run in runs} == {"SUCCEEDED"}
     assert admin.check(path).ok
+
+
+def test_a_writer_that_meets_what_nobody_expected_tells_everybody_and_goes_on() -> None:
+    """Somebody waits for each of the works: silence would be for ever."""
+    told: list[object] = []
+    heard = threading.Semaphore(0)
+
+    def commit(jobs: list[Job]) -> list[Told]:
+        if not told:
+            raise PermissionError("the folder may not be looked into")
+        return [(then, "written", None) for _, then in jobs]
+
+    def then(result: object, problem: BaseException | None) -> None:
+        told.append(problem or result)
+        heard.release()
+
+    writer = Writer(commit)
+    for _ in range(2):
+        assert writer.submit([(lambda tx: None, then)])
+        assert heard.acquire(timeout=60)
+    writer.close()
+    assert [str(each) for each in told] == ["the folder may not be looked into", "written"]

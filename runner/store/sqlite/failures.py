@@ -27,7 +27,7 @@ def sentence_for(path: Path, problem: BaseException) -> StoreUnavailable | None:
     text = _SENTENCES.get(primary)
     if primary in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN) and _is_full(path):
         text = _SENTENCES[sqlite3.SQLITE_FULL]
-    elif primary == sqlite3.SQLITE_CANTOPEN and not path.exists():
+    elif primary == sqlite3.SQLITE_CANTOPEN and not os.path.exists(path):  # noqa: PTH110 -- Path's raises where it may not look
         text = "{path} does not exist any more; restore it from a backup, or create a new one"
     elif primary == sqlite3.SQLITE_CANTOPEN and not _may_write(path.parent):
         text = _SENTENCES[sqlite3.SQLITE_READONLY]

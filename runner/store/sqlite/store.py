@@ -108,7 +108,11 @@ class SqliteStore:
         if self._writer is None:
             with self._write_lock:
                 if self._writer is None:
-                    self._writer = Writer(self._commit)
+                    try:
+                        self._writer = Writer(self._commit)
+                    except RuntimeError as problem:
+                        text = f"no thread could be started that writes to {self.path}: {problem}"
+                        raise StoreUnavailable(text) from problem
         if not self._writer.submit(jobs):
             raise self._is_closed()
 

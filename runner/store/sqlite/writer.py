@@ -126,8 +126,14 @@ class Writer:
                 except queue.Empty:
                     break
             if jobs:
-                for then, result, problem in self._commit(jobs):
+                for then, result, problem in self._told_of(jobs):
                     _tell(then, result, problem)
+
+    def _told_of(self, jobs: list[Job]) -> list[Told]:
+        try:
+            return self._commit(jobs)
+        except BaseException as problem:  # whatever it is, somebody waits for each of them
+            return [(then, None, problem) for _, then in jobs]
 
 
 def _tell(then: Then, result: Any, problem: BaseException | None) -> None:
