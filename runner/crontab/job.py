@@ -8,7 +8,9 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from runner.crontab.days import calendar_name
 from runner.crontab.lines import ENV_NAME, MAIL, Entry, comments_as_text
+from runner.crontab.times import Ours
 from runner.declaration.declared import API_VERSION
 from runner.vocabulary.printable import printable
 
@@ -33,10 +35,10 @@ class Wish:
     """Where the crontab is, as its reader would name it."""
 
 
-def job_text(entry: Entry, name: str, cron: str | None, wish: Wish) -> str:
-    """The YAML of one job; `cron` is its expression, None for `@reboot`."""
+def job_text(entry: Entry, name: str, ours: Ours | None, wish: Wish) -> str:
+    """The YAML of one job; `ours` is when it starts, None for `@reboot`."""
     return "".join(
-        f"{line}\n" for line in (*_head(entry, wish), *_metadata(entry, name), *_spec(entry, cron, wish))
+        f"{line}\n" for line in (*_head(entry, wish), *_metadata(entry, name), *_spec(entry, ours, wish))
     )
 
 
@@ -67,13 +69,13 @@ def _metadata(entry: Entry, name: str) -> list[str]:
     return lines
 
 
-def _spec(entry: Entry, cron: str | None, wish: Wish) -> list[str]:
+def _spec(entry: Entry, ours: Ours | None, wish: Wish) -> list[str]:
     description = comments_as_text(entry.comments) or f"From {wish.origin}, line {entry.line}"
     lines = [
         "spec:",
         *_block("description", description, "  "),
         f"  enabled: {str(wish.enabled).lower()}",
-        *_schedule(entry, cron, wish),
+        *_schedule(entry, ours, wish),
     ]
     if wish.group:
         lines.append(f"  groups: [{scalar(wish.group)}]")
@@ -95,10 +97,13 @@ def _spec(entry: Entry, cron: str | None, wish: Wish) -> list[str]:
     return lines
 
 
-def _schedule(entry: Entry, cron: str | None, wish: Wish) -> list[str]:
-    if cron is None:
+def _schedule(entry: Entry, ours: Ours | None, wish: Wish) -> list[str]:
+    if ours is None:
         return ["  schedule:", "    trigger: {startup: {}}"]
-    lines = ["  schedule:", f"    cron: {json.dumps(cron)}", f"    timezone: {scalar(zone_of(entry, wish))}"]
+    zone = scalar(zone_of(entry, wish))
+    lines = ["  schedule:", f"    cron: {json.dumps(ours.cron)}", f"    timezone: {zone}"]
+    if ours.only_days:
+        lines.append(f"    calendars: [{calendar_name(ours.only_days)}]")
     delay = entry.settings.get("RANDOM_DELAY", "")
     if delay.isascii() and delay.isdigit() and int(delay[:6]) > 0:
         lines.append(f"    jitter: {int(delay[:6])}m")

@@ -32,10 +32,20 @@ _RANGES: dict[str, tuple[int, int, Sequence[str]]] = {
     "day of the week": (0, 7, _WEEKDAYS),
 }
 _WEEK = 7
+LENGTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+"""How many days each month has at most."""
 
 
 class NotCron(ValueError):
     """Fields that cron does not accept, or not as they look; the message says which and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ours:
+    """A schedule here: an expression, and the only days of the month that count, if it needs a calendar."""
+
+    cron: str
+    only_days: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,44 +87,53 @@ def read_time(fields: Sequence[str]) -> CronTime:
     )
 
 
-def as_our_cron(time: CronTime, text: str) -> str:
-    """The expression of our own dialect that selects the same; `text` itself where it means the same.
+def as_ours(time: CronTime, text: str) -> Ours:
+    """The schedule of our own dialect that selects the same; `text` itself where it means the same.
 
-    NotCron when one expression cannot say it: days of the month AND days of the week.
+    NotCron when it selects no day at all.
     """
     from runner.schedules.cron import check_cron
     from runner.schedules.dialect import read_cron
 
-    day_field, wday_field = _days(time)
+    if not _selects_a_day(time):
+        raise NotCron("it selects no day that there is")
+    day_field, wday_field, only = _days(time)
     reading, _ = read_cron(text)
     if reading is not None and not any(each.severity == "error" for each in check_cron(text)):
         ours = (reading.minutes, reading.hours, reading.months)
         plain = not (reading.nth or reading.last_wdays or reading.last_day or reading.last_weekday)
         same_days = (_one(reading.days, 31), _one(reading.wdays, 7)) == (day_field, wday_field)
-        if plain and ours == (time.minutes, time.hours, time.months) and same_days:
-            return " ".join(text.split())
-    return " ".join(
-        (_one(time.minutes, 60), _one(time.hours, 24), day_field, _one(time.months, 12), wday_field)
-    )
+        if plain and not only and ours == (time.minutes, time.hours, time.months) and same_days:
+            return Ours(" ".join(text.split()))
+    minutes, hours, months = _one(time.minutes, 60), _one(time.hours, 24), _one(time.months, 12)
+    return Ours(" ".join((minutes, hours, day_field, months, wday_field)), only)
 
 
-def _days(time: CronTime) -> tuple[str, str]:
-    """Day and weekday fields of our dialect, where both restricted mean: one of them is enough."""
+def days_as_text(days: Sequence[int]) -> str:
+    """Days of the month as a field of cron."""
+    return _one(days, 31)
+
+
+def _days(time: CronTime) -> tuple[str, str, tuple[int, ...]]:
+    """Day and weekday fields of our dialect, where both restricted mean: one of them is enough; and the days
+    of the month outside of which a calendar is to leave out what the fields select.
+    """
     every_day, every_wday = len(time.days) == 31, len(time.wdays) == _WEEK
-    if not time.both_days:
-        if every_day or every_wday:
-            return "*", "*"
-        return _one(time.days, 31), _one(time.wdays, _WEEK)
-    if every_day or every_wday:
-        return _one(time.days, 31), _one(time.wdays, _WEEK)
+    if not time.both_days and (every_day or every_wday):
+        return "*", "*", ()
+    if not time.both_days or every_day or every_wday:
+        return _one(time.days, 31), _one(time.wdays, _WEEK), ()
     weeks = _whole_weeks(time.days)
     if weeks is None:
-        raise NotCron(
-            "cron starts it on days that fit both the day of the month and the day of the week, because one "
-            "of the fields begins with a star; one schedule here cannot say that. Choose one of the two "
-            "fields, and test for the other in the command"
-        )
-    return "*", ",".join(f"{wday}#{week}" for week in weeks for wday in time.wdays)
+        return "*", _one(time.wdays, _WEEK), time.days
+    return "*", ",".join(f"{wday}#{week}" for week in weeks for wday in time.wdays), ()
+
+
+def _selects_a_day(time: CronTime) -> bool:
+    """A weekday alone is one in every month."""
+    if time.wdays and not time.both_days:
+        return True
+    return any(day <= LENGTHS[month - 1] for month in time.months for day in time.days)
 
 
 def _whole_weeks(days: Sequence[int]) -> list[int] | None:

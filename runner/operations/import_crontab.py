@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from runner.crontab.comparison import Comparison, Line, compare
+from runner.crontab.days import calendar_name, calendar_text, resolved
 from runner.crontab.job import Wish, group_text, job_text, zone_of
 from runner.crontab.lines import (
     Crontab,
@@ -22,7 +23,7 @@ from runner.crontab.lines import (
     read_crontab,
 )
 from runner.crontab.naming import name_from_command, name_from_comment, unique
-from runner.crontab.times import NotCron, as_our_cron
+from runner.crontab.times import NotCron, Ours, as_ours
 from runner.loading.tree import load_tree
 from runner.reconcile.masking import masked
 from runner.schedules.kinds import schedule_from
@@ -50,12 +51,13 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class ImportedJob:
-    """One line that became a job; `cron` is None for `@reboot`."""
+    """One line that became a job; `cron` is None for `@reboot`. The calendar leaves days of the month out."""
 
     line: int
     name: str
     file: Path
     cron: str | None
+    calendar: str | None
     timezone: str
     user: str | None
 
@@ -82,7 +84,7 @@ class Imported:
 class _Draft:
     entry: Entry
     name: str
-    cron: str | None
+    ours: Ours | None
     text: str
 
 
@@ -154,10 +156,10 @@ def _drafts(crontab: Crontab, wish: Wish, named_by: str) -> tuple[list[_Draft], 
     remarks: list[Remark] = []
     taken: set[str] = set()
     for entry in crontab.entries:
-        cron = None
+        ours = None
         try:
             if entry.time is not None:
-                cron = as_our_cron(entry.time, entry.when)
+                ours = as_ours(entry.time, entry.when)
             if wrong := check_zone(zone_of(entry, wish)):
                 raise NotCron(f"CRON_TZ: {wrong}")
         except NotCron as problem:
@@ -166,7 +168,7 @@ def _drafts(crontab: Crontab, wish: Wish, named_by: str) -> tuple[list[_Draft], 
         name = name_from_comment(entry.comments) if named_by == "comment" else ""
         name = unique(name or name_from_command(entry.command) or f"line-{entry.line}", taken)
         taken.add(name)
-        drafts.append(_Draft(entry, name, cron, job_text(entry, name, cron, wish)))
+        drafts.append(_Draft(entry, name, ours, job_text(entry, name, ours, wish)))
     return drafts, remarks
 
 
@@ -177,8 +179,8 @@ def _valid(drafts: Sequence[_Draft], group: str | None, origin: str) -> tuple[li
         with tempfile.TemporaryDirectory(prefix="runner-import-") as folder:
             for draft in kept:
                 Path(folder, f"{draft.name}.yaml").write_text(draft.text, encoding="utf-8")
-            if group:
-                Path(folder, "a-group.yml").write_text(group_text(group, origin), encoding="utf-8")
+            for number, text in enumerate(_beside(kept, group, origin).values()):
+                Path(folder, f"beside-{number}.yml").write_text(text, encoding="utf-8")
             tree = load_tree(Path(folder), project=Path(folder))
             wrong: dict[str, str] = {}
             for each in tree.diagnostics:
@@ -202,9 +204,10 @@ def _write(out: Path, drafts: Sequence[_Draft], group: str | None, origin: str) 
     """The files, each new; Refused before the first one when anything is there already."""
     there = load_tree(out, project=out).objects if out.is_dir() else {}
     contents = {f"{draft.name}.yaml": draft.text for draft in drafts}
-    if group and drafts and Address("Group", group) not in there:
-        file = f"{group}.yaml"
-        contents[file if file not in contents else f"group-{file}"] = group_text(group, origin)
+    for address, text in _beside(drafts, group, origin).items() if drafts else ():
+        if address not in there:
+            file = f"{address.name}.yaml"
+            contents[file if file not in contents else f"{address.kind.lower()}-{file}"] = text
     known = [file for file in contents if (out / file).exists() or (out / file).is_symlink()]
     jobs = (Address("Job", draft.name) for draft in drafts if f"{draft.name}.yaml" not in known)
     known += [str(address) for address in jobs if address in there]
@@ -221,13 +224,24 @@ def _write(out: Path, drafts: Sequence[_Draft], group: str | None, origin: str) 
     return tuple(out / file for file in contents)
 
 
+def _beside(drafts: Iterable[_Draft], group: str | None, origin: str) -> dict[Address, str]:
+    """What the jobs refer to."""
+    found = {Address("Group", group): group_text(group, origin)} if group else {}
+    for draft in drafts:
+        if draft.ours is not None and (days := draft.ours.only_days):
+            name = calendar_name(days)
+            found[Address("Calendar", name)] = calendar_text(name, days, origin)
+    return found
+
+
 def _job(draft: _Draft, out: Path, wish: Wish) -> ImportedJob:
-    entry = draft.entry
+    entry, ours = draft.entry, draft.ours
     return ImportedJob(
         entry.line,
         draft.name,
         out / f"{draft.name}.yaml",
-        draft.cron,
+        None if ours is None else ours.cron,
+        None if ours is None or not ours.only_days else calendar_name(ours.only_days),
         zone_of(entry, wish),
         entry.user or wish.user,
     )
@@ -238,13 +252,19 @@ def _about_lines(drafts: Iterable[_Draft], wish: Wish) -> Iterator[Remark]:
     told: set[str] = set()
     for draft in drafts:
         entry = draft.entry
-        if draft.cron is None:
+        if draft.ours is None:
             message = (
                 "@reboot: here it starts with each start of `runner up`, not only when the machine starts"
             )
             yield Remark(entry.line, "differs", message)
-        elif draft.cron != entry.when and not entry.when.startswith("@"):
-            yield Remark(entry.line, "note", f"{entry.when!r} means the same as {draft.cron!r} here")
+        elif draft.ours.only_days:
+            message = (
+                f"cron wants both days of {entry.when!r}, because one begins with a star; here that is "
+                f"{draft.ours.cron!r} without what calendar {calendar_name(draft.ours.only_days)} leaves out"
+            )
+            yield Remark(entry.line, "note", message)
+        elif draft.ours.cron != entry.when and not entry.when.startswith("@"):
+            yield Remark(entry.line, "note", f"{entry.when!r} means the same as {draft.ours.cron!r} here")
         if "RANDOM_DELAY" in entry.settings and "RANDOM_DELAY" not in told:
             told.add("RANDOM_DELAY")
             message = "RANDOM_DELAY: as jitter, which is the same for every start of a job"
@@ -298,7 +318,7 @@ def _listed(lines: Sequence[int]) -> str:
 
 def _compared(drafts: Iterable[_Draft], wish: Wish) -> Iterator[Line]:
     for draft in drafts:
-        if draft.entry.time is not None:
+        if draft.entry.time is not None and draft.ours is not None:
             zone = zone_of(draft.entry, wish)
-            ours = schedule_from({"cron": draft.cron, "timezone": zone})
+            ours = schedule_from(resolved(draft.ours, zone))
             yield Line(draft.entry.line, draft.name, draft.entry.time, zone_named(zone), ours)

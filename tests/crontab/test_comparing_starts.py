@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from runner.crontab.comparison import Line, compare
-from runner.crontab.times import as_our_cron, read_time
-from runner.schedules.cron import cron_schedule
+from runner.crontab.days import resolved
+from runner.crontab.times import as_ours, read_time
+from runner.schedules.kinds import schedule_from
 
 BERLIN = ZoneInfo("Europe/Berlin")
 AFTER, UNTIL = datetime(2026, 3, 28, tzinfo=UTC), datetime(2026, 10, 26, tzinfo=UTC)
@@ -15,7 +16,8 @@ AFTER, UNTIL = datetime(2026, 3, 28, tzinfo=UTC), datetime(2026, 10, 26, tzinfo=
 
 def a_line(number: int, cron: str) -> Line:
     time = read_time(cron.split())
-    return Line(number, f"job-{number}", time, BERLIN, cron_schedule(as_our_cron(time, cron), BERLIN))
+    ours = schedule_from(resolved(as_ours(time, cron), BERLIN.key))
+    return Line(number, f"job-{number}", time, BERLIN, ours)
 
 
 def test_a_nightly_line_differs_nowhere():
@@ -38,6 +40,12 @@ def test_slots_that_cron_starts_twice_at_one_instant_are_one_start_here():
     found = compare([a_line(1, "0,30 2 * * *")], AFTER, UNTIL, parallel=5)
 
     assert [(d.local, d.cron, d.ours) for d in found.deviations] == [("2026-03-29T03:00+02:00", 2, 1)]
+
+
+def test_a_line_that_wants_both_days_differs_nowhere():
+    found = compare([a_line(1, "30 2 */3 * mon-fri")], AFTER, UNTIL, parallel=5)
+
+    assert (found.starts, found.deviations) == (53, ())
 
 
 def test_lines_beyond_the_limit_wait():

@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runner.crontab.days import calendar_name, other_days, resolved
 from runner.crontab.starts import cron_starts
-from runner.crontab.times import CronTime, NotCron, as_our_cron, read_time
-from runner.schedules.cron import check_cron, cron_schedule
+from runner.crontab.times import CronTime, NotCron, Ours, as_ours, read_time
+from runner.schedules.cron import check_cron
+from runner.schedules.kinds import schedule_from
 from tests.searching import examples
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -31,27 +33,51 @@ def of(cron: str) -> CronTime:
         ("0 0 * JAN,mar Sun", "0 0 * JAN,mar Sun"),
         ("0 0 1-31 * mon", "0 0 * * *"),
         ("0 0 1-7 * */7", "0 0 * * 0#1"),
-        ("0 0 */100,8-14 * mon", None),
         ("0 0 8-14 * */3", "0 0 * * 0#2,3#2,6#2"),
         ("0 0 */2 * *", "0 0 */2 * *"),
         ("0 0 * * */2", "0 0 * * */2"),
-        ("*/100 0 * * *", None),
+        ("*/100 0 * * *", "*/100 0 * * *"),
     ],
 )
-def test_an_expression_means_here_what_it_means_for_cron(cron: str, ours: str | None):
-    time = read_time(cron.split())
-    if ours is not None:
-        assert as_our_cron(time, cron) == ours
-    else:
-        try:
-            assert not [p for p in check_cron(as_our_cron(time, cron)) if p.severity == "error"]
-        except NotCron:
-            assert time.both_days
+def test_an_expression_means_here_what_it_means_for_cron(cron: str, ours: str):
+    found = as_ours(read_time(cron.split()), cron)
+    assert found == Ours(ours)
+    assert not [p for p in check_cron(found.cron) if p.severity == "error"]
 
 
-def test_days_that_must_fit_both_fields_are_said_and_not_guessed():
-    with pytest.raises(NotCron, match="days that fit both the day of the month and the day of the week"):
-        as_our_cron(of("0 0 */2 * mon"), "0 0 */2 * mon")
+def test_days_that_must_fit_both_fields_are_weekdays_without_what_a_calendar_leaves_out():
+    assert as_ours(of("0 0 */9 * mon-fri"), "0 0 */9 * mon-fri") == Ours("0 0 * * 1-5", (1, 10, 19, 28))
+    assert as_ours(of("5 4 */100,8-14 1 sun"), "5 4 */100,8-14 1 sun") == Ours(
+        "5 4 * 1 0", (1, *range(8, 15))
+    )
+    assert calendar_name((1, 10, 19, 28)) == "only-days-1-to-28-by-9"
+    assert {name: span for name, span in other_days((1, 10, 19, 28)).items() if name < "m02_d20"} == {
+        "m01_d02": ("01-02", "01-09"),
+        "m01_d11": ("01-11", "01-18"),
+        "m01_d20": ("01-20", "01-27"),
+        "m01_d29": ("01-29", "01-31"),
+        "m02_d02": ("02-02", "02-09"),
+        "m02_d11": ("02-11", "02-18"),
+    }
+    assert len(calendar_name([1, 2, 4, 7, 11, 12, 14, 16, 18, 19, 21, 23, 25, 26, 28, 29, 31])) <= 63
+
+
+@pytest.mark.parametrize("cron", ["0 0 31 2 *", "0 0 30 2 */2", "0 0 31 2,4,6 */3"])
+def test_days_that_do_not_exist_are_said(cron: str):
+    with pytest.raises(NotCron, match="selects no day that there is"):
+        as_ours(of(cron), cron)
+
+
+@pytest.mark.parametrize(
+    "cron", ["0 7 */3 * 1-5", "0,30 */6 */9 2,3 *,mon", "15 3 */30 * sun,sat", "1 1 29 2 */2"]
+)
+def test_days_that_must_fit_both_fields_are_the_same_days_for_years(cron: str):
+    zone = ZoneInfo("UTC")
+    after, until = datetime(2026, 2, 20, tzinfo=UTC), datetime(2034, 3, 2, tzinfo=UTC)
+    ours = schedule_from(resolved(as_ours(of(cron), cron), "UTC"))
+    here = [slot.at for slot in ours.between(after, until)]
+    assert list(cron_starts(of(cron), zone, after, until)) == here
+    assert here
 
 
 def _field(low: int, high: int) -> st.SearchStrategy[str]:
@@ -71,14 +97,14 @@ FIELDS = st.tuples(_field(0, 59), _field(0, 23), _field(1, 31), _field(1, 12), _
 def test_where_no_clock_changes_both_start_at_the_same_instants(fields: tuple[str, ...]):
     time = read_time(fields)
     try:
-        ours = as_our_cron(time, " ".join(fields))
+        ours = as_ours(time, " ".join(fields))
     except NotCron:
-        return
-    if [p for p in check_cron(ours) if p.severity == "error"]:
         return  # selects no day at all
+    if [p for p in check_cron(ours.cron) if p.severity == "error"]:
+        return
     after = datetime(2026, 2, 20, tzinfo=UTC)
     until = after + timedelta(days=12)
-    here = [slot.at for slot in cron_schedule(ours, ZoneInfo("UTC")).between(after, until)]
+    here = [slot.at for slot in schedule_from(resolved(ours, "UTC")).between(after, until)]
 
     assert list(cron_starts(time, ZoneInfo("UTC"), after, until)) == here
 

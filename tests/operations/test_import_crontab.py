@@ -98,6 +98,36 @@ def test_the_zone_of_cron_tz_is_the_schedules(tmp_path: Path):
     assert spec(tmp_path, "backup")["schedule"]["timezone"] == "America/New_York"
 
 
+def test_lines_that_want_both_days_share_a_calendar(tmp_path: Path):
+    text = "5 4 */3 * 1-5 one\n6 4 */3 * sat two\n7 4 1 * * three\n8 4 1,15 * */2 four\n"
+    found = imported(text, tmp_path / "jobs.d")
+
+    assert messages(found, "lost") == []
+    assert [job.calendar for job in found.jobs] == [
+        "only-days-1-to-31-by-3",
+        "only-days-1-to-31-by-3",
+        None,
+        "only-days-1-15",
+    ]
+    assert spec(tmp_path / "jobs.d", "one")["schedule"] == {
+        "cron": "5 4 * * 1-5",
+        "timezone": "Europe/Berlin",
+        "calendars": ["only-days-1-to-31-by-3"],
+    }
+    assert [file.name for file in found.files][-2:] == ["only-days-1-to-31-by-3.yaml", "only-days-1-15.yaml"]
+    assert messages(found, "note")[1] == (
+        "cron wants both days of '5 4 */3 * 1-5', because one begins with a star; here that is '5 4 * * 1-5' "
+        "without what calendar only-days-1-to-31-by-3 leaves out"
+    )
+    after = datetime(2026, 1, 1, tzinfo=UTC)
+    compared = found.compared_with_cron(after, after + timedelta(days=800), 5)
+    assert (compared.starts > 200, compared.deviations) == (True, ())
+    tree = load_tree(tmp_path / "jobs.d", project=tmp_path)
+    assert not has_errors(tree.diagnostics)
+    more = imported("9 4 */3 * sun five\n", tmp_path / "jobs.d")
+    assert [file.name for file in more.files] == ["five.yaml"]
+
+
 def test_a_zone_that_does_not_exist_is_said(tmp_path: Path):
     found = imported("CRON_TZ=Mars/Olympus\n30 1 * * * backup\n30 2 * * 1 clean\n", tmp_path)
 

@@ -9,7 +9,7 @@ from typing import Any
 from runner.cli.views.values import short, show_line, show_table
 from runner.crontab.comparison import Comparison
 from runner.crontab.lines import Remark
-from runner.operations.import_crontab import Imported
+from runner.operations.import_crontab import Imported, ImportedJob
 from runner.vocabulary.instants import to_text
 
 _HEADINGS = {
@@ -35,6 +35,7 @@ def as_json(imported: Imported, compared: Comparison | None) -> dict[str, Any]:
                 "name": job.name,
                 "file": str(job.file),
                 "cron": job.cron,
+                "calendar": job.calendar,
                 "timezone": job.timezone,
                 "user": job.user,
             }
@@ -58,7 +59,7 @@ def show_text(imported: Imported, compared: Comparison | None, out: Path) -> Non
     if imported.jobs:
         print()
         rows = [
-            (str(job.line), job.name, job.cron or "@reboot", job.user or "-", _shown(job.file))
+            (str(job.line), job.name, _starts(job), job.user or "-", _shown(job.file))
             for job in imported.jobs
         ]
         show_table(("LINE", "JOB", "SCHEDULE", "USER", "FILE"), rows)
@@ -73,6 +74,11 @@ def show_text(imported: Imported, compared: Comparison | None, out: Path) -> Non
     if imported.jobs:
         print(f"\nNext: `runner validate {_shown(out)}` and `runner plan {_shown(out)}`.")
         print("Take the lines out of cron before you apply: until then both would start them.")
+
+
+def _starts(job: ImportedJob) -> str:
+    without = f" without {job.calendar}" if job.calendar else ""
+    return f"{job.cron}{without}" if job.cron else "@reboot"
 
 
 def _place(remark: Remark) -> str:
