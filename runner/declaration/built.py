@@ -13,7 +13,7 @@ import re
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from runner.declaration.facts import references_of
+from runner.declaration.named_elsewhere import references_of
 from runner.declaration.problem import Problem, listed
 
 ORIGIN = "config.kubernetes.io/origin"

@@ -10,10 +10,19 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from runner.declaration.declared import SHIPPED_JOB_TYPES
+from runner.declaration.named_elsewhere import (
+    files_of,
+    folds_of,
+    is_shared,
+    references_of,
+    schedules_in,
+    triggers_of,
+)
 from runner.declaration.problem import Path
-from runner.declaration.step_kinds import named_files, steps_of, touched
+from runner.declaration.step_kinds import steps_of
 from runner.declaration.targets import NAME, format_of_inventory
-from runner.declaration.triggers import brings_inputs, hook_of, needed, upstream_of
+from runner.declaration.triggers import brings_inputs, hook_of, upstream_of
+from runner.declaration.written import mapping
 
 PRUNE = "jobs.runner/prune"
 RECONCILE = "jobs.runner/reconcile"
@@ -36,19 +45,19 @@ def facts_of(document: Mapping[str, Any], kind: str) -> dict[str, Any]:
     names of jobs as `after`, with their places), `listens` (of the Runner: whether there is an HTTP
     listener).
     """
-    metadata, spec = _mapping(document.get("metadata")), _mapping(document.get("spec"))
-    annotations = _mapping(metadata.get("annotations"))
+    metadata, spec = mapping(document.get("metadata")), mapping(document.get("spec"))
+    annotations = mapping(metadata.get("annotations"))
     enabled = spec.get("enabled")
     facts: dict[str, Any] = {
         "address": f"{kind}/{metadata.get('name')}",
         "enabled": enabled if isinstance(enabled, bool) else None,
-        "labels": {k: v for k, v in _mapping(metadata.get("labels")).items() if isinstance(v, str)},
+        "labels": {k: v for k, v in mapping(metadata.get("labels")).items() if isinstance(v, str)},
         "annotations": {k: v for k, v in annotations.items() if isinstance(v, str)},
         "pruneDisabled": annotations.get(PRUNE) == "disabled",
         "reconcileDisabled": annotations.get(RECONCILE) == "disabled",
         "references": [[name, ["spec", *path]] for path, name in references_of(kind, spec)],
-        "files": [[file, ["spec", *path]] for path, file in _files(kind, spec)],
-        "folds": sorted({name for _, name in _folds(kind, spec)}),
+        "files": [[file, ["spec", *path]] for path, file in files_of(kind, spec)],
+        "folds": sorted({name for _, name in folds_of(kind, spec)}),
     }
     if isinstance(annotations.get(MOVED_FROM), str):
         facts["movedFrom"] = annotations[MOVED_FROM]
@@ -65,118 +74,6 @@ def addresses_in(facts: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
-def is_cron_text(schedule: str) -> bool:
-    """Whether a job's `schedule: TEXT` is a cron expression; otherwise it is the name of a Schedule."""
-    return " " in schedule.strip() or schedule.startswith("@") or "\t" in schedule
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _texts(value: Any) -> Iterator[tuple[int, str]]:
-    for index, item in enumerate(value if isinstance(value, list) else ()):
-        if isinstance(item, str):
-            yield index, item
-
-
-def _folds(kind: str, spec: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
-    """References whose target's content is copied into the resolved spec."""
-    if kind == "Job":
-        if isinstance(spec.get("type"), str):
-            yield ("type",), f"JobType/{spec['type']}"
-        for path, schedule in _schedules(spec):
-            if _is_shared(schedule):
-                yield path, f"Schedule/{schedule}"
-            for index, name in _texts(_mapping(schedule).get("calendars")):
-                yield (*path, "calendars", index), f"Calendar/{name}"
-        inventory = _mapping(spec.get("tasks")).get("inventory")
-        if isinstance(inventory, str):
-            yield ("tasks", "inventory"), f"Inventory/{inventory}"
-    if kind == "Schedule":
-        for index, name in _texts(spec.get("calendars")):
-            yield ("calendars", index), f"Calendar/{name}"
-    for index, name in _texts(spec.get("libraries")):
-        yield ("libraries", index), f"Library/{name}"
-    for index, name in _texts(_mapping(spec.get("defaults")).get("libraries")):
-        yield ("defaults", "libraries", index), f"Library/{name}"
-
-
-def _schedules(spec: Mapping[str, Any]) -> Iterator[tuple[Path, Any]]:
-    yield ("schedule",), spec.get("schedule")
-    for name, each in _mapping(spec.get("schedules")).items():
-        yield ("schedules", name), each
-
-
-def _triggers(kind: str, spec: Mapping[str, Any]) -> Iterator[tuple[Path, Any]]:
-    """The triggers that the document itself holds."""
-    written = _schedules(spec) if kind == "Job" else [((), spec)] if kind == "Schedule" else ()
-    for path, schedule in written:
-        if isinstance(schedule, Mapping) and "trigger" in schedule:
-            yield (*path, "trigger"), schedule["trigger"]
-
-
-def references_of(kind: str, spec: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
-    """What the spec refers to, each with the path below the spec: `references` of the facts."""
-    yield from _folds(kind, spec)
-    for path, trigger in _triggers(kind, spec):
-        for below, name in needed(trigger):
-            yield (*path, *below), name
-    if kind == "Job":
-        for index, name in _texts(spec.get("groups")):
-            yield ("groups", index), f"Group/{name}"
-    if kind == "Connection" and isinstance(spec.get("authorization"), str):
-        yield ("authorization",), f"Authorization/{spec['authorization']}"
-    yield from _credentials(("env",), spec.get("env"))
-    yield from _credentials(("defaults", "env"), _mapping(spec.get("defaults")).get("env"))
-    yield from _webhook(("external", "webhook"), spec)
-    yield from _webhook(("defaults", "external", "webhook"), _mapping(spec.get("defaults")))
-    if kind == "Runner":
-        yield from _sources(spec)
-    for path, step in steps_of(spec):
-        for below, name in touched(step):
-            yield (*path, *below), name
-
-
-def _credentials(path: Path, env: Any) -> Iterator[tuple[Path, str]]:
-    for variable, value in _mapping(env).items():
-        name, key = _mapping(value).get("authorization"), _mapping(value).get("key")
-        if isinstance(name, str) and isinstance(key, str):
-            yield (*path, variable), f"Authorization/{name}#{key}"
-
-
-def _webhook(path: Path, spec: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
-    webhook = _mapping(_mapping(spec.get("external")).get("webhook"))
-    if isinstance(webhook.get("connection"), str):
-        yield (*path, "connection"), f"Connection/{webhook['connection']}"
-    yield from _credentials(path, {"secret": webhook.get("secret")})
-
-
-def _sources(spec: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
-    for name, source in _mapping(spec.get("sources")).items():
-        git = _mapping(_mapping(source).get("git"))
-        if isinstance(git.get("authorization"), str):
-            yield ("sources", name, "git", "authorization"), f"Authorization/{git['authorization']}"
-        hint = _mapping(git.get("webhook"))
-        yield from _credentials(("sources", name, "git", "webhook"), {"secret": hint.get("secret")})
-
-
-def _files(kind: str, spec: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
-    if kind == "Job" and isinstance(_mapping(spec.get("code")).get("file"), str):
-        yield ("code", "file"), spec["code"]["file"]
-    if kind == "Inventory" and isinstance(spec.get("file"), str):
-        yield ("file",), spec["file"]
-    if kind == "Library":
-        if isinstance(spec.get("file"), str):
-            yield ("file",), spec["file"]
-        for name, file in _mapping(spec.get("modules")).items():
-            if isinstance(file, str):
-                yield ("modules", name), file
-    for path, step in steps_of(spec):
-        for below, file in named_files(step):
-            yield (*path, *below), file
-
-
 def _special(kind: str, metadata: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
     name = metadata.get("name")
     match kind:
@@ -187,7 +84,7 @@ def _special(kind: str, metadata: Mapping[str, Any], spec: Mapping[str, Any]) ->
         case "Job":
             job_type = spec.get("type", "standard")
             asks = {"asksTargets": [[n, list(p)] for p, n in _target_values(spec)]} if "tasks" in spec else {}
-            shared = [[n, ["spec", *p]] for p, n in _folds(kind, spec) if n.startswith("Schedule/")]
+            shared = [[n, ["spec", *p]] for p, n in folds_of(kind, spec) if n.startswith("Schedule/")]
             more = {**asks, **({"retries": shared} if "retry" in spec and shared else {})}
             if job_type in SHIPPED_JOB_TYPES or not isinstance(job_type, str):
                 names = _inputs_without_value(spec) if shared else []
@@ -198,22 +95,22 @@ def _special(kind: str, metadata: Mapping[str, Any], spec: Mapping[str, Any]) ->
                 "protected": spec.get("protected") is True,
                 "template": bool(spec.get("steps")),
                 "external": spec.get("executor") == "external",
-                "inputs": dict(_mapping(spec.get("inputs"))),
-                "with": dict(_mapping(_mapping(spec.get("defaults")).get("with"))),
+                "inputs": dict(mapping(spec.get("inputs"))),
+                "with": dict(mapping(mapping(spec.get("defaults")).get("with"))),
             }
         case "Inventory" if "targets" in spec:
-            every = _mapping(spec["targets"]).values()
-            return {"columns": sorted({name for values in every for name in _mapping(values)})}
+            every = mapping(spec["targets"]).values()
+            return {"columns": sorted({name for values in every for name in mapping(values)})}
         case "Inventory" if "file" in spec:
             reads = {key: spec[key] for key in ("nameColumn", "delimiter") if isinstance(spec.get(key), str)}
             return {"reads": {"format": format_of_inventory(spec), **reads}}
         case "Authorization":
-            return {"offers": [f"Authorization/{name}#{key}" for key in _mapping(spec.get("config"))]}
+            return {"offers": [f"Authorization/{name}#{key}" for key in mapping(spec.get("config"))]}
         case "Runner":
             offers = []
-            for root, value in _mapping(spec.get("roots")).items():
+            for root, value in mapping(spec.get("roots")).items():
                 offers.append(f"Root/{root}")
-                if _mapping(value).get("access") == "write":
+                if mapping(value).get("access") == "write":
                     offers.append(f"Root/{root}#write")
             return {"offers": offers, "listens": isinstance(spec.get("web"), Mapping)}
     return {}
@@ -221,7 +118,7 @@ def _special(kind: str, metadata: Mapping[str, Any], spec: Mapping[str, Any]) ->
 
 def _triggered(kind: str, spec: Mapping[str, Any]) -> dict[str, Any]:
     hooks, after = [], []
-    for path, trigger in _triggers(kind, spec):
+    for path, trigger in triggers_of(kind, spec):
         if (hook := hook_of(trigger)) is not None:
             hooks.append([hook, ["spec", *path, "webhook", "path"]])
         after += [[name, ["spec", *path, *below]] for below, name in upstream_of(trigger)]
@@ -233,25 +130,20 @@ def _of_type(spec: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "body": next((key for key in ("steps", "code") if key in spec), None),
         "external": "external" in spec,
-        "inputs": dict(_mapping(spec.get("inputs"))),
-        "with": dict(_mapping(spec.get("with"))),
+        "inputs": dict(mapping(spec.get("inputs"))),
+        "with": dict(mapping(spec.get("with"))),
         "scheduled": any(
-            each and not _is_shared(each) and not brings_inputs(_mapping(each).get("trigger"))
-            for _, each in _schedules(spec)
+            each and not is_shared(each) and not brings_inputs(mapping(each).get("trigger"))
+            for _, each in schedules_in(spec)
         ),
         "uses": [[name, ["spec", *path]] for path, name in _inputs_used(spec)],
     }
 
 
-def _is_shared(schedule: Any) -> bool:
-    """Whether it is the name of a Schedule."""
-    return isinstance(schedule, str) and not is_cron_text(schedule)
-
-
 def _inputs_without_value(spec: Mapping[str, Any]) -> list[str]:
     """Inputs that are required and that the job itself gives no value."""
-    given, declared = _mapping(spec.get("with")), _mapping(spec.get("inputs"))
-    asked = {name: _mapping(schema) for name, schema in declared.items() if name not in given}
+    given, declared = mapping(spec.get("with")), mapping(spec.get("inputs"))
+    asked = {name: mapping(schema) for name, schema in declared.items() if name not in given}
     return sorted(n for n, each in asked.items() if each.get("required") and each.get("default") is None)
 
 
@@ -277,7 +169,7 @@ def _read_below(root: str, spec: Mapping[str, Any]) -> Iterator[tuple[Path, str]
     from runner.declaration.templates import Template, segments, texts_with_templates
 
     texts: list[tuple[Path, str]] = []
-    where = _mapping(spec.get("tasks")).get("where")
+    where = mapping(spec.get("tasks")).get("where")
     if isinstance(where, str):
         texts.append((("tasks", "where"), where))
     for path, step in steps_of(spec):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from runner.declaration.facts import is_cron_text
+from runner.declaration.named_elsewhere import is_cron_text
 from runner.declaration.surroundings import Surroundings, spec_of
 from runner.declaration.triggers import resolved_trigger
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from runner.declaration.problem import Path, Problem
-from runner.declaration.rules.wording import mapping
+from runner.declaration.written import mapping
 
 _DATE = re.compile(r"([0-9]{4}-)?[0-9]{2}-[0-9]{2}")
 _WORD = re.compile(r"[a-z0-9]+")

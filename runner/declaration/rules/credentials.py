@@ -8,8 +8,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from runner.declaration.problem import Path, Problem
-from runner.declaration.rules.wording import exactly_one, mapping, not_yet
+from runner.declaration.rules.wording import exactly_one, not_yet
 from runner.declaration.templates import has_template
+from runner.declaration.written import mapping
 
 _SECRET = re.compile(
     r"pass(wd|words?|phrases?)?$|secret|token|credential|(api|access|private|secret|signing)_?key|^key$|^pwd$|auth$",

@@ -8,9 +8,9 @@ from typing import Any
 from runner.declaration.declared import SHIPPED_JOB_TYPES
 from runner.declaration.expressions import Complaint, Scope, check
 from runner.declaration.problem import Path, Problem
-from runner.declaration.rules.wording import mapping
 from runner.declaration.step_kinds import FIXED_OUTPUTS, kind_of, steps_of
 from runner.declaration.templates import Template, segments, texts_with_templates
+from runner.declaration.written import mapping
 
 _SLOT: Scope = {"time": None, "date": None, "previous": None, "zone": None}
 _JOB: Scope = {"name": None, "version": None}

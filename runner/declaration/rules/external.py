@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 
 from runner.declaration.problem import Path, Problem, quoted
 from runner.declaration.rules import schedule as schedule_rules
-from runner.declaration.rules.wording import beside, exactly_one, mapping
+from runner.declaration.rules.wording import beside, exactly_one
 from runner.declaration.templates import has_template
+from runner.declaration.written import mapping
 
 Found = Iterator[Problem]
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from runner.declaration.problem import Path, Problem, quoted
 from runner.declaration.rules.schedule import positive
-from runner.declaration.rules.wording import beside, exactly_one, mapping
+from runner.declaration.rules.wording import beside, exactly_one
 from runner.declaration.targets import MOST_TARGETS, Wrong, format_of_inventory, too_large, wrong_value
+from runner.declaration.written import mapping
 
 _SUMMARIES = {
     "bad-name": "Bad name",

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from runner.declaration.declared import SHIPPED_JOB_TYPES
-from runner.declaration.facts import is_cron_text
 from runner.declaration.inputs import check_inputs, misfit
+from runner.declaration.named_elsewhere import is_cron_text
 from runner.declaration.problem import Path, Problem, quoted
 from runner.declaration.rules import schedule as schedule_rules
 from runner.declaration.rules import trigger as trigger_rules
-from runner.declaration.rules.wording import beside, mapping
+from runner.declaration.rules.wording import beside
 from runner.declaration.templates import evaluated_in_code, has_template
+from runner.declaration.written import mapping
 from runner.vocabulary.names import is_object_name
 
 Found = Iterator[Problem]

@@ -7,7 +7,7 @@ from typing import Any
 
 from runner.declaration.facts import MOVED_FROM, PRUNE, RECONCILE
 from runner.declaration.problem import Problem, quoted
-from runner.declaration.rules.wording import mapping
+from runner.declaration.written import mapping
 from runner.vocabulary.names import is_object_name, nearest
 
 OURS = "jobs.runner/"

@@ -8,7 +8,8 @@ from typing import Any
 
 from runner.declaration.problem import Path, Problem, quoted
 from runner.declaration.rules import trigger as trigger_rules
-from runner.declaration.rules.wording import exactly_one, mapping
+from runner.declaration.rules.wording import exactly_one
+from runner.declaration.written import mapping
 from runner.vocabulary.duration import parse_duration
 
 WAYS = ("cron", "every", "at", "fireAndForget", "window", "trigger")

@@ -7,7 +7,8 @@ from functools import partial
 from typing import Any
 
 from runner.declaration.problem import Path, Problem
-from runner.declaration.rules.wording import exactly_one, mapping
+from runner.declaration.rules.wording import exactly_one
+from runner.declaration.written import mapping
 from runner.sources.remote import parse_remote
 from runner.sources.settings import checked_path
 from runner.sources.wanted import KINDS, Kind, wanted

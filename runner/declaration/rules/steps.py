@@ -10,8 +10,9 @@ from runner.declaration.problem import Path, Problem, quoted
 from runner.declaration.resolve_steps import format_of
 from runner.declaration.rules.job import in_source
 from runner.declaration.rules.schedule import positive
-from runner.declaration.rules.wording import beside, exactly_one, mapping
+from runner.declaration.rules.wording import beside, exactly_one
 from runner.declaration.step_kinds import STEP_KINDS, kind_of, steps_of
+from runner.declaration.written import mapping
 from runner.vocabulary.printable import is_one_plain_line
 
 Found = Iterator[Problem]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from runner.declaration.facts import is_cron_text
+from runner.declaration.named_elsewhere import is_cron_text
 from runner.declaration.problem import Path, Problem, quoted
-from runner.declaration.rules.wording import beside, exactly_one, mapping
+from runner.declaration.rules.wording import beside, exactly_one
 from runner.declaration.step_kinds import STEP_KINDS
 from runner.declaration.triggers import KINDS, LARGEST_BODY, brings_inputs, kind_of
+from runner.declaration.written import mapping
 from runner.vocabulary.duration import parse_duration, parse_size
 
 Found = Iterator[Problem]

@@ -8,11 +8,6 @@ from typing import Any
 from runner.declaration.problem import Path, Problem
 
 
-def mapping(value: Any) -> Mapping[str, Any]:
-    """The value when it is a mapping, else an empty one: the schema tells what is wrong with it."""
-    return value if isinstance(value, Mapping) else {}
-
-
 def not_yet(path: Path, what: str, *, hint: str, at_key: bool = False) -> Problem:
     """Valid in the language, not executed by this release, never ignored; `hint` says what works instead."""
     detail = f"This release does not run {what} yet"
