@@ -10,6 +10,7 @@ from runner.access.permission import Actor, may
 from runner.operations.holding import Acted, hold_job, owner_of
 from runner.operations.installed_jobs import schedules_of
 from runner.operations.selection import installed
+from runner.schedules.window import Window
 from runner.store.objects import ObjectRecord
 from runner.store.port import Transaction
 
@@ -49,10 +50,15 @@ def disable_jobs(
 
 
 def starts_between(record: ObjectRecord, now: datetime, until: datetime) -> tuple[list[datetime], bool]:
-    """The automatic starts of a job in `(now, until]`, at most COUNTED, and whether there are more."""
+    """The automatic starts of a job in `(now, until]`, at most COUNTED, and whether there are more.
+
+    The one run of a range of windows is none of them: no hold drops it, it waits in every opening.
+    """
     if record.resolved["mode"] != "automatic":
         return [], False
     starts: list[datetime] = []
     for schedule in schedules_of(record).values():
+        if isinstance(schedule, Window) and not schedule.each:
+            continue
         starts += [slot.at for slot in islice(schedule.between(now, until), COUNTED + 1)]
     return sorted(starts)[:COUNTED], len(starts) > COUNTED

@@ -205,3 +205,13 @@ def test_the_starts_that_fall_into_a_hold_can_be_told(here: Installation) -> Non
         assert [f"{start:%H:%M}" for start in starts] == ["12:15", "12:30", "12:45", "13:00"]
         assert more is False
         assert starts_between(installed(reader, "Job", "by-hand"), NOW, LATER) == ([], False)
+
+
+def test_the_run_of_a_range_of_windows_is_no_start_that_a_hold_drops(here: Installation) -> None:
+    hours = {"from": f"{NOW:%Y-%m-%d}", "start": "12:30", "end": "12:45"}
+    here.install(a_job("range", schedule={"window": hours}))
+    here.install(a_job("each", schedule={"window": {**hours, "repeat": "each"}}))
+    with here.store.read() as reader:
+        assert starts_between(installed(reader, "Job", "range"), NOW, LATER) == ([], False)
+        starts, _ = starts_between(installed(reader, "Job", "each"), NOW, LATER)
+        assert [f"{start:%H:%M}" for start in starts] == ["12:30"]
