@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from installations import ANA, NOW, Installation
 
 from runner.daemon.engine import Engine
@@ -205,6 +206,21 @@ class Daemon:
             return 0
         self._is_up = False
         return self.loop.run_until_complete(self.engine.stop(grace_s))
+
+
+@contextmanager
+def no_thread(name: str) -> Iterator[None]:
+    """The machine has as many threads as it may have, and none for this one."""
+    start = threading.Thread.start
+
+    def refused(thread: threading.Thread) -> None:
+        if thread.name == name:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    with pytest.MonkeyPatch.context() as exhausted:
+        exhausted.setattr(threading.Thread, "start", refused)
+        yield
 
 
 @contextmanager

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 sys.path.insert(0, str(Path(__file__).parents[1] / "operations"))
 
-from daemons import Daemon
+from daemons import Daemon, no_thread
 from installations import NOW, Installation, a_job, an_object
 from triggered_lives import a_triggered_job, comes, items, states, whole_run
 
@@ -85,21 +82,13 @@ def test_a_root_that_links_in_a_circle_is_told_of_and_its_files_come_when_it_is_
 
 
 def test_files_are_watched_although_there_was_no_thread_for_it_at_first(
-    here: Installation, a_daemon: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    here: Installation, a_daemon: Start, tmp_path: Path
 ) -> None:
     here.install(
         an_object("Runner", "runner", {"roots": {"incoming": {"path": "in", "access": "read"}}}),
         a_triggered_job("load", {"file": {"root": "incoming", "match": "*.csv", "stableFor": "0s"}}),
     )
-    start = threading.Thread.start
-
-    def no_more_threads(thread: threading.Thread) -> None:
-        if thread.name == "file-watch":
-            raise RuntimeError("can't start new thread")
-        start(thread)
-
-    with monkeypatch.context() as exhausted:
-        exhausted.setattr(threading.Thread, "start", no_more_threads)
+    with no_thread("file-watch"):
         up = a_daemon()
         assert up.until_heard("trouble") == ("reading what has arrived", "can't start new thread")
     up.engine.look()

@@ -7,7 +7,7 @@ import threading
 from typing import Any
 
 import pytest
-from daemons import locked, run_until
+from daemons import locked, no_thread, run_until
 from installations import NOW, Installation, a_job
 
 from runner.daemon import bridge as room
@@ -141,18 +141,8 @@ def test_a_closed_store_is_a_problem_like_any_other(desk: Desk) -> None:
     assert isinstance(heard[0], StoreUnavailable)
 
 
-def test_a_record_is_tried_again_when_there_is_no_thread_that_could_write_it(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    start = threading.Thread.start
-
-    def no_more_threads(thread: threading.Thread) -> None:
-        if thread.name == "store-writer":
-            raise RuntimeError("can't start new thread")
-        start(thread)
-
-    with monkeypatch.context() as exhausted:
-        exhausted.setattr(threading.Thread, "start", no_more_threads)
+def test_a_record_is_tried_again_when_there_is_no_thread_that_could_write_it(desk: Desk) -> None:
+    with no_thread("store-writer"):
         desk.record(1, is_short=False)
         desk.until(lambda: bool(desk.troubles))
     desk.record(2)

@@ -515,12 +515,24 @@ def test_a_run_without_a_process_is_found_and_brought_to_an_end(here: Installati
     up.until_heard("recovered", (id, "FAILED", "crash"))
 
 
+def resists(id: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on that instance cannot be recovered."""
+    from runner.operations import recover
+
+    real = recover.crash
+
+    def crash(recording: Any, error: Any) -> Any:
+        if recording.instance.id == id:
+            raise ValueError("a row that nobody has seen before")
+        return real(recording, error)
+
+    monkeypatch.setattr(recover, "crash", crash)
+
+
 def test_one_instance_that_cannot_be_recovered_is_in_no_other_ones_way(
     here: Installation, a_daemon: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from lives import start
-
-    from runner.operations import recover
 
     here.install(a_job("a", schedule=None), a_job("b", schedule=None))
     up = a_daemon()
@@ -530,14 +542,7 @@ def test_one_instance_that_cannot_be_recovered_is_in_no_other_ones_way(
     start(here, first)
     start(here, second)
     up.engine._dispatcher.stopped = False
-    real = recover.crash
-
-    def crash(recording: Any, error: Any) -> Any:
-        if recording.instance.id == first:
-            raise ValueError("a row that nobody has seen before")
-        return real(recording, error)
-
-    monkeypatch.setattr(recover, "crash", crash)
+    resists(first, monkeypatch)
     up.engine.look()
     up.until_heard("recovered", (second, "FAILED", "crash"))
     told = up.until_heard("trouble")
@@ -552,20 +557,11 @@ def test_one_instance_that_cannot_be_recovered_does_not_keep_the_daemon_down(
 ) -> None:
     from lives import start
 
-    from runner.operations import recover
-
     here.install(a_job("a", schedule=None), a_job("b", schedule=None))
     first, second = here.run("a"), here.run("b")
     start(here, first)
     start(here, second)
-    real = recover.crash
-
-    def crash(recording: Any, error: Any) -> Any:
-        if recording.instance.id == first:
-            raise ValueError("a row that nobody has seen before")
-        return real(recording, error)
-
-    monkeypatch.setattr(recover, "crash", crash)
+    resists(first, monkeypatch)
     up = a_daemon()
     assert up.heard.of("recovered") == [(second, "FAILED", "crash")]
     assert up.heard.of("trouble") == [(f"recovering instance {first}", "a row that nobody has seen before")]

@@ -13,6 +13,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "operations"))
 
+from daemons import no_thread
 from installations import NOW, Installation
 from triggered_lives import a_triggered_job, fed, items, states, whole_run
 
@@ -309,19 +310,12 @@ def test_a_file_never_overwrites_one_that_was_moved_before(scene: Scene) -> None
 
 
 def test_what_nobody_expected_ends_neither_the_watch_nor_the_other_jobs_files(
-    here: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    here: Installation, tmp_path: Path
 ) -> None:
     (tmp_path / "in").mkdir()
     here.install(a_triggered_job("load"), a_triggered_job("other"))
     source = FileSource("incoming", "*.csv", timedelta(0), existing="process", move=None)
-    start, troubles, arrived = threading.Thread.start, list[str](), threading.Event()
-
-    def no_more_threads(thread: threading.Thread) -> None:
-        if thread.name == "file-events":
-            raise RuntimeError("can't start new thread")
-        start(thread)
-
-    monkeypatch.setattr(threading.Thread, "start", no_more_threads)
+    troubles, arrived = list[str](), threading.Event()
     watch = FileWatch(
         here.store,
         now=lambda: NOW,
@@ -330,10 +324,11 @@ def test_what_nobody_expected_ends_neither_the_watch_nor_the_other_jobs_files(
         rescan_s=0.05,
     )
     folders = {"other": "a\0b", "load": str(tmp_path / "in")}
-    watch.adjust([Watched(here.uid(name), "default", name, source, at) for name, at in folders.items()], {})
-    (tmp_path / "in" / "a.csv").touch()
-    assert arrived.wait(60), troubles
-    watch.stop()
+    with no_thread("file-events"):
+        watch.adjust([Watched(here.uid(it), "default", it, source, at) for it, at in folders.items()], {})
+        (tmp_path / "in" / "a.csv").touch()
+        assert arrived.wait(60), troubles
+        watch.stop()
     here.store.close()
     assert "looking for files of Job/other in root incoming: embedded null byte" in troubles
     assert "watching folders for files (they are looked at every 30 s): can't start new thread" in troubles

@@ -130,7 +130,7 @@ def test_a_text_of_several_lines_is_written_as_json(a_step: Builder) -> None:
 def test_a_program_that_cannot_be_started_takes_no_items(
     a_step: Builder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The first that a failed run had counts as tried: a night without a disk would fail one after the other."""
+    """The first that a failed run had counts as tried: without a disk they would fail one after the other."""
     asked: list[str] = []
 
     def take(name: str, most: int) -> list[dict[str, Any]]:
