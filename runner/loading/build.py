@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import posixpath
 from array import array
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
-from runner.declaration.problem import Problem
-from runner.loading.asked_values import unknown_values
+from runner.loading.between_files import findings_between
 from runner.loading.changes import Changes, find_changes, only_removed, without_removed
-from runner.loading.findings import Finding, is_error, other_place, place_problems
-from runner.loading.inventory import problems_of_inventory
+from runner.loading.findings import Finding, is_error
 from runner.loading.memory import Memory
-from runner.loading.named_files import named_path, names_in, read_named
+from runner.loading.named_files import names_in, read_named
 from runner.loading.resolving import Resolver
 from runner.loading.snapshot import ABSENT, Held, Named, Record, Snapshot, pack_record, unpack_record
-from runner.loading.walk import Complaint, Scan, fingerprint_of
+from runner.loading.walk import Scan, fingerprint_of
 
 # Facts that are nobody else's business: a change of these alone cannot make another object wrong.
 _OWN_FACTS = frozenset(("enabled", "labels", "annotations", "pruneDisabled", "reconcileDisabled"))
@@ -43,7 +40,6 @@ class _Build:
         self.memory = memory
         self.changes = changes
         self.named: dict[str, Named] = {}
-        self.wrong_names: dict[str, Complaint] = {}
         self.findings: list[tuple[str, Finding]] = []
         self.altered: set[int] = set()
 
@@ -93,9 +89,9 @@ class _Build:
             if record.held or self.scan.paths[at] not in inventories:  # one in YAML is no declaration
                 self.findings += [(self.scan.paths[at], finding) for finding in record.findings]
         files = read_named(self.scan.paths, records, self._named_before(), self.memory)
-        self.named, self.wrong_names = files.named, files.wrong
+        self.named = files.named
         self._blank(records, files.changed)
-        self._cross_check(records, known)
+        self.findings += findings_between(self.scan.paths, records, files, self.memory, known)
         errors = [f for _, f in self.findings if is_error(f)]
         valid = not errors and not any(c.severity == "error" for c in self.scan.complaints)
         if valid:
@@ -177,59 +173,6 @@ class _Build:
                 if held.digest and (held.address in touched or not touched.isdisjoint(held.facts["folds"])):
                     record.held[index] = held._replace(digest="", execution_digest="")
                     self.altered.add(at)
-
-    def _cross_check(self, records: dict[int, Record], known: Collection[str]) -> None:
-        """Find what is wrong between the files, and place it."""
-        from runner.declaration.cross_checks import cross_check
-
-        every = [(at, held) for at, record in records.items() for held in record.held]
-
-        def place_of(index: int) -> str:
-            at, held = every[index]
-            return other_place(self.scan.paths[at], held.line)
-
-        problems: dict[int, list[tuple[int, Problem]]] = {}
-        unread = any(not record.held and record.findings for record in records.values())
-        for found in cross_check([held.facts for _, held in every], place_of, known):
-            if unread and found.problem.rule == "unknown-reference":
-                continue  # it may stand in a file that could not be read
-            at, held = every[found.position]
-            problems.setdefault(at, []).append((held.number, found.problem))
-        if self.wrong_names:
-            for path, at, held, where in self._names(records):
-                if (wrong := self.wrong_names.get(path)) is not None:
-                    problem = Problem(
-                        tuple(where), wrong.rule, wrong.summary, f"'{path}': {wrong.detail}", wrong.hint
-                    )
-                    problems.setdefault(at, []).append((held.number, problem))
-        for path, at, held, where in self._names(records):
-            if held.kind == "Inventory" and not held.digest and self.named[path].sha256:
-                raw = self.memory.blob(path, self.named[path].sha256)
-                found_in_it = problems_of_inventory(raw, path, held.facts["reads"])
-                wrong_targets = [(held.number, each.below(*where)) for each in found_in_it]
-                problems.setdefault(at, []).extend(wrong_targets)
-        for at, number, problem in self._unknown_values(every):
-            problems.setdefault(at, []).append((number, problem))
-        for at, each in problems.items():
-            content = self.memory.read(self.scan.paths[at])
-            raw = content.raw if not isinstance(content, Complaint) else b""
-            if not isinstance(content, Complaint) and content.sha256 != records[at].sha256:
-                raw = b""
-            self.findings += [(self.scan.paths[at], finding) for finding in place_problems(raw, each)]
-
-    def _unknown_values(self, every: Sequence[tuple[int, Held]]) -> Iterator[tuple[int, int, Problem]]:
-        """Values that changed jobs, or jobs of changed inventories, ask of targets that have none such."""
-        jobs = [(at, held) for at, held in every if held.facts.get("asksTargets") and not held.digest]
-        if not jobs:
-            return iter(())
-
-        def content_of(at: int, held: Held) -> bytes | None:
-            path = named_path(posixpath.dirname(self.scan.paths[at]), held.facts["files"][0][0])
-            named = self.named.get(path)
-            return self.memory.blob(path, named.sha256) if named is not None and named.sha256 else None
-
-        inventories = {held.address: (at, held) for at, held in every if held.kind == "Inventory"}
-        return unknown_values(jobs, inventories, content_of)
 
     def _snapshot(
         self, read_at_ns: int, addresses: list[str], owners: array[int], digests: list[str], *, valid: bool
