@@ -40,8 +40,8 @@ class Attempt:
 
     __slots__ = (
         "_end", "_errors", "_lines", "_masks", "_report", "_step", "_uncommitted", "_unsent", "_unsent_ack",
-        "checkpoints", "control", "epoch", "err", "hinted", "instance", "log", "number", "order", "out",
-        "performing_since_s", "pid", "pid_started", "shielded", "step_limit_s", "stop_why", "target",
+        "checkpoints", "control", "epoch", "err", "hinted", "instance", "is_again", "log", "number", "order",
+        "out", "performing_since_s", "pid", "pid_started", "shielded", "step_limit_s", "stop_why", "target",
         "timers", "to_pause", "token", "violation", "waiting_grace_s", "wake_at", "warned_since_s",
         "warns_of_long_performs", "was_spare", "watched", "workdir",
     )  # fmt: skip
@@ -54,7 +54,9 @@ class Attempt:
         streams: Streams,
         line: bytes,
         report: Callable[[Report], None],
+        *,
         was_spare: bool,
+        is_again: bool,
     ) -> None:
         self.order = order
         self.instance = order.instance
@@ -75,6 +77,7 @@ class Attempt:
         self._masks = Masks(order.masks) if order.masks else NO_MASKS
         self.log = Log(order.log_path, order.output_limit, self._masks)
         self.was_spare = was_spare
+        self.is_again = is_again
         self._report = report
         self._lines = Lines()
         self._unsent = line
@@ -120,10 +123,12 @@ class Attempt:
         """Whether the child reported its result (or can no more)."""
         return self._end is not None or self.violation is not None
 
-    @property
-    def died_waiting(self) -> bool:
-        """Whether the child ended before it saw its order: it had waited for one, and something killed it."""
-        return self.was_spare and self.pid is None and self.stop_why is None and self.violation is None
+    def ended_unused(self, *, with_its_zygote: bool) -> bool:
+        """Whether the child ended before it did anything of its order, by what was not meant for that: it had
+        waited for one, or went with its zygote. A second time is no chance any more.
+        """
+        by_chance = (self.was_spare or with_its_zygote) and not self.is_again
+        return by_chance and self.pid is None and self.stop_why is None and self.violation is None
 
     def receive(self) -> bool:
         """Take what the child said; False when its stream is over or not to be read any more."""

@@ -90,24 +90,27 @@ class Supervisor:
         """The attempts that are in such a step."""
         return [attempt for attempt in self._attempts.values() if attempt.shielded]
 
-    def start(self, order: Order, *, may_be_spare: bool = True) -> None:
+    def start(self, order: Order, *, is_again: bool = False) -> None:
         """Start an instance; every later word about it is a report, and Ended is the last one.
 
-        `may_be_spare`: in a child that is there already, if there is one.
+        `is_again`: in a child of its own, after another one ended before it did anything.
         """
         workdir = order.workdir
         try:
             if workdir is None:
                 workdir = self._workdirs.take()
             line = order.encoded(self.mark, workdir)
-            spare = self._spares.take(order.profile) if may_be_spare else None
+            spare = None if is_again else self._spares.take(order.profile)
             token, ours = spare or self._fork(order.profile)
         except (OSError, ValueError, TypeError, RecursionError) as error:
             if order.workdir is None and workdir is not None:
                 self._workdirs.give_back(workdir)
             self._refuse(order, error)
             return
-        attempt = Attempt(order, token, workdir, ours, line, self._report, spare is not None)
+        was_spare = spare is not None
+        attempt = Attempt(
+            order, token, workdir, ours, line, self._report, was_spare=was_spare, is_again=is_again
+        )
         self._attempts[token] = attempt
         self._by_epoch[order.instance, order.epoch, order.target] = attempt
         self._hearing.begin(attempt)
@@ -211,10 +214,10 @@ class Supervisor:
         for descriptor in (attempt.control, attempt.out, attempt.err):
             self._watches.drop(descriptor)
         ended, is_clean = attempt.ended(status, usage)
-        if attempt.died_waiting:
+        if attempt.ended_unused(with_its_zygote=status is None and refused is None):
             self._settle_workdir(attempt)
             self._forget(attempt)
-            self.start(attempt.order, may_be_spare=False)
+            self.start(attempt.order, is_again=True)
             return
         if refused is not None:
             error = ErrorInfo("not-started", f"it could not be started: {refused.strerror}", retryable=True)

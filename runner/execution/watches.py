@@ -57,8 +57,10 @@ class Watches:
         self._epoll.close()
 
     def _tell(self) -> None:
-        for descriptor, event in self._epoll.poll(0, _EVENTS):
-            handler = self._handlers.get(descriptor)
-            if handler is not None:  # else closed by an earlier event of the same round
+        handlers = self._handlers
+        events = self._epoll.poll(0, _EVENTS)
+        for handler, descriptor, event in [(handlers.get(number), number, what) for number, what in events]:
+            # An earlier event of the round may have closed it, and the number may be another's already.
+            if handler is not None and handlers.get(descriptor) is handler:
                 handler(descriptor, event)
         self._told()

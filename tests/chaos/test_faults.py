@@ -147,7 +147,7 @@ def test_a_daemon_that_was_taken_for_dead_changes_nothing_when_it_goes_on(projec
         first.stop_between_writes()
         refused = project.run("up", check=3)
         assert f"To let it go on: kill -CONT {first.pid}." in refused.stderr
-        assert f"after `kill -KILL {first.pid}` the next `runner up` takes over" in refused.stderr
+        assert f"After `kill -KILL {first.pid}` the next `runner up` takes over" in refused.stderr
         (project.state / "runner.lock").unlink()
         with project.up() as second:
             second.sees(r"ok +ticks")

@@ -19,6 +19,12 @@ return {'heavy': sorted({'sqlalchemy', 'duckdb', 'pydantic', 'threading'} & set(
 """
 
 
+@pytest.fixture
+def without_spares(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No child is forked before there is an order for it."""
+    monkeypatch.setattr("runner.execution.spares.REST_S", 3600.0)
+
+
 def outputs(workshop: Workshop) -> list[object]:
     return [dict(r.outputs) for r in workshop.reports if getattr(r, "outputs", None)]
 
@@ -38,20 +44,11 @@ def test_the_lean_zygote_is_small(workshop: Workshop) -> None:
     assert int(pss[1]) < 16 * 1024
 
 
+@pytest.mark.usefixtures("without_spares")
 def test_what_this_process_started_itself_outlives_a_zygote_that_is_killed(workshop: Workshop) -> None:
     workshop.run(a_shell_step("true"))
-    zygotes = workshop.supervisor.zygotes
-    killed = zygotes.pid_of("lean") or 0
-
-    def look(done: Callable[[], None]) -> None:
-        if zygotes.pid_of("lean") != killed:
-            done()
-        else:
-            workshop.loop.call_later(0.002, look, done)
-
     with subprocess.Popen(["/bin/cat"], stdin=subprocess.PIPE, process_group=0) as own:
-        os.kill(killed, signal.SIGKILL)
-        workshop.until_ready(look)  # a run that is given to it before crashes with it
+        os.kill(workshop.supervisor.zygotes.pid_of("lean") or 0, signal.SIGKILL)
         assert workshop.run(a_shell_step("true")).outcome == "succeeded"
         assert own.poll() is None
     assert own.returncode == 0
@@ -84,6 +81,43 @@ def with_room_for(more: int, pid: int) -> int:
         more -= limit not in opened
         limit += 1
     return limit
+
+
+@pytest.mark.usefixtures("without_spares")
+def test_what_a_zygote_was_to_start_when_it_was_killed_is_started_by_the_next_one(
+    workshop: Workshop,
+) -> None:
+    workshop.run(a_shell_step("true"))
+    zygote = workshop.supervisor.zygotes.pid_of("lean") or 0
+    os.kill(zygote, signal.SIGSTOP)
+    numbers = [workshop.start(a_shell_step(f"echo {n}")) for n in range(3)]
+    os.kill(zygote, signal.SIGKILL)
+    assert [workshop.end_of(number).error for number in numbers] == [None] * 3
+    assert [workshop.lines(number) for number in numbers] == [["0"], ["1"], ["2"]]
+
+
+@pytest.mark.usefixtures("without_spares")
+def test_what_two_zygotes_could_not_start_has_crashed(workshop: Workshop) -> None:
+    workshop.run(a_shell_step("true"))
+    zygotes, killed = workshop.supervisor.zygotes, set[int]()
+
+    def kill_each(done: Callable[[], None]) -> None:
+        zygote = zygotes.pid_of("lean")
+        if zygote is not None and zygote not in killed:
+            killed.add(zygote)
+            os.kill(zygote, signal.SIGSTOP)
+            if len(killed) == 1:
+                workshop.start(a_shell_step("true"))
+            os.kill(zygote, signal.SIGKILL)
+        if workshop.ended(2) is not None:
+            done()
+        else:
+            workshop.loop.call_soon(kill_each, done)
+
+    workshop.until_ready(kill_each)
+    assert workshop.end_of(2).outcome == "crashed"
+    assert len(killed) == 2
+    assert workshop.run(a_shell_step("true")).outcome == "succeeded"
 
 
 def test_a_data_child_finds_its_modules_loaded_and_the_zygote_leaves_when_idle(
