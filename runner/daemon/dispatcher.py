@@ -23,7 +23,7 @@ from runner.operations.record_warnings import record_warnings
 from runner.operations.whole_copies import WholeCopies
 from runner.store.instances import InstanceRecord
 from runner.store.port import Reader, Store, Transaction
-from runner.vocabulary.errors import ChangedMeanwhile, StoreUnavailable
+from runner.vocabulary.errors import StoreUnavailable
 
 PAUSE_S = 2.0
 """Before it is tried again, when the database could not be read or a claim failed."""
@@ -209,8 +209,9 @@ class Dispatcher:
             if problem is not None:
                 self._park(instance)
                 self._pause()
-                if not isinstance(problem, ChangedMeanwhile):
-                    self._telling.trouble(f"claiming instance {instance.id} of {instance.job}", problem)
+                self._telling.trouble_if_it_stays(
+                    f"claiming instance {instance.id} of {instance.job}", problem
+                )
             self.wake()
 
         # A fan-out whose time is over ends here, and so does one that makes room: with all their targets.

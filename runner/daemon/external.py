@@ -19,7 +19,7 @@ from runner.operations.outcome import Finished, NotStarted
 from runner.store.external_runs import LiveExternalRun
 from runner.store.instances import InstanceRecord
 from runner.store.port import Reader, Transaction
-from runner.vocabulary.errors import ChangedMeanwhile, RunnerError
+from runner.vocabulary.errors import RunnerError
 
 AGAIN = timedelta(seconds=2)
 """Before what did not come about is tried again."""
@@ -167,8 +167,10 @@ class External:
                     self._changed()
                 case Waits(replaced=replaced):  # asked again at the next look
                     self._are_gone(replaced)
-            if problem is not None and not isinstance(problem, ChangedMeanwhile):
-                self._telling.trouble(f"claiming instance {instance.id} of {instance.job}", problem)
+            if problem is not None:
+                self._telling.trouble_if_it_stays(
+                    f"claiming instance {instance.id} of {instance.job}", problem
+                )
 
         def work(tx: Transaction) -> Claimed | NotStarted | Waits | None:
             return None if self.stopped else claim_for_call(tx, instance, job, self._session, now)
@@ -188,8 +190,8 @@ class External:
 
         def then(finished: Finished | None, problem: BaseException | None) -> None:
             self._under_way.discard(id)
-            if problem is not None and not isinstance(problem, ChangedMeanwhile):
-                self._telling.trouble(f"looking after instance {id}", problem)
+            if problem is not None:
+                self._telling.trouble_if_it_stays(f"looking after instance {id}", problem)
             if finished is not None:
                 self._tell(id, finished)
                 self._changed()

@@ -10,6 +10,7 @@ from runner.daemon.clock import Clock
 from runner.execution.order import Ended
 from runner.operations.outcome import Finished, NotStarted
 from runner.store.instances import InstanceRecord
+from runner.vocabulary.errors import ChangedMeanwhile
 
 QUIET_S = 60.0
 """The same trouble is told once in this time; a full disk would be told by every write otherwise."""
@@ -45,6 +46,7 @@ class Telling:
         self._clock = clock
         self._told_at_s: dict[str, float] = {}
         self._kept_back: dict[str, int] = {}
+        self._changed_at_s: dict[str, float] = {}
 
     def recovered(self, finished: Finished) -> None:
         tell(self._listener.recovered, finished)
@@ -65,6 +67,17 @@ class Telling:
         """What happens to runs without that one of them starts or ends."""
         with contextlib.suppress(Exception):
             self._listener.noticed(word, text, bad=False)
+
+    def trouble_if_it_stays(self, doing: str, problem: BaseException) -> None:
+        """Tell it; what somebody has changed at that very moment only when it comes twice in a short time."""
+        if isinstance(problem, ChangedMeanwhile):
+            now_s = self._clock.boot_s()
+            if len(self._changed_at_s) >= KNOWN_TROUBLES:
+                self._changed_at_s.clear()
+            before_s, self._changed_at_s[doing] = self._changed_at_s.get(doing), now_s
+            if before_s is None or now_s - before_s >= QUIET_S:
+                return
+        self.trouble(doing, problem)
 
     def trouble(self, doing: str, problem: BaseException) -> None:
         """Tell it, unless this very problem was told a moment ago, whatever was being done."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -513,6 +514,24 @@ def test_a_run_without_a_process_is_found_and_brought_to_an_end(here: Installati
     up.engine._dispatcher.stopped = False
     up.engine.look()
     up.until_heard("recovered", (id, "FAILED", "crash"))
+
+
+def test_a_start_that_is_tried_in_vain_again_and_again_is_told(here: Installation, a_daemon: Start) -> None:
+    """Once it may have been changed by somebody at that very moment; not twice."""
+    here.install(a_job("bad", schedule=None, steps=shell("false"), retry={"initial": "1m", "maxAttempts": 2}))
+    up = a_daemon()
+    id = up.trigger("bad")
+    up.until_heard("finished", (id, "SCHEDULED", "retry"))
+    with sqlite3.connect(here.path) as other:
+        other.execute("UPDATE tasks SET state = 'RUNNING' WHERE instance_id = ?", (id,))
+    other.close()
+    up.passes(minutes=2)
+    doing, _ = up.until_heard("trouble")
+    assert doing == f"claiming instance {id} of bad"
+    with sqlite3.connect(here.path) as other:
+        other.execute("UPDATE tasks SET state = 'RESCHEDULED' WHERE instance_id = ?", (id,))
+    other.close()
+    up.until_ended(id)
 
 
 def resists(id: int, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from daemons import Heard, StandingClock
 
 from runner.daemon.telling import KNOWN_TROUBLES, QUIET_S, Telling, tell
+from runner.vocabulary.errors import ChangedMeanwhile
 
 FULL = OSError("the disk is full")
 
@@ -55,3 +56,20 @@ def test_a_terminal_that_is_gone_is_no_reason_to_fail() -> None:
         raise BrokenPipeError
 
     tell(say, "hello")
+
+
+def test_what_another_has_changed_at_that_moment_is_told_when_it_comes_again_soon() -> None:
+    clock, heard = StandingClock(), Heard()
+    telling = Telling(heard, clock)
+    changed = ChangedMeanwhile("run 1 is no longer SCHEDULED")
+    telling.trouble_if_it_stays("claiming instance 1", changed)
+    telling.trouble_if_it_stays("claiming instance 2", changed)
+    clock.passes(seconds=QUIET_S)
+    telling.trouble_if_it_stays("claiming instance 1", changed)
+    assert heard.of("trouble") == []
+    telling.trouble_if_it_stays("claiming instance 1", changed)
+    telling.trouble_if_it_stays("claiming instance 3", FULL)
+    assert [doing for doing, _ in heard.of("trouble")] == ["claiming instance 1", "claiming instance 3"]
+    for number in range(5 * KNOWN_TROUBLES):
+        telling.trouble_if_it_stays(f"claiming instance {number}", changed)
+    assert len(telling._changed_at_s) <= KNOWN_TROUBLES
