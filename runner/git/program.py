@@ -36,6 +36,9 @@ MOST_MEMORY = 2**30
 """Bytes of data of one process: a list of a million files fits in. A tree of 10 folders with 10 folders each,
 and so on, is small in a pack and endless in memory."""
 
+COLLECTED_WITHIN_S, COLLECT_EVERY_S = 1.0, 0.005
+"""Of processes that were killed; one that cannot end is left."""
+
 _KEPT = (
     "PATH", "TMPDIR", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy",
     "ALL_PROXY", "all_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO",
@@ -183,6 +186,7 @@ class Program:
         finally:
             _kill(process)
             process.wait()
+            _collect(process.pid)
             for stream in (process.stdout, process.stderr):
                 if stream is not None:
                     with contextlib.suppress(OSError):
@@ -261,6 +265,15 @@ class Program:
 def half_of_what_is_free(folder: Path) -> int:
     """Bytes on the disk of `folder` that a source may take at once."""
     return shutil.disk_usage(folder).free // 2
+
+
+def _collect(group: int) -> None:
+    """What git had started falls to a daemon, which adopts orphans: nobody else would ever collect it."""
+    until = time.monotonic() + COLLECTED_WITHIN_S
+    with contextlib.suppress(ChildProcessError):  # there is nothing (more) of it
+        while time.monotonic() < until:
+            if os.waitpid(-group, os.WNOHANG) == (0, 0):
+                time.sleep(COLLECT_EVERY_S)
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

@@ -242,6 +242,32 @@ def test_a_private_repository_is_followed_over_ssh(upstream: Upstream, tmp_path:
         assert problem.value.reason == "AuthenticationFailed"
 
 
+GIVES_UP = """
+import sys
+from pathlib import Path
+from runner.execution import processes
+from runner.git.program import GitFailed, Program
+
+processes.adopt_orphans()
+try:
+    Program(Path(sys.argv[1]), "http", 0.3).git(Path(sys.argv[1]), "ls-remote", sys.argv[2])
+except GitFailed as problem:
+    print(problem.reason, processes.children())
+"""
+
+
+def test_a_daemon_keeps_no_dead_process_of_a_git_that_was_given_up(tmp_path: Path) -> None:
+    """It adopts orphans: two at each look at a remote that does not answer are thousands in a night."""
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/x.git"
+        said = subprocess.run(
+            [sys.executable, "-c", GIVES_UP, tmp_path, url], capture_output=True, text=True, check=True
+        )
+    assert said.stdout == "TimedOut []\n"
+
+
 def test_a_silent_remote_is_given_up_and_a_stop_ends_the_waiting(tmp_path: Path) -> None:
     import socket
     import threading
