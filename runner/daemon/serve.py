@@ -20,7 +20,7 @@ from runner.daemon.idle import Idle
 from runner.daemon.ownership import LOST, TAKEN_OVER, Ownership, owned
 from runner.daemon.presence import begin_session
 from runner.daemon.reloader import Reloaded, Reloader
-from runner.daemon.signals import FORCE, STOP_SIGNALS, unless_at_once
+from runner.daemon.signals import FORCE, STOP_SIGNALS, first_signals, unless_at_once
 from runner.daemon.telling import Listener, tell
 from runner.daemon.timekeeping import Timekeeping
 from runner.daemon.web_process import WebProcess
@@ -71,9 +71,9 @@ class Serving:
 
 
 def serve(serving: Serving, audience: Audience, clock: Clock) -> None:
-    """Run until SIGTERM, Ctrl-C or `runner drain`, then evict what can resume and let the rest end within the
-    grace. A second signal gives no more grace, but a step with `interruptible: false` still ends first; only
-    SIGQUIT ends that too.
+    """Run until SIGTERM, Ctrl-C, the end of its terminal or `runner drain`, then evict what can resume and
+    let the rest end within the grace. A second signal gives no more grace, but a step with
+    `interruptible: false` still ends first; only SIGQUIT ends that too.
 
     AlreadyRunning when another daemon holds the database, Refused when another project owns it. Files that
     are broken or gone do not stop it: it goes on with what the database has; only with neither files nor a
@@ -115,7 +115,7 @@ async def _serve(
     loop = asyncio.get_running_loop()
     state = serving.database.parent
     asked: asyncio.Queue[str] = asyncio.Queue()
-    for number in (*STOP_SIGNALS, FORCE):
+    for number in (*first_signals(), FORCE):
         loop.add_signal_handler(number, asked.put_nowait, number.name)
     started = clock.now()
     session = begin_session(store, clock, "up")

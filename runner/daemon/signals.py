@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import asyncio
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+"""Each of them asks for a stop, and asked again for no more grace."""
 FORCE = signal.SIGQUIT
 """Ends everything at once, also what no stop interrupts, and records it."""
 
@@ -18,6 +19,15 @@ AT_ONCE_S = 0.1
 """A Ctrl-C reaches every process of a terminal's group, and whoever started one of them (a script, `timeout`,
 npm) may pass it on: signals that are so close together are one wish. Nobody presses twice as fast.
 """
+
+
+def first_signals() -> tuple[signal.Signals, ...]:
+    """What asks for a stop at first: also that the terminal is gone, unless that is not to matter (nohup).
+
+    It never takes grace away: a terminal that goes says so more than once.
+    """
+    hung_up = () if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN else (signal.SIGHUP,)
+    return (*STOP_SIGNALS, *hung_up)
 
 
 class StoppedBefore(BaseException):

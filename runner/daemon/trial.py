@@ -12,7 +12,7 @@ from runner.daemon.clock import Clock
 from runner.daemon.ending import Tell
 from runner.daemon.engine import Engine
 from runner.daemon.presence import begin_session
-from runner.daemon.signals import STOP_SIGNALS, unless_at_once
+from runner.daemon.signals import STOP_SIGNALS, first_signals, unless_at_once
 from runner.execution.order import Ended
 from runner.execution.output import LogLine, follow_log, follow_targets
 from runner.execution.supervisor import Supervisor
@@ -115,8 +115,8 @@ async def drive(
         interrupted.append(1)
         done.set()
 
-    handlers = {number: signal.getsignal(number) for number in STOP_SIGNALS}
-    for number in STOP_SIGNALS:
+    handlers = {number: signal.getsignal(number) for number in first_signals()}
+    for number in handlers:
         loop.add_signal_handler(number, interrupt)
     heard = listener(done) if listener is not None else TrialListener(done, clock)
     session = begin_session(store, clock, "run")
@@ -146,9 +146,8 @@ async def drive(
     for number in STOP_SIGNALS:  # a second signal ends everything at once
         loop.add_signal_handler(number, unless_at_once(loop, force) if interrupted else force, number)
     await engine.stop(0, waits)
-    for number in STOP_SIGNALS:
-        loop.remove_signal_handler(number)
     for number, handler in handlers.items():
+        loop.remove_signal_handler(number)
         signal.signal(number, handler)
     if interrupted:
         raise KeyboardInterrupt

@@ -53,14 +53,19 @@ def test_a_second_daemon_is_refused_with_the_pid_of_the_first(project: Project) 
         assert f"pid {up.pid}" in second.stderr
 
 
-def test_ctrl_c_lets_work_end_within_the_grace(project: Project) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_ctrl_c_and_a_terminal_that_is_gone_let_work_end_within_the_grace(
+    project: Project, number: signal.Signals
+) -> None:
     project.job("slow", "touch begun; until [ -e ../../go ]; do sleep 0.05; done; echo finished")
     with project.up() as up:
         up.sees(r"idle")
         project.run("jobs", "trigger", "slow")
         up.sees(r"start +slow #1")
-        up.signal(signal.SIGINT)
-        up.sees(r"stopping .*1 running")
+        up.signal(number)
+        up.sees(rf"stopping +{number.name}: .*1 running")
+        if number == signal.SIGHUP:  # the shell tells of it, and then the kernel does
+            up.signal(number)
         (project.state / "go").touch()
         assert up.wait() == 0
     [instance] = project.rows("SELECT state FROM job_instances")

@@ -107,7 +107,7 @@ def test_a_missing_secret_is_told_with_its_place(project: Project, scratch: Path
     assert "NO_SUCH_VARIABLE" in err
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupt_ends_all_its_processes_and_leaves_nothing(
     project: Project, scratch: Path, number: int
 ) -> None:

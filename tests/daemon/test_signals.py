@@ -8,7 +8,15 @@ from typing import Any
 
 import pytest
 
-from runner.daemon.signals import AT_ONCE_S, FORCE, StoppedBefore, stoppable, unless_at_once
+from runner.daemon.signals import (
+    AT_ONCE_S,
+    FORCE,
+    STOP_SIGNALS,
+    StoppedBefore,
+    first_signals,
+    stoppable,
+    unless_at_once,
+)
 
 
 class Clock:
@@ -38,6 +46,16 @@ def test_sigquit_is_never_too_early() -> None:
     heard: list[int] = []
     unless_at_once(loop, heard.append)(FORCE)
     assert heard == [FORCE]
+
+
+def test_a_terminal_that_is_gone_asks_for_a_stop_unless_nohup_says_that_it_does_not() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    try:
+        assert first_signals() == (*STOP_SIGNALS, signal.SIGHUP)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        assert first_signals() == STOP_SIGNALS
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_sigterm_before_a_loop_listens_can_be_answered() -> None:

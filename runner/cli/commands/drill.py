@@ -89,6 +89,7 @@ def command(
     from runner.cli.views.drill import Progress, show_drill
     from runner.daemon.clock import SystemClock
     from runner.daemon.drill import Drill
+    from runner.daemon.signals import first_signals
     from runner.operations.drill_scene import check_drillable, set_scene
     from runner.operations.prepare_trial import find_trial
 
@@ -96,7 +97,8 @@ def command(
     cache = where.state if where.state.is_dir() else None
     trial = find_trial(name_or_file, project=where.project, state=cache, now=clock.now())
     check_drillable(trial, with_side_effects=with_side_effects)
-    signal.signal(signal.SIGTERM, _interrupt)  # so that what is begun is cleaned up, as with Ctrl-C
+    for number in first_signals():
+        signal.signal(number, _interrupt)  # so that what is begun is cleaned up, as with Ctrl-C
     scratch = Path(tempfile.mkdtemp(prefix="runner-drill-"))
     try:
         scene = set_scene(
