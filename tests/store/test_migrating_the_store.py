@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import stat
 import subprocess
@@ -33,6 +34,19 @@ def m9999_remember_colours(db):
     if "--break" in sys.argv:
         raise RuntimeError("broken migration")
 """
+
+
+def test_what_makes_a_database_takes_no_numpy_along(tmp_path: Path) -> None:
+    (tmp_path / "numpy.py").write_text("is_here = True")
+    program = (
+        "import sys\nfrom pathlib import Path\nfrom runner.store.open import open_store\n"
+        "open_store(Path(sys.argv[1]), create=True).close()\n"
+        "assert 'sqlite_utils' in sys.modules and 'numpy' not in sys.modules\n"
+        "sys.path.insert(0, sys.argv[2])\nimport numpy\nassert numpy.is_here\n"
+    )
+    arguments = [str(tmp_path / "state" / "runner.db"), str(tmp_path)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+    subprocess.run([sys.executable, "-c", program, *arguments], check=True, env=environment, timeout=120)
 
 
 def next_release(path: Path, then: str, *arguments: str) -> subprocess.Popen[str]:

@@ -13,6 +13,7 @@ from runner.store.sqlite.backup import copy_database
 from runner.store.sqlite.connection import BUSY_TIMEOUT_S, connect
 from runner.store.sqlite.failures import sentence_for
 from runner.store.sqlite.version import APPLICATION_ID, SCHEMA_VERSION
+from runner.store.sqlite.without_numpy import without_numpy
 from runner.vocabulary.instants import to_text
 
 
@@ -53,9 +54,10 @@ def migrate(path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> tuple[str,
 
 
 def _apply(connection: sqlite3.Connection, path: Path) -> tuple[str, ...]:
-    from sqlite_utils import Database
+    with without_numpy():
+        from sqlite_utils import Database
 
-    from runner.store.sqlite.migrations import migrations
+        from runner.store.sqlite.migrations import migrations
 
     connection.execute("PRAGMA foreign_keys = OFF")  # a transform drops and renames tables
     connection.execute("BEGIN IMMEDIATE")
