@@ -158,8 +158,13 @@ def _of_number(error: ValidationError, schemas: Iterable[Mapping[str, Any]], pat
 
 
 def _said(value: Any, path: Path) -> str:
-    """The value, unless it is a secret by the name of its field: it ends up in logs of pipelines."""
-    return "'(masked)'" if _is_secret(path) else quoted(value)
+    """The value, unless it is a secret by the name of its field: it ends up in logs of pipelines.
+
+    What is in a list or a mapping is not told: names of secrets may be in it, and options that take one.
+    """
+    if _is_secret(path):
+        return "'(masked)'"
+    return "the value" if isinstance(value, list | Mapping) else quoted(value)
 
 
 def _is_secret(path: Path) -> bool:

@@ -24,7 +24,10 @@ _NAME = re.compile(r"""["']?([\w.-]+)["']?\s*:(?:\s+|$)""")
 _OPTION = re.compile(r"""--([\w-]+)["']?\s*,?\s*(?:#.*)?$""")
 _BLOCK = re.compile(r"[|>][-+0-9]*\s*(?:#.*)?$")
 _END = re.compile(r"""\s*[,}\]]|\s+#|\s*$""")
+_GOES_ON = re.compile(r"(?:[:{\[]|[|>][-+0-9]*)\s*(?:#.*)?$")
 _ENDS = {"{": "}", "[": "]"}
+_NAMES = REFERENCE_KEYS | {"value", "default"}
+"""What declarations have under the name of a secret."""
 
 
 def quoted_line(lines: list[str], line: int) -> str:
@@ -38,8 +41,11 @@ def quoted_line(lines: list[str], line: int) -> str:
     names = _names_above(above, source)
     if option is not None and is_secret((option.group(1),)):
         return lead + MASK
+    if _is_in_secret_braces(above, source):
+        return lead + MASK
     own = _NAME.match(content)
-    has_no_name = own is None or ": " in content[own.end() - 1 :]  # what looks like one may be none
+    # What looks like a name may be none: the text of a secret goes on over several lines.
+    has_no_name = own is None or own.group(1) not in _NAMES or ": " in content[own.end() - 1 :]
     if has_no_name and names and is_secret(names):
         return lead + MASK
     return lead + _without_secrets(content, names)
@@ -68,9 +74,39 @@ def _names_above(above: Sequence[str], line: str) -> tuple[str, ...]:
         lead, content = _split(each[:LONGEST])
         name = _NAME.match(f"{content}:" if lead.lstrip().startswith("?") else content)
         if name is not None and (len(lead.expandtabs()) < column or (is_item and not has_dash)):
+            if name.group(1) in REFERENCE_KEYS and not _GOES_ON.search(each[-LONGEST:]):
+                continue  # in braces that are closed by now
             names.append(name.group(1))
         column, is_item = begins, has_dash
     return tuple(reversed(names))
+
+
+def _is_in_secret_braces(above: Sequence[str], line: str) -> bool:
+    """Whether braces go on in it that a line above has opened, with the name of a secret.
+
+    What goes on in braces stands further right than the line with the first of them, or just below it.
+    """
+    (column, is_item), content = _begins(line), _split(line)[1]
+    may_be_below = not is_item and _NAME.match(content) is None
+    leftmost, opened, has_secret = column, 0, False
+    for each in reversed(above):
+        begins = _begins(each)[0]
+        opened += _opens(each)
+        if opened > 0:
+            opened = 0
+            has_secret |= any(is_secret(("headers", name)) for name in _NAME.findall(each[:LONGEST]))
+            if has_secret and (begins < leftmost or (may_be_below and begins == leftmost == column)):
+                return True
+        leftmost = min(leftmost, begins)
+        if not leftmost:
+            return False
+    return False
+
+
+def _opens(line: str) -> int:
+    """How many more brackets it opens than it closes."""
+    part = line[:LONGEST]
+    return sum(map(part.count, "[{")) - sum(map(part.count, "]}"))
 
 
 def _begins(line: str) -> tuple[int, bool]:

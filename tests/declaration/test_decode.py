@@ -36,7 +36,7 @@ def test_the_value_of_an_option_that_is_a_secret_is_not_told():
     assert "4711" in port.detail and "4711" in port.hint
     assert [each.detail.partition(";")[0] for each in secrets] == [
         "'(masked)' is a number",
-        "'(masked)' is a mapping",
+        "the value is a mapping",
     ]
     assert not any("7734443" in f"{each.detail}{each.hint}" or "hunter2" in each.detail for each in secrets)
 
@@ -250,6 +250,7 @@ def test_all_problems_are_told_at_once():
         ({"env": {"API_TOKEN": 1234567890}}, "'(masked)' is a number; expected a text or a mapping"),
         ({"env": {"MODE": 1234567890}}, "'1234567890' is a number; expected a text or a mapping"),
         ({"env": {"DB_PASSWORD": ["hunter2"]}}, "'(masked)' is a list; expected a text or a mapping"),
+        ({"env": {"OPTIONS": ["--token", "hunter2"]}}, "the value is a list; expected a text or a mapping"),
     ],
 )
 def test_a_secret_of_the_wrong_type_is_told_without_its_value(spec, said):
