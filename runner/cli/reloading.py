@@ -22,7 +22,7 @@ from runner.execution.processes import die_with_parent
 from runner.git.repository import Commit
 from runner.operations.checked_out import CheckedOut
 from runner.vocabulary.diagnostic import Diagnostic
-from runner.vocabulary.errors import InvalidDeclarations, Refused, RunnerError
+from runner.vocabulary.errors import AppliesNow, InvalidDeclarations, Refused, RunnerError, StalePlan
 
 WATCHED = "the watched folder"
 """Who agreed to what a daemon applies: whoever may write there."""
@@ -96,7 +96,8 @@ def main(order: Mapping[str, Any]) -> None:
     except InvalidDeclarations as problem:
         outcome = Reloaded(False, str(problem), problem.diagnostics, cause="invalid")
     except Refused as problem:
-        outcome = Reloaded(False, str(problem), cause="refused")
+        passes = isinstance(problem, AppliesNow | StalePlan)  # by itself, so it is tried again
+        outcome = Reloaded(False, str(problem), cause="trouble" if passes else "refused")
     except (RunnerError, OSError) as problem:
         outcome = Reloaded(False, str(problem), cause="trouble")
     answer: dict[str, Any] = asdict(outcome)

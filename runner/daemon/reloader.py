@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,6 +30,9 @@ TOLD_AFTER_S = 1.0
 FIRST_PATIENCE_S = 2.0
 """How long the first load waits for git: a status of an editor locks the index for a moment."""
 
+AGAIN_S, LONGEST_AGAIN_S = 10.0, 300.0
+"""Before it is tried again, when the files were not to blame; twice as long after each time in vain."""
+
 WATCH_AGAIN_S = 2.0
 """Before the folder is watched again, when the watcher failed."""
 
@@ -51,7 +55,7 @@ class Reloaded:
 
 
 class Reloader:
-    """A thread that watches `root` and calls `reload` when something has changed."""
+    """A thread that watches `root` and calls `reload` when something has changed, and again after trouble."""
 
     def __init__(self, root: Path, state: Path, reload: Callable[[], Reloaded]) -> None:
         self._root = root.resolve()
@@ -61,6 +65,8 @@ class Reloader:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="reloader", daemon=True)
         self._last: Reloaded | None = None
+        self._again_at_s: float | None = None
+        self._pause_s = AGAIN_S
 
     def start(self, done: Callable[[Reloaded], None]) -> None:
         """Watch from now on; `done` is called, in the watching thread, with what came of each reload."""
@@ -125,6 +131,11 @@ class Reloader:
 
     def _keep(self, outcome: Reloaded, waiting: Path | None = None) -> None:
         note(self._state, outcome, waiting)
+        if outcome.cause == "trouble":
+            self._again_at_s = time.monotonic() + self._pause_s
+            self._pause_s = min(2 * self._pause_s, LONGEST_AGAIN_S)
+        else:
+            self._again_at_s, self._pause_s = None, AGAIN_S
         self._last = replace(outcome, changed=False, text="" if outcome.ok else outcome.text)
 
     def _events(self, polling: bool) -> Iterator[None]:
@@ -151,7 +162,8 @@ class Reloader:
                     yield None
                     first = True
                     break  # the folder was replaced: the watcher looks at the one that is gone
-                if first or any(not self._is_noise(path) for _, path in changes):
+                again = self._again_at_s is not None and time.monotonic() >= self._again_at_s
+                if first or again or any(not self._is_noise(path) for _, path in changes):
                     first = False
                     yield None
 

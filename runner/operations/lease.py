@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from runner.execution.processes import boot_id
 from runner.store.applies import LeaseRecord
 from runner.store.port import Store, Transaction
-from runner.vocabulary.errors import Refused
+from runner.vocabulary.errors import AppliesNow
 
 APPLY = "apply"
 LENGTH = timedelta(seconds=60)
@@ -38,7 +38,7 @@ def apply_lease(
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     pause: Callable[[float], None] = time.sleep,
 ) -> Iterator[str]:
-    """The lease while the block runs, as its token; Refused, with who holds it, when it stays taken."""
+    """The lease while the block runs, as its token; AppliesNow, with who holds it, when it stays taken."""
     token = secrets.token_hex(8)
     waits_until = time.monotonic() + patience_s
     while True:
@@ -46,7 +46,7 @@ def apply_lease(
         if taken is None:
             break
         if time.monotonic() >= waits_until:
-            raise Refused(_sentence(taken))
+            raise AppliesNow(_sentence(taken))
         pause(LOOK_AGAIN_S)
     try:
         yield token

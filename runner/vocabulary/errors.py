@@ -23,6 +23,10 @@ class StalePlan(Refused):
     """What is installed is no longer what the plan was made against."""
 
 
+class AppliesNow(Refused):
+    """Somebody else applies at this moment."""
+
+
 class IllegalTransition(Refused):
     """The state does not allow this event; the message names the states that do."""
 

@@ -13,6 +13,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,6 +23,7 @@ from runner.cli.views.announcer import Announcer
 from runner.daemon.reloader import Reloaded, note
 from runner.operations.last_reload import last_reload
 from runner.store.open import open_store
+from runner.vocabulary.errors import AppliesNow, Refused, StalePlan, StoreUnavailable
 
 JOB = """\
 apiVersion: jobs.runner/v1
@@ -118,6 +120,32 @@ def test_an_error_of_the_program_is_not_called_an_error_of_the_files(
     last = last_reload(where.project)
     assert last is not None
     assert last.text == "the last reload failed: the loader ended with exit code 1: KeyError: 'spec'"
+
+
+@pytest.mark.parametrize(
+    ("problem", "cause"),
+    [
+        (AppliesNow("ana applies"), "trouble"),
+        (StalePlan("another apply was faster, three times"), "trouble"),
+        (StoreUnavailable("the disk is full"), "trouble"),
+        (Refused("more would be deleted than may be"), "refused"),
+    ],
+)
+def test_what_passes_by_itself_is_no_refusal_that_waits_for_a_person(
+    problem: Exception,
+    cause: str,
+    where: Where,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def refuses(*_: Any, **__: Any) -> Any:
+        raise problem
+
+    monkeypatch.setattr(reloading, "_reload", refuses)
+    paths = {"root": str(where.project), "project": str(where.project), "database": str(where.database)}
+    reloading.main({**paths, "git": None, "colour": False, "allow_delete": None})
+    told = json.loads(capsys.readouterr().out)
+    assert (told["ok"], told["cause"], told["text"]) == (False, cause, str(problem))
 
 
 def test_what_is_invalid_is_left_as_it_was_and_said_when_the_installation_wants_it_so(where: Where) -> None:

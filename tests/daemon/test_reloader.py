@@ -178,6 +178,25 @@ def test_a_watcher_that_fails_is_told_and_replaced_by_looking(
     assert asked[:2] == [None, True]
 
 
+def test_what_the_files_are_not_to_blame_for_is_tried_again_by_itself(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A loader that was killed in the night: its change is not to wait for the next one."""
+    monkeypatch.setattr(room, "AGAIN_S", 0.01)
+    monkeypatch.setattr(room, "LOOK_AGAIN_MS", 20)
+    tree.reloader = Reloader(tree.root, tree.state, tree._reload)
+    killed = Reloaded(False, "the loader was ended by signal 9", cause="trouble")
+    tree.watch()
+    tree.next = killed
+    while tree.told.get(timeout=PATIENCE_S) != killed:
+        (tree.root / "job.yaml").write_text("a: 1")
+    before = tree.reloads
+    until(lambda: tree.reloads > before + 1)
+    tree.next = CHANGED
+    assert tree.told.get(timeout=PATIENCE_S) == CHANGED, "and the same trouble was told once"
+    until(lambda: tree.reloader._again_at_s is None)
+
+
 # -- git
 
 

@@ -45,7 +45,10 @@ _RELOADS = {
         "REFUSED",
         "`runner plan` shows what was refused, `runner reconcile` carries it out when allowed",
     ),
-    "trouble": ("TROUBLE", "the files are not to blame; they are read again when one changes"),
+    "trouble": (
+        "TROUBLE",
+        "the files are not to blame; they are read again in a while, unless with --no-watch",
+    ),
 }
 """Cause of a reload that changed nothing → the word for it, and what to do now."""
 
