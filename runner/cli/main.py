@@ -123,10 +123,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = exits.SUCCESS if reader_has_left else exits.code_for(_with_its_place(problem))
     try:
         sys.stdout.flush()
-    except OSError as problem:
-        code = (
-            exits.code_for(_with_its_place(problem)) or code
-        )  # the reader (head, less) has left: not an error of ours
+    except OSError as problem:  # that the reader (head, less) has left is no error of ours
+        code = exits.code_for(_with_its_place(problem)) or code
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code if isinstance(code, int) else 0)
 
@@ -141,7 +139,17 @@ def _with_its_place(problem: BaseException) -> BaseException:
 
 
 def _prepare_streams() -> None:
-    """Streams that whoever started us has closed are empty ones, and no character makes a print fail."""
+    """Streams that whoever started us has closed are empty ones, and no character makes a print fail.
+
+    Their descriptors too: the next file that is opened (a lock, a socket) would get one of the numbers that
+    programs and libraries write to, and that a child takes for its own streams.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            free = os.open(os.devnull, os.O_RDWR)  # the lowest number that is free, and so this one
+            os.set_inheritable(free, True)
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115

@@ -59,6 +59,32 @@ def test_closed_streams_are_no_error(here: Installation, closed: str) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.parametrize(
+    ("closed", "streams"),
+    [
+        ("<&-", "null zero zero"),
+        (">&-", "zero null zero"),
+        ("2>&-", "zero zero null"),
+        ("<&- >&- 2>&-", "null null null"),
+    ],
+)
+def test_no_other_file_gets_the_number_of_a_closed_stream(tmp_path: Path, closed: str, streams: str) -> None:
+    """With `2>&-` a socket of the daemon had the number 2, and each child took it for its stderr."""
+    found = tmp_path / "found"
+    (tmp_path / "look.py").write_text(
+        "import os\n"
+        "from runner.cli.main import _prepare_streams\n"
+        "_prepare_streams()\n"
+        "child = os.posix_spawn('/bin/sleep', ['sleep', '60'], {})\n"
+        "streams = [os.readlink(f'/proc/{child}/fd/{number}') for number in range(3)]\n"
+        "os.kill(child, 9)\n"
+        f"open({str(found)!r}, 'w').write(' '.join(streams))\n"
+    )
+    script = f"{sys.executable} -P {tmp_path}/look.py </dev/zero >/dev/zero 2>/dev/zero {closed}"
+    subprocess.run(["bash", "-c", script], timeout=60, check=True)
+    assert found.read_text().split() == [f"/dev/{each}" for each in streams.split()]
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
 def test_a_full_disk_behind_the_output_is_an_error(here: Installation) -> None:
     here.install(a_job("sums"))
