@@ -13,8 +13,8 @@ from runner.daemon.ending import Tell
 from runner.daemon.engine import Engine
 from runner.daemon.presence import begin_session
 from runner.daemon.signals import STOP_SIGNALS, first_signals, unless_at_once
+from runner.execution.logs import LogLine, follow_log, follow_targets
 from runner.execution.order import Ended
-from runner.execution.output import LogLine, follow_log, follow_targets
 from runner.execution.supervisor import Supervisor
 from runner.operations.outcome import Finished, NotStarted
 from runner.store.instances import InstanceRecord, log_path_of

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from runner.execution.exceeded import name_exceeded
+from runner.execution.masks import NO_MASKS, Masks
 from runner.execution.order import (
     Began,
     Checkpointed,
@@ -24,7 +25,7 @@ from runner.execution.order import (
     StepReported,
     Usage,
 )
-from runner.execution.output import NO_MASKS, Log, Masks
+from runner.execution.output import Log, Output
 from runner.execution.processes import ticks_now
 from runner.execution.protocol import Lines, ProtocolError, encode
 from runner.execution.sayings import SAYINGS, checked_record, what_is_said
@@ -40,8 +41,8 @@ class Attempt:
 
     __slots__ = (
         "_end", "_errors", "_lines", "_masks", "_report", "_step", "_uncommitted", "_unsent", "_unsent_ack",
-        "checkpoints", "control", "epoch", "err", "hinted", "instance", "is_again", "log", "number", "order",
-        "out", "performing_since_s", "pid", "pid_started", "shielded", "step_limit_s", "stop_why", "target",
+        "checkpoints", "control", "epoch", "hinted", "instance", "is_again", "number", "order", "output",
+        "performing_since_s", "pid", "pid_started", "shielded", "step_limit_s", "stop_why", "target",
         "timers", "to_pause", "token", "violation", "waiting_grace_s", "wake_at", "warned_since_s",
         "warns_of_long_performs", "was_spare", "watched", "workdir",
     )  # fmt: skip
@@ -64,7 +65,7 @@ class Attempt:
         self.target = order.target
         self.token = token
         self.workdir = workdir
-        self.control, self.out, self.err = streams
+        self.control = streams.control
         self.timers: list[TimerHandle] = []
         self.pid: int | None = None
         self.pid_started: int | None = None
@@ -75,7 +76,7 @@ class Attempt:
         self.shielded = False  # in a step that no stop interrupts
         self.waiting_grace_s: float | None = None  # of a stop that waits for the end of that step
         self._masks = Masks(order.masks) if order.masks else NO_MASKS
-        self.log = Log(order.log_path, order.output_limit, self._masks)
+        self.output = Output(streams.out, streams.err, Log(order.log_path, order.output_limit, self._masks))
         self.was_spare = was_spare
         self.is_again = is_again
         self._report = report
@@ -289,37 +290,9 @@ class Attempt:
             self._uncommitted = 0
         return self.send()
 
-    def read_output(self, descriptor: int) -> bool:
-        """Take what was printed; False when nothing will come any more."""
-        try:
-            data = os.read(descriptor, _READ)
-        except BlockingIOError:
-            return True
-        if data:
-            self.log.write(self._step or "-", "out" if descriptor == self.out else "err", data)
-        return bool(data)
-
     def drain(self) -> None:
-        """Take everything that is in the pipes now (their capacity bounds it)."""
-        for stream, descriptor in (("out", self.out), ("err", self.err)):
-            if descriptor < 0:
-                continue
-            for _ in range(16):
-                try:
-                    data = os.read(descriptor, _READ)
-                except BlockingIOError:
-                    break
-                if not data:
-                    break
-                self.log.write(self._step or "-", stream, data)
-
-    def close_output(self, descriptor: int) -> None:
-        """Nothing will come from that pipe any more."""
-        os.close(descriptor)
-        if descriptor == self.out:
-            self.out = -1
-        else:
-            self.err = -1
+        """Take what it has printed by now."""
+        self.output.drain(self._step or "-")
 
     def close_control(self) -> None:
         """The child closed its end, after its last word."""
@@ -332,8 +305,9 @@ class Attempt:
             pass
         self.drain()
         self.close()
-        if self.log.problem is not None:
-            self._warn("log-not-written", self.log.problem)
+        log = self.output.log
+        if log.problem is not None:
+            self._warn("log-not-written", log.problem)
         verdict = decide_outcome(
             self._end,
             status=status,
@@ -345,9 +319,9 @@ class Attempt:
             was_to_pause=self.hinted,
         )
         error = name_exceeded(verdict.error, usage, self.order.limits)
-        if self.log.is_full:
+        if log.is_full:
             kept = format_size(self.order.output_limit)
-            text = f"it printed {format_size(self.log.received)}, and its log keeps {kept} (limits.output)"
+            text = f"it printed {format_size(log.received)}, and its log keeps {kept} (limits.output)"
             self._warn("output-limit", text)
         wake_at = None if self.wake_at is None else datetime.fromtimestamp(self.wake_at, UTC)
         report = Ended(
@@ -358,7 +332,7 @@ class Attempt:
             verdict.outputs,
             os.WTERMSIG(status) if status is not None and os.WIFSIGNALED(status) else None,
             usage,
-            self.log.received,
+            log.received,
             self.target,
             wake_at if verdict.outcome == "sleeping" else None,
             self.checkpoints,
@@ -380,9 +354,8 @@ class Attempt:
         for timer in self.timers:
             timer.cancel()
         self.timers.clear()
-        for descriptor in (self.control, self.out, self.err):
-            if descriptor >= 0:
-                with contextlib.suppress(OSError):
-                    os.close(descriptor)
-        self.control = self.out = self.err = -1
-        self.log.close()
+        if self.control >= 0:
+            with contextlib.suppress(OSError):
+                os.close(self.control)
+            self.control = -1
+        self.output.close()

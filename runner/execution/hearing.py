@@ -40,8 +40,8 @@ class Hearing:
         on_control = lambda _, event: self._on_control(attempt, event)  # noqa: E731
         on_output = lambda descriptor, event: self._on_output(attempt, descriptor, event)  # noqa: E731
         self._watches.add(attempt.control, on_control, not everything_sent)
-        self._watches.add(attempt.out, on_output)
-        self._watches.add(attempt.err, on_output)
+        self._watches.add(attempt.output.out, on_output)
+        self._watches.add(attempt.output.err, on_output)
 
     def _on_control(self, attempt: Attempt, event: int) -> None:
         if event & select.EPOLLOUT and attempt.send():
@@ -76,12 +76,14 @@ class Hearing:
     def _on_output(self, attempt: Attempt, descriptor: int, event: int) -> None:
         if not event & select.EPOLLIN:  # everyone who could write has ended, and all is read
             self._watches.drop(descriptor)
-            attempt.close_output(descriptor)
+            attempt.output.close_pipe(descriptor)
             return
         if attempt.control in self._watches:
             number = attempt.number
             self._on_control(attempt, select.EPOLLIN)  # so that the step is known that prints
             if attempt.number != number:
                 return  # the next step may print by now; what there is to read is told again
-        if descriptor in (attempt.out, attempt.err) and not attempt.read_output(descriptor):
+        output = attempt.output
+        is_open = descriptor in (output.out, output.err)
+        if is_open and not output.read(descriptor, attempt.step or "-"):
             self._watches.remove(descriptor)

@@ -1,89 +1,72 @@
-"""What did an instance print, and how is it kept and read?
+"""What does a child print, and how is it kept?
 
 One file per instance, one line per line: `2026-11-21T10:00:00.123Z <step> out|err <text>`.
 """
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import os
-import re
 import time
-from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
-from urllib.parse import quote
 
+from runner.execution.masks import NO_MASKS, Masks
 from runner.vocabulary.duration import format_size
 
-MASKED = "***"
-SHORTEST_MASK = 4
-"""Characters: masking shorter texts would blank out half of every log, and tell their places."""
 _LONGEST_LINE = 64 << 10  # bytes; a longer one is broken
+_READ = 1 << 16  # bytes: a pipe's capacity, so one flood cannot hold up the others for long
 
 
-class Masks:
-    """The secrets of one instance, and their replacement."""
+class Output:
+    """The two pipes that a child prints to, and the log that they go to. A pipe that is closed is -1."""
 
-    __slots__ = ("_bytes", "_text", "longest")
+    __slots__ = ("err", "log", "out")
 
-    def __init__(self, secrets: Iterable[str]) -> None:
-        forms: set[str] = set()
-        for secret in secrets:
-            # The lines of a key are masked each: it may be printed over several reads.
-            for text in (secret, secret.strip(), *secret.splitlines()):
-                for form in (text, quote(text, safe=""), repr(text)[1:-1], *_base64_forms(text)):
-                    if len(form) >= SHORTEST_MASK and form.strip():
-                        forms.add(form)
-        ordered = sorted(forms, key=len, reverse=True)
-        self.longest = len(ordered[0].encode()) if ordered else 0
-        self._text = re.compile("|".join(map(re.escape, ordered))) if ordered else None
-        encoded = [re.escape(form.encode("utf-8", "surrogateescape")) for form in ordered]
-        self._bytes = re.compile(b"|".join(encoded)) if ordered else None
+    def __init__(self, out: int, err: int, log: Log) -> None:
+        self.out = out
+        self.err = err
+        self.log = log
 
-    def hide(self, text: str) -> str:
-        """`text` without the secrets."""
-        return text if self._text is None else self._text.sub(MASKED, text)
+    def read(self, descriptor: int, step: str) -> bool:
+        """Take what was printed while `step` ran; False when nothing will come any more."""
+        try:
+            data = os.read(descriptor, _READ)
+        except BlockingIOError:
+            return True
+        if data:
+            self.log.write(step, "out" if descriptor == self.out else "err", data)
+        return bool(data)
 
-    def hide_bytes(self, data: bytes) -> bytes:
-        """`data` without the secrets."""
-        return data if self._bytes is None else self._bytes.sub(MASKED.encode(), data)
+    def drain(self, step: str) -> None:
+        """Take everything that is in the pipes now (their capacity bounds it)."""
+        for stream, descriptor in (("out", self.out), ("err", self.err)):
+            if descriptor < 0:
+                continue
+            for _ in range(16):
+                try:
+                    data = os.read(descriptor, _READ)
+                except BlockingIOError:
+                    break
+                if not data:
+                    break
+                self.log.write(step, stream, data)
 
-    def hide_all(self, value: Any) -> Any:
-        """The same JSON value with every text in it hidden."""
-        if self._text is None:
-            return value
-        if isinstance(value, str):
-            return self.hide(value)
-        if isinstance(value, dict):
-            return {self.hide(name): self.hide_all(inner) for name, inner in value.items()}
-        return [self.hide_all(inner) for inner in value] if isinstance(value, list) else value
+    def close_pipe(self, descriptor: int) -> None:
+        """Nothing will come from that one any more."""
+        os.close(descriptor)
+        if descriptor == self.out:
+            self.out = -1
+        else:
+            self.err = -1
 
-
-def _base64_forms(secret: str) -> Iterator[str]:
-    """How a secret looks in base64, alone and within a longer text: in `Authorization: Basic …` a name leads.
-
-    Both alphabets, with and without padding, and in lines of 64 and 76 characters. Within a longer text it
-    begins at one of three places of a group; what depends on its neighbours there is left out.
-    """
-    data = secret.encode("utf-8", "surrogateescape")
-    if len(data) < SHORTEST_MASK:
-        return
-    for encode in (base64.b64encode, base64.urlsafe_b64encode):
-        alone = encode(data).decode()
-        yield alone
-        yield alone.rstrip("=")
-        for width in (64, 76):
-            if len(alone) > width:
-                yield from (alone[at : at + width] for at in range(0, len(alone), width))
-        for before in range(3):
-            within = encode(b"\0" * before + data).decode()
-            first, end = (before * 8 + 5) // 6, (before + len(data)) * 8 // 6
-            yield within[first:end]
-
-
-NO_MASKS = Masks(())
+    def close(self) -> None:
+        """Close what is open, the log too."""
+        for descriptor in (self.out, self.err):
+            if descriptor >= 0:
+                with contextlib.suppress(OSError):
+                    os.close(descriptor)
+        self.out = self.err = -1
+        self.log.close()
 
 
 class Log:
@@ -219,84 +202,3 @@ def _open_private(folder: Path, path: str) -> int:
         return os.open(Path(path).name, flags, 0o600, dir_fd=within)
     finally:
         os.close(within)
-
-
-class LogLine(NamedTuple):
-    """One line as it was kept; `at` is UTC text, `stream` is `out` or `err`."""
-
-    at: str
-    step: str
-    stream: str
-    text: str
-
-
-def read_log(path: Path | str, step: str | None = None) -> Iterator[LogLine]:
-    """The lines of a log (of one step, if named); none when the instance printed nothing."""
-    with contextlib.suppress(FileNotFoundError), Path(path).open("rb") as file:
-        for line in file:
-            if (parsed := _parsed(line)) is not None and step in (None, parsed.step):
-                yield parsed
-
-
-def follow_log(
-    path: Path | str,
-    stop: Callable[[], bool],
-    step: str | None = None,
-    *,
-    wait: Callable[[float], None] = time.sleep,
-    every_s: float = 0.05,
-) -> Iterator[LogLine]:
-    """As `read_log`, then what is added, until `stop()` says that the instance has ended and all is read."""
-    position, rest = 0, b""
-    while True:
-        ended = stop()  # asked first: what was written before the end is then read after it
-        with contextlib.suppress(FileNotFoundError), Path(path).open("rb") as file:
-            file.seek(position)
-            while part := file.read(1 << 16):
-                position += len(part)
-                *lines, rest = (rest + part).split(b"\n")
-                for line in lines:
-                    if (parsed := _parsed(line)) is not None and step in (None, parsed.step):
-                        yield parsed
-        if ended:
-            return
-        wait(every_s)
-
-
-def follow_targets(
-    folder: Path | str,
-    stop: Callable[[], bool],
-    *,
-    wait: Callable[[float], None] = time.sleep,
-    every_s: float = 0.05,
-) -> Iterator[LogLine]:
-    """What the targets of a run print, each in a log of its own in `folder`, until `stop()`.
-
-    The step of a line is `target/step`. Lines of one target keep their order.
-    """
-    positions: dict[str, int] = {}
-    while True:
-        ended = stop()
-        with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
-            grown = sorted(
-                (entry.name, entry.path)
-                for entry in entries
-                if entry.name.endswith(".log") and entry.stat().st_size > positions.get(entry.name, 0)
-            )
-            for name, path in grown:
-                with Path(path).open("rb") as file:
-                    file.seek(positions.get(name, 0))
-                    part = file.read()
-                whole = part[: part.rfind(b"\n") + 1]  # what ends later is read again then
-                positions[name] = positions.get(name, 0) + len(whole)
-                for line in whole.splitlines():
-                    if (parsed := _parsed(line)) is not None:
-                        yield parsed._replace(step=f"{name.removesuffix('.log')}/{parsed.step}")
-        if ended:
-            return
-        wait(every_s)
-
-
-def _parsed(line: bytes) -> LogLine | None:
-    words = line.rstrip(b"\n").decode("utf-8", "replace").split(" ", 3)
-    return LogLine(*words) if len(words) == 4 else None

@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from runner.execution.masks import NO_MASKS, Masks
 from runner.execution.order import InfoSaved, Notified, Progressed, Raised, Record
-from runner.execution.output import NO_MASKS, Masks
 from runner.execution.protocol import ProtocolError, encode
 
 MAX_STATE = 1 << 20  # bytes of JSON; the SDK says first what is too large, and where

@@ -211,7 +211,7 @@ class Supervisor:
         if attempt is None:
             self._spares.ended(token)
             return
-        for descriptor in (attempt.control, attempt.out, attempt.err):
+        for descriptor in (attempt.control, attempt.output.out, attempt.output.err):
             self._watches.drop(descriptor)
         ended, is_clean = attempt.ended(status, usage)
         if attempt.ended_unused(with_its_zygote=status is None and refused is None):

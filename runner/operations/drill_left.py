@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from runner.execution.logs import read_log
 from runner.execution.order import NO_TARGET
-from runner.execution.output import read_log
 from runner.operations.drill_ends import End, FileLeft
 from runner.operations.drill_scene import Scene
 from runner.store.instances import log_path_of

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from runner.execution.logs import read_log
 from runner.execution.order import Began, Checkpointed, Ended, Order, Progressed, Report, StepReported
-from runner.execution.output import read_log
 from runner.execution.supervisor import Supervisor
 
 

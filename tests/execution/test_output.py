@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 import re
 import resource
-from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from execution_builders import Workshop, a_python_step, a_shell_step
 
+from runner.execution.logs import read_log
+from runner.execution.masks import Masks
 from runner.execution.order import Raised
-from runner.execution.output import Log, Masks, follow_log, follow_targets, read_log
+from runner.execution.output import Log
 
 
 def test_a_line_has_its_time_step_and_stream(workshop: Workshop) -> None:
@@ -73,45 +72,6 @@ def test_secrets_are_masked_in_lines_longer_than_any_buffer(tmp_path: Path) -> N
     assert kept == ("x" * 997 + "***") * 1000
 
 
-def test_keys_of_several_lines_and_quoted_forms_are_masked() -> None:
-    masks = Masks(["-----BEGIN-----\nabcdefgh\n-----END-----\n", "p@ss/word"])
-
-    assert masks.hide("abcdefgh") == "***"
-    assert masks.hide("postgresql://etl:p%40ss%2Fword@db") == "postgresql://etl:***@db"
-    assert masks.hide_all({"a": ["p@ss/word", 1, None]}) == {"a": ["***", 1, None]}
-
-
-@pytest.mark.parametrize("secret", ["geheim-1234", "p?>~ÿss", "abcd", "x" * 200 + "Zz9/+"])
-@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
-def test_base64_of_a_secret_is_masked_alone_and_behind_a_name(
-    secret: str, encode: Callable[[bytes], bytes]
-) -> None:
-    masks = Masks([secret, f"etl:{secret}"])
-    for text in (secret, f"etl:{secret}"):
-        whole = encode(text.encode()).decode()
-        assert masks.hide(f"Authorization: Basic {whole}") == "Authorization: Basic ***"
-        assert masks.hide(f"Authorization: Basic {whole.rstrip('=')}!") == "Authorization: Basic ***!"
-        assert masks.hide_bytes(b"<" + whole.encode() + b">") == b"<***>"
-
-
-@pytest.mark.parametrize("name", ["", "a", "ab", "abc", "somebody"])
-def test_base64_of_a_secret_between_other_things_is_masked_but_for_its_edges(name: str) -> None:
-    text = f'{name}:geheim-1234", "more": 1'
-    for encode in (base64.b64encode, base64.urlsafe_b64encode):
-        hidden = Masks(["geheim-1234"]).hide(encode(text.encode()).decode())
-        assert "***" in hidden
-        assert b"eheim-123" not in base64.b64decode(hidden.replace("***", "") + "==", b"-_")
-
-
-def test_lines_of_a_long_key_in_base64_are_masked() -> None:
-    key = "".join(chr(33 + n % 90) for n in range(300))
-    masks = Masks([key])
-    for width in (64, 76):
-        text = base64.b64encode(key.encode()).decode()
-        wrapped = "\n".join(text[at : at + width] for at in range(0, len(text), width))
-        assert set(masks.hide(wrapped).split("\n")) == {"***"}
-
-
 def test_secrets_are_masked_in_errors_and_outputs_too(workshop: Workshop) -> None:
     ended = workshop.run(
         a_python_step("raise ValueError('cannot log in with geheim-1234')"), masks=["geheim-1234"]
@@ -170,29 +130,6 @@ def test_a_log_is_never_written_through_a_link(workshop: Workshop) -> None:
     assert target.read_text() == "untouched"
 
 
-def following(path: Path, writes: list[Callable[[], object]]) -> list[str]:
-    """The texts that follow_log yields while, at each of its waits, the next write happens."""
-    waiting = list(writes)
-    return [
-        line.text
-        for line in follow_log(path, lambda: not waiting, wait=lambda _seconds: waiting.pop(0)() and None)
-    ]
-
-
-def test_following_shows_what_is_added_until_the_end(tmp_path: Path) -> None:
-    path = tmp_path / "log"
-    log = Log(str(path), 1 << 20)
-    writes: list[Callable[[], object]] = [
-        lambda: log.write("a", "out", b"one\ntw"),
-        lambda: None,
-        lambda: log.write("a", "out", b"o\n"),
-        lambda: log.write("a", "err", b"three"),
-        log.close,
-    ]
-
-    assert following(path, writes) == ["one", "two", "three"]
-
-
 def test_a_closed_standard_output_harms_nobody(workshop: Workshop) -> None:
     ended = workshop.run(
         a_python_step("import sys, os; sys.stdout.close(); sys.stderr.close(); os.closerange(0, 3)")
@@ -200,11 +137,6 @@ def test_a_closed_standard_output_harms_nobody(workshop: Workshop) -> None:
 
     assert ended.outcome in ("succeeded", "failed")
     assert workshop.run(a_shell_step("true")).outcome == "succeeded"
-
-
-@pytest.mark.parametrize("secret", ["", " ", "abc", "\n"])
-def test_texts_too_short_to_be_secrets_mask_nothing(secret: str) -> None:
-    assert Masks([secret]).hide("abc def \n") == "abc def \n"
 
 
 def test_a_folder_that_is_a_link_gets_no_log(tmp_path: Path) -> None:
@@ -218,23 +150,3 @@ def test_a_folder_that_is_a_link_gets_no_log(tmp_path: Path) -> None:
 
     assert list(elsewhere.iterdir()) == []
     assert log.problem and "cannot be written" in log.problem
-
-
-def test_the_logs_of_targets_are_followed_together(tmp_path: Path) -> None:
-    folder = tmp_path / "7"
-    told: list[str] = []
-    rounds = iter(range(3))
-
-    def grow(_: float) -> None:
-        match next(rounds):
-            case 0:
-                folder.mkdir()
-                (folder / "edge-1.log").write_text("2026-11-21T12:00:00.000Z ask out one\n2026-11-21T12")
-            case 1:
-                with (folder / "edge-1.log").open("a") as file:
-                    file.write(":00:01.000Z ask out two\n")
-                (folder / "edge-2.log").write_text("2026-11-21T12:00:02.000Z ask err three\n")
-
-    for line in follow_targets(folder, lambda: len(told) == 3, wait=grow):
-        told.append(f"{line.step} {line.text}")
-    assert told == ["edge-1/ask one", "edge-1/ask two", "edge-2/ask three"]

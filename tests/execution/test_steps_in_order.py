@@ -132,7 +132,7 @@ def test_outputs_that_are_too_large_fail_the_step(workshop: Workshop) -> None:
 
 
 def test_output_is_written_under_the_step_that_printed_it(workshop: Workshop) -> None:
-    from runner.execution.output import read_log
+    from runner.execution.logs import read_log
 
     steps = [a_shell_step(f"printf 'line {n}\\nrest {n}'; echo e >&2", f"step{n}") for n in range(8)]
     workshop.run(*steps)

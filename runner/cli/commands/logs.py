@@ -34,7 +34,7 @@ def command(
       runner logs import-weather -f
     """
     from runner.cli.views.log_lines import print_lines
-    from runner.execution.output import follow_log, read_log
+    from runner.execution.logs import follow_log, read_log
     from runner.operations.find_log import find_log
 
     with opened(where, read_only=True) as store:

@@ -19,7 +19,7 @@ from runner.cli.pairs import pairs
 
 if TYPE_CHECKING:
     from runner.daemon.ending import WaitedFor
-    from runner.execution.output import LogLine
+    from runner.execution.logs import LogLine
     from runner.operations.outcome import Finished, NotStarted
     from runner.operations.prepare_trial import Trial
     from runner.operations.tried_items import Given

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from runner.cli.views.values import show_json
-from runner.execution.output import LogLine
+from runner.execution.logs import LogLine
 from runner.vocabulary.printable import printable
 
 
