@@ -86,6 +86,24 @@ def test_the_picture_has_a_mark_for_each_start(calendar: Callable) -> None:
     assert len(list(root.iter(f"{name}rect"))) == 1
 
 
+def test_all_of_the_picture_is_in_it(here: Installation, say: Callable) -> None:
+    """Jobs that start often stood beside each other, the fifth and all after it outside of the picture."""
+    for number in range(25):
+        here.install(a_job(f"often-{number:02d}", schedule={"every": "10m"}))
+    root = ElementTree.fromstring(say("schedule", "calendar", "--days", "1", "-o", "svg").out)
+    width, height = (float(root.attrib[each]) for each in ("width", "height"))
+    texts = {each.text: each for each in root.iter("{http://www.w3.org/2000/svg}text")}
+    assert [text for text in texts if text and text.startswith("often: ")][-2:] == [
+        "often: often-19, 144 starts",
+        "often: 5 more",
+    ]
+    for each in texts.values():
+        assert float(each.attrib["x"]) < width - 150 or each.attrib.get("text-anchor") == "middle"
+        assert float(each.attrib["y"]) < height
+    places = [(each.attrib["x"], each.attrib["y"]) for each in texts.values()]
+    assert len(places) == len(set(places))
+
+
 def test_a_time_that_is_none_is_wrong_usage(here: Installation, say: Callable) -> None:
     wrong = say("schedule", "calendar", "--from", "soon")
     assert wrong.code == 64

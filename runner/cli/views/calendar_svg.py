@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     from runner.operations.starts_ahead import Ahead
 
 LEFT, TOP, HOUR, ROW = 110, 40, 40, 36
+LINE = 18
+"""Of the text below the days."""
+SHOWN = 20
+"""So many of the jobs that start often are named; the rest is counted."""
+
 _WIDTH = LEFT + 24 * HOUR + 20
 _STYLE = (
     "text{font:12px sans-serif;fill:#222}.grid{stroke:#ddd}.start{fill:#2463a8;fill-opacity:.75}"
@@ -23,7 +28,9 @@ _STYLE = (
 def svg(ahead: Ahead) -> str:
     """Placed by the wall clock of the Runner's zone; each mark has its times as a title."""
     days = list(_days(ahead))
-    height = TOP + len(days) * ROW + 30
+    below = list(_below(ahead))
+    ends = TOP + len(days) * ROW
+    height = ends + len(below) * LINE + 20
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}"'
         f' height="{height}" role="img">',
@@ -32,15 +39,16 @@ def svg(ahead: Ahead) -> str:
     ]
     for hour in range(0, 25, 2):
         x = LEFT + hour * HOUR
-        parts.append(f'<line class="grid" x1="{x}" y1="{TOP - 8}" x2="{x}" y2="{height - 30}"/>')
+        parts.append(f'<line class="grid" x1="{x}" y1="{TOP - 8}" x2="{x}" y2="{ends}"/>')
         parts.append(f'<text x="{x}" y="{TOP - 14}" text-anchor="middle">{hour:02d}</text>')
     changed = {
         change.at.astimezone(ahead.zone).date() for zone, change in ahead.changes if zone == ahead.zone.key
     }
     for row, day in enumerate(days):
-        mark = " (clocks change)" if day in changed else ""
         y = TOP + row * ROW + ROW // 2
-        parts.append(f'<text x="8" y="{y + 4}">{day:%a %d %b}{mark}</text>')
+        parts.append(f'<text x="8" y="{y + 4}">{day:%a %d %b}</text>')
+        if day in changed:
+            parts.append(f'<text x="8" y="{y + 16}">clocks change</text>')
     place = {day: TOP + row * ROW + ROW // 2 for row, day in enumerate(days)}
     parts += [part for crowd in ahead.crowds for part in _bar(crowd.at, crowd.until, place, ahead,
               f"pile-up: {crowd.waiting} wait: {', '.join(crowd.jobs)}")]  # fmt: skip
@@ -53,10 +61,21 @@ def svg(ahead: Ahead) -> str:
                 f'<circle class="{kind}" cx="{_x(at):.1f}" cy="{place[at.date()]}" r="5">'
                 f"<title>{escape(title)}</title></circle>"
             )
-    for number, each in enumerate(ahead.often):
-        text = f"often: {each.job}, {each.count} starts"
-        parts.append(f'<text x="{LEFT + number * 260}" y="{height - 10}">{escape(text)}</text>')
+    for number, text in enumerate(below, 1):
+        parts.append(f'<text x="{LEFT}" y="{ends + number * LINE}">{escape(text)}</text>')
     return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+def _below(ahead: Ahead) -> Iterator[str]:
+    """What no mark can say: what its colour means, and what starts too often for dots."""
+    if any(start.slot.marks for start in ahead.starts):
+        yield "orange: a change of the clocks moves or doubles the start"
+    if ahead.crowds:
+        yield f"red: a pile-up, in which more starts are due than {ahead.parallel} places"
+    for each in ahead.often[:SHOWN]:
+        yield f"often: {each.job}, {each.count} starts"
+    if len(ahead.often) > SHOWN:
+        yield f"often: {len(ahead.often) - SHOWN} more"
 
 
 def _days(ahead: Ahead) -> Iterator[date]:
