@@ -73,7 +73,8 @@ def _names_above(above: Sequence[str], line: str) -> tuple[str, ...]:
             continue  # inside of what stands beside it, or beside it
         lead, content = _split(each[:LONGEST])
         name = _NAME.match(f"{content}:" if lead.lstrip().startswith("?") else content)
-        if name is not None and (len(lead.expandtabs()) < column or (is_item and not has_dash)):
+        is_above = len(lead.expandtabs()) < column + is_item  # the items of a list may stand just below
+        if name is not None and (is_above or (is_item and not has_dash)):
             if name.group(1) in REFERENCE_KEYS and not _GOES_ON.search(each[-LONGEST:]):
                 continue  # in braces that are closed by now
             names.append(name.group(1))
@@ -126,7 +127,8 @@ def _without_secrets(content: str, names: tuple[str, ...]) -> str:
         inside = (*names, *(own if name.start() else ()), name.group(1))
         end = _end_of_value(content, at)
         value = content[at:end]
-        if not value or not is_secret(inside) or _BLOCK.match(value) or _is_reference(value):
+        has_secret = is_secret(inside) or ("headers" in content[:at] and is_secret(("headers", inside[-1])))
+        if not value or not has_secret or _BLOCK.match(value) or _is_reference(value):
             continue
         content = f"{content[:at]}{MASK}{content[end:]}"
         at += len(MASK)
@@ -138,7 +140,7 @@ def _end_of_value(content: str, at: int) -> int:
     closes = _ENDS.get(content[at : at + 1])
     if closes is not None:
         end = content.rfind(closes, at)
-        return end + 1 if end > 0 else len(content)
+        return end + 1 if end > 0 and _opens(content[at:]) <= 0 else len(content)
     if content[:at].count("{") <= content[:at].count("}"):
         return len(content.rstrip())
     quote = content[at] if content[at : at + 1] in ("'", '"') else ""
