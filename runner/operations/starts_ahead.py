@@ -101,6 +101,9 @@ class _Member(NamedTuple):
     alone: bool
 
 
+_LEAST = timedelta(microseconds=1)
+
+
 @dataclass(frozen=True, slots=True)
 class Ahead:
     """Everything that is expected in `(after, until]`; `zone` is that of the Runner. Pile-ups are looked for
@@ -117,6 +120,11 @@ class Ahead:
     changes: tuple[tuple[str, Transition], ...]
     crowds: tuple[Crowd, ...]
     looked_until: datetime
+
+    @property
+    def span(self) -> tuple[datetime, datetime]:
+        """The same time as people say it: half-open, a day from midnight to midnight."""
+        return self.after + _LEAST, self.until + _LEAST
 
 
 def starts_ahead(reader: Reader, *, after: datetime, until: datetime, installation_id: str) -> Ahead:

@@ -49,6 +49,7 @@ def test_scripts_read_the_same(calendar: Callable) -> None:
     assert list(found) == [
         "from", "to", "zone", "parallel", "pile_ups_until", "starts", "often", "held", "changes", "pile_ups",
     ]  # fmt: skip
+    assert [found["from"], found["to"]] == ["2027-03-26T23:00:00.000Z", "2027-03-28T23:00:00.000Z"]
     assert [start["job"] for start in found["starts"]] == ["tokyo", *NIGHTLY]
     assert found["starts"][1]["slots"] == ["2027-03-28T02:30[Europe/Berlin]"]
     assert found["changes"][0]["kind"] == "gap"
@@ -83,6 +84,8 @@ def test_the_picture_has_a_mark_for_each_start(calendar: Callable) -> None:
     titles = [title.text for circle in root.iter(f"{name}circle") for title in circle.iter(f"{name}title")]
     assert titles[1] == "import 2027-03-28T03:00:00+02:00 Europe/Berlin gap"
     assert len(titles) == 4
+    days = [each.text for each in root.iter(f"{name}text") if each.attrib["x"] == "8"]
+    assert days == ["Sat 27 Mar", "Sun 28 Mar", "clocks change", "Mon 29 Mar"]  # 48 hours of a short day
     assert len(list(root.iter(f"{name}rect"))) == 1
 
 

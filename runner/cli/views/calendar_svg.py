@@ -79,7 +79,7 @@ def _below(ahead: Ahead) -> Iterator[str]:
 
 
 def _days(ahead: Ahead) -> Iterator[date]:
-    day, last = (moment.astimezone(ahead.zone).date() for moment in (ahead.after, ahead.until))
+    day, last = (moment.astimezone(ahead.zone).date() for moment in (ahead.span[0], ahead.until))
     while day <= last:
         yield day
         day += timedelta(days=1)

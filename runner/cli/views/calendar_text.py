@@ -25,8 +25,8 @@ def show_json_of(ahead: Ahead) -> None:
     """One object."""
     show_json(
         {
-            "from": instant(ahead.after),
-            "to": instant(ahead.until),
+            "from": instant(ahead.span[0]),
+            "to": instant(ahead.span[1]),
             "zone": ahead.zone.key,
             "parallel": ahead.parallel,
             "pile_ups_until": instant(ahead.looked_until),
