@@ -71,7 +71,9 @@ def plan_rollback(
         to = _chosen(applies, now_at, revision, source)
         pins = tuple(_pins(reader, source, to, now_at, actor, now, why))
         if not pins:
-            raise Refused(f"{source} is installed as it was at serial {to.serial} already; nothing to do")
+            earlier = ", ".join([_named(each) for each in applies if each.serial < to.serial][:5])
+            what_now = f"name an earlier one: {earlier} (runner history)" if earlier else "nothing to do"
+            raise Refused(f"{source} is installed as it was at serial {to.serial} already; {what_now}")
         planned = _planned(reader, store, source, to, pins, now)
         planned = replace(planned, blob=_contents(reader, store.path.parent, source, planned, pins))
     return Rollback(planned, source, now_at.serial, to, pins)

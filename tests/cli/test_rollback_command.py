@@ -95,3 +95,16 @@ def test_the_end_of_a_quarantine_is_said_with_what_follows(rolled: Callable) -> 
 def test_what_cannot_be_is_told(rolled: Callable, words: tuple[str, ...], code: int, said: str) -> None:
     found = rolled("rollback", *words)
     assert (found.code, said in found.err) == (code, True), found.err
+
+
+def test_an_apply_that_has_changed_nothing_since_comes_with_the_names_of_earlier_ones(
+    rolled: Callable, tmp_path: Path
+) -> None:
+    """`rollback` alone means the one before the last, and that was a `release`."""
+    assert rolled("release", "Job/two").code == 0
+    found = rolled("rollback")
+    assert found.code == 3
+    assert found.err == (
+        "Refused: jobs.d is installed as it was at serial 2 already; "
+        "name an earlier one: 1 (runner history)\n"
+    )
