@@ -10,9 +10,9 @@ from pathlib import Path
 from runner.daemon.bridge import Bridge
 from runner.daemon.clock import Clock
 from runner.daemon.definitions import Definitions
+from runner.daemon.parked import Parked
 from runner.daemon.roster import Roster
 from runner.daemon.telling import Telling
-from runner.dispatch.missed import is_in_a_queue
 from runner.execution.supervisor import Supervisor
 from runner.operations.claim_instance import NOTHING, Claimed, Waits, claim_instance
 from runner.operations.definition import Definition
@@ -78,8 +78,7 @@ class Dispatcher:
         self.claiming: dict[int, InstanceRecord] = {}
         self.running: dict[int, InstanceRecord] = {}
         self._vacated: set[int] = set()
-        self._parked: dict[str, set[int]] = {}  # by job: asked, and to wait for something else than a place
-        self._behind: set[str] = set()  # jobs whose oldest start waits, and all that came later with it
+        self._parked = Parked()
         self.stopped = False
         self.next_due: datetime | None = None
         self.not_ours: set[int] = set()
@@ -103,12 +102,12 @@ class Dispatcher:
 
     def ask_all_again(self) -> None:
         """What a waiting instance waits for may have come."""
-        self._unpark_all()
+        self._parked.clear()
         self.wake()
 
     def ask_all_now(self) -> None:
         """The same, without another turn of the loop."""
-        self._unpark_all()
+        self._parked.clear()
         self._look()
 
     def _look(self) -> None:
@@ -125,44 +124,28 @@ class Dispatcher:
 
     def _give(self, free: int) -> None:
         now = self._clock.now()
-        passed_over = set().union(*self._parked.values())
-        limit = free + len(passed_over)
+        limit = free + len(self._parked)
         with self._store.read() as reader:
             without = {*self.claiming, *self.not_ours}
             waiting = reader.instances.waiting(
-                due_before=now, limit=limit, without=without, without_new_of=self._behind
+                due_before=now, limit=limit, without=without, without_new_of=self._parked.behind
             )
             if len(waiting) < limit:
                 self.next_due = reader.instances.next_due(after=now)
-            asked = (instance for instance in waiting if instance.id not in passed_over)
+            asked = (instance for instance in waiting if instance not in self._parked)
             external = {instance.id for instance in asked if self._is_external(instance, reader)}
         if external:  # recorded since the last look
             self.not_ours |= external
             self.found_external()
             self.wake()  # there may be others behind them
         ours = [instance for instance in waiting if instance.id not in external]
-        chosen = self._in_turn(ours, passed_over)[:free]
+        parked = len(self._parked)
+        chosen = self._parked.in_turn(ours, self.claiming.values())[:free]
+        if len(self._parked) > parked:
+            self.wake()  # there may be others behind them
         prepared = [(instance, self._definition_or_none(instance)) for instance in chosen]
         for instance, definition in prepared:
             self._claim(instance, definition, now)
-
-    def _in_turn(self, waiting: Sequence[InstanceRecord], passed_over: set[int]) -> list[InstanceRecord]:
-        """What may be asked now. Of the starts that a job catches up only the oldest is (R10): others park
-        behind it, because whichever is asked just after an end would be the one that starts.
-        """
-        asked: list[InstanceRecord] = []
-        queues = {each.job_uid for each in self.claiming.values() if is_in_a_queue(each.trigger)}
-        for instance in waiting:
-            in_a_queue = instance.epoch == 0 and is_in_a_queue(instance.trigger)
-            if instance.id not in passed_over:
-                if in_a_queue and instance.job_uid in queues:
-                    self._park(instance)
-                    self.wake()  # there may be others behind them
-                else:
-                    asked.append(instance)
-            if in_a_queue:
-                queues.add(instance.job_uid)
-        return asked
 
     def _is_external(self, instance: InstanceRecord, reader: Reader) -> bool:
         """Whether another system executes it; one without a definition is claimed, and says what is wrong."""
@@ -200,14 +183,14 @@ class Dispatcher:
                     return
                 case NotStarted():
                     self._are_gone((result,))
-                    self._unpark(instance)
+                    self._parked.ended(instance)
                 case Waits(replaced=replaced, stopping=stopping):
                     self._are_gone(replaced)
-                    self._waits(instance)
+                    self._parked.waits(instance, self._roster.jobs.get(instance.job_uid))
                     if stopping:
                         self._to_stop()
             if problem is not None:
-                self._park(instance)
+                self._parked.add(instance)
                 self._pause()
                 self._telling.trouble_if_it_stays(
                     f"claiming instance {instance.id} of {instance.job}", problem
@@ -220,36 +203,6 @@ class Dispatcher:
     def _are_gone(self, results: Iterable[NotStarted]) -> None:
         for result in results:
             self._telling.not_started(result)
-
-    def _park(self, instance: InstanceRecord) -> None:
-        self._parked.setdefault(instance.job_uid, set()).add(instance.id)
-
-    def _waits(self, instance: InstanceRecord) -> None:
-        """It is parked; the later starts of its job would be told the same, so they are not even looked at.
-
-        Not so with a place for one that waits: there the newest is to be asked. And what is caught up waits
-        by a rule of its own.
-        """
-        self._park(instance)
-        job = self._roster.jobs.get(instance.job_uid)
-        usual = (
-            instance.epoch == 0 and not is_in_a_queue(instance.trigger) and "force" not in instance.trigger
-        )
-        if usual and job is not None and job.overlap not in ("queue-one", "replace"):
-            self._behind.add(instance.job_uid)
-
-    def _unpark_all(self) -> bool:
-        were = bool(self._parked)
-        self._parked.clear()
-        self._behind.clear()
-        return were
-
-    def _unpark(self, ended: InstanceRecord) -> bool:
-        """What waited for it is asked again: its own job's, and everybody's when it had or wanted a lock."""
-        if ended.locks:
-            return self._unpark_all()
-        self._behind.discard(ended.job_uid)
-        return bool(self._parked.pop(ended.job_uid, None))
 
     def _pause(self) -> None:
         """Look again in a while."""
@@ -319,7 +272,7 @@ class Dispatcher:
         had_its_place = instance_id not in self._vacated
         self._vacated.discard(instance_id)
         instance = self.running.pop(instance_id, None)
-        others_wait_for_it = instance is not None and self._unpark(instance)
+        others_wait_for_it = instance is not None and self._parked.ended(instance)
         if had_its_place or others_wait_for_it:
             self.wake()
 

@@ -80,7 +80,7 @@ def test_what_waits_for_a_lock_is_not_looked_up_again_at_every_look(
     for name in ("a", "b", "c"):
         _run(here, name, locks=["press"])
     up.engine.look()
-    up.until(lambda: sum(map(len, up.engine._dispatcher._parked.values())) == 3)
+    up.until(lambda: len(up.engine._dispatcher._parked) == 3)
     prepared.clear()
     up.engine._dispatcher._look()
     assert prepared == []
