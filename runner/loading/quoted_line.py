@@ -16,6 +16,9 @@ from runner.reconcile.masking import MASK, REFERENCE_KEYS, is_secret
 FAR = 1_000
 """Lines above that are looked at for names."""
 
+HEADERS = "headers"
+"""Some names are those of secrets only in it."""
+
 LONGEST = 300
 """Characters of a line that are looked at."""
 
@@ -41,14 +44,15 @@ def quoted_line(lines: list[str], line: int) -> str:
     names = _names_above(above, source)
     if option is not None and is_secret((option.group(1),)):
         return lead + MASK
-    if _is_in_secret_braces(above, source):
+    in_braces = _names_in_braces(above, source)
+    if any(is_secret((HEADERS, name)) for name in in_braces):
         return lead + MASK
     own = _NAME.match(content)
     # What looks like a name may be none: the text of a secret goes on over several lines.
     has_no_name = own is None or own.group(1) not in _NAMES or ": " in content[own.end() - 1 :]
     if has_no_name and names and is_secret(names):
         return lead + MASK
-    return lead + _without_secrets(content, names)
+    return lead + _without_secrets(content, (*names, HEADERS) if HEADERS in in_braces else names)
 
 
 def _split(line: str) -> tuple[str, str]:
@@ -82,26 +86,28 @@ def _names_above(above: Sequence[str], line: str) -> tuple[str, ...]:
     return tuple(reversed(names))
 
 
-def _is_in_secret_braces(above: Sequence[str], line: str) -> bool:
-    """Whether braces go on in it that a line above has opened, with the name of a secret.
+def _names_in_braces(above: Sequence[str], line: str) -> set[str]:
+    """The names on the lines above that have opened braces which go on in it.
 
     What goes on in braces stands further right than the line with the first of them, or just below it.
     """
     (column, is_item), content = _begins(line), _split(line)[1]
     may_be_below = not is_item and _NAME.match(content) is None
-    leftmost, opened, has_secret = column, 0, False
+    leftmost, opened = column, 0
+    found: set[str] = set()
+    perhaps: set[str] = set()
     for each in reversed(above):
         begins = _begins(each)[0]
         opened += _opens(each)
         if opened > 0:
             opened = 0
-            has_secret |= any(is_secret(("headers", name)) for name in _NAME.findall(each[:LONGEST]))
-            if has_secret and (begins < leftmost or (may_be_below and begins == leftmost == column)):
-                return True
+            perhaps.update(_NAME.findall(each[:LONGEST]))
+            if begins < leftmost or (may_be_below and begins == leftmost == column):
+                found |= perhaps
         leftmost = min(leftmost, begins)
         if not leftmost:
-            return False
-    return False
+            break
+    return found
 
 
 def _opens(line: str) -> int:
@@ -127,7 +133,7 @@ def _without_secrets(content: str, names: tuple[str, ...]) -> str:
         inside = (*names, *(own if name.start() else ()), name.group(1))
         end = _end_of_value(content, at)
         value = content[at:end]
-        has_secret = is_secret(inside) or ("headers" in content[:at] and is_secret(("headers", inside[-1])))
+        has_secret = is_secret(inside) or (HEADERS in content[:at] and is_secret((HEADERS, inside[-1])))
         if not value or not has_secret or _BLOCK.match(value) or _is_reference(value):
             continue
         content = f"{content[:at]}{MASK}{content[end:]}"

@@ -43,6 +43,7 @@ class Author:
         self._choices = atheris.FuzzedDataProvider(raw)
         self.has_secret = False
         self._left = 60
+        self._pad = ""  # where the value goes on that is being written
 
     def among(self, count: int) -> int:
         return self._choices.ConsumeIntInRange(0, count - 1) if count > 1 else 0
@@ -88,7 +89,7 @@ class Author:
         self._left -= 1
         kind = self.among(10) if depth < 5 and self._left > 0 else self.among(5)
         more = 1 + self.among(4)
-        pad = " " * (indent + more)
+        pad = self._pad = " " * (indent + more)
         word = self._word(path) if kind < 7 else ""
         tail = TEXTS[self.among(len(TEXTS))] if kind in (1, 2, 3, 4) else ""
         if kind == 0:
@@ -127,7 +128,7 @@ class Author:
         if depth >= 5 or self._left <= 0:
             return self._word(path)
         parts = []
-        between = (", ", ",\n" + " " * 12)[self.among(2)]
+        between = (", ", ",\n" + self._pad)[self.among(2)]
         is_map = self.among(2)
         for _ in range(1 + self.among(3)):
             name = NAMES[self.among(len(NAMES))]

@@ -41,6 +41,7 @@ from runner.loading.tree import load_tree
         ("headers:\n  Authorization: Bearer hunter2", "  Authorization: (masked)"),
         ("password: {from: {env: X}}", "password: {from: {env: X}}"),
         ("password: {hunter2}", "password: (masked)"),
+        ("http: {headers: {A: b,\n    Cookie: hunter2}}", "    Cookie: (masked)"),
         ("http: {headers: {A: b, Cookie: hunter2}}", "http: {headers: {A: b, Cookie: (masked)}}"),
         ("password: {a: [{b: x}, [hunter2],", "password: (masked)"),
         ("password:\n  from:\n    env: X", "    env: X"),
