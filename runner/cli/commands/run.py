@@ -16,6 +16,7 @@ import click
 from runner.cli import exits
 from runner.cli.options import Where, common_options, output_option
 from runner.cli.pairs import pairs
+from runner.vocabulary.printable import printable
 
 if TYPE_CHECKING:
     from runner.daemon.ending import WaitedFor
@@ -101,7 +102,7 @@ def command(
                 arrived=arrived,
             )
             for note in start.notes:
-                click.echo(f"note: {note}", err=True)
+                click.echo(f"note: {printable(note)}", err=True)
             listen = functools.partial(_print, err=output == "json")
             result = run_trial(store, scratch, where.project, start.id, start.job, listen, clock, _waits)
             if output == "json":
@@ -110,7 +111,7 @@ def command(
             store.close()
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    state, said = _told(result)
+    state, said = told(result)
     click.echo(f"{start.job}: {state}{said and f': {said}'}", err=True)
     raise click.exceptions.Exit(_CODES.get(state, exits.ERROR))
 
@@ -130,15 +131,15 @@ def _waits(those: Sequence[WaitedFor]) -> None:
     click.echo(f"Waiting for step {steps}, which is not interruptible; Ctrl-C once more ends it.", err=True)
 
 
-def _told(result: Finished | NotStarted) -> tuple[str, str]:
-    """The state that it ended in, and why."""
+def told(result: Finished | NotStarted) -> tuple[str, str]:
+    """The state that it ended in, and why, as a terminal may show it: a job says what it likes."""
     from runner.operations.outcome import Finished
 
     if isinstance(result, Finished) and result.reason == "sleeping" and result.due_at is not None:
         until = f"{result.due_at.astimezone():%H:%M:%S}"
         return result.state, f"it sleeps until {until}; a trial does not wait, `runner up` does"
     if isinstance(result, Finished):
-        return result.state, str(result.error["description"]) if result.error else result.reason
+        return result.state, printable(str(result.error["description"]) if result.error else result.reason)
     return result.outcome, result.reason
 
 
@@ -157,7 +158,10 @@ def _show_run(store: Store, id: int, now: datetime) -> None:
 
 
 def _show(trial: Trial, step: str | None, params: dict[str, str], output: str) -> None:
+    from runner.reconcile.masking import masked
+
     spec = trial.document.resolved
+    given = {name: masked(("with", name), value) for name, value in {**spec["with"], **params}.items()}
     if output == "json":
         from runner.cli.views.values import show_json
 
@@ -167,17 +171,17 @@ def _show(trial: Trial, step: str | None, params: dict[str, str], output: str) -
             for entry in spec["steps"]
             if step in (None, entry["name"])
         ]
-        told = {"job": trial.declared.address.name, "source": {"file": file, "line": line}}
-        show_json({**told, "env": sorted(spec["env"]), "with": {**spec["with"], **params}, "steps": steps})
+        place = {"job": trial.declared.address.name, "source": {"file": file, "line": line}}
+        show_json({**place, "env": sorted(spec["env"]), "with": given, "steps": steps})
         return
     click.echo(f"{trial.declared.address}  {trial.declared.place}")
     click.echo(f"  env      {', '.join(sorted(spec['env'])) or 'nothing declared'}")
-    for name, value in {**spec["with"], **params}.items():
-        click.echo(f"  input    {name} = {value}")
+    for name, value in given.items():
+        click.echo(f"  input    {name} = {printable(str(value))}")
     if tasks := spec.get("tasks"):
-        where = f" where {tasks['where']}" if tasks["where"] else ""
+        where = f" where {printable(str(tasks['where']))}" if tasks["where"] else ""
         click.echo(f"  targets  of {tasks['inventory']}{where}, {tasks['parallel']} at the same time")
     for entry in spec["steps"]:
         if step in (None, entry["name"]):
-            condition = f"  if {entry['if']}" if entry["if"] else ""
+            condition = f"  if {printable(str(entry['if']))}" if entry["if"] else ""
             click.echo(f"  step     {entry['name']} ({entry['kind']}){condition}")
