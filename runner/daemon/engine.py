@@ -234,10 +234,18 @@ class Engine:
         self._wake_ups.start()
         self.look()
 
-    def look(self, parallel: int | None = None) -> None:
-        """Something may have changed: all is read again. `parallel` is how many may run from now on."""
-        if parallel is not None:
-            self._dispatcher.parallel = parallel
+    def tell_of_applies(self, installed: Callable[[], None]) -> None:
+        """`installed` hears it now, and whenever something is applied, by whomever."""
+        self._looking.installed = installed
+        installed()
+
+    def allow(self, parallel: int) -> None:
+        """So many instances may run at the same time from now on."""
+        self._dispatcher.parallel = parallel
+        self._dispatcher.wake()
+
+    def look(self) -> None:
+        """Something may have changed: all is read again."""
         self._looking.look()
 
     async def stop(self, grace_s: float, waits: Tell = lambda _: None) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -47,7 +47,8 @@ class _Seen(NamedTuple):
 
 class Looking:
     """Of one engine, which names the parts below before anything starts. They do what a look finds; between
-    two looks it sleeps until the first of them has something to do.
+    two looks it sleeps until the first of them has something to do. `installed` hears that something was
+    applied, by whomever.
     """
 
     scheduler: Scheduler
@@ -81,6 +82,8 @@ class Looking:
         self._rests_until_s = 0.0  # of the loop, after a look that failed
         self._is_due = False
         self._is_new = False  # what is installed, since the last look that came to its end
+        self._serial: int | None = None  # of what `installed` has heard
+        self.installed: Callable[[], None] = lambda: None
 
     def look(self) -> None:
         """Something may have changed: holds, objects, waiting instances, requests to stop; time passes."""
@@ -118,6 +121,9 @@ class Looking:
         return _Seen(hold_ended, self._is_new, late, overdue, live, done)
 
     def _act(self, seen: _Seen, now: datetime) -> None:
+        if self._serial != self._roster.serial:
+            self._serial = self._roster.serial
+            self.installed()
         if seen.is_new:
             for name, why in self._roster.unusable.items():
                 self._telling.trouble(f"reading Job/{name}, which starts no more by itself", why)

@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 import signal
 import stat
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from runner.daemon.clock import Clock
 from runner.daemon.ending import WaitedFor
@@ -27,7 +28,7 @@ from runner.daemon.web_process import WebProcess
 from runner.operations.checked_out import CheckedOut
 from runner.operations.ownership import refuse_to_run_for_another
 from runner.operations.restored import take_in_restored
-from runner.operations.settings import parallel_limit, settings
+from runner.operations.settings import PARALLEL, parallel_limit, settings
 from runner.sources.settings import SourceSettings
 from runner.store.daemon_lock import DaemonLock
 from runner.store.open import open_store, refuse_what_is_no_folder
@@ -35,6 +36,9 @@ from runner.store.port import Store, Transaction
 from runner.vocabulary.errors import AlreadyRunning, Refused, RunnerError, UnknownName
 
 DRAIN = "drain"
+
+READ_AGAIN_S = 2.0
+"""Before settings are read again that could not be read."""
 
 
 class Audience(Listener, Protocol):
@@ -126,8 +130,7 @@ async def _serve(
     def take_in(outcome: Reloaded | Synced) -> None:
         _told(audience, outcome)
         if isinstance(outcome, Reloaded) or outcome.outcome.changed:
-            engine.look(_parallel_limit(store))
-            _adjust(web, agents, store)
+            engine.look()
             idle.changed()
 
     def reloaded(outcome: Reloaded) -> None:
@@ -168,7 +171,7 @@ async def _serve(
     )
     engine.start()
     web.changed = engine.look
-    _adjust(web, agents, store)
+    engine.tell_of_applies(partial(_adjust, loop, store, engine, web, agents))
     idle = Idle(loop, engine, agents, lambda upcoming: tell(audience.next_start, upcoming))
     timekeeping = Timekeeping(loop, store, clock, session, engine, audience)
     ownership = Ownership(loop, store, lock, session, lambda: asked.put_nowait(LOST))
@@ -244,28 +247,23 @@ def _told(audience: Audience, outcome: Reloaded | Synced) -> None:
         tell(audience.reloaded, outcome, first=False)
 
 
-def _adjust(web: WebProcess, agents: GitAgents, store: Store) -> None:
-    """The listener and the git sources, as they are declared now."""
-    with contextlib.suppress(RunnerError):  # the database cannot be read now: it stays as it is
-        web.adjust(_web_settings(store))
+def _adjust(
+    loop: asyncio.AbstractEventLoop, store: Store, engine: Engine, web: WebProcess, agents: GitAgents
+) -> None:
+    """The limit, the listener and the git sources, as they are declared now."""
+    if engine.ending.has_begun:
+        return
+    try:
+        with store.read() as reader:
+            declared = settings(reader)
+    except RunnerError:  # which the engine tells
+        loop.call_later(READ_AGAIN_S, _adjust, loop, store, engine, web, agents)
+        return
+    engine.allow(int(declared.get("parallel") or PARALLEL))
+    web.adjust(declared.get("web"))
     agents.adjust()
 
 
 def _stop(reloader: Reloader | None) -> None:
     if reloader is not None:
         reloader.stop()
-
-
-def _web_settings(store: Store) -> Mapping[str, Any] | None:
-    """None: there is no listener."""
-    with store.read() as reader:
-        found: Mapping[str, Any] | None = settings(reader).get("web")
-    return found
-
-
-def _parallel_limit(store: Store) -> int | None:
-    """None, which changes nothing, when the database cannot be read; the engine tells that."""
-    try:
-        return parallel_limit(store)
-    except RunnerError:
-        return None

@@ -6,6 +6,7 @@ import os
 import queue
 import re
 import signal
+import socket
 import sqlite3
 import subprocess
 import textwrap
@@ -236,6 +237,12 @@ def states_of_threads(pid: int) -> set[str]:
         with suppress(OSError):  # it has just ended
             states.add((thread / "stat").read_text().rpartition(")")[2].split()[0])
     return states
+
+
+def a_free_port() -> int:
+    """One that nothing listens on now."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])
 
 
 def until(condition: Callable[[], bool], what: str) -> None:

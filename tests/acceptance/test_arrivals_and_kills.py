@@ -10,8 +10,7 @@ import time
 from pathlib import Path
 
 from runner.access.signature import signature
-from tests.acceptance.running_daemon import Project
-from tests.acceptance.test_external_jobs import a_free_port
+from tests.acceptance.running_daemon import Project, a_free_port
 
 SECRET = "a secret of the shop, long enough"
 REQUESTS, FILES = 12, 40

@@ -6,10 +6,9 @@ import http.client
 import json
 import os
 import signal
-import socket
 from typing import Any
 
-from tests.acceptance.running_daemon import Project
+from tests.acceptance.running_daemon import Project, a_free_port
 
 JOB = """\
     apiVersion: jobs.runner/v1
@@ -17,11 +16,6 @@ JOB = """\
     metadata: {name: payments}
     spec: {type: external, enabled: true}
     """
-
-
-def a_free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
 
 
 def post(port: int, path: str, body: Any, token: str) -> tuple[int, Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.running_daemon import Project, is_running, until
+from tests.acceptance.running_daemon import Project, a_free_port, is_running, until
 
 
 def test_a_declared_job_is_installed_enabled_run_and_recorded(project: Project) -> None:
@@ -51,6 +51,31 @@ def test_a_second_daemon_is_refused_with_the_pid_of_the_first(project: Project) 
         up.sees(r"idle|next")
         second = project.run("up", check=3)
         assert f"pid {up.pid}" in second.stderr
+
+
+def test_what_a_command_applies_holds_for_the_daemon_that_runs(project: Project) -> None:
+    """Its limit, its listener and its sources are those that are installed, whoever has installed them."""
+    project.job("slow", "until [ -e ../../go ]; do sleep 0.05; done", more="concurrency: {policy: allow}")
+    port = a_free_port()
+    with project.up("--no-watch") as up:
+        up.sees(r"idle|next")
+        project.declare(
+            "runner.yaml",
+            f"""\
+            apiVersion: jobs.runner/v1
+            kind: Runner
+            metadata: {{name: runner}}
+            spec: {{parallel: 1, web: {{port: {port}}}}}
+            """,
+        )
+        project.run("apply", "--auto-approve")
+        up.sees(f"listen +http://127.0.0.1:{port}")
+        for _ in range(2):
+            project.run("jobs", "trigger", "slow")
+        up.sees("start +slow #1")
+        (project.state / "go").touch()
+        up.sees("ok +slow #1")
+        up.sees("start +slow #2")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])

@@ -166,3 +166,22 @@ def test_what_a_look_that_failed_was_to_tell_is_told_by_the_next(here: Installat
     up.engine.look()
     told = [doing for doing, _ in up.heard.of("trouble")]
     assert told == ["reading the database", "reading Job/broken, which starts no more by itself"]
+
+
+def test_whoever_applies_something_is_heard_of_once(here: Installation, a_daemon: Start) -> None:
+    """A command, a rollback, another source: none of them goes through what the daemon itself applies."""
+    heard: list[int] = []
+    here.install(a_job("a", schedule=None))
+    up = a_daemon()
+    up.engine.tell_of_applies(lambda: heard.append(len(heard)))
+    here.hold("a", "operator")
+    up.engine.look()
+    assert heard == [0], "as it is now, and not for a hold"
+    here.store.transact(
+        lambda tx: tx.set_serial(
+            0, source="jobs.d", tree_digest="t", commit=None, branch=None, dirty=False, at=NOW, who="ana"
+        )
+    )
+    up.until(lambda: heard == [0, 1])  # by the database's file alone
+    up.engine.look()
+    assert heard == [0, 1]
