@@ -18,7 +18,7 @@ from runner.daemon.ending import WaitedFor
 from runner.daemon.engine import Engine
 from runner.daemon.git_agents import GitAgents, Synced
 from runner.daemon.idle import Idle
-from runner.daemon.ownership import LOST, TAKEN_OVER, Ownership, owned
+from runner.daemon.ownership import TAKEN, Ownership, owned, taken_away
 from runner.daemon.presence import begin_session
 from runner.daemon.reloader import Reloaded, Reloader
 from runner.daemon.signals import FORCE, STOP_SIGNALS, first_signals, unless_at_once
@@ -33,7 +33,7 @@ from runner.sources.settings import SourceSettings
 from runner.store.daemon_lock import DaemonLock
 from runner.store.open import open_store, refuse_what_is_no_folder
 from runner.store.port import Store, Transaction
-from runner.vocabulary.errors import AlreadyRunning, Refused, RunnerError, UnknownName
+from runner.vocabulary.errors import Refused, RunnerError, UnknownName
 
 DRAIN = "drain"
 
@@ -174,14 +174,14 @@ async def _serve(
     engine.tell_of_applies(partial(_adjust, loop, store, engine, web, agents))
     idle = Idle(loop, engine, agents, lambda upcoming: tell(audience.next_start, upcoming))
     timekeeping = Timekeeping(loop, store, clock, session, engine, audience)
-    ownership = Ownership(loop, store, lock, session, lambda: asked.put_nowait(LOST))
+    ownership = Ownership(loop, store, lock, session, asked.put_nowait)
     if serving.watch and reloader is not None:
         reloader.start(reloaded)
     how = await asked.get()
     _hear_further_signals(loop, engine, audience, how)
     idle.stop()
     ownership.stop()
-    if how == LOST:
+    if how in TAKEN:
         engine.ending.force()
     else:
         lock.note_drain(clock.now())
@@ -191,12 +191,14 @@ async def _serve(
         agents.stop(),
         loop.run_in_executor(None, _stop, reloader),  # it may be in the middle of a reload
     )
-    stopped = await engine.stop(serving.grace_s * (how != LOST), lambda those: tell(audience.waiting, those))
+    stopped = await engine.stop(
+        serving.grace_s * (how not in TAKEN), lambda those: tell(audience.waiting, those)
+    )
     _let_signals_end_it(loop)
     await closing
     timekeeping.stop()
-    if how == LOST:
-        raise AlreadyRunning(TAKEN_OVER)
+    if how in TAKEN:
+        raise taken_away(how, store.path)
 
     def say_goodbye(tx: Transaction) -> None:
         timekeeping.say_goodbye(tx)
@@ -219,7 +221,7 @@ def _hear_further_signals(
     def hurry(number: signal.Signals) -> None:
         _hurry(engine, audience, number)
 
-    by_signal = how not in (DRAIN, LOST)
+    by_signal = how not in (DRAIN, *TAKEN)
     for number in (*STOP_SIGNALS, FORCE):
         loop.add_signal_handler(number, unless_at_once(loop, hurry) if by_signal else hurry, number)
 
