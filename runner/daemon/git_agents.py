@@ -88,7 +88,7 @@ class GitAgents:
             with self._store.read() as reader:
                 wanted, wrong = declared_sources(reader, self._given)
         except RunnerError as problem:
-            self._trouble("reading which sources are declared (they stay as they are until then)", problem)
+            self._trouble("reading which sources are declared (it is tried again)", problem)
             self._loop.call_later(AFTER_TROUBLE_S, self.adjust)
             return
         changed = [name for name, agent in self._agents.items() if wanted.get(name) != agent.source]
