@@ -125,6 +125,10 @@ def _special(root: str, folder: str, entry: os.DirEntry[str], scan: Scan) -> Non
     elif is_declaration(name):
         detail = "it is a fifo, socket or device; expected a regular file"
         scan.complaints.append(Complaint(path, "not-a-file", "Not a regular file", detail))
+    elif is_declaration(name.lower()):
+        detail = "its name ends otherwise than in .yaml or .yml, so no object of it is declared"
+        hint = "rename it, if it is a declaration"
+        scan.complaints.append(Complaint(path, "file-ending", "Not read", detail, hint, severity="warning"))
 
 
 def _link(root: str, path: str, entry: os.DirEntry[str], scan: Scan) -> None:

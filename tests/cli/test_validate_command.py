@@ -66,6 +66,23 @@ def test_the_other_place_of_a_name_is_told_as_the_place_of_the_problem_is(projec
         )
 
 
+@pytest.mark.parametrize("name", ["more.YAML", "more.Yml"])
+def test_a_file_that_looks_like_a_declaration_and_is_none_is_told(project: Path, name: str) -> None:
+    (project / "jobs.d" / name).write_text(VALID.replace("hello", "more"))
+    (project / "jobs.d" / ".HIDDEN.YAML").touch()
+    (project / "jobs.d" / "README.md").touch()
+    done = run(project)
+    assert (done.exit_code, done.stdout.splitlines()) == (
+        0,
+        [
+            f"jobs.d/{name}: warning[file-ending]: Not read",
+            "  its name ends otherwise than in .yaml or .yml, so no object of it is declared",
+            "  hint: rename it, if it is a declaration",
+            "Valid: 1 object in 1 file; 1 warning.",
+        ],
+    )
+
+
 def test_json_has_the_documented_keys(project: Path) -> None:
     (project / "jobs.d" / "hello.yaml").write_text("a: [")
     (only,) = json.loads(run(project, "-o", "json").stdout)
