@@ -68,7 +68,7 @@ async def app(scope, receive, send):
     await send({"type": "http.response.body", "body": ANSWER})
 config = uvicorn.Config(app, http=Patient, ws="none", loop="asyncio", lifespan="off", log_config=None,
                         access_log=False, server_header=False)
-listening = socket.socket()
+listening = socket.socket(proto=socket.IPPROTO_TCP)  # else asyncio sets no TCP_NODELAY
 listening.bind(("127.0.0.1", 0))
 listening.listen(1024)
 print(listening.getsockname()[1], flush=True)

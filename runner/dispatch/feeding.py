@@ -38,8 +38,22 @@ class NotYet:
     reason: str
 
 
-def decide_feed(waiting: Sequence[Waiting], flow: Flow, now: datetime) -> Take | NotYet:
-    """What becomes of the items that wait, oldest first, when the job has room for a start."""
+def to_look_at(flow: Flow) -> tuple[int, ...]:
+    """How many of the oldest items `decide_feed` is to see, however long the queue is: for each next number
+    the answer before it was a start. One tells already that it is too early for a batch.
+    """
+    if flow.quiet is not None:
+        return (MOST_ITEMS + 1,)
+    return (1, flow.size) if flow.size > 1 else (1,)
+
+
+def decide_feed(
+    waiting: Sequence[Waiting], flow: Flow, now: datetime, *, number: int | None = None
+) -> Take | NotYet:
+    """What becomes of the items that wait, oldest first, when the job has room for a start. `number` is how
+    many wait, when `waiting` has only the oldest of them (`to_look_at`).
+    """
+    number = len(waiting) if number is None else number
     if not waiting:
         return NotYet(None, "nothing waits")
     first, last = waiting[0].arrived_at, waiting[-1].arrived_at
@@ -49,10 +63,10 @@ def decide_feed(waiting: Sequence[Waiting], flow: Flow, now: datetime) -> Take |
             return NotYet(due, "more may arrive")
         return Take(_fitting(waiting, MOST_ITEMS), "quiet" if now >= quiet_at else "waited long enough")
     if flow.linger is not None:
-        return Take((), "to be worked through") if _is_ripe(waiting, flow, now) else _later(first, flow)
-    if not _is_ripe(waiting, flow, now):
+        return Take((), "to be worked through") if _is_ripe(first, number, flow, now) else _later(first, flow)
+    if not _is_ripe(first, number, flow, now):
         return _later(first, flow)
-    reason = "enough" if len(waiting) >= flow.size else "waited long enough"
+    reason = "enough" if number >= flow.size else "waited long enough"
     return Take(_fitting(waiting, flow.size), reason if flow.size > 1 else "arrived")
 
 
@@ -82,10 +96,9 @@ def room_for(policy: str, limit: int | None, unfinished: int) -> int:
     return max(0, limit - unfinished)
 
 
-def _is_ripe(waiting: Sequence[Waiting], flow: Flow, now: datetime) -> bool:
-    first = waiting[0].arrived_at
+def _is_ripe(first: datetime, number: int, flow: Flow, now: datetime) -> bool:
     # An item from the future was written before the clock went back: it is not waited for.
-    return len(waiting) >= flow.size or not first <= now < first + flow.within
+    return number >= flow.size or not first <= now < first + flow.within
 
 
 def _later(first: datetime, flow: Flow) -> NotYet:

@@ -9,7 +9,7 @@ from typing import Any
 
 from runner.declaration.inputs import check_inputs
 from runner.dispatch.after import End, decide_together
-from runner.dispatch.feeding import MOST_ITEMS, NotYet, Take, Waiting, decide_feed, is_late, room_for
+from runner.dispatch.feeding import NotYet, Take, Waiting, decide_feed, is_late, room_for, to_look_at
 from runner.lifecycle.holds import active
 from runner.operations.arrive import WHO, drop_waiting
 from runner.operations.settle_items import settle_given
@@ -90,8 +90,12 @@ def _one_after_the_other(tx: Transaction, found: Triggered, now: datetime) -> Fe
     made: list[int] = []
     room = _room(tx, found, now)
     while True:
-        queued = tx.arrivals.waiting(uid, found.name, MOST_ITEMS + 1)
-        decided = decide_feed([Waiting(*item) for item in queued], flow, now)
+        number = tx.arrivals.count_waiting(uid, found.name)
+        for most in to_look_at(flow):
+            queued = tx.arrivals.waiting(uid, found.name, most)
+            decided = decide_feed([Waiting(*item) for item in queued], flow, now, number=number)
+            if isinstance(decided, NotYet):
+                break
         if isinstance(decided, NotYet):
             return Fed(tuple(made), again_at=decided.until, dropped=dropped)
         if len(made) >= min(room, AT_ONCE) or (flow.linger is not None and made):
@@ -171,8 +175,7 @@ def _date(item: Item) -> Any:
 
 def _room(tx: Transaction, found: Triggered, now: datetime) -> int:
     spec = found.record.resolved["concurrency"]
-    unfinished = tx.instances.unfinished_of(found.record.uid)
-    ahead = sum(1 for run in unfinished if run.epoch > 0 or run.due_at <= now)
+    ahead = len(tx.instances.in_the_way(found.record.uid, now))
     if found.trigger.flow.linger is not None:  # one is enough, unless more are allowed by number
         return room_for("queue", spec["limit"] or 1, ahead)
     return room_for(spec["policy"], spec["limit"], ahead)

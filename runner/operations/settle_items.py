@@ -15,7 +15,7 @@ WELL = ("SUCCEEDED", "PARTIALLY_SUCCEEDED")
 
 def settle_given(tx: Transaction, job_uid: str, schedule: str, now: datetime) -> int:
     """Items of ended runs: done, failed, dropped, or waiting again; how many."""
-    given = [each for each in tx.arrivals.given(job_uid) if each.item.schedule == schedule]
+    given = tx.arrivals.given((job_uid, schedule))
     runs: dict[int | None, list[GivenItem]] = {}
     for each in given:
         runs.setdefault(each.item.instance_id, []).append(each)

@@ -96,8 +96,8 @@ class ArrivalReads(Protocol):
     def of_instance(self, instance_id: int) -> list[Item]:
         """The items that a run has or had, oldest first."""
 
-    def given(self, job_uid: str | None = None) -> list[GivenItem]:
-        """TAKEN, of runs that have ended or are gone; of one job or of all."""
+    def given(self, trigger: tuple[str, str] | None = None) -> list[GivenItem]:
+        """TAKEN, of runs that have ended or are gone; of one trigger (job uid, schedule) or of all."""
 
     def moving(self, limit: int = 500) -> list[Item]:
         """Those whose file is still to be moved, oldest first."""

@@ -17,6 +17,7 @@ from runner.dispatch.feeding import (
     decide_feed,
     is_late,
     room_for,
+    to_look_at,
 )
 from runner.schedules.trigger import Flow
 
@@ -110,6 +111,19 @@ def test_every_item_is_taken_once_in_order_and_in_time(flow: Flow, ages: list[in
         taken += decided.ids
         waiting = waiting[len(decided.ids) :]
     assert taken == [*range(1, len(ages) + 1)]
+
+
+@given(
+    flow=st.one_of(flows, st.just(Flow(linger=SECOND)), st.just(Flow(linger=SECOND, size=5, within=SECOND))),
+    ages=st.lists(st.integers(0, 100), max_size=60),
+)
+def test_of_a_long_queue_no_more_is_looked_at_than_the_answer_needs(flow: Flow, ages: list[int]) -> None:
+    waiting = [Waiting(n, NOW - age * SECOND) for n, age in enumerate(sorted(ages, reverse=True), 1)]
+    for most in to_look_at(flow):
+        decided = decide_feed(waiting[:most], flow, NOW, number=len(waiting))
+        if isinstance(decided, NotYet):
+            break
+    assert decided == decide_feed(waiting, flow, NOW)
 
 
 @given(

@@ -33,7 +33,7 @@ ASKED: dict[str, Callable[[Any], object]] = {
     "running ones of a job": lambda reader: reader.instances.list(job_uid="uid", states=["RUNNING"]),
     "external": lambda reader: reader.external.live(),
     "items that runs were given": lambda reader: reader.arrivals.given(),
-    "items of a job that runs were given": lambda reader: reader.arrivals.given("uid"),
+    "items of a trigger that runs were given": lambda reader: reader.arrivals.given(("uid", "default")),
     "items to move": lambda reader: reader.arrivals.moving(),
     "items by their states": lambda reader: reader.arrivals.counts(),
     "copies in use": lambda reader: reader.revisions.blobs_in_use(),

@@ -106,13 +106,14 @@ class Arrivals:
         rows = self._connection.execute(f"{_SELECT} WHERE a.instance_id = ? ORDER BY a.id", (instance_id,))
         return _ITEMS.all(self._connection, rows)
 
-    def given(self, job_uid: str | None = None) -> list[GivenItem]:
+    def given(self, trigger: tuple[str, str] | None = None) -> list[GivenItem]:
+        of_trigger = "" if trigger is None else " AND a.job_uid = ? AND a.schedule = ?"
         rows = self._connection.execute(
             f"SELECT {_COLUMNS}, i.state, i.reason, i.first_started_at IS NOT NULL"  # noqa: S608
             " FROM arrivals a INDEXED BY arrivals_open LEFT JOIN job_instances i ON i.id = a.instance_id"
-            f" WHERE a.{_IS_OPEN} AND a.state = 'TAKEN' AND (?1 IS NULL OR a.job_uid = ?1)"
+            f" WHERE a.{_IS_OPEN} AND a.state = 'TAKEN'{of_trigger}"
             f" AND (i.state IS NULL OR i.state IN ({_ENDS})) ORDER BY a.id",
-            (job_uid,),
+            trigger or (),
         )
         return _GIVEN.all(self._connection, rows)
 

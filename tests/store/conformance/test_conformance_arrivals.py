@@ -70,7 +70,9 @@ def test_items_of_runs_that_are_over_are_found_with_how_they_ended(store: Store)
     store.transact(lambda tx: tx.arrivals.give(ids[1:], open_run))
     with store.read() as reader:
         [given] = reader.arrivals.given()
-        assert reader.arrivals.given("another") == []
+        assert reader.arrivals.given(("another", given.item.schedule)) == []
+        assert reader.arrivals.given((given.item.job_uid, "another")) == []
+        assert reader.arrivals.given((given.item.job_uid, given.item.schedule)) == [given]
     assert (given.item.id, given.instance_state, given.began) == (ids[0], "SUCCEEDED", True)
 
 
