@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Generator
 from pathlib import Path
@@ -17,7 +18,8 @@ ROOM_IN_MEMORY = 4 << 30
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Waste no time on what no test can tell."""
+    """Waste no time on what no test can tell, and hand on no signal that is ignored here."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup what a test starts would not hear of it
     _keep_folders_in_memory()
     _keep_bytecode(config.rootpath / ".pytest_cache" / "bytecode")
 
