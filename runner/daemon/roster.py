@@ -55,7 +55,6 @@ class Roster:
         self.hold_ends: datetime | None = None
         self._end_dates: dict[str, datetime] = {}
         self._version: object = None
-        self._is_to_be_read = False
         self._touched = Touched()
         self._may_be_done: set[str] = set()
         self.draining = False
@@ -70,14 +69,14 @@ class Roster:
         self._take_in(reader, installation_id)
         self.draining = any(hold.kind == "removed" for held in holds.values() for hold in held)
         self._plan(reader, now)
-        self._version, self._is_to_be_read = version, False
+        self._version = version
         self._touched.forget()
         self.serial = serial
         return True
 
     def _take_in(self, reader: Reader, installation_id: str) -> None:
         self.zone = zone_of_jobs_without_a_schedule(reader)
-        known = {} if self._is_to_be_read else self.jobs
+        known = {} if self._version is None else self.jobs
         jobs: dict[str, SchedulableJob] = {}
         unusable: dict[str, Exception] = {}
         changed = []
@@ -215,7 +214,7 @@ class Roster:
 
     def forget(self) -> None:
         """Read everything again at the next look; until that has succeeded, what is known is all there is."""
-        self._version, self._is_to_be_read = None, True
+        self._version = None
 
     def over(self, now: datetime) -> list[str]:
         """The jobs whose end date has passed and that are not held for it yet."""

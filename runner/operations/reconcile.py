@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.access.permission import Actor
-from runner.operations.apply import Applied, carry_out, refuse_by_guards
+from runner.operations.apply import Applied, carry_out
 from runner.operations.checked_out import CheckedOut
 from runner.operations.plan import Planned, Stream, make_plan_for
 from runner.operations.reconcile_parts import InstalledNow
@@ -69,18 +69,6 @@ def reconcile(
             continue
         return planned, applied
     raise AssertionError("unreachable")
-
-
-def rehearse(
-    planned: Planned,
-    actor: Actor,
-    *,
-    allow_delete: int | None = None,
-    allow_protected: bool = False,
-    adopt: bool = False,
-) -> None:
-    """Nothing, or what `reconcile` would refuse; changes nothing."""
-    refuse_by_guards(planned, actor, allow_delete=allow_delete, allow_protected=allow_protected, adopt=adopt)
 
 
 def left_alone(planned: Planned, plan: Plan) -> list[str]:

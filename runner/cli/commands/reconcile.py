@@ -153,8 +153,9 @@ def _rehearse(
     looks: dict[str, Any],
 ) -> tuple[list[str], bool]:
     """What would be left alone, and whether anything would be changed."""
+    from runner.operations.apply import refuse_by_guards
     from runner.operations.plan import make_plan_for
-    from runner.operations.reconcile import agreed_part, left_alone, rehearse
+    from runner.operations.reconcile import agreed_part, left_alone
     from runner.store.open import open_store
     from runner.vocabulary.errors import NoDatabase
 
@@ -172,7 +173,7 @@ def _rehearse(
             store.close()
     show_warnings(planned)
     show_plan(planned.plan, where, output, database=has_database)
-    rehearse(planned, actor, **allowed)
+    refuse_by_guards(planned, actor, **allowed)
     return left_alone(planned, planned.plan), not planned.plan.is_empty
 
 
@@ -189,10 +190,11 @@ def _reconcile(
     wait: tuple[bool, timedelta | None],
 ) -> tuple[list[str], bool]:
     """What was left alone, and whether anything was changed."""
+    from runner.operations.apply import refuse_by_guards
     from runner.operations.audit import Approval
     from runner.operations.no_database_yet import is_to_be_made, made_elsewhere, no_database_yet
     from runner.operations.plan import make_plan_for
-    from runner.operations.reconcile import agreed_part, left_alone, reconcile, rehearse
+    from runner.operations.reconcile import agreed_part, left_alone, reconcile
     from runner.operations.wake import wake_daemon
     from runner.store.open import open_store
 
@@ -202,7 +204,7 @@ def _reconcile(
         with no_database_yet(where.state) as empty:
             first = make_plan_for(source, where.project, empty, now, state=where.state, **looks)
             first = made_elsewhere(agreed_part(first, agreed, empty))
-            rehearse(first, actor, **allowed)
+            refuse_by_guards(first, actor, **allowed)
     store = open_store(where.database, create=create)
     try:
         approval = Approval("reconcile", agreed.said or "nobody was asked")
